@@ -1,25 +1,35 @@
-// Command clifind prints the path of the Terraform or OpenTofu CLI that the
-// project's targets use. With -env it prints the variables that plugin-testing
-// needs for that CLI, one NAME=value a line; with -version the product and its
-// version. Finding it may install Terraform.
+// Command clifind runs a command with the variables that tell plugin-testing
+// which Terraform or OpenTofu CLI to use. Finding it may install Terraform.
+//
+//	clifind                  prints the CLI's path
+//	clifind -version         prints the product and its version
+//	clifind go test ./...    runs go test with that CLI
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/clifind"
 )
 
 func main() {
+	// An interrupt goes to the whole process group; the command that runs below
+	// ends in its own way, and this process with it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()
-	if err != nil {
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		os.Exit(exit.ExitCode())
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "clifind:", err)
 		os.Exit(1)
 	}
@@ -27,7 +37,6 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("clifind", flag.ContinueOnError)
-	env := flags.Bool("env", false, "print the variables for plugin-testing")
 	version := flags.Bool("version", false, "print the product and its version")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -41,18 +50,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	switch {
-	case *env:
-		for _, line := range cli.Environment() {
-			if _, err := fmt.Fprintln(out, line); err != nil {
-				return err
-			}
-		}
-		return nil
 	case *version:
 		_, err = fmt.Fprintln(out, cli.Product, cli.Version)
 		return err
-	default:
+	case flags.NArg() == 0:
 		_, err = fmt.Fprintln(out, cli.Path)
 		return err
 	}
+	// Not CommandContext: the command handles an interrupt itself, and killing it
+	// would leave behind what it cleans up.
+	cmd := exec.Command(flags.Arg(0), flags.Args()[1:]...) //nolint:gosec,noctx // the developer's own command; see above
+	cmd.Env = append(os.Environ(), cli.Environment()...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out, os.Stderr
+	return cmd.Run()
 }

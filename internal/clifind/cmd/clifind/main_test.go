@@ -2,54 +2,73 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/clifind"
 )
 
-// The variables decide for the whole process, so these cases are not parallel.
-func TestRun(t *testing.T) {
+// fakeCLI returns the path of a stand-in for OpenTofu. Callers put it where the
+// finder looks first; that variable counts for the whole process, so they are
+// not parallel.
+func fakeCLI(t *testing.T) string {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the stand-in for a CLI is a shell script")
 	}
-	fake := filepath.Join(t.TempDir(), "tofu")
-	script := "#!/bin/sh\necho 'OpenTofu v1.12.6'\n"
-	if err := os.WriteFile(fake, []byte(script), 0o700); err != nil {
+	path := filepath.Join(t.TempDir(), "tofu")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho 'OpenTofu v1.12.6'\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("HOME", t.TempDir())
-	t.Setenv(clifind.PathVariable, fake)
-	for name, tc := range map[string]struct {
-		args []string
-		want string
-	}{
-		"path":    {nil, fake + "\n"},
-		"version": {[]string{"-version"}, "OpenTofu 1.12.6\n"},
-		"env": {[]string{"-env"}, strings.Join([]string{
-			clifind.PathVariable + "=" + fake,
-			"TF_ACC_PROVIDER_NAMESPACE=hashicorp",
-			"TF_ACC_PROVIDER_HOST=registry.opentofu.org",
-		}, "\n") + "\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			if err := run(t.Context(), tc.args, &out); err != nil {
-				t.Fatal(err)
-			}
-			if out.String() != tc.want {
-				t.Errorf("got %q, want %q", out.String(), tc.want)
-			}
-		})
+	return path
+}
+
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := run(t.Context(), args, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestRunPrints(t *testing.T) {
+	path := fakeCLI(t)
+	t.Setenv(clifind.PathVariable, path)
+	if got, want := mustRun(t), path+"\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := mustRun(t, "-version"), "OpenTofu 1.12.6\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRunCommand(t *testing.T) {
+	path := fakeCLI(t)
+	t.Setenv(clifind.PathVariable, path)
+	got := mustRun(t, "sh", "-c", `echo "$TF_ACC_TERRAFORM_PATH $TF_ACC_PROVIDER_NAMESPACE $TF_ACC_PROVIDER_HOST"`)
+	if want := path + " hashicorp registry.opentofu.org\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 
-	t.Run("missing", func(t *testing.T) {
-		t.Setenv(clifind.PathVariable, filepath.Join(t.TempDir(), "none"))
-		if err := run(t.Context(), nil, &bytes.Buffer{}); err == nil {
-			t.Error("a CLI that isn't there was accepted")
-		}
-	})
+	var exit *exec.ExitError
+	err := run(t.Context(), []string{"sh", "-c", "exit 7"}, &bytes.Buffer{})
+	if !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("got %v, want the command's own exit code 7", err)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	t.Setenv(clifind.PathVariable, fakeCLI(t))
+	if err := run(t.Context(), []string{"-bogus"}, &bytes.Buffer{}); err == nil {
+		t.Error("an unknown flag was accepted")
+	}
+	t.Setenv(clifind.PathVariable, filepath.Join(t.TempDir(), "none"))
+	if err := run(t.Context(), nil, &bytes.Buffer{}); err == nil {
+		t.Error("a CLI that isn't there was accepted")
+	}
 }
