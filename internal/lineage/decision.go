@@ -1,6 +1,9 @@
 package lineage
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Reason says why a plan rotates.
 type Reason int
@@ -50,9 +53,10 @@ type Record struct {
 	RotationID string `json:"rotation_id,omitempty"`
 	// Imported is true from an import until the first apply: the inputs that cannot be read back are then taken as they are.
 	Imported bool `json:"imported,omitempty"`
-	// Unconfirmed is the rotation whose POST went out without an answer. The next apply looks for it with patience before it sends
-	// anything.
-	Unconfirmed string `json:"unconfirmed,omitempty"`
+	// Unconfirmed is the rotation whose POST went out, at UnconfirmedSince, without an answer. The next apply looks for it with
+	// patience before it sends anything.
+	Unconfirmed      string    `json:"unconfirmed,omitempty"`
+	UnconfirmedSince time.Time `json:"unconfirmed_since,omitzero"`
 }
 
 // Observation is what the last refresh saw. It is stored in private state, written by read (and reset by create and update), because

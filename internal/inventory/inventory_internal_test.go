@@ -1,0 +1,372 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+)
+
+// org is a source whose reads can be counted, held up and failed.
+type org struct {
+	lists, certs, chains atomic.Int64
+	// version is what a read returns as its only record's Version.
+	version atomic.Int64
+	delay   time.Duration
+	fail    atomic.Pointer[error]
+	// cancelled counts the reads that ended because nobody waited any more.
+	cancelled atomic.Int64
+}
+
+func (o *org) wait(ctx context.Context) error {
+	select {
+	case <-time.After(o.delay):
+	case <-ctx.Done():
+		o.cancelled.Add(1)
+
+		return ctx.Err()
+	}
+	if err := o.fail.Load(); err != nil {
+		return *err
+	}
+
+	return nil
+}
+
+func (o *org) ListTenantSecrets(ctx context.Context) (salesforce.TenantSecrets, error) {
+	o.lists.Add(1)
+	seen := o.version.Load()
+	if err := o.wait(ctx); err != nil {
+		return salesforce.TenantSecrets{}, err
+	}
+
+	return salesforce.TenantSecrets{Records: []salesforce.TenantSecret{{ID: "02G", Version: seen}}, ServerTime: time.Now()}, nil
+}
+
+func (o *org) ListCertificates(ctx context.Context) ([]salesforce.Certificate, error) {
+	o.certs.Add(1)
+
+	return []salesforce.Certificate{{ID: "0P1"}}, o.wait(ctx)
+}
+
+func (o *org) CertificateChain(ctx context.Context, id string) ([]byte, error) {
+	o.chains.Add(1)
+
+	return []byte("chain of " + id), o.wait(ctx)
+}
+
+func version(t *testing.T, i *Inventory) int64 {
+	t.Helper()
+
+	all, err := i.TenantSecrets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return all.Records[0].Version
+}
+
+func TestThreeHundredReadersShareOneQuery(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		var wg sync.WaitGroup
+		for range 300 {
+			wg.Go(func() {
+				if _, err := i.TenantSecrets(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, err := i.Certificates(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, err := i.CertificateChain(t.Context(), "0P1"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if l, c, ch := source.lists.Load(), source.certs.Load(), source.chains.Load(); l != 1 || c != 1 || ch != 1 {
+			t.Errorf("%d lists, %d certificate lists and %d chains, want one of each", l, c, ch)
+		}
+	})
+}
+
+func TestAReadAfterAWriteSeesTheWrite(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		if got := version(t, i); got != 0 {
+			t.Fatalf("version %d", got)
+		}
+		source.version.Store(1)
+		if got := version(t, i); got != 0 {
+			t.Fatalf("the snapshot was not kept: version %d", got)
+		}
+		i.TenantSecretsChanged()
+		if got := version(t, i); got != 1 {
+			t.Errorf("after the write: version %d", got)
+		}
+	})
+}
+
+// A read that began before the write must serve nobody who asks after it, even where it ends later.
+func TestAReadUnderWayDuringAWriteIsNotShared(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		before := make(chan int64)
+		go func() {
+			all, err := i.TenantSecrets(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			before <- all.Records[0].Version
+		}()
+		synctest.Wait()
+		source.version.Store(1)
+		i.TenantSecretsChanged()
+
+		if got := version(t, i); got != 1 {
+			t.Errorf("a reader after the write got version %d", got)
+		}
+		if got := <-before; got != 0 {
+			t.Errorf("the reader before the write got version %d", got)
+		}
+		if got := version(t, i); got != 1 {
+			t.Errorf("the old read overwrote the new one: version %d", got)
+		}
+		if n := source.lists.Load(); n != 2 {
+			t.Errorf("%d reads, want 2", n)
+		}
+	})
+}
+
+func TestAFailingFirstReaderFailsOnlyThoseWhoWaitedForIt(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("org is down")
+		source := &org{delay: 100 * time.Millisecond}
+		source.fail.Store(&broken)
+		i := New(source)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		source.fail.Store(nil)
+		version(t, i)
+		if n := source.lists.Load(); n != 2 {
+			t.Errorf("%d reads: an error must be shared by those who waited, and not be kept", n)
+		}
+	})
+}
+
+func TestACancelledFirstReaderDoesNotFailTheOthers(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := i.TenantSecrets(ctx)
+			first <- err
+		}()
+		synctest.Wait()
+		second := make(chan error, 1)
+		go func() {
+			_, err := i.TenantSecrets(t.Context())
+			second <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("the cancelled reader got %v", err)
+		}
+		if err := <-second; err != nil {
+			t.Errorf("the other reader got %v", err)
+		}
+		if n := source.lists.Load(); n != 1 {
+			t.Errorf("%d reads, want the one that the first began", n)
+		}
+	})
+}
+
+func TestAReadThatNobodyWaitsForIsEnded(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: time.Hour}
+		i := New(source)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			_, err := i.TenantSecrets(ctx)
+			done <- err
+		}()
+		synctest.Wait()
+		cancel()
+		<-done
+		synctest.Wait()
+		if source.cancelled.Load() != 1 {
+			t.Error("the read goes on although nobody waits for it")
+		}
+
+		// Whoever comes next must not be handed the cancelled read.
+		source.delay = 0
+		version(t, i)
+	})
+}
+
+func TestACancelledContextReadsNothing(t *testing.T) {
+	t.Parallel()
+
+	source := &org{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := New(source).TenantSecrets(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if source.lists.Load() != 0 {
+		t.Error("something was read")
+	}
+}
+
+func TestASnapshotAges(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{}
+		i := New(source)
+		version(t, i)
+		source.version.Store(1)
+		time.Sleep(WriteAge + time.Millisecond)
+		if got := version(t, i); got != 0 {
+			t.Errorf("a refresh within its bound read again: version %d", got)
+		}
+		all, err := i.TenantSecretsWithin(t.Context(), WriteAge)
+		if err != nil || all.Records[0].Version != 1 {
+			t.Errorf("a write was decided on %v, %v", all.Records, err)
+		}
+		source.version.Store(2)
+		time.Sleep(refreshAge + time.Millisecond)
+		if got := version(t, i); got != 2 {
+			t.Errorf("a refresh past its bound got version %d", got)
+		}
+		source.version.Store(3)
+		all, err = i.TenantSecretsWithin(t.Context(), 0)
+		if err != nil || all.Records[0].Version != 3 {
+			t.Errorf("a bound of 0 got %v, %v", all.Records, err)
+		}
+	})
+}
+
+func TestCallersOwnWhatTheyGet(t *testing.T) {
+	t.Parallel()
+
+	source := &org{}
+	i := New(source)
+	all, err := i.TenantSecrets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.Records[0].Version = 99
+	if got := version(t, i); got != 0 {
+		t.Errorf("a caller changed the snapshot: version %d", got)
+	}
+	certs, err := i.Certificates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs[0].ID = "changed"
+	if again, err := i.Certificates(t.Context()); err != nil || again[0].ID != "0P1" {
+		t.Errorf("a caller changed the snapshot: %v, %v", again, err)
+	}
+	chain, err := i.CertificateChain(t.Context(), "0P1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(chain)
+	if again, err := i.CertificateChain(t.Context(), "0P1"); err != nil || string(again) != "chain of 0P1" {
+		t.Errorf("a caller changed the chain: %q, %v", again, err)
+	}
+}
+
+func TestCertificatesChangedDropsListAndChains(t *testing.T) {
+	t.Parallel()
+
+	source := &org{}
+	i := New(source)
+	read := func() {
+		if _, err := i.Certificates(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"0P1", "0P2"} {
+			if _, err := i.CertificateChain(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read()
+	read()
+	i.CertificatesChanged()
+	read()
+	if got := []int64{source.certs.Load(), source.chains.Load(), source.lists.Load()}; !slices.Equal(got, []int64{2, 4, 0}) {
+		t.Errorf("reads %v", got)
+	}
+}
+
+// Run with -race: readers, writers and cancellations at once. Whoever reads after a write has ended must see at least that write.
+func TestReadersAndWritersAtOnce(t *testing.T) {
+	t.Parallel()
+
+	source := &org{delay: 50 * time.Microsecond}
+	i := New(source)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for range 50 {
+				written := source.version.Add(1)
+				i.TenantSecretsChanged()
+				all, err := i.TenantSecrets(t.Context())
+				if err != nil {
+					t.Error(err)
+
+					return
+				}
+				if all.Records[0].Version < written {
+					t.Error("writer " + strconv.Itoa(w) + " read its past")
+				}
+			}
+		})
+		wg.Go(func() {
+			for range 50 {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Microsecond)
+				if _, err := i.TenantSecrets(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,112 @@
+package inventory
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// snapshot holds one value that is expensive to read and wanted by many at once. Readers that come while a read is under way share
+// it; readers that come later share its result until it is dropped or too old.
+type snapshot[T any] struct {
+	read func(context.Context) (T, error)
+	now  func() time.Time
+
+	mu sync.Mutex
+	// generation is raised by drop. A read that began before a write must not serve anybody who asks after it.
+	generation uint64
+	value      T
+	valid      bool
+	at         time.Time
+	flight     *flight[T]
+}
+
+// flight is one read under way.
+type flight[T any] struct {
+	generation uint64
+	began      time.Time
+	cancel     context.CancelFunc
+	// waiters is guarded by the snapshot's mutex. The read goes on as long as anybody waits for it.
+	waiters int
+	done    chan struct{}
+	value   T
+	err     error
+}
+
+// get returns the value as it was at most maxAge ago. An error is given to those who waited for it and is not kept.
+func (s *snapshot[T]) get(ctx context.Context, maxAge time.Duration) (T, error) {
+	var zero T
+	if err := ctx.Err(); err != nil {
+		return zero, err
+	}
+
+	s.mu.Lock()
+	if s.valid && s.now().Sub(s.at) <= maxAge {
+		value := s.value
+		s.mu.Unlock()
+
+		return value, nil
+	}
+	f := s.flight
+	if f == nil || f.generation != s.generation || f.waiters == 0 || s.now().Sub(f.began) > maxAge {
+		f = s.begin(ctx)
+	}
+	f.waiters++
+	s.mu.Unlock()
+
+	select {
+	case <-f.done:
+		s.leave(f)
+
+		return f.value, f.err
+	case <-ctx.Done():
+		s.leave(f)
+
+		return zero, ctx.Err()
+	}
+}
+
+// begin starts a read. It outlives the context of the reader that asked first, so that one cancelled resource does not fail the
+// others, but keeps that context's values (the logger).
+func (s *snapshot[T]) begin(ctx context.Context) *flight[T] {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	f := &flight[T]{generation: s.generation, began: s.now(), cancel: cancel, done: make(chan struct{})}
+	s.flight = f
+
+	go func() {
+		value, err := s.read(ctx)
+
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		f.value, f.err = value, err
+		if err == nil && f.generation == s.generation {
+			s.value, s.valid, s.at = value, true, f.began
+		}
+		if s.flight == f {
+			s.flight = nil
+		}
+		cancel()
+		close(f.done)
+	}()
+
+	return f
+}
+
+// leave takes one waiter off; the last one to give up ends the read.
+func (s *snapshot[T]) leave(f *flight[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.waiters--
+	if f.waiters == 0 {
+		f.cancel()
+	}
+}
+
+// drop forgets the value, and whatever a read that is under way will bring.
+func (s *snapshot[T]) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var zero T
+	s.generation++
+	s.value, s.valid = zero, false
+}
