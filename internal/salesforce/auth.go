@@ -1,0 +1,393 @@
+package salesforce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+)
+
+const (
+	tokenPath          = "/services/oauth2/token" //nolint:gosec // a path, no credential
+	organizationPrefix = "00D"
+	userPrefix         = "005"
+)
+
+// Authenticator is how the client gets its access token: ClientCredentials,
+// JWTBearer or AccessToken.
+type Authenticator interface {
+	// validate refuses what can't work, before anything is sent. instance is nil
+	// where none is configured.
+	validate(instance *url.URL) error
+	// login gets a token.
+	login(ctx context.Context, c *Client) (*grant, error)
+	// renewable reports whether login can be repeated.
+	renewable() bool
+}
+
+// Session tells who the client is.
+type Session struct {
+	// OrganizationID and UserID have 18 characters. UserID is "" where it is not
+	// known, as with AccessToken.
+	OrganizationID, UserID string
+}
+
+// grant is one login: a token, and the only place that it may be sent to.
+type grant struct {
+	token   secret.Text
+	base    *url.URL
+	session Session
+	// login counts the logins of the client, so that a call that finds its
+	// session over can tell whether another call has renewed it already.
+	login int64
+}
+
+// Session logs in, if that has not happened, and tells which org and user the
+// token is of. The org comes from the id URL of the token reply, else from the
+// token's own prefix; only where neither tells it is queried.
+func (c *Client) Session(ctx context.Context) (Session, error) {
+	g, err := c.authorize(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	if g.session.OrganizationID != "" {
+		return g.session, nil
+	}
+	org, err := c.GetOrganization(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	session := g.session
+	session.OrganizationID = org.ID
+	c.current.CompareAndSwap(g, &grant{token: g.token, base: g.base, session: session, login: g.login})
+	return session, nil
+}
+
+// authorize returns the current grant, or logs in.
+func (c *Client) authorize(ctx context.Context) (*grant, error) {
+	if g := c.current.Load(); g != nil {
+		return g, nil
+	}
+	return c.relogin(ctx, nil)
+}
+
+// relogin replaces the grant that was found to be over. Callers that come at
+// once share one login; one that comes late finds it done. The login is not
+// bound to the caller that happened to come first: when that one gives up, the
+// others still get the token.
+func (c *Client) relogin(ctx context.Context, over *grant) (*grant, error) {
+	result := c.logins.DoChan("", func() (any, error) {
+		count := int64(1)
+		if g := c.current.Load(); g != nil {
+			if over == nil || g.login != over.login {
+				return g, nil
+			}
+			count = g.login + 1
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.loginPatience())
+		defer cancel()
+		g, err := c.login(ctx, over)
+		if err != nil {
+			return nil, err
+		}
+		g.login = count
+		c.current.Store(g)
+		return g, nil
+	})
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("login: %w", ctx.Err())
+	case r := <-result:
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		g, ok := r.Val.(*grant)
+		if !ok {
+			return nil, errors.New("login: no session")
+		}
+		return g, nil
+	}
+}
+
+// loginPatience bounds a login with all its attempts.
+func (c *Client) loginPatience() time.Duration {
+	return time.Duration(c.maxRetries+1) * (c.timeout + backoffMax)
+}
+
+// login gets a token and checks which org it is of before it is used for
+// anything else.
+func (c *Client) login(ctx context.Context, over *grant) (*grant, error) {
+	g, err := c.auth.login(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if g.session.OrganizationID == "" && c.pin != "" {
+		org, err := c.getOrganization(ctx, g)
+		if err != nil {
+			return nil, fmt.Errorf("to compare the organization with organization_id: %w", err)
+		}
+		g.session.OrganizationID = org.ID
+	}
+	if c.pin != "" && g.session.OrganizationID != c.pin {
+		return nil, &WrongOrganizationError{Want: c.pin, Got: g.session.OrganizationID}
+	}
+	if over != nil {
+		before := over.session.OrganizationID
+		if after := g.session.OrganizationID; before != "" && after != "" && before != after {
+			return nil, fmt.Errorf("%w: the first login of this run was to organization %s, the renewed one is to %s", ErrWrongOrganization, before, after)
+		}
+	}
+	return g, nil
+}
+
+// ClientCredentials is the OAuth client credentials flow, with the run-as user
+// of the app. The token comes from the org's My Domain host only [C].
+type ClientCredentials struct {
+	ClientID     string
+	ClientSecret secret.Text
+}
+
+func (a ClientCredentials) validate(instance *url.URL) error {
+	switch {
+	case instance == nil:
+		return errors.New("instance_url is required with client credentials: the token comes from the org's My Domain host")
+	case a.ClientID == "":
+		return errors.New("client_id is required with client_secret")
+	case a.ClientSecret.Expose() == "":
+		return errors.New("client_secret is required with client_id")
+	}
+	return nil
+}
+
+func (ClientCredentials) renewable() bool { return true }
+
+func (a ClientCredentials) login(ctx context.Context, c *Client) (*grant, error) {
+	return c.exchange(ctx, tokenRequest{
+		flow:   "client credentials",
+		issuer: c.instance,
+		config: func() (clientcredentials.Config, error) {
+			return clientcredentials.Config{ClientID: a.ClientID, ClientSecret: a.ClientSecret.Expose()}, nil
+		},
+	})
+}
+
+// AccessToken is a session that already exists, such as sf org display shows.
+// It can't be renewed.
+type AccessToken struct{ Token secret.Text }
+
+func (a AccessToken) validate(instance *url.URL) error {
+	token := a.Token.Expose()
+	switch {
+	case instance == nil:
+		return errors.New("instance_url is required with access_token")
+	case token == "":
+		return errors.New("access_token is empty")
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("access_token holds a space, a line break or a character that no token has")
+	}
+	return nil
+}
+
+func (AccessToken) renewable() bool { return false }
+
+func (a AccessToken) login(_ context.Context, c *Client) (*grant, error) {
+	return &grant{
+		token:   a.Token,
+		base:    c.instance,
+		session: Session{OrganizationID: organizationOfToken(a.Token.Expose())},
+	}, nil
+}
+
+// organizationOfToken reads the org id that a session id begins with, as in
+// 00D...!AQ..., or "".
+func organizationOfToken(token string) string {
+	prefix, _, found := strings.Cut(token, "!")
+	if !found || !strings.HasPrefix(prefix, organizationPrefix) {
+		return ""
+	}
+	id, err := ID18(prefix)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// sessionOfIdentity reads the last two parts of an identity URL,
+// .../id/00D.../005...
+func sessionOfIdentity(identity string) Session {
+	u, err := url.Parse(identity)
+	if err != nil {
+		return Session{}
+	}
+	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(parts) < 2 {
+		return Session{}
+	}
+	org, err := ID18(parts[len(parts)-2])
+	if err != nil || org[:3] != organizationPrefix {
+		return Session{}
+	}
+	user, err := ID18(parts[len(parts)-1])
+	if err != nil || user[:3] != userPrefix {
+		user = ""
+	}
+	return Session{OrganizationID: org, UserID: user}
+}
+
+// tokenRequest is one exchange with an OAuth token endpoint.
+type tokenRequest struct {
+	flow   string
+	issuer *url.URL
+	// config is asked anew for each attempt: an assertion is short-lived.
+	config func() (clientcredentials.Config, error)
+}
+
+// errNoToken never says what the reply was: it may hold a token.
+var errNoToken = errors.New("the reply could not be read as an OAuth token")
+
+// exchange asks for a token, with the retries of a read: nothing is changed by
+// asking twice.
+func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
+	for attempt := 1; ; attempt++ {
+		token, sensitive, err := c.exchangeOnce(ctx, r)
+		if err == nil {
+			return c.grantOf(ctx, r, token)
+		}
+		failure, again := c.loginFailure(ctx, r, err, sensitive)
+		if !again || attempt > c.maxRetries {
+			return nil, failure
+		}
+		delay := c.backoff(attempt, 0)
+		c.emit(ctx, Event{Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Attempt: attempt, Delay: delay})
+		if err := c.sleep(ctx, delay); err != nil {
+			return nil, failure
+		}
+	}
+}
+
+func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Token, []string, error) {
+	config, err := r.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	sensitive := []string{config.ClientSecret}
+	for _, assertion := range config.EndpointParams["assertion"] {
+		sensitive = append(sensitive, assertion)
+	}
+	config.TokenURL = r.issuer.JoinPath(tokenPath).String()
+	// Detecting the style would try twice, and log a failed login.
+	config.AuthStyle = oauth2.AuthStyleInParams
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
+		Transport:     tokenTransport{base: c.reads.Transport, userAgent: c.userAgent},
+		CheckRedirect: refuseRedirect,
+	})
+	token, err := config.Token(ctx)
+	return token, sensitive, err
+}
+
+// loginFailure turns an error of the oauth2 package, which quotes bodies, into
+// one of this package, and tells whether to try again.
+func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, sensitive []string) (error, bool) { //nolint:revive // the error is the subject, not the outcome
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) {
+		e := &AuthError{
+			Flow:        r.flow,
+			Host:        r.issuer.Host,
+			Code:        cleanText(refused.ErrorCode, sensitive),
+			Description: cleanText(refused.ErrorDescription, sensitive),
+		}
+		if refused.Response != nil {
+			e.Status = refused.Response.StatusCode
+		}
+		return e, unavailableStatus(e.Status)
+	}
+	var broken *url.Error
+	if errors.As(err, &broken) {
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: broken.Err}, ctx.Err() == nil && transient(broken.Err)
+	}
+	var local *localError
+	if errors.As(err, &local) {
+		return local, false
+	}
+	return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: errNoToken}, ctx.Err() == nil
+}
+
+// localError is a failure before anything was sent.
+type localError struct{ err error }
+
+func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
+
+// grantOf decides where the token may go. A token belongs to two places: the
+// host that issued it, and the instance_url that came with it. A configured
+// instance_url must be one of them; where none is configured, the reply's is
+// used. Anything else is an error, since the token would be shown to a host
+// that nobody named.
+func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Token) (*grant, error) {
+	identity, _ := token.Extra("id").(string)
+	replied, _ := token.Extra("instance_url").(string)
+	g := &grant{token: secret.NewText(token.AccessToken), session: sessionOfIdentity(identity)}
+	if g.session.OrganizationID == "" {
+		g.session.OrganizationID = organizationOfToken(token.AccessToken)
+	}
+
+	var instance *url.URL
+	if replied != "" {
+		u, err := url.Parse(replied)
+		if err == nil {
+			err = secureURL("the instance_url of the token reply", u)
+		}
+		if err == nil {
+			instance = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+		} else if c.instance == nil {
+			return nil, errors.New("the token reply has no instance_url that a token may be sent to: it must be https")
+		}
+	}
+
+	switch {
+	case c.instance == nil && instance == nil:
+		return nil, errors.New("the token reply has no instance_url: configure instance_url")
+	case c.instance == nil:
+		g.base = instance
+	case instance != nil && sameOrigin(instance, c.instance):
+		g.base = instance
+	case sameOrigin(r.issuer, c.instance):
+		g.base = c.instance
+		if instance != nil {
+			c.emit(ctx, Event{
+				Kind:    EventInstanceDiffers,
+				Host:    instance.Host,
+				Message: fmt.Sprintf("the token reply names %s as its instance; requests go to %s, which issued the token", instance.Host, c.instance.Host),
+			})
+		}
+	case instance == nil:
+		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check login_url", r.issuer.Host, c.instance.Host)
+	default:
+		return nil, fmt.Errorf("the token belongs to %s, but instance_url names %s: configure the instance of the user's own org", instance.Host, c.instance.Host)
+	}
+	c.emit(ctx, Event{Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Message: "logged in by " + r.flow})
+	return g, nil
+}
+
+// tokenTransport adds what the oauth2 package does not send.
+type tokenTransport struct {
+	base      http.RoundTripper
+	userAgent string
+}
+
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("User-Agent", t.userAgent)
+	req.Header.Set("Accept", "application/json")
+	return t.base.RoundTrip(req)
+}

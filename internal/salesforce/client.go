@@ -1,0 +1,78 @@
+package salesforce
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Client talks to one org. It is safe for concurrent use.
+type Client struct {
+	auth       Authenticator
+	instance   *url.URL
+	apiVersion string
+	apiNumber  int
+	pin        string
+	maxRetries int
+	timeout    time.Duration
+	userAgent  string
+	events     func(context.Context, Event)
+
+	reads, writes *http.Client
+	// traced says that the transports are this package's own, so that
+	// httptrace tells reliably whether a connection was obtained.
+	traced bool
+	slots  chan struct{}
+
+	logins  singleflight.Group
+	current atomic.Pointer[grant]
+
+	limits   limits
+	stopOnce sync.Once
+	stop     atomic.Pointer[RequestLimitError]
+
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+	jitter func(time.Duration) time.Duration
+}
+
+// APIVersion is the version that every call uses, such as "62.0".
+func (c *Client) APIVersion() string { return c.apiVersion }
+
+// InstanceURL is the URL that requests go to: the configured one, else that of
+// the token reply, "" before the first login.
+func (c *Client) InstanceURL() string {
+	if c.instance != nil {
+		return c.instance.String()
+	}
+	if g := c.current.Load(); g != nil {
+		return g.base.String()
+	}
+	return ""
+}
+
+// Usage is the newest Sforce-Limit-Info: the org's API calls of the last 24
+// hours, and how many it may make. ok is false before a reply had the header.
+func (c *Client) Usage() (used, limit int64, ok bool) { return c.limits.usage() }
+
+// dataPath is a path below /services/data/vXX.X.
+func (c *Client) dataPath(suffix string) string {
+	return "/services/data/v" + c.apiVersion + suffix
+}
+
+// sleepContext waits for d, or until ctx is done.
+func sleepContext(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,389 @@
+package salesforce
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Sentinels for errors.Is.
+var (
+	// ErrUnauthorized is any 401: the session ended or may not use the API.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrNotFound is a 404.
+	ErrNotFound = errors.New("not found")
+	// ErrRequestLimit is REQUEST_LIMIT_EXCEEDED: the org's API calls are used up.
+	ErrRequestLimit = errors.New("API request limit exceeded")
+	// ErrLocked is UNABLE_TO_LOCK_ROW: another transaction holds the record.
+	ErrLocked = errors.New("record locked")
+	// ErrUnavailable is 420, 429 or 5xx: Salesforce did not serve the request.
+	ErrUnavailable = errors.New("service unavailable")
+	// ErrPermission is an answer that a user without the needed permissions
+	// gets: INVALID_TYPE, NOT_FOUND, INSUFFICIENT_ACCESS and the like. Salesforce
+	// answers alike where the object does not exist [R], so it is a hint.
+	ErrPermission = errors.New("not visible or not permitted")
+	// ErrOutcomeUnknown is matched by every [OutcomeUnknownError].
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrWrongOrganization is matched by every [WrongOrganizationError].
+	ErrWrongOrganization = errors.New("wrong organization")
+)
+
+const (
+	// maxMessage bounds what is kept of one message of a server, in bytes.
+	maxMessage = 2000
+	// maxMessages bounds how many messages of one reply are kept.
+	maxMessages = 20
+)
+
+// Message is one entry of a Salesforce error reply, which is a JSON array of
+// such entries [D RESTdoc].
+type Message struct {
+	// Message is Salesforce's text, bounded in length and free of control
+	// characters and of what the request held that is sensitive.
+	Message string
+	// ErrorCode is Salesforce's code, such as "INVALID_FIELD".
+	ErrorCode string
+	// Fields names the fields that the message is about, if any.
+	Fields []string
+}
+
+// String is the code and the message.
+func (m Message) String() string {
+	s := m.Message
+	switch {
+	case m.ErrorCode != "" && s != "":
+		s = m.ErrorCode + ": " + s
+	case s == "":
+		s = m.ErrorCode
+	}
+	if len(m.Fields) > 0 {
+		s += " (fields: " + strings.Join(m.Fields, ", ") + ")"
+	}
+	return s
+}
+
+// Error is a definite answer: Salesforce received the request and refused it.
+// A refused write was not applied.
+type Error struct {
+	// Status is the HTTP status.
+	Status int
+	// Method and Path are those of the request; the path is without its query.
+	Method, Path string
+	// Messages is empty where the body was no Salesforce error, such as HTML.
+	Messages []Message
+	// ContentType is the media type of the reply.
+	ContentType string
+	// RetryAfter is what the server asked for; zero if it did not.
+	RetryAfter time.Duration
+	// RequestID identifies the request in Salesforce's logs, if it was told.
+	RequestID string
+}
+
+// Error says what was asked and what was answered.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: HTTP %d", e.Method, e.Path, e.Status)
+	if text := http.StatusText(e.Status); text != "" {
+		b.WriteString(" " + text)
+	}
+	switch {
+	case len(e.Messages) > 0:
+		for i, m := range e.Messages {
+			if i == 0 {
+				b.WriteString(": ")
+			} else {
+				b.WriteString("; ")
+			}
+			b.WriteString(m.String())
+		}
+	case e.Status >= 300 && e.Status < 400:
+		b.WriteString(": a redirect, which is never followed since it would carry the access token")
+	case e.ContentType != "":
+		b.WriteString(": the body is " + e.ContentType + " and no Salesforce error")
+	default:
+		b.WriteString(": no Salesforce error in the body")
+	}
+	if e.RequestID != "" {
+		b.WriteString(" [request " + e.RequestID + "]")
+	}
+	return b.String()
+}
+
+// Code is the first error code of the reply, or "".
+func (e *Error) Code() string {
+	for _, m := range e.Messages {
+		if m.ErrorCode != "" {
+			return m.ErrorCode
+		}
+	}
+	return ""
+}
+
+// HasCode reports whether any message of the reply has the error code.
+func (e *Error) HasCode(code string) bool {
+	for _, m := range e.Messages {
+		if strings.EqualFold(m.ErrorCode, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// Is matches the sentinels of this package.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrUnauthorized:
+		return e.Status == http.StatusUnauthorized
+	case ErrNotFound:
+		return e.Status == http.StatusNotFound
+	case ErrRequestLimit:
+		return e.HasCode("REQUEST_LIMIT_EXCEEDED")
+	case ErrLocked:
+		return e.HasCode("UNABLE_TO_LOCK_ROW")
+	case ErrUnavailable:
+		return unavailableStatus(e.Status)
+	case ErrPermission:
+		for _, code := range []string{
+			"INVALID_TYPE", "NOT_FOUND", "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY",
+			"API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED",
+		} {
+			if e.HasCode(code) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// statusNoRoute is what Salesforce's edge answers where it has no route for the
+// host [D RESTdoc].
+const statusNoRoute = 420
+
+// unavailableStatus tells the statuses with which the platform says that it did
+// not serve the request. 429 is not in Salesforce's table and is treated like
+// 503 [I].
+func unavailableStatus(status int) bool {
+	return status == statusNoRoute || status == http.StatusTooManyRequests || status >= 500
+}
+
+// OutcomeUnknownError is a write whose reply never came, or came in a form that
+// does not tell whether Salesforce applied it. The caller must look for the
+// effect before it tries again.
+type OutcomeUnknownError struct {
+	// Method and Path are those of the request.
+	Method, Path string
+	// SentAt is when it was sent, by the local clock.
+	SentAt time.Time
+	// Err is what happened in place of a usable reply.
+	Err error
+}
+
+// Error says what was sent and when, and why its effect is not known.
+func (e *OutcomeUnknownError) Error() string {
+	return fmt.Sprintf("%s %s was sent at %s and may or may not have been applied: %s",
+		e.Method, e.Path, e.SentAt.UTC().Format(time.RFC3339), e.Err)
+}
+
+// Unwrap is the cause.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
+
+// Is matches ErrOutcomeUnknown.
+func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// ConnectionError is a request that brought no reply: the connection failed,
+// broke or timed out. For a write it means that nothing was sent; otherwise the
+// write fails with an [OutcomeUnknownError] that wraps this error.
+type ConnectionError struct {
+	// Method and Path are those of the request.
+	Method, Path string
+	// Host is where it was sent, or would have been.
+	Host string
+	// Err is the cause. It holds no query and no credential.
+	Err error
+}
+
+// Error says what was tried, and what came in place of a reply.
+func (e *ConnectionError) Error() string {
+	return fmt.Sprintf("%s %s: no reply from %s: %s", e.Method, e.Path, e.Host, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
+// ReplyError is a successful reply to a read that could not be understood.
+type ReplyError struct {
+	// Method and Path are those of the request.
+	Method, Path string
+	// Status is the HTTP status, a 2xx.
+	Status int
+	// ContentType is the media type of the reply.
+	ContentType string
+	// Err says what is wrong with the body, without quoting it.
+	Err error
+}
+
+// Error says what was asked, and what is wrong with the reply.
+func (e *ReplyError) Error() string {
+	return fmt.Sprintf("%s %s: HTTP %d with a body (%s) that could not be understood: %s",
+		e.Method, e.Path, e.Status, e.ContentType, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *ReplyError) Unwrap() error { return e.Err }
+
+// AuthError is a refusal by the OAuth token endpoint.
+type AuthError struct {
+	// Flow is the OAuth flow: "client credentials" or "JWT bearer".
+	Flow string
+	// Host is the host of the token endpoint.
+	Host string
+	// Status is the HTTP status, usually 400.
+	Status int
+	// Code and Description are OAuth's error and error_description, as far as
+	// the reply had them.
+	Code, Description string
+}
+
+// Error says which flow was refused, by whom and why.
+func (e *AuthError) Error() string {
+	s := fmt.Sprintf("OAuth %s login at %s was refused with HTTP %d", e.Flow, e.Host, e.Status)
+	switch {
+	case e.Code != "" && e.Description != "":
+		s += ": " + e.Code + ": " + e.Description
+	case e.Code != "":
+		s += ": " + e.Code
+	default:
+		s += " and no OAuth error in the body"
+	}
+	return s
+}
+
+// Is matches ErrUnauthorized, and ErrUnavailable for a status that says so.
+func (e *AuthError) Is(target error) bool {
+	if unavailableStatus(e.Status) {
+		return target == ErrUnavailable
+	}
+	return target == ErrUnauthorized
+}
+
+// WrongOrganizationError is a login that reached another org than the pinned
+// one. Nothing was sent to that org but the login.
+type WrongOrganizationError struct {
+	// Want is the configured organization id, Got that of the login.
+	Want, Got string
+}
+
+// Error names both ids.
+func (e *WrongOrganizationError) Error() string {
+	return fmt.Sprintf("the credentials belong to organization %s, but organization_id pins %s: nothing was changed; "+
+		"check which org the credentials and the instance URL are of", e.Got, e.Want)
+}
+
+// Is matches ErrWrongOrganization.
+func (e *WrongOrganizationError) Is(target error) bool { return target == ErrWrongOrganization }
+
+// RequestLimitError is returned once the org's API request limit is used up,
+// by the call that met it and by every later one, which is not sent.
+type RequestLimitError struct {
+	// Usage is the newest Sforce-Limit-Info header, such as
+	// "api-usage=100000/100000", or "".
+	Usage string
+	// Err is Salesforce's answer to the call that met the limit.
+	Err *Error
+}
+
+// Error quotes the limit.
+func (e *RequestLimitError) Error() string {
+	usage := e.Usage
+	if usage == "" {
+		usage = "not sent"
+	}
+	return fmt.Sprintf("the org's API request limit is used up (Sforce-Limit-Info: %s), so no further call is made in this run; "+
+		"the limit counts the calls of the last 24 hours. %s", usage, e.Err)
+}
+
+// Unwrap is Salesforce's answer.
+func (e *RequestLimitError) Unwrap() error { return e.Err }
+
+// parseMessages reads the body of a failed request. It knows the array that
+// REST sends, the single object that some endpoints send, the OAuth form, and
+// the statusCode form of composite replies [R]; anything else gives no
+// messages.
+func parseMessages(body []byte, sensitive []string) []Message {
+	type wire struct {
+		Message          string          `json:"message"`
+		ErrorCode        string          `json:"errorCode"`
+		StatusCode       string          `json:"statusCode"`
+		Error            string          `json:"error"`
+		ErrorDescription string          `json:"error_description"`
+		Fields           json.RawMessage `json:"fields"`
+	}
+	var entries []wire
+	if json.Unmarshal(body, &entries) != nil {
+		var one wire
+		if json.Unmarshal(body, &one) != nil {
+			return nil
+		}
+		entries = []wire{one}
+	}
+	var messages []Message
+	for _, w := range entries {
+		m := Message{Message: w.Message, ErrorCode: w.ErrorCode}
+		if m.ErrorCode == "" {
+			m.ErrorCode = w.StatusCode
+		}
+		if m.ErrorCode == "" {
+			m.ErrorCode = w.Error
+		}
+		if m.Message == "" {
+			m.Message = w.ErrorDescription
+		}
+		if m.Message == "" && m.ErrorCode == "" {
+			continue
+		}
+		m.Message = cleanText(m.Message, sensitive)
+		m.ErrorCode = cleanText(m.ErrorCode, sensitive)
+		var fields []string
+		if json.Unmarshal(w.Fields, &fields) == nil {
+			for _, f := range fields {
+				m.Fields = append(m.Fields, cleanText(f, sensitive))
+			}
+		}
+		messages = append(messages, m)
+		if len(messages) == maxMessages {
+			break
+		}
+	}
+	return messages
+}
+
+// cleanText makes a text of the server fit for a diagnostic: what the request
+// held that is sensitive is taken out, control characters become spaces, and
+// the length is bounded.
+func cleanText(s string, sensitive []string) string {
+	for _, secret := range sensitive {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+		}
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.TrimSpace(s)
+	if len(s) > maxMessage {
+		cut := maxMessage
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return s
+}

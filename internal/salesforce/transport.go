@@ -1,0 +1,501 @@
+package salesforce
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxBody bounds the body of an ordinary reply, after decompression.
+	maxBody = 32 << 20
+	// backoffBase and backoffMax bound the jittered pause between attempts.
+	backoffBase = 250 * time.Millisecond
+	backoffMax  = 8 * time.Second
+	// retryAfterMax bounds how far a server's Retry-After is followed.
+	retryAfterMax = 60 * time.Second
+)
+
+// repeatability says what may be done when a reply does not come.
+type repeatability int
+
+const (
+	// safe is a read.
+	safe repeatability = iota
+	// idempotent is a write with the same effect when sent twice.
+	idempotent
+	// once is a write that must not be applied twice: it is repeated only where
+	// it is certain that it was not applied.
+	once
+)
+
+// call is one request, whatever the number of attempts.
+type call struct {
+	method string
+	// path begins with /services/; query is already encoded.
+	path, query string
+	header      http.Header
+	body        []byte
+	contentType string
+	accept      string
+	repeat      repeatability
+	// maxBody is 0 for the default.
+	maxBody int64
+	// anonymous calls carry no token.
+	anonymous bool
+	// as is the grant to use, while the login is still under way.
+	as *grant
+	// sensitive is taken out of whatever the server echoes.
+	sensitive []string
+	// decode reads the body of a 2xx; nil where there is nothing to read.
+	decode func(*reply) error
+}
+
+// reply is a complete answer, or one whose body broke off.
+type reply struct {
+	status   int
+	header   http.Header
+	body     []byte
+	bodyErr  error
+	received time.Time
+}
+
+func (r *reply) mediaType() string {
+	media, _, err := mime.ParseMediaType(r.header.Get("Content-Type"))
+	if err != nil {
+		return "of no media type"
+	}
+	return media
+}
+
+// serverTime is the reply's Date, else the local clock.
+func (r *reply) serverTime() time.Time {
+	if t, err := http.ParseTime(r.header.Get("Date")); err == nil {
+		return t.UTC()
+	}
+	return r.received.UTC()
+}
+
+func requestID(h http.Header) string {
+	// Neither name is documented; both are seen on replies [R].
+	for _, name := range []string{"X-Request-Id", "X-Sfdc-Request-Id"} {
+		if id := h.Get(name); id != "" {
+			return cleanText(id[:min(len(id), 128)], nil)
+		}
+	}
+	return ""
+}
+
+// verdict is what follows from one attempt.
+type verdict int
+
+const (
+	done verdict = iota
+	again
+	renew
+	failed
+)
+
+var errBodyTooLarge = errors.New("the body is larger than this client accepts")
+
+// do sends a call, with retries and one renewal of the session. The error is
+// one of this package's types, except for a context that ended before anything
+// was sent.
+func (c *Client) do(ctx context.Context, k call) (*reply, error) {
+	renewed := false
+	retries := 0
+	for attempt := 1; ; attempt++ {
+		if stop := c.stop.Load(); stop != nil {
+			return nil, stop
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.path, err)
+		}
+		g := k.as
+		if g == nil {
+			var err error
+			if g, err = c.target(ctx, k); err != nil {
+				return nil, err
+			}
+		}
+		sentAt := c.now()
+		rep, sent, err := c.attempt(ctx, k, g, attempt)
+		v, err := c.judge(ctx, k, rep, sent, sentAt, err)
+		switch v {
+		case done:
+			return rep, nil
+		case failed:
+			return nil, err
+		case renew:
+			if renewed || k.as != nil {
+				return nil, err
+			}
+			if !c.auth.renewable() {
+				return nil, fmt.Errorf("the access token is not, or no longer, valid and can't be renewed: get a new one, or configure client credentials or a JWT login. %w", err)
+			}
+			renewed = true
+			if _, loginErr := c.relogin(ctx, g); loginErr != nil {
+				return nil, fmt.Errorf("the session ended and could not be renewed: %w", loginErr)
+			}
+			continue
+		case again:
+		}
+		if retries == c.maxRetries {
+			return nil, c.exhausted(k, sent, sentAt, err)
+		}
+		retries++
+		delay := c.backoff(retries, retryAfterOf(err))
+		c.emit(ctx, Event{Kind: EventRetry, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: attempt, Delay: delay, Status: statusOf(rep)})
+		if c.sleep(ctx, delay) != nil {
+			return nil, c.exhausted(k, sent, sentAt, err)
+		}
+	}
+}
+
+// target is where a call goes. An anonymous one needs no login where the
+// instance is configured.
+func (c *Client) target(ctx context.Context, k call) (*grant, error) {
+	if k.anonymous && c.instance != nil {
+		return &grant{base: c.instance}, nil
+	}
+	return c.authorize(ctx)
+}
+
+// exhausted is the error of a call whose last attempt might have been
+// repeated. An idempotent write that was sent may have been applied.
+func (c *Client) exhausted(k call, sent bool, sentAt time.Time, err error) error {
+	var definite *Error
+	ambiguous := !errors.As(err, &definite) || unavailableStatus(definite.Status) && definite.Status != http.StatusTooManyRequests
+	if k.repeat == idempotent && sent && ambiguous && !notApplied(definite) {
+		return &OutcomeUnknownError{Method: k.method, Path: k.path, SentAt: sentAt, Err: err}
+	}
+	return err
+}
+
+// attempt sends a call once. sent is false only where it is certain that no
+// byte of the request left.
+func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep *reply, sent bool, err error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	parent := ctx
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	var connected atomic.Bool
+	if c.traced {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		})
+	}
+	req, err := c.request(ctx, k, g)
+	if err != nil {
+		return nil, false, err
+	}
+	client := c.reads
+	if k.repeat != safe {
+		client = c.writes
+	}
+	start := c.now()
+	resp, err := client.Do(req)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		if parent.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			err = fmt.Errorf("no reply within %s: %w", c.timeout, context.DeadlineExceeded)
+		}
+		sent = !neverDialled(err)
+		if c.traced {
+			sent = connected.Load()
+		}
+		c.emit(parent, Event{Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number, Duration: c.now().Sub(start), Message: err.Error()})
+		return nil, sent, err
+	}
+	rep = &reply{status: resp.StatusCode, header: resp.Header}
+	rep.body, rep.bodyErr = readBody(resp.Body, k.maxBody)
+	rep.received = c.now()
+	c.noteLimits(parent, resp.Header)
+	c.emit(parent, Event{
+		Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number,
+		Status: rep.status, Duration: rep.received.Sub(start), RequestID: requestID(rep.header),
+	})
+	return rep, true, nil
+}
+
+func (c *Client) request(ctx context.Context, k call, g *grant) (*http.Request, error) {
+	u := *g.base
+	u.Path = g.base.Path + k.path
+	u.RawQuery = k.query
+	var body io.Reader
+	if k.body != nil {
+		body = bytes.NewReader(k.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, u.String(), body)
+	if err != nil {
+		return nil, &localError{errors.New("the request could not be made")}
+	}
+	// With GetBody, net/http itself repeats a request on a connection that
+	// breaks. Repeating is decided here alone.
+	req.GetBody = nil
+	for name, values := range k.header {
+		req.Header[name] = slices.Clone(values)
+	}
+	req.Header.Set("User-Agent", c.userAgent)
+	accept := k.accept
+	if accept == "" {
+		accept = "application/json"
+	}
+	req.Header.Set("Accept", accept)
+	if k.body != nil {
+		contentType := k.contentType
+		if contentType == "" {
+			contentType = "application/json"
+		}
+		req.Header.Set("Content-Type", contentType)
+	}
+	if !k.anonymous {
+		req.Header.Set("Authorization", "Bearer "+g.token.Expose())
+	}
+	return req, nil
+}
+
+func readBody(body io.ReadCloser, limit int64) (b []byte, err error) {
+	if limit == 0 {
+		limit = maxBody
+	}
+	defer func() {
+		// The body is read; a failing Close loses nothing.
+		_ = body.Close()
+	}()
+	b, err = io.ReadAll(io.LimitReader(body, limit+1))
+	if int64(len(b)) > limit {
+		return nil, errBodyTooLarge
+	}
+	return b, err
+}
+
+// judge decides what follows from an attempt. err is nil for done only.
+func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentAt time.Time, err error) (verdict, error) {
+	unknown := func(cause error) (verdict, error) {
+		return failed, &OutcomeUnknownError{Method: k.method, Path: k.path, SentAt: sentAt, Err: cause}
+	}
+	if rep == nil {
+		broken := &ConnectionError{Method: k.method, Path: k.path, Host: c.hostOf(k), Err: err}
+		switch {
+		case sent && (k.repeat == once || k.repeat == idempotent && ctx.Err() != nil):
+			return unknown(broken)
+		case ctx.Err() != nil || !transient(err):
+			return failed, broken
+		default:
+			return again, broken
+		}
+	}
+	if rep.status >= 200 && rep.status < 300 {
+		return c.judgeSuccess(k, rep, unknown)
+	}
+
+	e := c.errorOf(k, rep)
+	switch {
+	case e.Is(ErrRequestLimit):
+		return failed, c.stopAtLimit(ctx, e)
+	case rep.status == http.StatusUnauthorized:
+		if sessionOver(e) {
+			return renew, e
+		}
+		return failed, e
+	case notApplied(e):
+		return again, e
+	case unavailableStatus(rep.status):
+		if k.repeat == once {
+			return unknown(e)
+		}
+		if retryableStatus(rep.status) {
+			return again, e
+		}
+		return failed, e
+	case k.repeat != safe && rep.status >= 400 && len(e.Messages) == 0 && strings.Contains(rep.mediaType(), "html"):
+		// Some box between here and Salesforce wrote that page; whether it wrote it
+		// in place of an answer can't be told.
+		return unknown(e)
+	default:
+		return failed, e
+	}
+}
+
+func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, error)) (verdict, error) {
+	if k.decode == nil {
+		return done, nil
+	}
+	err := rep.bodyErr
+	if err == nil {
+		err = k.decode(rep)
+	}
+	if err == nil {
+		return done, nil
+	}
+	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.mediaType(), Err: err}
+	var definite *Error
+	switch {
+	case errors.As(err, &definite):
+		return failed, definite
+	case k.repeat != safe:
+		return unknown(bad)
+	case errors.Is(err, errBodyTooLarge):
+		return failed, bad
+	case rep.bodyErr != nil || !json.Valid(rep.body):
+		return again, bad
+	default:
+		return failed, bad
+	}
+}
+
+// hostOf names the host for an error, before or after a login.
+func (c *Client) hostOf(k call) string {
+	switch {
+	case k.as != nil:
+		return k.as.base.Host
+	case c.instance != nil:
+		return c.instance.Host
+	}
+	if g := c.current.Load(); g != nil {
+		return g.base.Host
+	}
+	return "the instance"
+}
+
+func (c *Client) errorOf(k call, rep *reply) *Error {
+	sensitive := k.sensitive
+	if g := c.current.Load(); g != nil {
+		sensitive = append(slices.Clone(sensitive), g.token.Expose())
+	}
+	return &Error{
+		Status:      rep.status,
+		Method:      k.method,
+		Path:        k.path,
+		Messages:    parseMessages(rep.body, sensitive),
+		ContentType: rep.mediaType(),
+		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
+		RequestID:   requestID(rep.header),
+	}
+}
+
+// sessionOver tells an expired session, which a new login cures, from one that
+// a policy refuses, which it does not [C jsforce#1301].
+func sessionOver(e *Error) bool {
+	for _, m := range e.Messages {
+		if strings.Contains(strings.ToLower(m.Message), "not valid for use with the rest api") {
+			return false
+		}
+	}
+	return len(e.Messages) == 0 || e.HasCode("INVALID_SESSION_ID")
+}
+
+// notApplied tells the answers that are certain not to have changed anything,
+// and that pass by themselves.
+func notApplied(e *Error) bool {
+	return e != nil && (e.Status == http.StatusTooManyRequests ||
+		e.HasCode("UNABLE_TO_LOCK_ROW") ||
+		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"))
+}
+
+func retryableStatus(status int) bool {
+	switch status {
+	case statusNoRoute, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// transient reports whether a failed connection may work the next time.
+func transient(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		authority    x509.UnknownAuthorityError
+		hostname     x509.HostnameError
+		invalid      x509.CertificateInvalidError
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+		dns          *net.DNSError
+		local        *localError
+	)
+	switch {
+	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname),
+		errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &local):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return !errors.Is(err, context.Canceled)
+}
+
+// neverDialled reports whether the connection itself failed. It serves
+// transports that are not this package's own.
+func neverDialled(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
+}
+
+// backoff is the pause before the n-th retry: full jitter, but not before a
+// Retry-After.
+func (c *Client) backoff(n int, retryAfter time.Duration) time.Duration {
+	ceiling := backoffMax
+	if shift := n - 1; shift < 10 {
+		ceiling = min(backoffMax, backoffBase<<shift)
+	}
+	return max(c.jitter(ceiling), min(retryAfter, retryAfterMax))
+}
+
+func fullJitter(ceiling time.Duration) time.Duration {
+	return rand.N(ceiling + 1) //nolint:gosec // spreads load, keeps no secret
+}
+
+func retryAfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func statusOf(rep *reply) int {
+	if rep == nil {
+		return 0
+	}
+	return rep.status
+}
+
+// parseRetryAfter reads seconds, or a date relative to the server's own clock.
+func parseRetryAfter(h http.Header, serverTime time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if t, err := http.ParseTime(value); err == nil {
+		return max(0, t.Sub(serverTime))
+	}
+	return 0
+}
