@@ -379,7 +379,8 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 	return g, nil
 }
 
-// tokenTransport adds what the oauth2 package does not send.
+// tokenTransport adds what the oauth2 package does not send, and has it read
+// every reply as JSON.
 type tokenTransport struct {
 	base      http.RoundTripper
 	userAgent string
@@ -389,5 +390,11 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("User-Agent", t.userAgent)
 	req.Header.Set("Accept", "application/json")
-	return t.base.RoundTrip(req)
+	resp, err := t.base.RoundTrip(req)
+	if resp != nil {
+		// Salesforce answers JSON only; the oauth2 package reads plain text as a
+		// form, and would miss the error in it.
+		resp.Header.Set("Content-Type", "application/json")
+	}
+	return resp, err
 }

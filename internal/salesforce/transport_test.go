@@ -1,0 +1,673 @@
+package salesforce
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]http.HandlerFunc{
+		"reset":          hangUp,
+		"timeout":        stall,
+		"429":            answer(429, ``),
+		"500":            fault(500, "UNKNOWN_EXCEPTION", "boom"),
+		"502 html":       answer(502, `<html>bad gateway</html>`),
+		"503":            fault(503, "SERVER_UNAVAILABLE", "busy"),
+		"503 html":       answer(503, `<html>maintenance</html>`),
+		"504":            answer(504, ``),
+		"420 html":       answer(420, `<html>no route</html>`),
+		"lock":           fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+		"maintenance":    fault(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
+		"truncated":      truncated(200, `{"totalSize":0,"do`),
+		"malformed":      answer(200, `{"totalSize":0,`),
+		"html as 200":    answer(200, `<html>login</html>`),
+		"empty body":     answer(200, ``),
+		"truncated 503":  truncated(503, `[{"message":`),
+		"expired":        answer(401, expired),
+		"expired, short": truncated(401, `[{`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(queryRoute, first, answer(200, emptyPage))
+			c, _, _ := o.client(withTimeout(2 * time.Second))
+			list, err := c.ListTenantSecrets(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(list.Records) != 0 {
+				t.Errorf("records: %v", list.Records)
+			}
+			if n := len(o.seen()); n != 2 {
+				t.Errorf("%d requests, want 2", n)
+			}
+		})
+	}
+}
+
+func TestReadIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first http.HandlerFunc
+		is    error
+		text  string
+	}{
+		"400":                {fault(400, "MALFORMED_QUERY", "unexpected token"), nil, "HTTP 400 Bad Request: MALFORMED_QUERY: unexpected token"},
+		"INVALID_TYPE":       {fault(400, "INVALID_TYPE", "sObject type 'TenantSecret' is not supported"), ErrPermission, "INVALID_TYPE"},
+		"404":                {fault(404, "NOT_FOUND", "The requested resource does not exist"), ErrNotFound, "NOT_FOUND"},
+		"403":                {fault(403, "INSUFFICIENT_ACCESS", "insufficient access rights"), ErrPermission, "INSUFFICIENT_ACCESS"},
+		"501":                {answer(501, ``), ErrUnavailable, "501"},
+		"redirect":           {answer(302, ``, "Location", "https://evil.example/"), nil, "a redirect, which is never followed"},
+		"wrong schema":       {answer(200, `{"records":{}}`), nil, "unexpected type"},
+		"other object":       {answer(200, `{"hello":1}`), nil, "totalSize or done is missing"},
+		"session not for it": {fault(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"), ErrUnauthorized, "not valid for use"},
+		"other 401":          {fault(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), ErrUnauthorized, "INVALID_AUTH_HEADER"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(queryRoute, tc.first)
+			c, _, _ := o.client()
+			_, err := c.ListTenantSecrets(t.Context())
+			if err == nil || !strings.Contains(err.Error(), tc.text) {
+				t.Fatalf("error %v, want %q in it", err, tc.text)
+			}
+			if tc.is != nil && !errors.Is(err, tc.is) {
+				t.Errorf("error %v is not %v", err, tc.is)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+			if n := o.loginCount(); n != 1 {
+				t.Errorf("%d logins, want 1", n)
+			}
+		})
+	}
+}
+
+func TestReadGivesUp(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, answer(503, `<html>x</html>`))
+	c, p, log := o.client()
+	_, err := c.ListTenantSecrets(t.Context())
+	var e *Error
+	if !errors.As(err, &e) || e.Status != 503 || !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+	if strings.Contains(err.Error(), "<html>") {
+		t.Errorf("the error quotes the body: %v", err)
+	}
+	if n := len(o.seen()); n != 4 {
+		t.Errorf("%d requests, want 4", n)
+	}
+	want := []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second}
+	if diff := cmp.Diff(want, p.all()); diff != "" {
+		t.Errorf("pauses: %s", diff)
+	}
+	if n := len(log.of(EventRetry)); n != 3 {
+		t.Errorf("%d retry events, want 3", n)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		value string
+		want  time.Duration
+	}{
+		"seconds":   {"7", 7 * time.Second},
+		"date":      {now.Add(9 * time.Second).Format(http.TimeFormat), 9 * time.Second},
+		"past date": {now.Add(-time.Hour).Format(http.TimeFormat), 250 * time.Millisecond},
+		"negative":  {"-5", 250 * time.Millisecond},
+		"capped":    {"86400", time.Minute},
+		"nonsense":  {"soon", 250 * time.Millisecond},
+		"overflow":  {"99999999999999999999", 250 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(queryRoute, answer(503, ``, "Retry-After", tc.value, "Date", now.Format(http.TimeFormat)), answer(200, emptyPage))
+			c, p, _ := o.client()
+			if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]time.Duration{tc.want}, p.all()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestWriteIsRepeatedOnlyWhereCertain(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]http.HandlerFunc{
+		"429":                   answer(429, ``, "Retry-After", "1"),
+		"lock":                  fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
+		"maintenance":           fault(500, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
+		"401":                   answer(401, expired),
+		"401 with a short body": truncated(401, `[{"mess`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(createRoute, first, answer(201, created))
+			c, _, _ := o.client()
+			id, err := c.CreateTenantSecret(t.Context(), upload)
+			if err != nil || id != testRecord {
+				t.Fatalf("%q, %v", id, err)
+			}
+			requests := o.seen()
+			if len(requests) != 2 || requests[0].body != requests[1].body {
+				t.Errorf("requests: %v", requests)
+			}
+		})
+	}
+}
+
+func TestWriteOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]http.HandlerFunc{
+		"reset":               hangUp,
+		"timeout":             stall,
+		"500":                 fault(500, "UNKNOWN_EXCEPTION", "boom"),
+		"501":                 answer(501, ``),
+		"502 html":            answer(502, `<html>bad gateway</html>`),
+		"503":                 fault(503, "SERVER_UNAVAILABLE", "busy", "Retry-After", "1"),
+		"420":                 answer(420, `<html>no route</html>`),
+		"403 html":            answer(403, `<html>some proxy</html>`),
+		"201 truncated":       truncated(201, `{"id":"02GB000`),
+		"201 malformed":       answer(201, `{"id":`),
+		"201 html":            answer(200, `<html>hello</html>`),
+		"201 without id":      answer(201, `{"success":true,"errors":[]}`),
+		"201 with another id": answer(201, `{"id":"nonsense","success":true,"errors":[]}`),
+		"204":                 answer(204, ``),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(createRoute, first)
+			c, _, _ := o.client(withTimeout(2 * time.Second))
+			before := time.Now()
+			_, err := c.CreateTenantSecret(t.Context(), upload)
+			var unknown *OutcomeUnknownError
+			if !errors.As(err, &unknown) || !errors.Is(err, ErrOutcomeUnknown) {
+				t.Fatalf("error %v, want an unknown outcome", err)
+			}
+			if unknown.Method != http.MethodPost || unknown.Path != "/services/data/v62.0/sobjects/TenantSecret" {
+				t.Errorf("request %s %s", unknown.Method, unknown.Path)
+			}
+			if unknown.SentAt.Before(before) || unknown.SentAt.After(time.Now()) {
+				t.Errorf("sent at %s", unknown.SentAt)
+			}
+			if strings.Contains(err.Error(), upload.SecretValue) || strings.Contains(err.Error(), "<html>") {
+				t.Errorf("the error quotes a body: %v", err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests: a write of unknown outcome was repeated", n)
+			}
+		})
+	}
+}
+
+func TestWriteRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first http.HandlerFunc
+		text  string
+	}{
+		"400":           {fault(400, "FIELD_INTEGRITY_EXCEPTION", "not yet"), "FIELD_INTEGRITY_EXCEPTION: not yet"},
+		"400 truncated": {truncated(400, `[{"mes`), "HTTP 400"},
+		"redirect":      {answer(307, ``, "Location", "/elsewhere"), "redirect"},
+		"not created":   {answer(200, `{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`), "LIMIT_EXCEEDED: 50 keys (fields: Type)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(createRoute, tc.first)
+			c, _, _ := o.client()
+			_, err := c.CreateTenantSecret(t.Context(), upload)
+			var e *Error
+			if !errors.As(err, &e) || errors.Is(err, ErrOutcomeUnknown) || !strings.Contains(err.Error(), tc.text) {
+				t.Fatalf("error %v", err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// TestWriteIsNeverReplayedByNetHTTP lets a server close a kept connection just
+// as the next request arrives on it, which makes net/http repeat what it takes
+// for repeatable.
+func TestWriteIsNeverReplayedByNetHTTP(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int32
+	o := newOrg(t)
+	o.on(queryRoute, answer(200, emptyPage))
+	o.on(createRoute, func(w http.ResponseWriter, r *http.Request) {
+		posts.Add(1)
+		hangUp(w, r)
+	})
+	for _, transport := range []http.RoundTripper{nil, &http.Transport{}} {
+		posts.Store(0)
+		c, _, _ := o.client(func(cfg *Config) { cfg.Transport = transport })
+		if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.CreateTenantSecret(t.Context(), upload)
+		if !errors.Is(err, ErrOutcomeUnknown) {
+			t.Errorf("error %v, want an unknown outcome", err)
+		}
+		if n := posts.Load(); n != 1 {
+			t.Errorf("the POST arrived %d times", n)
+		}
+	}
+}
+
+func TestWritesOpenTheirOwnConnection(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	var mu sync.Mutex
+	ports := map[string]int{}
+	note := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			ports[r.RemoteAddr]++
+			mu.Unlock()
+			next(w, r)
+		}
+	}
+	o.on(queryRoute, note(answer(200, emptyPage)))
+	o.on(createRoute, note(answer(201, created)))
+	c, _, _ := o.client()
+	for range 3 {
+		if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.CreateTenantSecret(t.Context(), upload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	// One kept connection of three reads, three of one write each.
+	if len(ports) != 4 {
+		t.Errorf("connections: %v", ports)
+	}
+}
+
+func TestNothingListens(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, transport := range map[string]http.RoundTripper{"own transport": nil, "another": &http.Transport{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, p, _ := newOrg(t).client(withToken, func(cfg *Config) {
+				cfg.InstanceURL = address
+				cfg.Transport = transport
+			})
+			_, err := c.CreateTenantSecret(t.Context(), upload)
+			var broken *ConnectionError
+			if !errors.As(err, &broken) || errors.Is(err, ErrOutcomeUnknown) {
+				t.Fatalf("error %v, want a connection error of a write that was not sent", err)
+			}
+			if n := len(p.all()); n != 3 {
+				t.Errorf("%d retries, want 3: nothing was sent", n)
+			}
+		})
+	}
+}
+
+func TestCancelledContext(t *testing.T) {
+	t.Parallel()
+	t.Run("before a write", func(t *testing.T) {
+		t.Parallel()
+		o := newOrg(t)
+		c, _, _ := o.client(withToken)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := c.CreateTenantSecret(ctx, upload)
+		if !errors.Is(err, context.Canceled) || errors.Is(err, ErrOutcomeUnknown) {
+			t.Errorf("error %v", err)
+		}
+		if n := len(o.seen()); n != 0 {
+			t.Errorf("%d requests were sent", n)
+		}
+	})
+	for name, send := range map[string]func(context.Context, *Client) error{
+		"during a write": func(ctx context.Context, c *Client) error {
+			_, err := c.CreateTenantSecret(ctx, upload)
+			return err
+		},
+		"during an idempotent write": func(ctx context.Context, c *Client) error {
+			text := "x"
+			return c.UpdateTenantSecret(ctx, testRecord, TenantSecretChange{Description: &text})
+		},
+		"during a read": func(ctx context.Context, c *Client) error {
+			_, err := c.GetTenantSecret(ctx, testRecord)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			answer := func(_ http.ResponseWriter, r *http.Request) {
+				cancel()
+				<-r.Context().Done()
+			}
+			o.on(createRoute, answer)
+			o.on("PATCH "+rowRoute, answer)
+			o.on("GET "+rowRoute, answer)
+			c, _, _ := o.client(withToken)
+			err := send(ctx, c)
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("error %v", err)
+			}
+			if got, want := errors.Is(err, ErrOutcomeUnknown), !strings.HasSuffix(name, "read"); got != want {
+				t.Errorf("outcome unknown: %v, want %v (%v)", got, want, err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
+}
+
+func TestIdempotentWrite(t *testing.T) {
+	t.Parallel()
+	text := "new"
+	change := TenantSecretChange{Description: &text}
+	t.Run("is repeated", func(t *testing.T) {
+		t.Parallel()
+		o := newOrg(t)
+		o.on("PATCH "+rowRoute, hangUp, answer(503, `<html>`), answer(204, ``))
+		c, _, _ := o.client()
+		if err := c.UpdateTenantSecret(t.Context(), testRecord, change); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(o.seen()); n != 3 {
+			t.Errorf("%d requests, want 3", n)
+		}
+	})
+	for name, tc := range map[string]struct {
+		last    http.HandlerFunc
+		unknown bool
+	}{
+		"reset":  {hangUp, true},
+		"503":    {answer(503, ``), true},
+		"429":    {answer(429, ``), false},
+		"lock":   {fault(400, "UNABLE_TO_LOCK_ROW", "locked"), false},
+		"lock 5": {fault(500, "UNABLE_TO_LOCK_ROW", "locked"), false},
+	} {
+		t.Run("gives up on "+name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on("PATCH "+rowRoute, tc.last)
+			c, _, _ := o.client()
+			err := c.UpdateTenantSecret(t.Context(), testRecord, change)
+			if err == nil || errors.Is(err, ErrOutcomeUnknown) != tc.unknown {
+				t.Errorf("error %v, unknown outcome wanted: %v", err, tc.unknown)
+			}
+			if n := len(o.seen()); n != 4 {
+				t.Errorf("%d requests, want 4", n)
+			}
+		})
+	}
+}
+
+// TestStatusOfWriteIsEnough: a 2xx to a PATCH says all, even if the body is
+// broken.
+func TestStatusOfWriteIsEnough(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on("PATCH "+rowRoute, truncated(200, `{`))
+	c, _, _ := o.client()
+	if err := c.DestroyTenantSecret(t.Context(), testRecord); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRequestLimitStopsTheClient(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, fault(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", "Sforce-Limit-Info", "api-usage=15000/15000"))
+	c, p, log := o.client()
+	_, first := c.ListTenantSecrets(t.Context())
+	_, second := c.CreateTenantSecret(t.Context(), upload)
+	_, third := c.APIVersions(t.Context())
+	for i, err := range []error{first, second, third} {
+		var limit *RequestLimitError
+		if !errors.Is(err, ErrRequestLimit) || !errors.As(err, &limit) {
+			t.Fatalf("error %d: %v", i, err)
+		}
+		if limit.Usage != "api-usage=15000/15000" || !strings.Contains(err.Error(), "api-usage=15000/15000") {
+			t.Errorf("error %d does not quote the limit: %v", i, err)
+		}
+		if errors.Is(err, ErrOutcomeUnknown) {
+			t.Errorf("error %d: nothing was sent, so the outcome is known", i)
+		}
+	}
+	if n := len(o.seen()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+	if n := len(p.all()); n != 0 {
+		t.Errorf("%d retries, want none", n)
+	}
+	if n := len(log.of(EventLimitReached)); n != 1 {
+		t.Errorf("%d events, want 1", n)
+	}
+}
+
+func TestLimitLow(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute,
+		answer(200, emptyPage, "Sforce-Limit-Info", "api-usage=9500/10000"),
+		answer(200, emptyPage, "Sforce-Limit-Info", "api-usage=9501/10000; per-app-api-usage=17/250(appName=x)"),
+		answer(200, emptyPage, "Sforce-Limit-Info", "api-usage=9502/10000"))
+	c, _, log := o.client()
+	if _, _, ok := c.Usage(); ok {
+		t.Error("usage is known before the first reply")
+	}
+	for i, want := range []int{0, 1, 1} {
+		if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(log.of(EventLimitLow)); n != want {
+			t.Errorf("after call %d: %d events, want %d", i+1, n, want)
+		}
+	}
+	used, limit, ok := c.Usage()
+	if used != 9502 || limit != 10000 || !ok {
+		t.Errorf("usage %d/%d %v", used, limit, ok)
+	}
+}
+
+func TestParseLimitInfo(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string][3]int64{
+		"api-usage=10018/100000":                      {10018, 100000, 1},
+		" api-usage=1/2 ; per-app-api-usage=3/4(a=b)": {1, 2, 1},
+		"per-app-api-usage=3/4(appName=x)":            {},
+		"per-app-api-usage=3/4(a);api-usage=5/6":      {5, 6, 1},
+		"api-usage=5":                                 {},
+		"api-usage=-1/6":                              {},
+		"api-usage=1/-6":                              {},
+		"api-usage=x/6":                               {},
+		"":                                            {},
+	} {
+		used, limit, ok := parseLimitInfo(header)
+		if used != want[0] || limit != want[1] || ok != (want[2] == 1) {
+			t.Errorf("%q: %d %d %v", header, used, limit, ok)
+		}
+	}
+}
+
+func TestHeadersAndGzip(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			t.Error("gzip is not accepted")
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Content-Type", "application/json")
+		z := gzip.NewWriter(w)
+		_, _ = io.WriteString(z, emptyPage)
+		_ = z.Close()
+	})
+	o.on(createRoute, answer(201, created))
+	c, _, _ := o.client(func(cfg *Config) { cfg.UserAgent = "agent/1" })
+	if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CreateTenantSecret(t.Context(), upload); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range o.seen() {
+		if r.header.Get("User-Agent") != "agent/1" || r.header.Get("Authorization") != "Bearer "+testToken+"1" || r.header.Get("Accept") != "application/json" {
+			t.Errorf("%s: headers %v", r.method, r.header)
+		}
+		if got, want := r.header.Get("Content-Type"), map[string]string{"POST": "application/json"}[r.method]; got != want {
+			t.Errorf("%s: content type %q, want %q", r.method, got, want)
+		}
+		if r.header.Get("Idempotency-Key") != "" {
+			t.Errorf("%s: an idempotency key makes net/http repeat requests", r.method)
+		}
+	}
+}
+
+func TestBodyTooLarge(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on("GET /services/data/v62.0/tooling/sobjects/Certificate/"+testRecord+"/CertificateChain",
+		answer(200, strings.Repeat("x", maxChainBody+1)))
+	c, _, _ := o.client()
+	_, err := c.CertificateChain(t.Context(), testRecord)
+	if !errors.Is(err, errBodyTooLarge) {
+		t.Errorf("error %v", err)
+	}
+	if n := len(o.seen()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	var running, most atomic.Int32
+	release := make(chan struct{})
+	o.on(queryRoute, func(w http.ResponseWriter, r *http.Request) {
+		n := running.Add(1)
+		defer running.Add(-1)
+		for {
+			m := most.Load()
+			if n <= m || most.CompareAndSwap(m, n) {
+				break
+			}
+		}
+		if n == maxConcurrent {
+			close(release)
+		}
+		<-release
+		answer(200, emptyPage)(w, r)
+	})
+	c, _, _ := o.client()
+	var group sync.WaitGroup
+	for range 3 * maxConcurrent {
+		group.Go(func() {
+			if _, err := c.ListTenantSecrets(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := most.Load(); n != maxConcurrent {
+		t.Errorf("%d requests at once, want %d", n, maxConcurrent)
+	}
+}
+
+func TestUntrustedCertificateIsNotRetried(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	tls := newTLSOrg(t)
+	c, p, _ := o.client(withToken, func(cfg *Config) { cfg.InstanceURL = tls.URL })
+	_, err := c.CreateTenantSecret(t.Context(), upload)
+	var broken *ConnectionError
+	if !errors.As(err, &broken) || errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("error %v", err)
+	}
+	if n := len(p.all()); n != 0 {
+		t.Errorf("%d retries, want none", n)
+	}
+}
+
+func TestEventsHoldNoSecrets(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, answer(401, expired), answer(500, `x`), answer(503, `<html>`), answer(200, emptyPage, "X-Request-Id", "r-1"))
+	o.on(createRoute, fault(400, "JSON_PARSER_ERROR", "cannot parse "+upload.SecretValue+" of "+testToken+"2"))
+	c, _, log := o.client()
+	if _, err := c.Query(t.Context(), "SELECT Id FROM Account WHERE Name = 'private'", false); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.CreateTenantSecret(t.Context(), upload)
+	if err == nil || !strings.Contains(err.Error(), "cannot parse [redacted] of [redacted]") {
+		t.Errorf("error %v", err)
+	}
+	if n := len(log.of(EventRequest)); n != 5 {
+		t.Errorf("%d request events, want 5", n)
+	}
+	if n := len(log.of(EventLogin)); n != 2 {
+		t.Errorf("%d login events, want 2", n)
+	}
+	text := fmt.Sprintf("%+v", log.list)
+	for _, leak := range []string{testToken, testSecret, "private", "SELECT", upload.SecretValue, "<html>"} {
+		if strings.Contains(text, leak) {
+			t.Errorf("an event holds %q", leak)
+		}
+	}
+	if !strings.Contains(text, "r-1") {
+		t.Error("the request id is in no event")
+	}
+}
+
+func TestBackoffBounds(t *testing.T) {
+	t.Parallel()
+	c, _, _ := newOrg(t).client()
+	for n := 1; n < 100; n++ {
+		if d := c.backoff(n, 0); d <= 0 || d > backoffMax {
+			t.Errorf("retry %d waits %s", n, d)
+		}
+	}
+	for range 1000 {
+		if d := fullJitter(time.Second); d < 0 || d > time.Second {
+			t.Fatalf("jitter %s", d)
+		}
+	}
+}
