@@ -67,7 +67,7 @@ type WaitTimeoutError struct {
 
 // Error says how long was waited, and what was seen last.
 func (e *WaitTimeoutError) Error() string {
-	s := fmt.Sprintf("%s was waited for for %s", e.Subject, e.Waited.Round(time.Second))
+	s := fmt.Sprintf("gave up waiting for %s after %s", e.Subject, e.Waited.Round(time.Second))
 	if e.State != "" {
 		s += fmt.Sprintf("; its last state was %q", e.State)
 	}

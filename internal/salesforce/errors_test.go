@@ -1,0 +1,149 @@
+package salesforce
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseMessages(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		body string
+		want []Message
+	}{
+		"array":           {`[{"fields":["Id"],"message":"m","errorCode":"MALFORMED_ID"}]`, []Message{{"m", "MALFORMED_ID", []string{"Id"}}}},
+		"two":             {`[{"message":"a","errorCode":"A"},{"message":"b","errorCode":"B"}]`, []Message{{"a", "A", nil}, {"b", "B", nil}}},
+		"object":          {`{"message":"m","errorCode":"X"}`, []Message{{"m", "X", nil}}},
+		"collection":      {`[{"statusCode":"X","message":"m","fields":[]}]`, []Message{{"m", "X", nil}}},
+		"OAuth":           {`{"error":"invalid_grant","error_description":"d"}`, []Message{{"d", "invalid_grant", nil}}},
+		"fields no list":  {`[{"message":"m","errorCode":"X","fields":"Id"}]`, []Message{{"m", "X", nil}}},
+		"fields null":     {`[{"message":"m","errorCode":"X","fields":null}]`, []Message{{"m", "X", nil}}},
+		"control":         {`[{"message":"a\u001b[31mb\nc","errorCode":"X"}]`, []Message{{"a [31mb c", "X", nil}}},
+		"sensitive":       {`[{"message":"bad hunter2!","errorCode":"hunter2","fields":["hunter2"]}]`, []Message{{"bad [redacted]!", "[redacted]", []string{"[redacted]"}}}},
+		"no code":         {`[{"message":"m"}]`, []Message{{"m", "", nil}}},
+		"code only":       {`[{"errorCode":"X"}]`, []Message{{"", "X", nil}}},
+		"empty entries":   {`[{},{}]`, nil},
+		"HTML":            {`<html>`, nil},
+		"truncated":       {`[{"message":"m","errorCode":"X"`, nil},
+		"nothing":         {``, nil},
+		"number":          {`12`, nil},
+		"null":            {`null`, nil},
+		"message no text": {`[{"message":{"x":1},"errorCode":"X"}]`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tc.want, parseMessages([]byte(tc.body), []string{"hunter2", ""})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	if n := len(parseMessages([]byte("["+strings.Repeat(`{"message":"m"},`, 99)+`{"message":"m"}]`), nil)); n != maxMessages {
+		t.Errorf("%d messages were kept", n)
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.FixedZone("x", 3600))
+	refused := &Error{Status: 400, Method: "POST", Path: "/p", Messages: []Message{{"m", "X", []string{"F"}}, {"n", "", nil}}, RequestID: "r"}
+	for want, err := range map[string]error{
+		"POST /p: HTTP 400 Bad Request: X: m (fields: F); n [request r]":                       refused,
+		"GET /p: HTTP 420: the body is text/html and no Salesforce error":                      &Error{Status: 420, Method: "GET", Path: "/p", ContentType: "text/html"},
+		"GET /p: HTTP 404 Not Found: no Salesforce error in the body":                          &Error{Status: 404, Method: "GET", Path: "/p"},
+		"POST /p was sent at 2026-11-21T11:00:00Z and may or may not have been applied: boom":  &OutcomeUnknownError{Method: "POST", Path: "/p", SentAt: at, Err: errors.New("boom")},
+		"GET /p: no reply from h: boom":                                                        &ConnectionError{Method: "GET", Path: "/p", Host: "h", Err: errors.New("boom")},
+		"GET /p: HTTP 200 with a body (text/plain) that could not be understood: boom":         &ReplyError{Method: "GET", Path: "/p", Status: 200, ContentType: "text/plain", Err: errors.New("boom")},
+		"OAuth JWT bearer login at h was refused with HTTP 400: e: d":                          &AuthError{Flow: "JWT bearer", Host: "h", Status: 400, Code: "e", Description: "d"},
+		"OAuth JWT bearer login at h was refused with HTTP 500 and no OAuth error in the body": &AuthError{Flow: "JWT bearer", Host: "h", Status: 500},
+		"X": errors.New(Message{ErrorCode: "X"}.String()),
+	} {
+		if err.Error() != want {
+			t.Errorf("got  %s\nwant %s", err, want)
+		}
+	}
+	if got := refused.Code(); got != "X" {
+		t.Errorf("code %s", got)
+	}
+	if got := (&Error{}).Code(); got != "" {
+		t.Errorf("code %q of nothing", got)
+	}
+	limit := (&RequestLimitError{Err: refused}).Error()
+	if !strings.Contains(limit, "Sforce-Limit-Info: not sent") {
+		t.Error(limit)
+	}
+}
+
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	all := []error{ErrUnauthorized, ErrNotFound, ErrRequestLimit, ErrLocked, ErrUnavailable, ErrPermission, ErrOutcomeUnknown, ErrWrongOrganization}
+	code := func(status int, code string) *Error {
+		return &Error{Status: status, Messages: []Message{{"m", "OTHER", nil}, {"m", code, nil}}}
+	}
+	for name, tc := range map[string]struct {
+		err  error
+		want []error
+	}{
+		"401":            {code(401, "INVALID_SESSION_ID"), []error{ErrUnauthorized}},
+		"404":            {code(404, "NOT_FOUND"), []error{ErrNotFound, ErrPermission}},
+		"404 bare":       {&Error{Status: 404}, []error{ErrNotFound}},
+		"limit":          {code(403, "REQUEST_LIMIT_EXCEEDED"), []error{ErrRequestLimit}},
+		"lock":           {code(400, "unable_to_lock_row"), []error{ErrLocked}},
+		"503":            {code(503, "SERVER_UNAVAILABLE"), []error{ErrUnavailable}},
+		"429":            {&Error{Status: 429}, []error{ErrUnavailable}},
+		"420":            {&Error{Status: 420}, []error{ErrUnavailable}},
+		"type":           {code(400, "INVALID_TYPE"), []error{ErrPermission}},
+		"access":         {code(403, "INSUFFICIENT_ACCESS_OR_READONLY"), []error{ErrPermission}},
+		"400":            {code(400, "FIELD_INTEGRITY_EXCEPTION"), nil},
+		"unknown":        {&OutcomeUnknownError{Err: code(503, "X")}, []error{ErrOutcomeUnknown, ErrUnavailable}},
+		"limit stop":     {&RequestLimitError{Err: code(403, "REQUEST_LIMIT_EXCEEDED")}, []error{ErrRequestLimit}},
+		"wrong org":      {&WrongOrganizationError{}, []error{ErrWrongOrganization}},
+		"auth":           {&AuthError{Status: 400}, []error{ErrUnauthorized}},
+		"auth, down":     {&AuthError{Status: 503}, []error{ErrUnavailable}},
+		"wait, 503":      {&WaitTimeoutError{LastError: code(503, "X")}, []error{ErrUnavailable}},
+		"connection":     {&ConnectionError{Err: errors.New("x")}, nil},
+		"bad reply, 404": {&ReplyError{Err: code(404, "X")}, []error{ErrNotFound}},
+	} {
+		var got []error
+		for _, sentinel := range all {
+			if errors.Is(tc.err, sentinel) {
+				got = append(got, sentinel)
+			}
+		}
+		for _, sentinel := range all {
+			is, want := contains(got, sentinel), contains(tc.want, sentinel)
+			if is != want {
+				t.Errorf("%s: is %q: %v, want %v", name, sentinel, is, want)
+			}
+		}
+	}
+}
+
+func contains(list []error, err error) bool {
+	for _, e := range list {
+		if e == err { //nolint:errorlint // identity of sentinels
+			return true
+		}
+	}
+	return false
+}
+
+func FuzzParseMessages(f *testing.F) {
+	for _, seed := range []string{`[{"message":"m","errorCode":"X","fields":["a"]}]`, `{"error":"x"}`, `<html>`, `[{"message":"\u0000\ud800"}]`, `[[]]`, "[{\"message\":\"\xff\"}]"} {
+		f.Add([]byte(seed), "secret")
+	}
+	f.Fuzz(func(t *testing.T, b []byte, sensitive string) {
+		for _, m := range parseMessages(b, []string{sensitive}) {
+			for _, s := range append([]string{m.Message, m.ErrorCode}, m.Fields...) {
+				if len(s) > maxMessage+len("…") || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+					t.Errorf("%q is not fit for a diagnostic", s)
+				}
+			}
+		}
+	})
+}

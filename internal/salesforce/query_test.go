@@ -1,0 +1,195 @@
+package salesforce
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestQuery(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		route   string
+		tooling bool
+	}{
+		"data":    {queryRoute, false},
+		"tooling": {"GET /services/data/v62.0/tooling/query", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(tc.route, answer(200, `{"size":2,"totalSize":2,"done":true,"queryLocator":null,"records":[{"Id":"a","n":1},{"Id":"b"}]}`))
+			c, _, _ := o.client()
+			got, err := c.Query(t.Context(), "SELECT Id FROM X WHERE Name = "+QuoteSOQL("a+b & 100% 'x'"), tc.tooling)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.TotalSize != 2 || len(got.Records) != 2 || string(got.Records[0]) != `{"Id":"a","n":1}` {
+				t.Errorf("result %+v", got)
+			}
+			if q := o.seen()[0].query; q != `q=SELECT+Id+FROM+X+WHERE+Name+%3D+%27a%2Bb+%26+100%25+%5C%27x%5C%27%27` {
+				t.Errorf("query %s", q)
+			}
+		})
+	}
+}
+
+func TestQueryCount(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, answer(200, `{"totalSize":42,"done":true,"records":[]}`))
+	c, _, _ := o.client()
+	got, err := c.Query(t.Context(), "SELECT COUNT() FROM TenantSecret", false)
+	if err != nil || got.TotalSize != 42 || len(got.Records) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestQueryPages(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	page := func(n int) string { return fmt.Sprintf("/services/data/v62.0/query/01g-%d", n) }
+	row := func(n int) string { return fmt.Sprintf(`{"n":%d}`, n) }
+	o.on(queryRoute, answer(200, `{"totalSize":3,"done":false,"nextRecordsUrl":"`+page(1)+`","records":[`+row(0)+`]}`))
+	// A page that fails is read again, and not counted twice.
+	o.on("GET "+page(1), truncated(200, `{"totalSize":3,"done":false,"records":[{"n":1}`),
+		answer(200, `{"totalSize":3,"done":false,"nextRecordsUrl":"`+o.URL+page(2)+`","records":[`+row(1)+`]}`))
+	o.on("GET "+page(2), answer(200, `{"totalSize":3,"done":true,"nextRecordsUrl":null,"records":[`+row(2)+`]}`))
+	c, _, _ := o.client()
+	got, err := c.Query(t.Context(), "SELECT n FROM X", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, r := range got.Records {
+		rows = append(rows, string(r))
+	}
+	if diff := cmp.Diff([]string{row(0), row(1), row(2)}, rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNextPageStaysOnTheInstance(t *testing.T) {
+	t.Parallel()
+	for _, next := range []string{
+		"https://evil.example/services/data/v62.0/query/01g",
+		"//evil.example/services/data/v62.0/query/01g",
+		"http://127.0.0.1:1/services/data/v62.0/query/01g",
+		"/services/oauth2/token",
+		"/services/data/../oauth2/revoke",
+		"/services/data/%2e%2e/oauth2/revoke",
+		"services/data/v62.0/query/01g",
+		"/x",
+		"\x7f",
+		"",
+		"https:opaque",
+		"/services/data/v62.0//query",
+	} {
+		t.Run(next, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			encoded, err := json.Marshal(next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.on(queryRoute, answer(200, `{"totalSize":2,"done":false,"nextRecordsUrl":`+string(encoded)+`,"records":[{}]}`))
+			c, _, _ := o.client()
+			if _, err := c.Query(t.Context(), "SELECT Id FROM X", false); err == nil {
+				t.Error("no error")
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
+}
+
+func TestQueryPagesBelowABasePath(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"", "/base"} {
+		o := newOrg(t)
+		o.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL+"/base") }
+		o.on("GET /base/services/data/v62.0/query", answer(200, `{"totalSize":0,"done":false,"nextRecordsUrl":"`+prefix+`/services/data/v62.0/query/x","records":[]}`))
+		o.on("GET /base/services/data/v62.0/query/x", answer(200, emptyPage))
+		c, _, _ := o.client()
+		if _, err := c.Query(t.Context(), "SELECT Id FROM X", false); err != nil {
+			t.Errorf("%q: %v", prefix, err)
+		}
+	}
+}
+
+func TestQueryIsBounded(t *testing.T) {
+	t.Parallel()
+	t.Run("circle", func(t *testing.T) {
+		t.Parallel()
+		o := newOrg(t)
+		const next = "/services/data/v62.0/query/01g-1"
+		page := answer(200, `{"totalSize":9,"done":false,"nextRecordsUrl":"`+next+`","records":[{}]}`)
+		o.on(queryRoute, page)
+		o.on("GET "+next, page)
+		c, _, _ := o.client()
+		_, err := c.Query(t.Context(), "SELECT Id FROM X", false)
+		if err == nil || !strings.Contains(err.Error(), "in a circle") {
+			t.Errorf("error %v", err)
+		}
+	})
+	for name, soql := range map[string]string{"empty": "", "long": strings.Repeat("x", maxQueryURI), "long when encoded": strings.Repeat("'", maxQueryURI/2)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			c, _, _ := o.client()
+			if _, err := c.Query(t.Context(), soql, false); err == nil {
+				t.Error("no error")
+			}
+			if len(o.seen()) != 0 {
+				t.Error("it was sent")
+			}
+		})
+	}
+}
+
+func FuzzQueryPage(f *testing.F) {
+	f.Add([]byte(emptyPage))
+	f.Add([]byte(`{"totalSize":1,"done":false,"nextRecordsUrl":"/services/data/x","records":[` + fullRow + `]}`))
+	f.Add([]byte(`{"totalSize":-1,"done":null,"records":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var page queryPage[tenantSecretRow]
+		if err := decodePage(b, &page); err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q", err)
+			}
+			return
+		}
+		if *page.TotalSize < 0 || !*page.Done && page.NextRecordsURL == "" {
+			t.Errorf("%q was accepted", b)
+		}
+	})
+}
+
+func FuzzNextPage(f *testing.F) {
+	for _, seed := range []string{"/services/data/v62.0/query/01g-500", "https://x.my.salesforce.com/services/data/x?y=z", "//evil/services/data/", "/services/data/%2e%2e/x"} {
+		f.Add(seed)
+	}
+	o := newOrg(f)
+	c, _, _ := o.client()
+	if _, err := c.Session(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, next string) {
+		path, query, err := c.nextPage(next)
+		if err != nil {
+			return
+		}
+		req, err := c.request(t.Context(), call{method: http.MethodGet, path: path, query: query}, c.current.Load())
+		if err != nil {
+			return
+		}
+		if req.URL.Host != strings.TrimPrefix(o.URL, "http://") || !strings.HasPrefix(req.URL.Path, "/services/data/") || strings.Contains(req.URL.Path, "/../") {
+			t.Errorf("%q leads to %s", next, req.URL)
+		}
+	})
+}
