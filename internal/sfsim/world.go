@@ -1,0 +1,235 @@
+package sfsim
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Kind is the kind of a simulated org. Intervals between keys, the token audience and the Organization row depend on it.
+type Kind string
+
+// The kinds of orgs.
+const (
+	Production Kind = "production"
+	Sandbox    Kind = "sandbox"
+	Developer  Kind = "developer"
+)
+
+// Settings are the switches of the org and of the simulator itself. JSON and YAML names are those of the tags.
+type Settings struct {
+	// CanOptOutOfDerivationWithBYOK allows KeyDerivationMode NONE [D EncryptionKeySettings].
+	CanOptOutOfDerivationWithBYOK bool `json:"can_opt_out_of_derivation_with_byok" yaml:"can_opt_out_of_derivation_with_byok"`
+	// EnableCacheOnlyKeys allows secrets of Source REMOTE [D EncryptionKeySettings].
+	EnableCacheOnlyKeys bool `json:"enable_cache_only_keys" yaml:"enable_cache_only_keys"`
+	// EnableReplayDetection makes cache-only callouts demand the nonce back [D EncryptionKeySettings].
+	EnableReplayDetection bool `json:"enable_replay_detection" yaml:"enable_replay_detection"`
+	// CanEncryptTransactionalDatabase allows secrets of Type Database [D EncryptionKeySettings].
+	CanEncryptTransactionalDatabase bool `json:"can_encrypt_transactional_database" yaml:"can_encrypt_transactional_database"`
+	// Hyperforce moves SearchIndex off TenantSecret from API 63.0 on [D ObjRef].
+	Hyperforce bool `json:"hyperforce" yaml:"hyperforce"`
+
+	// RotationIntervals enforces the least time between two keys of a type [D securityImplGuide]. On by default.
+	RotationIntervals bool `json:"rotation_intervals" yaml:"rotation_intervals"`
+	// RefusalCode is the errorCode of refusals whose code is not known (wire 11.1, rows 1-3).
+	RefusalCode string `json:"refusal_code" yaml:"refusal_code"`
+	// SearchIndexOAEP lets Search Index secrets be wrapped by OAEP too, as one client does (wire 11.1, row 25). On by default.
+	SearchIndexOAEP bool `json:"search_index_oaep" yaml:"search_index_oaep"`
+	// ArchiveByPatch allows PATCH ACTIVE -> ARCHIVED, which only one client tries (wire 11.1, row 5).
+	ArchiveByPatch bool `json:"archive_by_patch" yaml:"archive_by_patch"`
+	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from the DeveloperName.
+	CertificateByLabel bool `json:"certificate_by_label" yaml:"certificate_by_label"`
+	// CertificateChainForm is the body form of CertificateChain: pem, base64, json or der (wire 11.1, row 6).
+	CertificateChainForm string `json:"certificate_chain_form" yaml:"certificate_chain_form"`
+	// SessionUnfit makes every session "not valid for use with the REST API" (401) [C jsforce#1301].
+	SessionUnfit bool `json:"session_unfit" yaml:"session_unfit"`
+	// APIDisabled refuses every call with 403 API_DISABLED_FOR_ORG [C ForceCLI].
+	APIDisabled bool `json:"api_disabled" yaml:"api_disabled"`
+	// APILimit is the number of calls that the org may make; beyond it every call is 403 REQUEST_LIMIT_EXCEEDED.
+	APILimit int `json:"api_limit" yaml:"api_limit"`
+	// PageSize caps the rows of one query page below Salesforce's least batch of 200; 0 leaves the real sizes.
+	PageSize int `json:"page_size" yaml:"page_size"`
+	// SessionTimeoutSeconds ends sessions on the simulated clock; 0 means never.
+	SessionTimeoutSeconds int `json:"session_timeout_seconds" yaml:"session_timeout_seconds"`
+	// VisibilityLagSeconds hides a new tenant secret from reads for that long on the simulated clock.
+	VisibilityLagSeconds int `json:"visibility_lag_seconds" yaml:"visibility_lag_seconds"`
+	// VisibilityLagReads hides a new tenant secret from that many read requests.
+	VisibilityLagReads int `json:"visibility_lag_reads" yaml:"visibility_lag_reads"`
+}
+
+// Permissions are those of the integration user [D ShieldREST; D Help security_pe_byok_generate_secret].
+type Permissions struct {
+	ManageEncryptionKeys bool `json:"manage_encryption_keys" yaml:"manage_encryption_keys"`
+	ManageCertificates   bool `json:"manage_certificates" yaml:"manage_certificates"`
+	CustomizeApplication bool `json:"customize_application" yaml:"customize_application"`
+	ModifyMetadata       bool `json:"modify_metadata" yaml:"modify_metadata"`
+	// DeniedAsEmpty answers queries without permission with no rows instead of INVALID_TYPE (wire 11.1, row 17).
+	DeniedAsEmpty bool `json:"denied_as_empty" yaml:"denied_as_empty"`
+}
+
+// organization is the one row of the Organization object, with the switches of its kind.
+type organization struct {
+	id, name, instanceName string
+	kind                   Kind
+}
+
+// user is a row of the User object.
+type user struct {
+	id, username, firstName, lastName, email string
+	active                                   bool
+	created                                  time.Time
+}
+
+// namedCredential is where a cache-only key is fetched from.
+type namedCredential struct {
+	id, developerName, label, endpoint string
+	created                            time.Time
+}
+
+// world is the whole state of the simulated org. The server's lock guards it.
+type world struct {
+	organization     organization
+	users            []*user
+	certificates     []*certificate
+	tenantSecrets    []*tenantSecret
+	namedCredentials []*namedCredential
+	settings         Settings
+	permissions      Permissions
+	release          int // see currentRelease
+	wrappingMaster   []byte
+	keys             keyring
+	lastID           int
+	lastVersion      int64
+	apiUsage         int
+	extra            map[string]any // state of the objects of other files, by name
+}
+
+// certificate is a row of the tooling object Certificate, with the private key that Salesforce never gives away.
+type certificate struct {
+	id, developerName, masterLabel          string
+	created, expires                        time.Time
+	keySize                                 int
+	caSigned, platformEncryption            bool
+	privateKeyExportable, unusable, usesKMS bool
+	key                                     *rsa.PrivateKey
+	chain                                   [][]byte // DER, leaf first
+}
+
+// tenantSecret is a row of TenantSecret, with what Salesforce keeps to itself.
+type tenantSecret struct {
+	id, typ, source, status, keyDerivationMode string
+	description                                string
+	version                                    int64
+	created, modified                          time.Time
+	createdBy, modifiedBy                      string
+
+	remoteIdentifier, remoteService, remoteCertificate string
+
+	certificate  string // the DeveloperName it was uploaded with; reads back null [V FtxDoc]
+	wrapping     string // how it was wrapped
+	material     []byte // nil once destroyed, and for REMOTE
+	materialHash string // base64 SHA-256 of the material; kept after destruction [D]
+	uploaded     []byte // what was uploaded, for inspection by tests
+
+	hiddenUntil time.Time
+	hiddenReads int
+}
+
+func defaultSettings() Settings {
+	return Settings{
+		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
+		CertificateChainForm: "pem", APILimit: 100_000,
+	}
+}
+
+func allPermissions() Permissions {
+	return Permissions{ManageEncryptionKeys: true, ManageCertificates: true, CustomizeApplication: true, ModifyMetadata: true}
+}
+
+// hash is Salesforce's SecretValueHash: base64 of the SHA-256 of the plaintext [D FAQ, wire 5.3].
+func hash(material []byte) string {
+	sum := sha256.Sum256(material)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func randomBytes(n int) []byte {
+	out := make([]byte, n)
+	if _, err := rand.Read(out); err != nil {
+		panic("sfsim: crypto/rand failed: " + err.Error())
+	}
+	return out
+}
+
+// addCertificate makes the key pair and the self-signed certificate of c and adds it to the org.
+func (w *world) addCertificate(c *certificate) error {
+	key, err := w.keys.next(c.keySize)
+	if err != nil {
+		return err
+	}
+	serial := new(big.Int).SetBytes(append([]byte{0x01}, randomBytes(15)...))
+	subject := pkix.Name{
+		CommonName: c.developerName, OrganizationalUnit: []string{w.organization.id}, Organization: []string{"Salesforce.com"},
+		Locality: []string{"San Francisco"}, Province: []string{"CA"}, Country: []string{"USA"},
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: subject, Issuer: subject, NotBefore: c.created, NotAfter: c.expires,
+		SignatureAlgorithm: x509.SHA256WithRSA, BasicConstraintsValid: true, IsCA: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return fmt.Errorf("make the certificate %s: %w", c.developerName, err)
+	}
+	c.key, c.chain = key, [][]byte{der}
+	if c.id == "" {
+		c.id = w.newID("0P1")
+	}
+	if c.masterLabel == "" {
+		c.masterLabel = c.developerName
+	}
+	w.certificates = append(w.certificates, c)
+	return nil
+}
+
+// addSecret gives s an id and the next Version of the org, makes it the ACTIVE one of its type, and archives the one that
+// was [D Help upload page, ShieldREST transitions].
+func (w *world) addSecret(s *tenantSecret, now time.Time) {
+	for _, other := range w.tenantSecrets {
+		if other.typ == s.typ && other.status == "ACTIVE" {
+			other.status, other.modified, other.modifiedBy = "ARCHIVED", now, s.createdBy
+		}
+	}
+	if s.id == "" {
+		s.id = w.newID("02G")
+	}
+	w.lastVersion++
+	s.version, s.status = w.lastVersion, "ACTIVE"
+	s.created, s.modified, s.modifiedBy = now, now, s.createdBy
+	w.tenantSecrets = append(w.tenantSecrets, s)
+}
+
+func (w *world) secret(id string) *tenantSecret {
+	for _, s := range w.tenantSecrets {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}
+
+func (w *world) active(typ string) *tenantSecret {
+	for _, s := range w.tenantSecrets {
+		if s.typ == typ && s.status == "ACTIVE" {
+			return s
+		}
+	}
+	return nil
+}
+
+// mainUser is the integration user, as whom every client runs.
+func (w *world) mainUser() *user { return w.users[0] }
