@@ -1,0 +1,291 @@
+package byok
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	escrowExtension     = ".age"
+	escrowFileMode      = 0o600
+	escrowDirectoryMode = 0o700
+	// temporaryPrefix begins the name of a file still being written. No escrow name begins with a dot.
+	temporaryPrefix = ".escrow-"
+)
+
+// EscrowName is what the name of an escrow file tells.
+type EscrowName struct {
+	// Organization is the org's id.
+	Organization string
+	// Type is the tenant secret's type, such as Data.
+	Type string
+	// RotationID is the rotation that made the key.
+	RotationID string
+	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see [HashPrefix].
+	HashPrefix string
+}
+
+// EscrowFileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters, digits, dots and
+// underscores stand for themselves. Any other byte, and a dot that begins a part, becomes =XX in upper-case hexadecimal,
+// so that no value can leave the directory, hide the file or blur where a part ends. The hash is a SecretValueHash; what
+// is not one gives an empty last part, which [EscrowDirectory.Write] refuses.
+func EscrowFileName(org, typ, rotationID, hash string) string {
+	return EscrowName{Organization: org, Type: typ, RotationID: rotationID, HashPrefix: HashPrefix(hash)}.String()
+}
+
+// String returns the file name.
+func (n EscrowName) String() string {
+	parts := []string{n.Organization, n.Type, n.RotationID, n.HashPrefix}
+	for i, part := range parts {
+		parts[i] = escapePart(part)
+	}
+	return strings.Join(parts, "-") + escrowExtension
+}
+
+// ParseEscrowFileName is the inverse of [EscrowFileName]. It accepts only names that function could have made from four
+// non-empty parts.
+func ParseEscrowFileName(name string) (EscrowName, error) {
+	stem, ok := strings.CutSuffix(name, escrowExtension)
+	parts := strings.Split(stem, "-")
+	if !ok || len(parts) != 4 {
+		return EscrowName{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name, escrowExtension)
+	}
+	for i, part := range parts {
+		plain, ok := unescapePart(part)
+		if !ok || plain == "" {
+			return EscrowName{}, fmt.Errorf("%q is no escrow file name: part %d is empty or malformed", name, i+1)
+		}
+		parts[i] = plain
+	}
+	n := EscrowName{Organization: parts[0], Type: parts[1], RotationID: parts[2], HashPrefix: parts[3]}
+	if len(n.HashPrefix) != 2*hashPrefixSize || strings.Trim(n.HashPrefix, "0123456789abcdef") != "" {
+		return EscrowName{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name, 2*hashPrefixSize)
+	}
+	if n.String() != name {
+		return EscrowName{}, fmt.Errorf("%q is no escrow file name: it is not in canonical form", name)
+	}
+	return n, nil
+}
+
+func escapePart(part string) string {
+	var b strings.Builder
+	for i := range len(part) {
+		c := part[i]
+		switch {
+		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '_', c == '.' && i > 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func unescapePart(part string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(part); i++ {
+		if part[i] != '=' {
+			b.WriteByte(part[i])
+			continue
+		}
+		if i+2 >= len(part) {
+			return "", false
+		}
+		hi, lo := strings.IndexByte(upperHex, part[i+1]), strings.IndexByte(upperHex, part[i+2])
+		if hi < 0 || lo < 0 {
+			return "", false
+		}
+		b.WriteByte(byte(hi<<4 | lo))
+		i += 2
+	}
+	return b.String(), true
+}
+
+const upperHex = "0123456789ABCDEF"
+
+// EscrowDirectory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
+type EscrowDirectory struct {
+	root *os.Root
+	path string
+}
+
+// OpenEscrowDirectory opens the directory, making it and missing parents with mode 0700. An existing directory keeps its
+// mode: what it holds is ciphertext. Close it after use.
+func OpenEscrowDirectory(path string) (*EscrowDirectory, error) {
+	if path == "" {
+		return nil, errors.New("open the escrow directory: its path is empty")
+	}
+	if err := os.MkdirAll(path, escrowDirectoryMode); err != nil {
+		return nil, escrowError("make the escrow directory "+path, err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, escrowError("open the escrow directory "+path, err)
+	}
+	return &EscrowDirectory{root: root, path: path}, nil
+}
+
+// Close releases the directory.
+func (d *EscrowDirectory) Close() error { return d.root.Close() }
+
+// Write stores an escrow copy under a name made by [EscrowFileName] and returns its path. It never overwrites: if the
+// name is taken, existed is true and the file is left as it is. When it returns without error the copy and its directory
+// entry have been flushed to disk. A run killed at any point leaves either no file of that name or the whole one.
+func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool, err error) {
+	if _, err := ParseEscrowFileName(name); err != nil {
+		return "", false, fmt.Errorf("write the escrow copy: %w", err)
+	}
+	if err := checkArmored(armored); err != nil {
+		return "", false, fmt.Errorf("write the escrow copy: %w", err)
+	}
+	path = filepath.Join(d.path, name)
+	if existed, err := d.taken(name); existed || err != nil {
+		return path, existed, err
+	}
+
+	temporary := temporaryPrefix + rand.Text()
+	if err := d.writeTemporary(temporary, armored); err != nil {
+		_ = d.root.Remove(temporary)
+		return "", false, escrowError("write the escrow copy to "+d.path, err)
+	}
+	// A link, unlike a rename, fails when the name is taken, so two writers cannot overwrite each other.
+	err = d.root.Link(temporary, name)
+	_ = d.root.Remove(temporary)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		existed, err := d.taken(name)
+		if err == nil && !existed {
+			err = fmt.Errorf("write the escrow copy %s: another program made and removed the file meanwhile; apply again", path)
+		}
+		return path, existed, err
+	case errors.Is(err, syscall.EPERM):
+		// A file was just made here, so it is not the permission: Linux says so where there are no hard links.
+		return "", false, escrowError("write the escrow copy "+path, errors.Join(errors.ErrUnsupported, err))
+	case err != nil:
+		return "", false, escrowError("write the escrow copy "+path, err)
+	}
+	if err := d.sync(); err != nil {
+		return "", false, escrowError("flush the escrow directory "+d.path, err)
+	}
+	return path, false, nil
+}
+
+// taken reports whether an escrow file of that name exists; anything else of that name is an error.
+func (d *EscrowDirectory) taken(name string) (bool, error) {
+	switch info, err := d.root.Lstat(name); {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, escrowError("look for the escrow copy "+filepath.Join(d.path, name), err)
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%s is not a regular file (%s): remove it, then apply again", filepath.Join(d.path, name), info.Mode().Type())
+	}
+	return true, nil
+}
+
+func (d *EscrowDirectory) writeTemporary(name, armored string) (err error) {
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, escrowFileMode)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := io.WriteString(f, armored); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+func (d *EscrowDirectory) sync() error {
+	if runtime.GOOS == "windows" {
+		// Windows cannot flush a directory handle; NTFS journals the entry itself.
+		return nil
+	}
+	dir, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: the
+// newest if there are several. It returns empty strings if there is none or the hash is not one. Files that are no
+// regular escrow files are passed over; a damaged copy is an error that names it.
+func (d *EscrowDirectory) Find(org, typ, hash string) (path, armored string, err error) {
+	prefix := HashPrefix(hash)
+	if prefix == "" {
+		return "", "", nil
+	}
+	entries, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return "", "", escrowError("list the escrow directory "+d.path, err)
+	}
+	var newest string
+	var newestTime time.Time
+	for _, entry := range entries {
+		name, err := ParseEscrowFileName(entry.Name())
+		if err != nil || name.Organization != org || name.Type != typ || name.HashPrefix != prefix || !entry.Type().IsRegular() {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return "", "", escrowError("look at the escrow copy "+filepath.Join(d.path, entry.Name()), err)
+		}
+		// Entries come sorted by name: of two files of one instant the later name wins.
+		if newest == "" || !info.ModTime().Before(newestTime) {
+			newest, newestTime = entry.Name(), info.ModTime()
+		}
+	}
+	if newest == "" {
+		return "", "", nil
+	}
+	path = filepath.Join(d.path, newest)
+	armored, err = d.read(newest)
+	if err != nil {
+		return "", "", escrowError("read the escrow copy "+path, err)
+	}
+	if err := checkArmored(armored); err != nil {
+		return "", "", fmt.Errorf("%s: %w", path, err)
+	}
+	return path, armored, nil
+}
+
+func (d *EscrowDirectory) read(name string) (armored string, err error) {
+	f, err := d.root.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	b, err := io.ReadAll(io.LimitReader(f, maxArmored+1))
+	return string(b), err
+}
+
+// escrowError words what the operating system refused. The paths are the operator's own and no secret.
+func escrowError(attempt string, err error) error {
+	var hint string
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "the disk is full"
+	case errors.Is(err, syscall.EROFS):
+		hint = "the file system is read-only"
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EXDEV):
+		hint = "the file system has no hard links, without which a copy cannot be stored at once and without overwriting; choose another directory"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "the user that runs Terraform may not write or read there"
+	case errors.Is(err, syscall.ENOTDIR):
+		hint = "a part of the path is a file, expected a directory"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		hint = "the file name is too long for the file system"
+	default:
+		return fmt.Errorf("%s: %w", attempt, err)
+	}
+	return fmt.Errorf("%s: %s: %w", attempt, hint, err)
+}
