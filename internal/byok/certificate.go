@@ -247,8 +247,8 @@ func (c *Certificate) unfitKey() string {
 	switch {
 	case !ok:
 		return fmt.Sprintf("its key is %s, expected RSA", c.X509.PublicKeyAlgorithm)
-	case pub.N.BitLen() != wrappingKeyBits:
-		return fmt.Sprintf("its RSA key has %d bits, expected %d", pub.N.BitLen(), wrappingKeyBits)
+	case pub.N.BitLen() != WrappingKeyBits:
+		return fmt.Sprintf("its RSA key has %d bits, expected %d", pub.N.BitLen(), WrappingKeyBits)
 	case pub.N.Bit(0) == 0:
 		return "its RSA modulus is even"
 	case pub.E < minPublicExponent || pub.E%2 == 0:

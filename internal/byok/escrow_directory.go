@@ -147,13 +147,18 @@ func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool
 	if err := checkArmored(armored); err != nil {
 		return "", false, fmt.Errorf("write the escrow copy: %w", err)
 	}
+	return d.store(name, armored)
+}
+
+// store writes a whole file under a name that must not be taken.
+func (d *EscrowDirectory) store(name, content string) (path string, existed bool, err error) {
 	path = filepath.Join(d.path, name)
 	if existed, err := d.taken(name); existed || err != nil {
 		return path, existed, err
 	}
 
 	temporary := temporaryPrefix + rand.Text()
-	if err := d.writeTemporary(temporary, armored); err != nil {
+	if err := d.writeTemporary(temporary, content); err != nil {
 		_ = d.root.Remove(temporary)
 		return "", false, escrowError("write the escrow copy to "+d.path, err)
 	}

@@ -36,8 +36,8 @@ const (
 )
 
 const (
-	// wrappingKeyBits is the only modulus size of a BYOK-compatible certificate.
-	wrappingKeyBits = 4096
+	// WrappingKeyBits is the only modulus size of a BYOK-compatible certificate.
+	WrappingKeyBits = 4096
 	// ephemeralKeySize is the length in bytes of the AES key in RSAAESKeyWrapSHA512.
 	ephemeralKeySize = 32
 	// wrappedMaterialSize is the length in bytes of 32 bytes under AES-KWP: one block of 8 more.
@@ -156,9 +156,9 @@ func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("wrapped key material %w", err)
 	}
-	if want := a.CiphertextSize(wrappingKeyBits); len(b) != want {
+	if want := a.CiphertextSize(WrappingKeyBits); len(b) != want {
 		return "", fmt.Errorf("wrapped key material is %d bytes, expected %d bytes for %s and a %d-bit key%s",
-			len(b), want, a, wrappingKeyBits, sizeHint(len(b)))
+			len(b), want, a, WrappingKeyBits, sizeHint(len(b)))
 	}
 	if c == nil {
 		return s, nil
@@ -176,7 +176,7 @@ func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error)
 // sizeHint names the likely mistake behind a ciphertext of the wrong length.
 func sizeHint(size int) string {
 	for _, a := range WrappingAlgorithms() {
-		if size == a.CiphertextSize(wrappingKeyBits) {
+		if size == a.CiphertextSize(WrappingKeyBits) {
 			return fmt.Sprintf(" (that is the length of %s)", a)
 		}
 	}
