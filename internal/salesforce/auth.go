@@ -38,6 +38,16 @@ type Session struct {
 	// OrganizationID and UserID have 18 characters. UserID is "" where it is not
 	// known, as with AccessToken.
 	OrganizationID, UserID string
+	// Sandbox is true where the hosts tell that the org is a sandbox: its My
+	// Domain has the label "sandbox", or the identity URL is of
+	// test.salesforce.com [R]. False says nothing.
+	Sandbox bool
+}
+
+// sandboxHosts tells a sandbox by the host of its My Domain, as in
+// example--uat.sandbox.my.salesforce.com, or of its identity URL.
+func sandboxHosts(instance, identity string) bool {
+	return strings.Contains(strings.ToLower(instance), ".sandbox.") || strings.EqualFold(identity, "test.salesforce.com")
 }
 
 // grant is one login: a token, and the only place that it may be sent to.
@@ -202,7 +212,7 @@ func (a AccessToken) login(_ context.Context, c *Client) (*grant, error) {
 	return &grant{
 		token:   a.Token,
 		base:    c.instance,
-		session: Session{OrganizationID: organizationOfToken(a.Token.Expose())},
+		session: Session{OrganizationID: organizationOfToken(a.Token.Expose()), Sandbox: sandboxHosts(c.instance.Hostname(), "")},
 	}, nil
 }
 
@@ -374,6 +384,9 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check login_url", r.issuer.Host, c.instance.Host)
 	default:
 		return nil, fmt.Errorf("the token belongs to %s, but instance_url names %s: configure the instance of the user's own org", instance.Host, c.instance.Host)
+	}
+	if u, err := url.Parse(identity); err == nil {
+		g.session.Sandbox = sandboxHosts(g.base.Hostname(), u.Hostname())
 	}
 	c.emit(ctx, Event{Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Message: "logged in by " + r.flow})
 	return g, nil

@@ -72,7 +72,7 @@ func TestClientCredentialsLogin(t *testing.T) {
 		t.Errorf("login: %s %v", login.method, login.header)
 	}
 	session, err := c.Session(t.Context())
-	if err != nil || session != (Session{testOrg, testUser}) {
+	if err != nil || session != (Session{OrganizationID: testOrg, UserID: testUser}) {
 		t.Errorf("session %v, %v", session, err)
 	}
 }
@@ -516,10 +516,10 @@ func TestSessionOfMuteTokenIsQueriedOnce(t *testing.T) {
 func TestSessionOfIdentity(t *testing.T) {
 	t.Parallel()
 	for identity, want := range map[string]Session{
-		"https://login.salesforce.com/id/" + testOrg + "/" + testUser:           {testOrg, testUser},
-		"https://login.salesforce.com/id/" + testOrg[:15] + "/" + testUser[:15]: {testOrg, testUser},
-		"https://login.salesforce.com/id/" + testOrg + "/" + testUser + "/":     {testOrg, testUser},
-		"https://login.salesforce.com/id/" + testOrg + "/nobody":                {testOrg, ""},
+		"https://login.salesforce.com/id/" + testOrg + "/" + testUser:           {OrganizationID: testOrg, UserID: testUser},
+		"https://login.salesforce.com/id/" + testOrg[:15] + "/" + testUser[:15]: {OrganizationID: testOrg, UserID: testUser},
+		"https://login.salesforce.com/id/" + testOrg + "/" + testUser + "/":     {OrganizationID: testOrg, UserID: testUser},
+		"https://login.salesforce.com/id/" + testOrg + "/nobody":                {OrganizationID: testOrg, UserID: ""},
 		"https://login.salesforce.com/id/" + testUser + "/" + testOrg:           {},
 		"https://login.salesforce.com/id/00Dxx0000001gPLEAA/" + testUser:        {}, // wrong checksum
 		"https://login.salesforce.com/" + testOrg:                               {},
