@@ -1,0 +1,207 @@
+// Package provider maps the keys of Salesforce Shield Platform Encryption to Terraform: one file per resource, data source, ephemeral
+// resource and function. What is not about Terraform lives below it, in the packages lineage, upload, inventory, salesforce and byok.
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+)
+
+// Address is the provider's address in the registry. It stands nowhere else in the code, so that a publisher can change it.
+const Address = "registry.terraform.io/salesforcebyok/salesforcebyok"
+
+// typeName is the provider's local name and the prefix of all its types.
+const typeName = "salesforcebyok"
+
+const (
+	defaultMaxRetries     = 4
+	maxMaxRetries         = 10
+	defaultTimeoutSeconds = int64(salesforce.DefaultRequestTimeout / time.Second)
+	maxTimeoutSeconds     = 600
+)
+
+var (
+	_ provider.Provider                       = (*byokProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*byokProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*byokProvider)(nil)
+	_ provider.ProviderWithListResources      = (*byokProvider)(nil)
+)
+
+// byokProvider is the provider. It holds nothing but what it was built with; a configured org is in Data.
+type byokProvider struct {
+	version string
+	options options
+}
+
+// options are what tests change.
+type options struct {
+	// looks replaces the waits between two looks for a lost record.
+	looks []time.Duration
+}
+
+// Option changes how a provider is built; only tests have a use for it.
+type Option func(*options)
+
+// WithLooks replaces the waits between two looks into the org for a record whose POST had no answer.
+func WithLooks(waits ...time.Duration) Option {
+	return func(o *options) { o.looks = waits }
+}
+
+// New returns a constructor of the provider, as the plugin server wants it. version goes into the user agent and into receipts.
+func New(version string, opts ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		p := &byokProvider{version: version}
+		for _, o := range opts {
+			o(&p.options)
+		}
+
+		return p
+	}
+}
+
+type providerModel struct {
+	InstanceURL           types.String `tfsdk:"instance_url"`
+	APIVersion            types.String `tfsdk:"api_version"`
+	ClientID              types.String `tfsdk:"client_id"`
+	ClientSecret          types.String `tfsdk:"client_secret"`
+	Username              types.String `tfsdk:"username"`
+	PrivateKey            types.String `tfsdk:"private_key"`
+	LoginURL              types.String `tfsdk:"login_url"`
+	AccessToken           types.String `tfsdk:"access_token"`
+	OrganizationID        types.String `tfsdk:"organization_id"`
+	AllowKeyDestruction   types.Bool   `tfsdk:"allow_key_destruction"`
+	MaxRetries            types.Int64  `tfsdk:"max_retries"`
+	RequestTimeoutSeconds types.Int64  `tfsdk:"request_timeout_seconds"`
+}
+
+func (p *byokProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = typeName
+	resp.Version = p.version
+}
+
+func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Manages the keys of Salesforce Shield Platform Encryption (Bring Your Own Key) of one org. Give exactly one set of " +
+			"credentials: `client_id` with `client_secret` (OAuth client credentials), or `client_id` with `username` and `private_key` (OAuth " +
+			"JWT bearer), or `access_token` (an existing session). An attribute that is not set is taken from its environment variable.",
+		Attributes: map[string]schema.Attribute{
+			"instance_url": schema.StringAttribute{
+				MarkdownDescription: "My Domain URL of the org, such as `https://example.my.salesforce.com`, without a path. Must be https, except for a " +
+					"loopback host. Environment: `SALESFORCE_INSTANCE_URL`.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.InstanceURL()},
+			},
+			"api_version": schema.StringAttribute{
+				MarkdownDescription: "Version of the Salesforce API that every call uses. Default `" + salesforce.DefaultAPIVersion + "`. From 63.0 on, orgs on " +
+					"Hyperforce keep Search Index keys elsewhere than other tenant secrets. Environment: `SALESFORCE_API_VERSION`.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.APIVersion()},
+			},
+			"client_id": schema.StringAttribute{
+				MarkdownDescription: "Consumer key of the External Client App. Environment: `SALESFORCE_CLIENT_ID`.",
+				Optional:            true,
+			},
+			"client_secret": schema.StringAttribute{
+				MarkdownDescription: "Consumer secret of the External Client App, for the client credentials flow. May come from an ephemeral value. " +
+					"Environment: `SALESFORCE_CLIENT_SECRET`.",
+				Optional:  true,
+				Sensitive: true,
+			},
+			"username": schema.StringAttribute{
+				MarkdownDescription: "Username that the JWT bearer flow logs in as. Environment: `SALESFORCE_USERNAME`.",
+				Optional:            true,
+			},
+			"private_key": schema.StringAttribute{
+				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not a path. May come from an " +
+					"ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
+				Optional:   true,
+				Sensitive:  true,
+				Validators: []validator.String{tfvalidator.PrivateKeyPEM()},
+			},
+			"login_url": schema.StringAttribute{
+				MarkdownDescription: "Where the JWT bearer flow logs in; it is also the audience of the assertion. Default `https://login.salesforce.com`; for a " +
+					"sandbox `https://test.salesforce.com`. Environment: `SALESFORCE_LOGIN_URL`.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.LoginURL()},
+			},
+			"access_token": schema.StringAttribute{
+				MarkdownDescription: "Access token of an existing session, for instance from `sf org display`. It can't be renewed: a run that outlives the " +
+					"session fails. May come from an ephemeral value. Environment: `SALESFORCE_ACCESS_TOKEN`.",
+				Optional:  true,
+				Sensitive: true,
+			},
+			"organization_id": schema.StringAttribute{
+				MarkdownDescription: "Id of the only org that this configuration may touch, 15 or 18 characters. Credentials of any other org are an error " +
+					"before any call that writes. Environment: `SALESFORCE_ORGANIZATION_ID`.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.SalesforceID("00D")},
+			},
+			"allow_key_destruction": schema.BoolAttribute{
+				MarkdownDescription: "Must be `true` before any key is destroyed. Default `false`. Data encrypted under a destroyed key can't be read until the key " +
+					"is restored.",
+				Optional: true,
+			},
+			"max_retries": schema.Int64Attribute{
+				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. The upload of a key is never " +
+					"repeated blindly.",
+				Optional:   true,
+				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
+			},
+			"request_timeout_seconds": schema.Int64Attribute{
+				MarkdownDescription: "How long one attempt of one call may take, in seconds, 1 to 600. Default `60`.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(1, maxTimeoutSeconds)},
+			},
+		},
+	}
+}
+
+func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	data := p.open(ctx, model, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.ResourceData = data
+	resp.DataSourceData = data
+	resp.EphemeralResourceData = data
+	resp.ListResourceData = data
+}
+
+func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newTenantSecretResource}
+}
+
+func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return nil
+}
+
+func (p *byokProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return nil
+}
+
+func (p *byokProvider) Functions(context.Context) []func() function.Function {
+	return nil
+}
+
+func (p *byokProvider) ListResources(context.Context) []func() list.ListResource {
+	return nil
+}

@@ -1,0 +1,222 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+// Data is one configured org: what Configure hands to every resource, data source and ephemeral resource.
+type Data struct {
+	// Client is nil while the provider's configuration is not known yet, which happens only during a plan.
+	Client    *salesforce.Client
+	Inventory *inventory.Inventory
+	Session   salesforce.Session
+	// AllowKeyDestruction is the first of the two locks on every destroy.
+	AllowKeyDestruction bool
+	// Version is the provider's own.
+	Version string
+	looks   []time.Duration
+}
+
+// open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error of the provider block, before any
+// resource has done anything.
+func (p *byokProvider) open(ctx context.Context, model providerModel, diags *diag.Diagnostics) *Data {
+	data := &Data{AllowKeyDestruction: model.AllowKeyDestruction.ValueBool(), Version: p.version, looks: p.options.looks}
+
+	all := newSettings(model)
+	set := all.chooseCredentials(diags)
+	if !all["instance_url"].given() {
+		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",
+			"Expected the My Domain URL of the org, such as https://example.my.salesforce.com, in instance_url or SALESFORCE_INSTANCE_URL. Found neither. Nothing was sent.")
+	}
+	if diags.HasError() {
+		return nil
+	}
+	if all.anyUnknown() || model.MaxRetries.IsUnknown() || model.RequestTimeoutSeconds.IsUnknown() || model.AllowKeyDestruction.IsUnknown() {
+		return data
+	}
+
+	client, err := salesforce.New(salesforce.Config{
+		InstanceURL:    all["instance_url"].value,
+		APIVersion:     all["api_version"].value,
+		Auth:           all.authenticator(*set),
+		OrganizationID: all["organization_id"].value,
+		MaxRetries:     int(valueOr(model.MaxRetries, defaultMaxRetries)),
+		RequestTimeout: time.Duration(valueOr(model.RequestTimeoutSeconds, defaultTimeoutSeconds)) * time.Second,
+		UserAgent:      "terraform-provider-" + typeName + "/" + p.version,
+		Events:         logEvent,
+	})
+	if err != nil {
+		addProviderError(diags, "Provider configuration is not usable", err)
+
+		return nil
+	}
+	data.Session, err = client.Session(ctx)
+	if err != nil {
+		addLoginError(diags, set.mark, err)
+
+		return nil
+	}
+	data.Client, data.Inventory = client, inventory.New(client)
+
+	return data
+}
+
+// addProviderError ties an error of the client's configuration to the attribute that it names. Values from the environment pass no
+// schema validator, so that this is where they are refused.
+func addProviderError(diags *diag.Diagnostics, summary string, err error) {
+	for name := range environment {
+		if strings.HasPrefix(err.Error(), name) {
+			diags.AddAttributeError(path.Root(name), summary, sentence(err.Error())+" Nothing was sent.")
+
+			return
+		}
+	}
+	diags.AddError(summary, sentence(err.Error())+" Nothing was sent.")
+}
+
+// addLoginError explains why no session could be had.
+func addLoginError(diags *diag.Diagnostics, mark string, err error) {
+	var refused *salesforce.AuthError
+	switch {
+	case errors.Is(err, salesforce.ErrWrongOrganization):
+		diags.AddAttributeError(path.Root("organization_id"), "Credentials of another org", sentence(err.Error()))
+	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
+		diags.AddAttributeError(path.Root(mark), "Salesforce refused the credentials", sentence(err.Error())+" "+loginAdvice(mark)+" Nothing else was sent.")
+	case errors.Is(err, salesforce.ErrUnauthorized):
+		diags.AddAttributeError(path.Root(mark), "Salesforce refused the session", sentence(err.Error())+" "+loginAdvice(mark))
+	default:
+		diags.AddError("Unable to log in to Salesforce", sentence(err.Error())+" Check instance_url, the network and the status of the org, then try again.")
+	}
+}
+
+func loginAdvice(mark string) string {
+	switch mark {
+	case "client_secret":
+		return "Check client_id and client_secret, that instance_url is the org's My Domain URL, and that the External Client App has the client credentials flow " +
+			"enabled with a run-as user."
+	case "private_key":
+		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url fits the org (test.salesforce.com for a sandbox), " +
+			"that the app is pre-authorised for the user, and the clock of this machine."
+	default:
+		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with `sf org display`."
+	}
+}
+
+// sentence makes an error's text end like one.
+func sentence(text string) string {
+	if strings.HasSuffix(text, ".") {
+		return text
+	}
+
+	return text + "."
+}
+
+// logEvent maps the client's events to the log. They hold neither bodies nor credentials.
+func logEvent(ctx context.Context, e salesforce.Event) {
+	fields := map[string]any{"kind": string(e.Kind)}
+	for name, value := range map[string]string{"method": e.Method, "path": e.Path, "host": e.Host, "request_id": e.RequestID} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	if e.Attempt > 0 {
+		fields["attempt"] = e.Attempt
+	}
+	if e.Status > 0 {
+		fields["status"] = e.Status
+	}
+	if e.Duration > 0 {
+		fields["duration_ms"] = e.Duration.Milliseconds()
+	}
+	if e.Delay > 0 {
+		fields["delay_ms"] = e.Delay.Milliseconds()
+	}
+	message := e.Message
+	if message == "" {
+		message = "Salesforce " + string(e.Kind)
+	}
+	switch e.Kind {
+	case salesforce.EventLimitLow, salesforce.EventLimitReached, salesforce.EventInstanceDiffers:
+		tflog.Warn(ctx, message, fields)
+	case salesforce.EventRequest, salesforce.EventRetry:
+		tflog.Debug(ctx, message, fields)
+	default:
+		tflog.Info(ctx, message, fields)
+	}
+}
+
+// uploader returns what carries out rotations in this org.
+func (d *Data) uploader() *upload.Uploader {
+	return &upload.Uploader{
+		Registry:        upload.TenantSecrets{Client: d.Client, Inventory: d.Inventory},
+		Certificates:    d.Inventory,
+		Organization:    d.Session.OrganizationID,
+		ProviderVersion: d.Version,
+		Looks:           d.looks,
+	}
+}
+
+// base is embedded in every object that needs an org.
+type base struct{ data *Data }
+
+// take stores what Configure handed over. A nil value means that the provider is not configured yet (validation).
+func (b *base) take(handed any, diags *diag.Diagnostics) {
+	if handed == nil {
+		return
+	}
+	data, ok := handed.(*Data)
+	if !ok {
+		diags.AddError("Unexpected provider data", fmt.Sprintf("Expected *provider.Data, got %T. This is a bug of the provider: please report it.", handed))
+
+		return
+	}
+	b.data = data
+}
+
+// online reports whether calls can be made.
+func (b *base) online() bool { return b.data != nil && b.data.Client != nil }
+
+// ready adds an error where calls are needed and can't be made.
+func (b *base) ready(diags *diag.Diagnostics) bool {
+	if b.online() {
+		return true
+	}
+	diags.AddError("Provider configuration is not known yet",
+		"A value in the salesforcebyok provider block is only known after another resource is applied, so the org can't be read now. Apply that resource first (-target), "+
+			"or give the provider values that are known at plan.")
+
+	return false
+}
+
+type resourceBase struct{ base }
+
+func (b *resourceBase) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	b.take(req.ProviderData, &resp.Diagnostics)
+}
+
+type dataSourceBase struct{ base }
+
+func (b *dataSourceBase) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	b.take(req.ProviderData, &resp.Diagnostics)
+}
+
+type ephemeralBase struct{ base }
+
+func (b *ephemeralBase) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
+	b.take(req.ProviderData, &resp.Diagnostics)
+}

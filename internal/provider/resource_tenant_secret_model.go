@@ -1,0 +1,308 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+func escrowAttributeTypes() map[string]attr.Type {
+	return map[string]attr.Type{"age_recipients": types.ListType{ElemType: types.StringType}, "directory": types.StringType}
+}
+
+func (m *tenantSecretModel) identity() tenantSecretIdentity {
+	return tenantSecretIdentity{OrganizationID: m.OrganizationID, Type: m.Type}
+}
+
+// populate fills the model after a create or an update, which leave a record that is ours.
+func (m *tenantSecretModel) populate(row salesforce.TenantSecret, data *Data, id lineage.RotationID) {
+	m.populateRecord(row, data)
+	m.RotationID = stringOrNull(id.String())
+	if m.SecretValueHash.IsUnknown() {
+		m.SecretValueHash = hashOrNull(row.SecretValueHash)
+	}
+}
+
+// populateRecord fills what every reading of the record tells.
+func (m *tenantSecretModel) populateRecord(row salesforce.TenantSecret, data *Data) {
+	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
+	m.TenantSecretID = types.StringValue(row.ID)
+	m.Version = types.Int64Null()
+	if row.Version != 0 {
+		m.Version = types.Int64Value(row.Version)
+	}
+	m.Status = stringOrNull(row.Status)
+	m.CreatedDate = timeOrNull(row.CreatedDate)
+	m.CreatedByID = stringOrNull(row.CreatedByID)
+	m.LastModifiedDate = timeOrNull(row.LastModifiedDate)
+	m.RotationDueDate = types.StringNull()
+	if !m.RotateAfterDays.IsNull() && !row.CreatedDate.IsZero() {
+		m.RotationDueDate = timeOrNull(lineage.Due(row.CreatedDate, m.RotateAfterDays.ValueInt64()))
+	}
+	m.NextRotationAllowed = types.StringNull()
+	if next, ok := lineage.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
+		m.NextRotationAllowed = timeOrNull(next)
+	}
+}
+
+// populateEvidence fills what only the run that uploaded or adopted the key can know.
+func (m *tenantSecretModel) populateEvidence(result upload.Result) {
+	m.EscrowCiphertext = stringOrNull(result.EscrowCiphertext)
+	m.KeyCheckValue = stringOrNull(result.KeyCheckValue)
+	m.CertificateSHA256 = stringOrNull(result.CertificateSHA256)
+	m.Receipt = stringOrNull(result.Receipt)
+}
+
+// refresh follows the record that is ACTIVE now. own is true where it is the one that the last apply left: then what was sent is what
+// counts for fields that Salesforce may read back in another form.
+func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own bool) {
+	m.populateRecord(row, data)
+	m.SecretValueHash = hashOrNull(row.SecretValueHash)
+	if text, _ := lineage.ParseDescription(row.Description); text != m.Description.ValueString() {
+		m.Description = stringOrNull(text)
+	}
+	m.Source = types.StringValue(row.Source)
+	if !own && row.KeyDerivationMode != "" {
+		m.KeyDerivationMode = types.StringValue(row.KeyDerivationMode)
+	}
+	if m.KeyDerivationMode.IsNull() {
+		m.KeyDerivationMode = stringOrNull(row.KeyDerivationMode)
+	}
+	// Null for an uploaded key, and then null in state: what is configured for another source is a mistake that validation has found.
+	m.RemoteKeyIdentifier = stringOrNull(row.RemoteKeyIdentifier)
+	if !sameID(m.RemoteKeyServiceID.ValueString(), row.RemoteKeyServiceID) {
+		m.RemoteKeyServiceID = stringOrNull(row.RemoteKeyServiceID)
+	}
+	m.RemoteKeyCertificate = stringOrNull(row.RemoteKeyCertificate)
+}
+
+// inputs returns the configured values that mean "a new key", from a plan whose values are known.
+func (m *tenantSecretModel) inputs() lineage.Inputs {
+	in := lineage.Inputs{
+		Type: m.Type.ValueString(), Source: m.Source.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(),
+		MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueStringPointer(),
+	}
+	if elements := m.RotationTriggers.Elements(); len(elements) > 0 {
+		in.Triggers = make(map[string]*string, len(elements))
+		for name, value := range elements {
+			if text, ok := value.(types.String); ok {
+				in.Triggers[name] = text.ValueStringPointer()
+			}
+		}
+	}
+
+	return in
+}
+
+// inputsKnown reports whether every value that decides on a rotation is known.
+func (m *tenantSecretModel) inputsKnown(config tenantSecretModel) bool {
+	for _, v := range []attr.Value{
+		m.Type, m.Source, m.KeyDerivationMode, m.KeyMaterialWOVersion, m.RemoteKeyIdentifier, m.RotateAfterDays, m.RotationTriggers, config.SecretValueHash,
+	} {
+		if v.IsUnknown() {
+			return false
+		}
+	}
+	for _, v := range m.RotationTriggers.Elements() {
+		if v.IsUnknown() {
+			return false
+		}
+	}
+
+	return true
+}
+
+// desired is what the configuration asks for. The pin comes from the configuration itself: in a plan it can't be told from the computed
+// hash.
+func (m *tenantSecretModel) desired(config tenantSecretModel) lineage.Desired {
+	return lineage.Desired{Inputs: m.inputs(), Pin: config.SecretValueHash.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
+}
+
+// known is the prior state as the planner sees it.
+func (m *tenantSecretModel) known(ours lineage.Record, seen lineage.Observation) lineage.Known {
+	return lineage.Known{
+		ActiveID: m.TenantSecretID.ValueString(), Hash: m.SecretValueHash.ValueString(), Source: m.Source.ValueString(),
+		KeyDerivationMode: m.KeyDerivationMode.ValueString(), Ours: ours, Seen: seen,
+	}
+}
+
+// request turns a plan and its configuration, which alone has write-only values, into a rotation.
+func (m *tenantSecretModel) request(ctx context.Context, config tenantSecretModel, diags *diag.Diagnostics) (upload.Request, bool) {
+	in := m.inputs()
+	request := upload.Request{
+		Type: in.Type, Source: in.Source, Description: m.Description.ValueString(), KeyDerivationMode: in.KeyDerivationMode,
+		Fingerprint: in.Fingerprint(),
+		Certificate: m.Certificate.ValueString(), Algorithm: byok.WrappingAlgorithm(m.WrappingAlgorithm.ValueString()),
+		Pin: config.SecretValueHash.ValueString(), Wrapped: m.WrappedKeyMaterial.ValueString(),
+		RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(),
+		RemoteKeyCertificate: m.RemoteKeyCertificate.ValueString(),
+	}
+	if in.Source != upload.SourceUploaded {
+		return request, true
+	}
+	if err := request.Algorithm.Usable(); err != nil {
+		diags.AddAttributeError(path.Root("wrapping_algorithm"), "Wrapping algorithm can't be used here", sentence(err.Error())+" Nothing was sent.")
+
+		return request, false
+	}
+	if !config.KeyMaterialWO.IsNull() {
+		material, err := byok.ParseMaterial(config.KeyMaterialWO.ValueString())
+		if err != nil {
+			diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", sentence(err.Error())+" Nothing was sent.")
+
+			return request, false
+		}
+		request.Material = material
+	}
+	request.Escrow = escrowOf(ctx, m.Escrow, diags)
+	if diags.HasError() {
+		request.Material.Destroy()
+
+		return request, false
+	}
+
+	return request, true
+}
+
+// escrowOf reads the escrow attribute; nil for none, or with an error in diags.
+func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) *upload.Escrow {
+	if value.IsNull() {
+		return nil
+	}
+	var model escrowModel
+	var names []string
+	diags.Append(value.As(ctx, &model, objectAsOptions)...)
+	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
+	if diags.HasError() {
+		return nil
+	}
+	at := path.Root("escrow")
+	recipients, err := byok.ParseRecipients(names)
+	if err != nil {
+		diags.AddAttributeError(at.AtName("age_recipients"), "Escrow recipients are not usable", sentence(err.Error())+" Nothing was sent.")
+
+		return nil
+	}
+	escrow := &upload.Escrow{Recipients: recipients}
+	if name := model.Directory.ValueString(); name != "" {
+		escrow.Directory, err = byok.OpenEscrowDirectory(name)
+		if err != nil {
+			diags.AddAttributeError(at.AtName("directory"), "Escrow directory is not usable", sentence(err.Error())+" Nothing was sent.")
+
+			return nil
+		}
+	}
+
+	return escrow
+}
+
+// sandbox reports whether the org is known to be a sandbox. It decides only on dates that are shown.
+func (d *Data) sandbox() bool { return d.Session.Sandbox }
+
+func activeTypes(records []salesforce.TenantSecret) func(string) bool {
+	return func(typ string) bool {
+		_, ok := upload.Active(records, typ)
+
+		return ok
+	}
+}
+
+// countKeys counts the keys of a type that the cap counts.
+func countKeys(records []salesforce.TenantSecret, typ string) int {
+	n := 0
+	for _, r := range records {
+		if r.Type == typ && (r.Status == "ACTIVE" || r.Status == "ARCHIVED") {
+			n++
+		}
+	}
+
+	return n
+}
+
+// intervalWords renders the interval of a type, such as "24 hours" or "7 days".
+func intervalWords(typ string, sandbox bool) string {
+	interval, _ := lineage.Interval(typ, sandbox)
+	if days := int(interval / (24 * time.Hour)); days > 1 {
+		return fmt.Sprintf("%d days", days)
+	}
+
+	return fmt.Sprintf("%d hours", int(interval/time.Hour))
+}
+
+// ownRecord is what is remembered of the record that a create or an update leaves.
+func ownRecord(row salesforce.TenantSecret, id lineage.RotationID) lineage.Record {
+	return lineage.Record{ID: row.ID, RotationID: id.String()}
+}
+
+// freshObservation is what a refresh right after an upload would see.
+func freshObservation(id lineage.RotationID) lineage.Observation {
+	return lineage.Observation{ActiveMarker: id.String(), HighestCounter: id.Counter}
+}
+
+// observe records what the planner may use of a refresh.
+func observe(row salesforce.TenantSecret, all salesforce.TenantSecrets) lineage.Observation {
+	_, marker := lineage.ParseDescription(row.Description)
+	highest, found := lineage.HighestCounter(upload.Descriptions(all.Records, row.Type))
+	if !found {
+		highest = -1
+	}
+
+	return lineage.Observation{AgeDays: lineage.AgeDays(row.CreatedDate, all.ServerTime), ActiveMarker: marker.String(), HighestCounter: highest}
+}
+
+// The keys of private state. They are two because they are written by different calls: the record by create, update and import, the
+// observation by each refresh.
+const (
+	privateRecord      = "record"
+	privateObservation = "observation"
+)
+
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+type privateWriter interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+func readPrivate(ctx context.Context, from privateReader, diags *diag.Diagnostics) (lineage.Record, lineage.Observation) {
+	var ours lineage.Record
+	seen := lineage.Observation{HighestCounter: -1}
+	for key, target := range map[string]any{privateRecord: &ours, privateObservation: &seen} {
+		text, getDiags := from.GetKey(ctx, key)
+		diags.Append(getDiags...)
+		if len(text) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(text, target); err != nil {
+			diags.AddError("Private state can't be read",
+				fmt.Sprintf("The entry %q that an earlier apply stored is not what this version of the provider writes: %s. Import the key anew (terraform state rm, then import); "+
+					"its record in Salesforce is not affected.", key, err))
+		}
+	}
+
+	return ours, seen
+}
+
+func keepPrivate(ctx context.Context, to privateWriter, ours lineage.Record, seen lineage.Observation, diags *diag.Diagnostics) {
+	for key, value := range map[string]any{privateRecord: ours, privateObservation: seen} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			diags.AddError("Private state can't be written", fmt.Sprintf("The entry %q could not be encoded: %s. This is a bug of the provider.", key, err))
+
+			continue
+		}
+		diags.Append(to.SetKey(ctx, key, text)...)
+	}
+}

@@ -1,0 +1,355 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+// objectAsOptions let an escrow object be read whose members are not all known.
+var objectAsOptions = basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true, UnhandledUnknownAsEmpty: true}
+
+// ModifyPlan plans every computed value itself: the framework marks computed values unknown only where the configuration differs from
+// state, and a rotation may come from drift or age alone. Planned values are a function of configuration, prior state and private
+// state; the network is asked for warnings only. The core calls this again during apply.
+func (r *tenantSecretResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		r.planDestroy(ctx, req, resp)
+
+		return
+	}
+	var plan, config tenantSecretModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	plan.planAlgorithm(config)
+
+	if req.State.Raw.IsNull() {
+		plan.planRotation(config)
+		plan.RotationID = types.StringUnknown()
+		plan.OrganizationID = types.StringUnknown()
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		r.helpCreate(ctx, plan, config, &resp.Diagnostics)
+
+		return
+	}
+
+	var state tenantSecretModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	ours, seen := readPrivate(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.Type.IsUnknown() || !plan.Type.Equal(state.Type) {
+		// Another type is another lineage: the core plans the replacement's create leg with a null state.
+		plan.planRotation(config)
+		plan.RotationID, plan.OrganizationID = types.StringUnknown(), types.StringUnknown()
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+
+		return
+	}
+	r.planUpdate(ctx, plan, config, state, ours, seen, resp)
+}
+
+func (r *tenantSecretResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state tenantSecretModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if state.DeletionPolicy.ValueString() == policyPrevent {
+		addPrevented(&resp.Diagnostics, state)
+
+		return
+	}
+	resp.Diagnostics.AddWarning("The key will be forgotten, not destroyed",
+		fmt.Sprintf("The %s record %s (version %d) will stay ACTIVE in org %s and go on encrypting; Terraform will no longer manage it.",
+			state.Type.ValueString(), state.TenantSecretID.ValueString(), state.Version.ValueInt64(), state.OrganizationID.ValueString()))
+}
+
+func (r *tenantSecretResource) planUpdate(
+	ctx context.Context, plan, config, state tenantSecretModel, ours lineage.Record, seen lineage.Observation, resp *resource.ModifyPlanResponse,
+) {
+	plan.keepComputed(state, config)
+	if !plan.inputsKnown(config) {
+		// Whether this rotates is known only during apply, when the core plans again.
+		plan.planRotation(config)
+		plan.RotationID = types.StringUnknown()
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+
+		return
+	}
+
+	decision := lineage.Decide(plan.desired(config), state.known(ours, seen))
+	plan.RotationID = types.StringValue(decision.RotationID.String())
+	if decision.Rotate {
+		plan.planRotation(config)
+	} else {
+		plan.planAdjustment(state, ours)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+
+	if decision.Rotate {
+		r.helpRotate(ctx, plan, config, state, decision, &resp.Diagnostics)
+
+		return
+	}
+	if !plan.Escrow.Equal(state.Escrow) && !ours.Imported {
+		resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload",
+			"The ACTIVE key is not escrowed anew: its material is not known any more. The changed escrow is used when the key is next rotated.")
+	}
+}
+
+// planAlgorithm plans the default of wrapping_algorithm, which depends on source and type.
+func (m *tenantSecretModel) planAlgorithm(config tenantSecretModel) {
+	switch {
+	case !config.WrappingAlgorithm.IsNull():
+		return
+	case m.Source.IsUnknown() || m.Type.IsUnknown():
+		m.WrappingAlgorithm = types.StringUnknown()
+	case m.Source.ValueString() != upload.SourceUploaded:
+		m.WrappingAlgorithm = types.StringNull()
+	case m.Type.ValueString() == typeDatabase:
+		m.WrappingAlgorithm = types.StringValue(string(byok.RSAAESKeyWrapSHA512))
+	default:
+		m.WrappingAlgorithm = types.StringValue(string(byok.RSAOAEPSHA512))
+	}
+}
+
+// planRotation plans the computed values of a record that is still to be made.
+func (m *tenantSecretModel) planRotation(config tenantSecretModel) {
+	m.TenantSecretID, m.Version, m.Status = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
+	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.NextRotationAllowed = types.StringUnknown()
+	m.Receipt = types.StringUnknown()
+
+	m.RotationDueDate = types.StringUnknown()
+	if m.RotateAfterDays.IsNull() {
+		m.RotationDueDate = types.StringNull()
+	}
+	m.SecretValueHash = config.SecretValueHash
+	if config.SecretValueHash.IsNull() {
+		m.SecretValueHash = types.StringUnknown()
+	}
+	uploaded := m.Source.IsUnknown() || m.Source.ValueString() == upload.SourceUploaded
+	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringNull(), types.StringNull(), types.StringNull()
+	if uploaded {
+		m.CertificateSHA256 = types.StringUnknown()
+		if !m.Escrow.IsNull() {
+			m.EscrowCiphertext = types.StringUnknown()
+		}
+		if m.WrappedKeyMaterial.IsNull() || m.WrappedKeyMaterial.IsUnknown() {
+			m.KeyCheckValue = types.StringUnknown()
+		}
+	}
+}
+
+// keepComputed plans the computed values of the record that stays.
+func (m *tenantSecretModel) keepComputed(state, config tenantSecretModel) {
+	m.OrganizationID, m.TenantSecretID, m.Version, m.Status = state.OrganizationID, state.TenantSecretID, state.Version, state.Status
+	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = state.CreatedDate, state.CreatedByID, state.LastModifiedDate
+	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext, state.KeyCheckValue
+	m.CertificateSHA256, m.Receipt = state.CertificateSHA256, state.Receipt
+	if config.SecretValueHash.IsNull() {
+		m.SecretValueHash = state.SecretValueHash
+	}
+
+	m.RotationDueDate = types.StringNull()
+	if m.RotateAfterDays.IsUnknown() {
+		m.RotationDueDate = types.StringUnknown()
+	} else if created, err := time.Parse(time.RFC3339, state.CreatedDate.ValueString()); err == nil && !m.RotateAfterDays.IsNull() {
+		m.RotationDueDate = timeOrNull(lineage.Due(created, m.RotateAfterDays.ValueInt64()))
+	}
+}
+
+// planAdjustment plans what a patch of the record changes beside what is configured.
+func (m *tenantSecretModel) planAdjustment(state tenantSecretModel, ours lineage.Record) {
+	if ours.Imported && state.Receipt.IsNull() {
+		// The first apply after an import writes evidence that the record was taken over. It also makes sure that there is a first apply.
+		m.Receipt = types.StringUnknown()
+	}
+	patched := !m.Description.Equal(state.Description) || !m.RotationID.Equal(state.RotationID) ||
+		!m.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) || !m.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate)
+	if patched {
+		m.LastModifiedDate = types.StringUnknown()
+	}
+}
+
+// lowOnKeys is how close to the cap a type must be for a warning.
+const lowOnKeys = 5
+
+// soon is how long before its end a certificate is worth a warning.
+const soon = 30 * 24 * time.Hour
+
+// helpCreate warns of what the org would say to a first apply.
+func (r *tenantSecretResource) helpCreate(ctx context.Context, plan, config tenantSecretModel, diags *diag.Diagnostics) {
+	if !r.online() || !plan.inputsKnown(config) {
+		warnWithoutEscrow(plan, config, diags)
+
+		return
+	}
+	all, err := r.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		addUnchecked(diags, err)
+
+		return
+	}
+	if current, ok := upload.Current(all.Records, plan.Type.ValueString()); ok {
+		_, marker := lineage.ParseDescription(current.Description)
+		pin := config.SecretValueHash.ValueString()
+		byMarker := marker.Fingerprint == plan.inputs().Fingerprint() && current.Source == plan.Source.ValueString() && (pin == "" || pin == current.SecretValueHash)
+		switch {
+		case byMarker || (pin != "" && pin == current.SecretValueHash):
+			diags.AddWarning("An existing key will be adopted",
+				fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded: the record is adopted. Its receipt and escrow ciphertext come back only where the "+
+					"escrow directory has them. To get a new key, change rotation_triggers after this apply.", describeRecord(current)))
+
+			return
+		default:
+			diags.AddWarning("An existing key will be archived",
+				fmt.Sprintf("%s is ACTIVE in this org and is not of this configuration. Salesforce will archive it when the new key is uploaded; data that it encrypted stays readable. "+
+					"To manage that key instead, import it: terraform import salesforcebyok_tenant_secret.<name> %s", describeRecord(current), plan.Type.ValueString()))
+		}
+	}
+	r.helpUpload(ctx, plan, config, all, diags)
+}
+
+// helpRotate says why a key is rotated, and warns of what the org would say to it.
+func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, state tenantSecretModel, decision lineage.Decision, diags *diag.Diagnostics) {
+	reasons := make([]string, len(decision.Reasons))
+	for i, reason := range decision.Reasons {
+		reasons[i] = reason.String()
+	}
+	diags.AddWarning("The "+plan.Type.ValueString()+" key will be rotated",
+		fmt.Sprintf("Because %s. Record %s (version %d) will be archived by the new one; data that it encrypted stays readable.", strings.Join(reasons, ", and because "),
+			state.TenantSecretID.ValueString(), state.Version.ValueInt64()))
+	if !r.online() {
+		warnWithoutEscrow(plan, config, diags)
+
+		return
+	}
+	all, err := r.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		addUnchecked(diags, err)
+
+		return
+	}
+	if current, ok := upload.Current(all.Records, plan.Type.ValueString()); ok {
+		if _, marker := lineage.ParseDescription(current.Description); marker == decision.RotationID {
+			// The interrupted run's own record: the apply adopts it, so nothing that follows is about to happen.
+			return
+		}
+	}
+	r.helpUpload(ctx, plan, config, all, diags)
+}
+
+// helpUpload holds the warnings that a first key and a rotation share.
+func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tenantSecretModel, all salesforce.TenantSecrets, diags *diag.Diagnostics) {
+	typ := plan.Type.ValueString()
+	if newest, ok := upload.Newest(all.Records, typ); ok {
+		r.helpInterval(typ, newest, all.ServerTime, diags)
+	}
+	if n := countKeys(all.Records, typ); n > lineage.KeyCap-lowOnKeys {
+		diags.AddWarning("Few keys of this type are left",
+			fmt.Sprintf("Org %s has %d ACTIVE and ARCHIVED %s keys, Salesforce allows %d. Destroy archived keys that are no longer needed (salesforcebyok_tenant_secret_version) before the "+
+				"cap stops a rotation.", r.data.Session.OrganizationID, n, typ, lineage.KeyCap))
+	}
+	if missing := lineage.MissingPrerequisite(typ, plan.Source.ValueString(), activeTypes(all.Records)); missing != "" {
+		diags.AddAttributeWarning(path.Root("type"), "A prerequisite is missing",
+			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
+	}
+	if pin := config.SecretValueHash.ValueString(); pin != "" {
+		for _, row := range all.Records {
+			if row.SecretValueHash == pin {
+				diags.AddAttributeError(path.Root("secret_value_hash"), "This key material has been used in this org",
+					fmt.Sprintf("%s already has this hash, and Salesforce accepts a secret only once. Give other material and its hash.", describeRecord(row)))
+			}
+		}
+	}
+	if plan.Source.ValueString() == upload.SourceUploaded {
+		warnWithoutEscrow(plan, config, diags)
+		r.helpCertificate(ctx, plan.Certificate, typ, all.ServerTime, diags)
+	}
+}
+
+func (r *tenantSecretResource) helpInterval(typ string, newest salesforce.TenantSecret, now time.Time, diags *diag.Diagnostics) {
+	next, ok := lineage.NextAllowed(typ, r.data.sandbox(), newest.CreatedDate)
+	if !ok || !next.After(now) {
+		return
+	}
+	inSandbox := ""
+	if sandboxNext, ok := lineage.NextAllowed(typ, true, newest.CreatedDate); ok && sandboxNext.Before(next) {
+		inSandbox = fmt.Sprintf(" (in a sandbox from %s)", sandboxNext.UTC().Format(time.RFC3339))
+	}
+	diags.AddWarning("The rotation interval is not over",
+		fmt.Sprintf("The newest %s key, %s, was created at %s. Salesforce documents %s between two keys of this type, so it will accept the next one from %s%s, and is likely to refuse "+
+			"this one before.", typ, newest.ID, newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(typ, r.data.sandbox()), next.UTC().Format(time.RFC3339), inSandbox))
+}
+
+// helpCertificate refuses, at plan, a certificate that exists and can never fit; one that does not exist yet, or waits for its chain,
+// may be made by the same apply.
+func (r *tenantSecretResource) helpCertificate(ctx context.Context, name types.String, typ string, now time.Time, diags *diag.Diagnostics) {
+	if name.IsUnknown() || name.IsNull() {
+		return
+	}
+	rows, err := r.data.Inventory.Certificates(ctx)
+	if err != nil {
+		addUnchecked(diags, err)
+
+		return
+	}
+	for _, row := range rows {
+		if row.DeveloperName != name.ValueString() {
+			continue
+		}
+		if problems := upload.RowProblems(row, now); len(problems) > 0 {
+			detail := fmt.Sprintf("Certificate %q can't wrap a %s key: %s. Expected a %d-bit RSA certificate that is encrypted with Platform Encryption, not exportable, usable and not "+
+				"expired. Nothing was sent.", row.DeveloperName, typ, strings.Join(problems, "; "), byok.WrappingKeyBits)
+			if row.Unusable && len(problems) == 1 {
+				diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate is not usable yet", detail)
+			} else {
+				diags.AddAttributeError(path.Root("certificate"), "Wrapping certificate is not fit for BYOK", detail)
+			}
+		} else if left := row.ExpirationDate.Sub(now); !row.ExpirationDate.IsZero() && left < soon {
+			diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate expires soon",
+				fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected; make a new one before the next rotation.", row.DeveloperName,
+					row.ExpirationDate.UTC().Format(time.RFC3339)))
+		}
+
+		return
+	}
+	diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate not found",
+		fmt.Sprintf("No certificate with the unique name %q is visible in this org. The apply fails unless it is made first.", name.ValueString()))
+}
+
+// warnWithoutEscrow warns of a key whose only copy will be Salesforce's.
+func warnWithoutEscrow(plan, config tenantSecretModel, diags *diag.Diagnostics) {
+	generated := !plan.Source.IsUnknown() && plan.Source.ValueString() == upload.SourceUploaded && config.KeyMaterialWO.IsNull() && plan.WrappedKeyMaterial.IsNull()
+	if generated && plan.Escrow.IsNull() && config.SecretValueHash.IsNull() {
+		diags.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
+			"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age public keys of those who must be able to recover it.")
+	}
+}
+
+func addUnchecked(diags *diag.Diagnostics, err error) {
+	diags.AddWarning("The plan could not be checked against the org",
+		"The planned values do not depend on it, but rotation interval, key cap, certificate and prerequisites were not looked at: "+sentence(err.Error())+advice(err))
+}
+
+func describeRecord(row salesforce.TenantSecret) string {
+	return fmt.Sprintf("The %s record %s (version %d, %s, source %s, created %s)", row.Type, row.ID, row.Version, row.Status, row.Source, row.CreatedDate.UTC().Format(time.RFC3339))
+}

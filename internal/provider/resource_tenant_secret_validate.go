@@ -1,0 +1,134 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+// ValidateConfig checks what depends on more than one attribute.
+func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config tenantSecretModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || config.Source.IsUnknown() {
+		return
+	}
+	switch config.Source.ValueString() {
+	case upload.SourceHSM:
+		config.refuse(upload.SourceHSM, "Salesforce generates the key", &resp.Diagnostics,
+			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow",
+			"remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+	case upload.SourceRemote:
+		config.refuse(upload.SourceRemote, "Salesforce fetches the key from the key service", &resp.Diagnostics,
+			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow")
+		config.require(upload.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+	default:
+		config.refuse(upload.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+		config.require(upload.SourceUploaded, &resp.Diagnostics, "certificate")
+		config.validateMaterial(&resp.Diagnostics)
+	}
+	config.validateDatabase(&resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		escrowOfKnown(ctx, config, &resp.Diagnostics)
+	}
+}
+
+// attributes returns the configured values that the rules below speak of, by name.
+func (m *tenantSecretModel) attributes() map[string]attr.Value {
+	return map[string]attr.Value{
+		"certificate": m.Certificate, "wrapping_algorithm": m.WrappingAlgorithm, "key_material_wo": m.KeyMaterialWO,
+		"key_material_wo_version": m.KeyMaterialWOVersion, "wrapped_key_material": m.WrappedKeyMaterial, "secret_value_hash": m.SecretValueHash,
+		"escrow": m.Escrow, "remote_key_identifier": m.RemoteKeyIdentifier, "remote_key_service_id": m.RemoteKeyServiceID,
+		"remote_key_certificate": m.RemoteKeyCertificate,
+	}
+}
+
+func (m *tenantSecretModel) refuse(source, because string, diags *diag.Diagnostics, names ...string) {
+	values := m.attributes()
+	for _, name := range names {
+		if !values[name].IsNull() {
+			diags.AddAttributeError(path.Root(name), "Attribute does not fit the source",
+				fmt.Sprintf("With source = %q %s, so %s has no meaning. Remove %s, or change source. Nothing was sent.", source, because, name, name))
+		}
+	}
+}
+
+func (m *tenantSecretModel) require(source string, diags *diag.Diagnostics, names ...string) {
+	values := m.attributes()
+	for _, name := range names {
+		if values[name].IsNull() {
+			diags.AddAttributeError(path.Root(name), "Attribute is missing for the source",
+				fmt.Sprintf("With source = %q, %s is required. Found none. Nothing was sent.", source, name))
+		}
+	}
+}
+
+// validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped elsewhere.
+func (m *tenantSecretModel) validateMaterial(diags *diag.Diagnostics) {
+	given, wrapped := !m.KeyMaterialWO.IsNull(), !m.WrappedKeyMaterial.IsNull()
+	if given && wrapped {
+		diags.AddAttributeError(path.Root("wrapped_key_material"), "Two kinds of key material",
+			"Expected key_material_wo (plaintext, wrapped here) or wrapped_key_material (wrapped elsewhere), found both. Remove one of them. Nothing was sent.")
+	}
+	if given && m.KeyMaterialWOVersion.IsNull() {
+		diags.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
+			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
+	}
+	if wrapped && m.SecretValueHash.IsNull() {
+		diags.AddAttributeError(path.Root("secret_value_hash"), "Wrapped key material without its hash",
+			"wrapped_key_material is ciphertext, so its plaintext's SHA-256 must come with it: set secret_value_hash to the base64 of the 32 hash bytes. Nothing was sent.")
+	}
+	if wrapped && !m.Escrow.IsNull() {
+		diags.AddAttributeError(path.Root("escrow"), "Escrow of wrapped key material",
+			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow: keep the copy where the key was made, and remove escrow. Nothing was sent.")
+	}
+}
+
+// validateDatabase holds the rules of Database keys: derivation is mandatory and CKM_RSA_AES_KEY_WRAP is the only wrapping [D Help,
+// CertTooling; salesforce-wire 9.3].
+func (m *tenantSecretModel) validateDatabase(diags *diag.Diagnostics) {
+	if m.Type.ValueString() != typeDatabase {
+		return
+	}
+	if m.KeyDerivationMode.ValueString() == derivationNone {
+		diags.AddAttributeError(path.Root("key_derivation_mode"), "Database keys can't opt out of derivation",
+			"Key derivation is mandatory for the type Database. Remove key_derivation_mode, or set PBKDF2. Nothing was sent.")
+	}
+	algorithm := m.WrappingAlgorithm
+	if !algorithm.IsNull() && !algorithm.IsUnknown() && algorithm.ValueString() != string(byok.RSAAESKeyWrapSHA512) {
+		diags.AddAttributeError(path.Root("wrapping_algorithm"), "Database keys need another wrapping",
+			fmt.Sprintf("Salesforce takes keys of the type Database wrapped by CKM_RSA_AES_KEY_WRAP only. Expected %s, found %s. Nothing was sent.", byok.RSAAESKeyWrapSHA512, algorithm.ValueString()))
+	}
+}
+
+// escrowOfKnown refuses recipients that only fail together, such as post-quantum ones beside others.
+func escrowOfKnown(ctx context.Context, config tenantSecretModel, diags *diag.Diagnostics) {
+	if config.Escrow.IsNull() || config.Escrow.IsUnknown() {
+		return
+	}
+	var model escrowModel
+	diags.Append(config.Escrow.As(ctx, &model, objectAsOptions)...)
+	if diags.HasError() || model.AgeRecipients.IsUnknown() {
+		return
+	}
+	for _, v := range model.AgeRecipients.Elements() {
+		if v.IsUnknown() {
+			return
+		}
+	}
+	var names []string
+	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
+	if diags.HasError() {
+		return
+	}
+	if _, err := byok.ParseRecipients(names); err != nil {
+		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", sentence(err.Error())+" Nothing was sent.")
+	}
+}

@@ -1,0 +1,46 @@
+package provider
+
+import (
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+)
+
+// valueOr returns the value of an attribute, or a default where it is null.
+func valueOr(v types.Int64, otherwise int64) int64 {
+	if v.IsNull() {
+		return otherwise
+	}
+
+	return v.ValueInt64()
+}
+
+// stringOrNull maps Salesforce's null, which the client reads as "", to Terraform's.
+func stringOrNull(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+
+	return types.StringValue(s)
+}
+
+// timeOrNull returns an instant as RFC 3339 in UTC, and null for none.
+func timeOrNull(t time.Time) types.String {
+	if t.IsZero() {
+		return types.StringNull()
+	}
+
+	return types.StringValue(t.UTC().Format(time.RFC3339))
+}
+
+// hashOrNull returns a SecretValueHash, and null for what Salesforce answers where it made the key itself: "UNKNOWM=" [V ThalesDoc] is
+// no hash.
+func hashOrNull(s string) types.String {
+	if _, err := byok.ParseHash(s); err != nil {
+		return types.StringNull()
+	}
+
+	return types.StringValue(s)
+}

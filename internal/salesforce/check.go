@@ -1,0 +1,35 @@
+package salesforce
+
+import (
+	"fmt"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+)
+
+// CheckInstanceURL says what is wrong with a My Domain URL, before a [Client] is made of it. No error quotes a path, a
+// query or user information, which may hold a credential in the wrong place.
+func CheckInstanceURL(s string) error {
+	u, err := parseHostURL("instance_url", s)
+	if err == nil && isLoginHost(u.Hostname()) {
+		return fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; %s only serves logins", u.Hostname())
+	}
+	return err
+}
+
+// CheckLoginURL says what is wrong with the URL of a login host.
+func CheckLoginURL(s string) error {
+	_, err := parseHostURL("login_url", s)
+	return err
+}
+
+// CheckAPIVersion says what is wrong with an API version.
+func CheckAPIVersion(s string) error {
+	_, err := parseAPIVersion(s)
+	return err
+}
+
+// CheckPrivateKey says what is wrong with the private key of the JWT bearer flow. No error quotes it.
+func CheckPrivateKey(text secret.Text) error {
+	_, err := parsePrivateKey(text)
+	return err
+}

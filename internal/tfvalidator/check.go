@@ -1,0 +1,35 @@
+// Package tfvalidator adapts the parsers of the packages below the provider to Terraform's attribute validators. Unlike the stock
+// validators, none of them prints the value that it refuses: it may be a secret, or one in the wrong place. Unknown and null values
+// pass.
+package tfvalidator
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+// check is a validator made of a parser.
+type check struct {
+	// summary is the diagnostic's, expected what the description and the detail say of a good value.
+	summary, expected string
+	parse             func(string) error
+}
+
+// Description implements validator.Describer.
+func (c check) Description(context.Context) string { return "value must be " + c.expected }
+
+// MarkdownDescription implements validator.Describer.
+func (c check) MarkdownDescription(ctx context.Context) string { return c.Description(ctx) }
+
+// ValidateString implements validator.String.
+func (c check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := c.parse(req.ConfigValue.ValueString()); err != nil {
+		found := strings.TrimSuffix(err.Error(), ".")
+		resp.Diagnostics.AddAttributeError(req.Path, c.summary, "Expected "+c.expected+". Found a value that does not fit: "+found+". Nothing was sent.")
+	}
+}

@@ -1,0 +1,108 @@
+package tfvalidator
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+)
+
+// KeyMaterial accepts base64 of exactly 32 bytes.
+func KeyMaterial() validator.String {
+	return check{
+		summary: "Invalid key material", expected: "base64 (standard alphabet, padded, no line breaks or spaces) of exactly 32 bytes",
+		parse: func(s string) error {
+			material, err := byok.ParseMaterial(s)
+			if err == nil {
+				material.Destroy()
+			}
+
+			return err
+		},
+	}
+}
+
+// SecretValueHash accepts the base64 of a SHA-256.
+func SecretValueHash() validator.String {
+	return check{
+		summary: "Invalid secret value hash", expected: "the base64 (standard alphabet, padded) of the 32 bytes of a SHA-256",
+		parse: func(s string) error {
+			_, err := byok.ParseHash(s)
+
+			return err
+		},
+	}
+}
+
+// WrappedKeyMaterial accepts base64 whose length one of the wrapping algorithms gives under a 4096-bit key. Which algorithm it must be
+// is checked against the certificate when it is used.
+func WrappedKeyMaterial() validator.String {
+	return check{
+		summary: "Invalid wrapped key material", expected: "base64 (standard alphabet, padded, no line breaks) of key material wrapped under a 4096-bit certificate",
+		parse: byok.CheckWrapped,
+	}
+}
+
+// WrappingAlgorithm accepts the name of a wrapping algorithm that this process can use.
+func WrappingAlgorithm() validator.String {
+	names := make([]string, 0, len(byok.WrappingAlgorithms()))
+	for _, a := range byok.WrappingAlgorithms() {
+		names = append(names, string(a))
+	}
+
+	return check{
+		summary: "Invalid wrapping algorithm", expected: "one of " + strings.Join(names, ", "),
+		parse: func(s string) error {
+			a, err := byok.ParseWrappingAlgorithm(s)
+			if err != nil {
+				return err
+			}
+
+			return a.Usable()
+		},
+	}
+}
+
+// AgeRecipient accepts an age public key, X25519 or post-quantum.
+func AgeRecipient() validator.String {
+	return check{
+		summary: "Invalid age recipient", expected: "an age public key, age1… (X25519) or age1pq1… (post-quantum)",
+		parse: func(s string) error {
+			_, err := byok.ParseRecipients([]string{s})
+
+			return err
+		},
+	}
+}
+
+type knownType struct{}
+
+// KnownTenantSecretType warns of a type that Salesforce does not document. It refuses none: Salesforce may know more than this provider.
+func KnownTenantSecretType() validator.String { return knownType{} }
+
+// Description implements validator.Describer.
+func (knownType) Description(context.Context) string {
+	return "value should be one of " + strings.Join(lineage.KnownTypes(), ", ")
+}
+
+// MarkdownDescription implements validator.Describer.
+func (k knownType) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+// ValidateString implements validator.String.
+func (knownType) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || lineage.IsKnownType(req.ConfigValue.ValueString()) {
+		return
+	}
+	hint := ""
+	for _, known := range lineage.KnownTypes() {
+		if strings.EqualFold(known, req.ConfigValue.ValueString()) {
+			hint = fmt.Sprintf(" Did you mean %s? Case matters.", known)
+		}
+	}
+	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
+		"Expected one of "+strings.Join(lineage.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce will judge it."+hint)
+}

@@ -1,0 +1,196 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+)
+
+// confirm reads back a record that Salesforce has said it made. From here on nothing is an error.
+func (w *work) confirm(ctx context.Context, id string) (Result, error) {
+	row, err := w.readBack(ctx, id)
+	if err != nil {
+		w.warnings = append(w.warnings, Warning{
+			Summary: "The new key could not be read back",
+			Detail: fmt.Sprintf("Salesforce accepted the new %s key as record %s, but reading it back failed: %s. The key is in use; the next plan reads what is "+
+				"missing here.", w.Type, id, err),
+		})
+
+		return w.result(salesforce.TenantSecret{
+			ID: id, Type: w.Type, Source: w.Source, Description: lineage.Describe(w.Description, w.id),
+			KeyDerivationMode: w.KeyDerivationMode, SecretValueHash: w.hash,
+			RemoteKeyIdentifier: w.RemoteKeyIdentifier, RemoteKeyServiceID: w.RemoteKeyServiceID, RemoteKeyCertificate: w.RemoteKeyCertificate,
+		}, false), nil
+	}
+
+	return w.result(row, true), nil
+}
+
+// readBack gets the row, with patience for one that is not visible yet.
+func (w *work) readBack(ctx context.Context, id string) (salesforce.TenantSecret, error) {
+	for n := 0; ; n++ {
+		row, err := w.Registry.Get(ctx, id)
+		if err == nil || !errors.Is(err, salesforce.ErrNotFound) || n == len(w.looks()) {
+			return row, err
+		}
+		if waitErr := w.wait(ctx, w.looks()[n]); waitErr != nil {
+			return row, errors.Join(err, waitErr)
+		}
+	}
+}
+
+// result compares the row with what was sent and writes the receipt.
+func (w *work) result(row salesforce.TenantSecret, confirmed bool) Result {
+	var differences []string
+	if confirmed {
+		if w.hash != "" && row.SecretValueHash != w.hash {
+			differences = append(differences, fmt.Sprintf("SecretValueHash is %q, %q was sent", row.SecretValueHash, w.hash))
+		}
+		if row.Source != w.Source {
+			differences = append(differences, fmt.Sprintf("Source is %q, %q was asked for", row.Source, w.Source))
+		}
+		if row.Status != "ACTIVE" {
+			differences = append(differences, fmt.Sprintf("Status is %q, a new record should be ACTIVE", row.Status))
+		}
+		if len(differences) > 0 {
+			w.warnings = append(w.warnings, Warning{
+				Summary: "The new key does not read back as it was sent",
+				Detail: fmt.Sprintf("Record %s: %s. The key may be in use already: look at it in Setup (Key Management) before anything else, and keep the escrow "+
+					"copy.", row.ID, strings.Join(differences, "; ")),
+			})
+		}
+	}
+
+	result := Result{
+		Record: row, Confirmed: confirmed, RotationID: w.id, EscrowCiphertext: w.armored, KeyCheckValue: w.kcv,
+	}
+	if w.certificate != nil {
+		result.CertificateSHA256 = w.certificate.SHA256Fingerprint()
+	}
+	result.Receipt = w.writeReceipt(w.receipt(row, confirmed, outcomeUploaded))
+	result.Warnings = w.warnings
+
+	return result
+}
+
+// adopt takes an existing record as this rotation's. The only write is its Description, where that differs.
+func (w *work) adopt(ctx context.Context, f finding) (Result, error) {
+	row := f.record
+	if row.Status != "ACTIVE" && row.Source != SourceRemote {
+		return Result{}, fmt.Errorf("the record %s of rotation %s is %s, not ACTIVE: %s has another ACTIVE key, which was made after it; plan again", row.ID, f.id, row.Status, w.Type)
+	}
+	w.id = f.id
+
+	wanted := lineage.Describe(w.Description, f.id)
+	change := salesforce.TenantSecretChange{}
+	if row.Description != wanted {
+		change.Description = &wanted
+	}
+	if w.Source == SourceRemote {
+		change.RemoteKeyServiceID = differing(row.RemoteKeyServiceID, w.RemoteKeyServiceID)
+		change.RemoteKeyCertificate = differing(row.RemoteKeyCertificate, w.RemoteKeyCertificate)
+	}
+	if change != (salesforce.TenantSecretChange{}) {
+		if err := w.Registry.Update(ctx, row.ID, change); err != nil {
+			return Result{}, fmt.Errorf("marking the adopted record %s: %w", row.ID, err)
+		}
+		row.Description = wanted
+		if change.RemoteKeyServiceID != nil {
+			row.RemoteKeyServiceID = w.RemoteKeyServiceID
+		}
+		if change.RemoteKeyCertificate != nil {
+			row.RemoteKeyCertificate = w.RemoteKeyCertificate
+		}
+	}
+
+	return w.adopted(row, f), nil
+}
+
+func differing(is, want string) *string {
+	if is == want {
+		return nil
+	}
+
+	return &want
+}
+
+// adopted fills the result with what can still be known of a key that an earlier run made.
+func (w *work) adopted(row salesforce.TenantSecret, f finding) Result {
+	w.keySource = "adopted"
+	w.hash = ""
+	if _, err := byok.ParseHash(row.SecretValueHash); err == nil {
+		w.hash = row.SecretValueHash
+	}
+
+	materialMatches := false
+	if !w.Material.IsZero() {
+		if byok.HashMaterial(w.Material) == w.hash {
+			materialMatches = true
+			w.kcv = byok.KeyCheckValue(w.Material)
+		} else {
+			w.warnings = append(w.warnings, Warning{
+				Summary: "The given key material was not uploaded",
+				Detail: fmt.Sprintf("Record %s already answers this configuration (rotation %s), with other key material: its hash is %s. It was adopted. To upload "+
+					"the material given now, raise key_material_wo_version.", row.ID, f.id, row.SecretValueHash),
+			})
+		}
+	}
+
+	result := Result{Record: row, Confirmed: true, RotationID: f.id, Adopted: true}
+	if w.Source == SourceUploaded {
+		w.recoverEscrow(row, materialMatches)
+	}
+	result.EscrowCiphertext, result.KeyCheckValue = w.armored, w.kcv
+
+	if earlier, ok := w.earlierReceipt(row); ok {
+		result.Receipt, result.CertificateSHA256 = earlier.text, earlier.Certificate.sha256()
+	} else {
+		result.Receipt = w.writeReceipt(w.receipt(row, true, outcomeAdopted))
+	}
+	result.Warnings = w.warnings
+
+	return result
+}
+
+// recoverEscrow finds the escrow copy that the earlier run made before its POST, or makes it anew where the material is at hand.
+func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) {
+	if w.Escrow == nil {
+		return
+	}
+	var findErr error
+	if directory := w.Escrow.Directory; directory != nil && w.hash != "" {
+		path, armored, err := directory.Find(w.Organization, w.Type, w.hash)
+		if err == nil && armored != "" {
+			w.armored, w.escrowFile = armored, path
+
+			return
+		}
+		findErr = err
+	}
+	if materialMatches {
+		if err := w.escrow(w.Material); err == nil {
+			return
+		}
+	}
+	where := "escrow has no directory, so the copy was only in the state that was never written"
+	if w.Escrow.Directory != nil {
+		where = "the escrow directory has no copy of it"
+	}
+	if findErr != nil {
+		where = "the escrow directory could not be searched: " + findErr.Error()
+	}
+	w.warnings = append(w.warnings, Warning{
+		Summary: "No escrow copy of the adopted key",
+		Detail: fmt.Sprintf("Record %s (%s, version %d) was made before and is adopted, but %s. Salesforce holds the only copy of this key. If you must hold one, "+
+			"rotate: change rotation_triggers and apply.", row.ID, row.Type, row.Version, where),
+	})
+}
+
+// utc is the form of times in receipts.
+func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
