@@ -70,7 +70,7 @@ func ParseCertificate(body []byte) (*Certificate, error) {
 	}
 	trimmed := bytes.TrimSpace(body)
 	switch {
-	case len(trimmed) == 0:
+	case len(trimmed) == 0 || string(trimmed) == "null":
 		return nil, errors.New("certificate is empty, expected PEM or base64 of DER")
 	case bytes.Contains(trimmed, []byte("-----BEGIN ")):
 		return parsePEM(trimmed)
