@@ -92,7 +92,7 @@ func startQuery(c *call) *reply {
 		open.records = append(open.records, o.record(c, row, paths))
 	}
 	if !result.Aggregate && len(open.records) > 0 {
-		c.noteExport(o, paths)
+		c.noteExport(o, paths, result.Rows)
 	}
 	if result.Count {
 		return ok(open.page(nil, result.TotalSize, ""))
@@ -164,8 +164,9 @@ func refuseQuery(c *call, err error) *reply {
 }
 
 // noteExport marks in the journal that encrypted secrets were read, which Salesforce may log as an export [I, wire 6.2].
-func (c *call) noteExport(o *sobject, paths [][]string) {
+func (c *call) noteExport(o *sobject, paths [][]string, rows []soql.Row) {
 	if o == tenantSecretObject && slices.ContainsFunc(paths, func(p []string) bool { return p[0] == "SecretValue" }) {
 		c.entry.Exported = true
+		c.noteExportEvents(rows)
 	}
 }

@@ -109,7 +109,7 @@ type route struct {
 // restRoutes lists everything that the instance host serves under /services/data/vXX.X. A path that is not here is answered 404
 // and recorded as a violation.
 func restRoutes() []route {
-	return slices.Concat(coreRoutes(), certificateRoutes())
+	return slices.Concat(coreRoutes(), certificateRoutes(), deployRoutes(), dataKeyRoutes(), eventLogRoutes())
 }
 
 func coreRoutes() []route {
@@ -208,7 +208,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 		c.violation("sends a body that can't be read: %v", bodyError)
 		answer = refuse(http.StatusBadRequest, "JSON_PARSER_ERROR", bodyError.Error())
 	default:
+		c.settle()
 		answer = dispatch(c)
+		c.noteKeyChanges()
 		c.entry.Committed = answer.committed
 		if fault != nil && fault.answers() {
 			answer = fault.reply()
@@ -326,6 +328,8 @@ func (c *call) dispatchInstance() *reply {
 		return ok(versions())
 	case strings.HasPrefix(path, "/services/data/"):
 		return c.dispatchREST(strings.TrimPrefix(path, "/services/data/"))
+	case strings.HasPrefix(path, soapPath):
+		return c.dispatchSOAP(strings.TrimPrefix(path, soapPath))
 	default:
 		return c.dispatchLogin()
 	}
@@ -366,7 +370,9 @@ func (c *call) dispatchREST(path string) *reply {
 			continue
 		}
 		if r.method != method {
-			allowed = append(allowed, r.method)
+			if r.method != http.MethodDelete { // see deleteRow
+				allowed = append(allowed, r.method)
+			}
 			continue
 		}
 		c.params = params

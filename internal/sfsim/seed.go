@@ -19,11 +19,12 @@ type Seed struct {
 	// Clock is the simulated time of the start, as a timestamp.
 	Clock            Moment            `yaml:"clock"`
 	Organization     *SeedOrganization `yaml:"organization"`
-	Settings         *yaml.Node        `yaml:"settings"`
-	Permissions      *yaml.Node        `yaml:"permissions"`
+	Settings         yaml.Node         `yaml:"settings"`    // see the type Settings
+	Permissions      yaml.Node         `yaml:"permissions"` // see the type Permissions
 	Certificates     []SeedCertificate `yaml:"certificates"`
 	TenantSecrets    []SeedSecret      `yaml:"tenant_secrets"`
 	NamedCredentials []SeedCredential  `yaml:"named_credentials"`
+	RootKeys         []SeedRootKey     `yaml:"root_keys"`
 }
 
 // SeedOrganization is the org of a Seed.
@@ -128,28 +129,14 @@ func ReadSeed(r io.Reader) (*Seed, error) {
 	return &seed, nil
 }
 
-// strict decodes a section over its defaults, refusing unknown keys.
-func strict(node *yaml.Node, into any) error {
-	text, err := yaml.Marshal(node)
-	if err != nil {
-		return err
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
-}
-
 func (s *Seed) validate() error {
 	if s.Clock.given && s.Clock.at.IsZero() {
 		return errors.New("seed: clock: expected a timestamp, a duration has nothing to count from")
 	}
 	settings, permissions := defaultSettings(), allPermissions()
 	for section, decode := range map[string]func() error{
-		"settings":    func() error { return decodeSection(s.Settings, &settings) },
-		"permissions": func() error { return decodeSection(s.Permissions, &permissions) },
+		"settings":    func() error { return decodeSection(&s.Settings, &settings) },
+		"permissions": func() error { return decodeSection(&s.Permissions, &permissions) },
 	} {
 		if err := decode(); err != nil {
 			return fmt.Errorf("seed: %s: %w", section, err)
@@ -198,14 +185,21 @@ func (s *Seed) validate() error {
 			return fmt.Errorf("seed: named_credentials[%d]: expected developer_name and endpoint", i)
 		}
 	}
-	return nil
+	return validateRootKeys(s.RootKeys)
 }
 
+// decodeSection decodes a section over its defaults, refusing unknown keys, which a yaml.Node can't be told to.
 func decodeSection(node *yaml.Node, into any) error {
-	if node == nil {
+	if node.IsZero() {
 		return nil
 	}
-	return strict(node, into)
+	text, err := yaml.Marshal(node)
+	if err != nil {
+		return err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	return decoder.Decode(into)
 }
 
 func (s Settings) validate() error {
@@ -214,7 +208,8 @@ func (s Settings) validate() error {
 		return fmt.Errorf("certificate_chain_form is %q, expected %s", s.CertificateChainForm, strings.Join(chainForms, ", "))
 	case s.RefusalCode == "":
 		return errors.New("refusal_code is empty, expected an error code such as FIELD_INTEGRITY_EXCEPTION")
-	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 || s.VisibilityLagReads < 0:
+	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 || s.VisibilityLagReads < 0 ||
+		s.DeployPolls < 0 || s.EventLogLagSeconds < 0:
 		return errors.New("api_limit must be positive, and the other numbers must not be negative")
 	}
 	return nil
@@ -254,7 +249,7 @@ func (s *Server) newWorld() (*world, error) {
 	if s.options.organizationID != "" {
 		w.organization.id = s.options.organizationID
 	}
-	if err := errors.Join(decodeSection(seed.Settings, &w.settings), decodeSection(seed.Permissions, &w.permissions)); err != nil {
+	if err := errors.Join(decodeSection(&seed.Settings, &w.settings), decodeSection(&seed.Permissions, &w.permissions)); err != nil {
 		return nil, err
 	}
 	for _, adjust := range s.options.adjust {
@@ -273,7 +268,7 @@ func (s *Server) newWorld() (*world, error) {
 			email: "admin@sfsim.example", active: true, created: start.AddDate(-3, 0, 0).Truncate(time.Second),
 		},
 	}
-	for _, step := range []func(*Seed, time.Time) error{w.seedCertificates, w.seedSecrets, w.seedCredentials} {
+	for _, step := range []func(*Seed, time.Time) error{w.seedCertificates, w.seedSecrets, w.seedCredentials, w.seedRootKeys} {
 		if err := step(seed, start); err != nil {
 			return nil, err
 		}

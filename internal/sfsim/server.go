@@ -36,7 +36,7 @@ type Server struct {
 	Username string
 	// PrivateKeyPEM is the app's RSA key (PKCS#8), for JWT bearer. It is a public test key.
 	PrivateKeyPEM string
-	// AccessToken is a session that exists from the start.
+	// AccessToken is a session that exists from the start. RevokeTokens replaces it.
 	AccessToken string
 	// OrganizationID is the 18-character id of the org.
 	OrganizationID string
@@ -146,8 +146,8 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// Reset returns to the initial world, at the real time, with the initial access token, and without faults, journal, violations,
-// sessions and query pages.
+// Reset returns to the initial world at the initial time, without faults, journal, violations, query pages and sessions other than
+// that of AccessToken.
 func (s *Server) Reset() error {
 	s.Clock.Set(time.Now())
 	if s.options.now != nil {
@@ -160,7 +160,9 @@ func (s *Server) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world = w
-	s.OrganizationID = w.organization.id
+	if s.OrganizationID == "" { // the same after each reset, so that it can be read at any time
+		s.OrganizationID = w.organization.id
+	}
 	s.journal, s.violations, s.faults = nil, nil, nil
 	s.sessions, s.locators = map[string]*session{}, map[string]*locator{}
 	if s.AccessToken == "" {

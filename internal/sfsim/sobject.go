@@ -31,6 +31,11 @@ type picklistValue struct {
 
 func (f *field) has(prop string) bool { return strings.Contains(f.props, prop) }
 
+// writable is whether a body may hold the field: prop is C for create, U for update. Status can be updated since API 44 [D ObjRef].
+func (f *field) writable(prop string, version int) bool {
+	return f.has(prop) && (f.name != "Status" || version >= 44)
+}
+
 // allowed returns the canonical spelling of a picklist value, which clients write in any case [I, wire 4.2].
 func (f *field) allowed(value string, version int) (string, bool) {
 	for _, v := range f.values {
@@ -61,7 +66,8 @@ type sobject struct {
 // objects lists every object of the org. Each is described in the file of its subject.
 func objects() []*sobject {
 	return []*sobject{
-		tenantSecretObject, organizationObject, userObject, namedCredentialObject, certificateObject,
+		tenantSecretObject, organizationObject, userObject, namedCredentialObject, certificateObject, dataKeyObject, rootKeyObject,
+		eventLogFileObject, userPermissionAccessObject,
 	}
 }
 
@@ -335,7 +341,7 @@ func (f *field) describe(c *call) object {
 		{"queryByDistance", false}, {"referenceTargetField", nil}, {"referenceTo", references}, {"relationshipName", relationship},
 		{"relationshipOrder", nil}, {"restrictedDelete", false}, {"restrictedPicklist", len(f.values) > 0}, {"scale", 0},
 		{"searchPrefilterable", false}, {"soapType", soapType}, {"sortable", f.has("S")}, {"type", f.kind}, {"unique", false},
-		{"updateable", f.has("U")}, {"writeRequiresMasterRead", false},
+		{"updateable", f.writable("U", c.version)}, {"writeRequiresMasterRead", false},
 	}
 }
 
@@ -371,7 +377,7 @@ func getRow(c *call) *reply {
 			return &reply{status: http.StatusNotModified}
 		}
 	}
-	c.noteExport(o, paths)
+	c.noteExport(o, paths, []soql.Row{row})
 	return ok(o.record(c, row, paths))
 }
 
@@ -380,12 +386,13 @@ func createRow(c *call) *reply {
 	if !found {
 		return notFound()
 	}
+	// Unknown fields are refused even where nothing can be created, as a CLI found out with Certificate [C, wire 7.1].
+	values, refusal := o.readRecord(c, "C")
+	if refusal != nil && (o.create != nil || refusal.errorCode == "INVALID_FIELD") {
+		return refusal
+	}
 	if o.create == nil {
 		return methodNotAllowed(c.r.Method, []string{"HEAD", "GET"})
-	}
-	values, refusal := o.readRecord(c, "C")
-	if refusal != nil {
-		return refusal
 	}
 	return o.create(c, values)
 }
@@ -421,6 +428,7 @@ func updateRow(c *call) *reply {
 	return o.update(c, id, values)
 }
 
+// deleteRow refuses: no object of the org can be deleted by REST.
 func deleteRow(c *call) *reply {
 	o, found := c.object(c.param("object"), c.tooling)
 	if !found {
@@ -469,7 +477,7 @@ func (o *sobject) readRecord(c *call, prop string) (object, *reply) {
 			return nil, noSuchColumn(m.name, o.name)
 		}
 		c.entry.Fields = append(c.entry.Fields, f.name)
-		if !f.has(prop) || f.name == "Status" && c.version < 44 {
+		if !f.writable(prop, c.version) {
 			forbidden = append(forbidden, f.name)
 			continue
 		}
@@ -540,7 +548,7 @@ func cannotDeserialize(c *call, f *field, want string, value any) *reply {
 		fmt.Sprintf("Cannot deserialize instance of %s from %s or request may be missing a required field", want, got), f.name)
 }
 
-// get returns the text of a member; "" when it is null or absent.
+// text returns the text of a member; "" when it is null or absent.
 func (o object) text(name string) string {
 	for _, m := range o {
 		if m.name == name {

@@ -61,6 +61,13 @@ type Settings struct {
 	VisibilityLagSeconds int `json:"visibility_lag_seconds" yaml:"visibility_lag_seconds"`
 	// VisibilityLagReads hides a new tenant secret from that many read requests.
 	VisibilityLagReads int `json:"visibility_lag_reads" yaml:"visibility_lag_reads"`
+	// DeployPolls is how many times a deploy or retrieve must be asked for until it is done. 2 by default.
+	DeployPolls int `json:"deploy_polls" yaml:"deploy_polls"`
+	// EventLogLagSeconds is how long after its day an event log file appears; 0 shows the running day too, at once.
+	EventLogLagSeconds int `json:"event_log_lag_seconds" yaml:"event_log_lag_seconds"`
+	// SalesforceRootKey says that the org has an active Salesforce root key, which Search Index keys of API 63.0 need [D Help
+	// upload_seas]. On by default.
+	SalesforceRootKey bool `json:"salesforce_root_key" yaml:"salesforce_root_key"`
 }
 
 // Permissions are those of the integration user [D ShieldREST; D Help security_pe_byok_generate_secret].
@@ -137,6 +144,9 @@ type tenantSecret struct {
 	materialHash string // base64 SHA-256 of the material; kept after destruction [D]
 	uploaded     []byte // what was uploaded, for inspection by tests
 
+	exported        string // SecretValue of exportedRelease, kept because it takes time to make
+	exportedRelease int
+
 	hiddenUntil time.Time
 	hiddenReads int
 }
@@ -144,7 +154,7 @@ type tenantSecret struct {
 func defaultSettings() Settings {
 	return Settings{
 		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
-		CertificateChainForm: "pem", APILimit: 100_000,
+		CertificateChainForm: "pem", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
 	}
 }
 

@@ -1,0 +1,231 @@
+package sfsim
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
+)
+
+// dataKey is a row of DataEncryptionKey: the Search Index key of a Hyperforce org [D DEKRef].
+type dataKey struct {
+	id, certificate, description, status, typ, token string
+	version                                          int64
+	created, modified                                time.Time
+	by                                               string
+	material                                         []byte
+	hash                                             string
+}
+
+// Statuses of a data encryption key that the simulator reaches [D].
+const (
+	dataKeyPending  = "Activation Pending"
+	dataKeyActive   = "Active"
+	dataKeyArchived = "Archived"
+)
+
+// dataKeyInterval is the least time between two keys [D securityImplGuide].
+const dataKeyInterval = time.Hour
+
+// dataKeyObject describes DataEncryptionKey, API 63+ [D DEKRef]. Its key prefix is not documented; "4vQ" is invented. So are the
+// properties of its fields, which follow those of TenantSecret.
+var dataKeyObject = &sobject{
+	name: "DataEncryptionKey", label: "Data Encryption Key", labelPlural: "Data Encryption Keys", prefix: "4vQ", since: 63, verbs: "C",
+	fields: append(systemFields(), []field{
+		{name: "DataEncryptionKeyCertName", label: "Certificate Name", kind: "string", props: "CFGNS", length: 80},
+		{name: "Description", label: "Description", kind: "string", props: "CNFGS", length: 100},
+		{name: "DoesUseKeyDerivation", label: "Uses Key Derivation", kind: "boolean", props: "FGS"},
+		{name: "RootKeyIdentifier", label: "Root Key Identifier", kind: "string", props: "FGNS", length: 15},
+		{name: "RootKeyKmsIdentifier", label: "Root Key KMS Identifier", kind: "string", props: "FNS", length: 512},
+		{name: "SecretValue", label: "Secret Value", kind: "textarea", props: "CN", length: 2000},
+		{name: "SessionToken", label: "Session Token", kind: "textarea", props: "CN", length: 3000},
+		{name: "Source", label: "Source", kind: "picklist", props: "FGNS", length: 100, values: []picklistValue{
+			{"AWS", "AWS", 63}, {"Salesforce", "Salesforce", 63},
+		}},
+		{name: "Status", label: "Status", kind: "picklist", props: "FGNS", length: 32, values: []picklistValue{
+			{dataKeyPending, dataKeyPending, 63}, {dataKeyActive, dataKeyActive, 63}, {dataKeyArchived, dataKeyArchived, 63},
+			{"Canceled", "Canceled", 63}, {"Inactive", "Inactive", 63},
+		}},
+		{name: "Type", label: "Type", kind: "picklist", props: "CFGS", length: 150, values: []picklistValue{{"search index", "Search Index", 63}}},
+		{name: "Version", label: "Version", kind: "int", props: "FGNS"},
+	}...),
+	relationships: map[string]string{"CreatedBy": "User", "LastModifiedBy": "User"},
+}
+
+func init() {
+	dataKeyObject.rows = (*call).dataKeyRows
+	dataKeyObject.visible = func(c *call) bool {
+		return c.s.world.permissions.ManageEncryptionKeys && c.s.world.settings.Hyperforce
+	}
+	dataKeyObject.create = (*call).createDataKey
+}
+
+// dataKeyRoutes serve the path that the reference prints, with its odd suffix [D DEKRef].
+func dataKeyRoutes() []route {
+	return []route{{"POST", "sobjects/DataEncryptionKey/create", "DataEncryptionKey.create", 63, func(c *call) *reply {
+		c.params["object"] = dataKeyObject.name
+		return createRow(c)
+	}}}
+}
+
+func (c *call) dataKeyRows() []soql.Row {
+	var rows []soql.Row
+	creator := c.userRows()[0]
+	for _, key := range c.s.world.estate().dataKeys {
+		row := system(key.id, key.created, c.s.world.mainUser(), soql.Row{
+			"DataEncryptionKeyCertName": nullable(key.certificate), "Description": nullable(key.description), "DoesUseKeyDerivation": false,
+			"RootKeyIdentifier": nil, "RootKeyKmsIdentifier": nil, "SecretValue": nil, "SessionToken": nullable(key.token),
+			"Source": "Salesforce", "Status": key.status, "Type": key.typ, "Version": key.version,
+			"CreatedBy": creator, "LastModifiedBy": creator,
+		})
+		row["LastModifiedDate"], row["SystemModstamp"] = key.modified, key.modified
+		row["CreatedById"], row["LastModifiedById"] = key.by, key.by
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// createDataKey serves both steps: a certificate name asks for a session, a session token brings the wrapped key.
+func (c *call) createDataKey(values object) *reply {
+	settings := c.s.world.settings
+	switch {
+	case values.text("Type") == "":
+		return refuse(http.StatusBadRequest, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Type]", "Type")
+	case !settings.SalesforceRootKey: // [D Help upload_seas]
+		return c.refuseUnknown("Type", "A Search Index key needs an active Salesforce root key")
+	case values.text("SessionToken") != "" || values.text("SecretValue") != "":
+		return c.uploadDataKey(values)
+	case values.text("DataEncryptionKeyCertName") != "":
+		return c.openDataKeySession(values)
+	}
+	return c.refuseUnknown("DataEncryptionKeyCertName", "Expected DataEncryptionKeyCertName, or SecretValue and SessionToken")
+}
+
+// dataKeyCertName allows hyphens, as the example of the reference has them [D].
+var dataKeyCertName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,79}$`)
+
+// openDataKeySession is step 1: a temporary row with a session token, and a certificate to wrap with.
+func (c *call) openDataKeySession(values object) *reply {
+	w := c.s.world
+	name := values.text("DataEncryptionKeyCertName")
+	switch {
+	case !dataKeyCertName.MatchString(name):
+		return c.refuseUnknown("DataEncryptionKeyCertName", "The certificate name "+name+" is not valid")
+	case w.certificateByName(name) != nil:
+		return c.refuseUnknown("DataEncryptionKeyCertName", "There already is a certificate of this name: "+name)
+	}
+	if refusal := c.checkDataKeyInterval(); refusal != nil {
+		return refusal
+	}
+	cert := &certificate{
+		developerName: name, created: c.now, expires: c.now.AddDate(2, 0, 0), keySize: 4096, platformEncryption: true,
+	}
+	if err := w.addCertificate(cert); err != nil {
+		return refuse(http.StatusInternalServerError, "UNKNOWN_EXCEPTION", err.Error())
+	}
+	key := &dataKey{
+		id: w.newID(dataKeyObject.prefix), certificate: name, description: values.text("Description"), status: dataKeyPending,
+		typ: values.text("Type"), token: hex.EncodeToString(randomBytes(32)), created: c.now, modified: c.now, by: c.session.user.id,
+	}
+	w.estate().dataKeys = append(w.estate().dataKeys, key)
+	return created(dataKeyObject.path(c), key.id)
+}
+
+func created(path, id string) *reply {
+	return &reply{
+		status: http.StatusCreated, committed: true, header: http.Header{"Location": {path + "/" + id}},
+		body: object{{"id", id}, {"success", true}, {"errors", []string{}}},
+	}
+}
+
+func (c *call) checkDataKeyInterval() *reply {
+	if !c.s.world.settings.RotationIntervals {
+		return nil
+	}
+	for _, key := range c.s.world.estate().dataKeys {
+		next := key.created.Add(dataKeyInterval)
+		if key.status != dataKeyPending && c.now.Before(next) {
+			return c.refuseUnknown("Type", "The next Search Index key can be created at "+datetime(next))
+		}
+	}
+	return nil
+}
+
+// uploadDataKey is step 2: the key wrapped by CKM_RSA_AES_KEY_WRAP under the session's certificate. On success the temporary row and
+// the certificate vanish [D].
+func (c *call) uploadDataKey(values object) *reply {
+	w := c.s.world
+	e := w.estate()
+	token := values.text("SessionToken")
+	at := slices.IndexFunc(e.dataKeys, func(k *dataKey) bool { return k.token != "" && k.token == token })
+	if at < 0 {
+		return c.refuseUnknown("SessionToken", "The SessionToken is not that of an open session")
+	}
+	session := e.dataKeys[at]
+	if session.typ != values.text("Type") {
+		return c.refuseUnknown("Type", "The Type differs from that of the session")
+	}
+	if refusal := c.checkDataKeyInterval(); refusal != nil {
+		return refusal
+	}
+	cert := w.certificateByName(session.certificate)
+	if cert == nil {
+		return c.refuseUnknown("SessionToken", "The certificate of the session is gone")
+	}
+	wrapped, err := base64.StdEncoding.Strict().DecodeString(values.text("SecretValue"))
+	if err != nil || len(wrapped) == 0 {
+		return c.refuseUnknown("SecretValue", "The SecretValue is not base64")
+	}
+	material, how, err := unwrap(cert.key, wrapped)
+	switch {
+	case err != nil:
+		return c.refuseUnknown("SecretValue", "The SecretValue can't be decrypted with the private key of "+cert.developerName)
+	case how != wrappedCKM:
+		return c.refuseUnknown("SecretValue", "The SecretValue is not wrapped by CKM_RSA_AES_KEY_WRAP")
+	case len(material) != materialSize:
+		return c.refuseUnknown("SecretValue", fmt.Sprintf("The key has %d bytes, expected %d", len(material), materialSize))
+	}
+	digest := hash(material)
+	used := slices.ContainsFunc(e.dataKeys, func(k *dataKey) bool { return k.hash == digest }) ||
+		slices.ContainsFunc(w.tenantSecrets, func(s *tenantSecret) bool { return s.materialHash == digest })
+	if used { // [D Help security_pe_byok_generate_secret]
+		return c.refuseUnknown("SecretValue", "This key was used before; every key needs its own")
+	}
+	key := &dataKey{
+		id: w.newID(dataKeyObject.prefix), description: session.description, status: dataKeyActive, typ: session.typ,
+		created: c.now, modified: c.now, by: c.session.user.id, material: bytes.Clone(material), hash: digest,
+	}
+	if description := values.text("Description"); description != "" {
+		key.description = description
+	}
+	for _, other := range e.dataKeys {
+		key.version = max(key.version, other.version)
+		if other.status == dataKeyActive && other.typ == key.typ {
+			other.status, other.modified = dataKeyArchived, c.now
+		}
+	}
+	key.version++
+	e.dataKeys = append(slices.Delete(e.dataKeys, at, at+1), key)
+	w.certificates = slices.DeleteFunc(w.certificates, func(x *certificate) bool { return x == cert })
+	return created(dataKeyObject.path(c), key.id)
+}
+
+// DataEncryptionKeyMaterial returns the plaintext of a data encryption key by id (15 or 18 characters), for inspection by tests; nil
+// if there is none.
+func (s *Server) DataEncryptionKeyMaterial(id string) []byte {
+	full, _ := parseID(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range s.world.estate().dataKeys {
+		if key.id == full {
+			return bytes.Clone(key.material)
+		}
+	}
+	return nil
+}
