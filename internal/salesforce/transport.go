@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -52,6 +53,8 @@ type call struct {
 	path, query string
 	header      http.Header
 	body        []byte
+	// bodyOf makes the body for a grant, where it holds the session id.
+	bodyOf      func(*grant) []byte
 	contentType string
 	accept      string
 	repeat      repeatability
@@ -63,6 +66,8 @@ type call struct {
 	as *grant
 	// sensitive is taken out of whatever the server echoes.
 	sensitive []string
+	// soap calls fail with a SOAP fault.
+	soap bool
 	// decode reads the body of a 2xx; nil where there is nothing to read.
 	decode func(*reply) error
 }
@@ -247,9 +252,13 @@ func (c *Client) request(ctx context.Context, k call, g *grant) (*http.Request, 
 	u := *g.base
 	u.Path = g.base.Path + k.path
 	u.RawQuery = k.query
+	content := k.body
+	if k.bodyOf != nil {
+		content = k.bodyOf(g)
+	}
 	var body io.Reader
-	if k.body != nil {
-		body = bytes.NewReader(k.body)
+	if content != nil {
+		body = bytes.NewReader(content)
 	}
 	req, err := http.NewRequestWithContext(ctx, k.method, u.String(), body)
 	if err != nil {
@@ -267,7 +276,7 @@ func (c *Client) request(ctx context.Context, k call, g *grant) (*http.Request, 
 		accept = "application/json"
 	}
 	req.Header.Set("Accept", accept)
-	if k.body != nil {
+	if content != nil {
 		contentType := k.contentType
 		if contentType == "" {
 			contentType = "application/json"
@@ -319,13 +328,16 @@ func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentA
 	switch {
 	case e.Is(ErrRequestLimit):
 		return failed, c.stopAtLimit(ctx, e)
-	case rep.status == http.StatusUnauthorized:
+	case rep.status == http.StatusUnauthorized, k.soap && e.HasCode("INVALID_SESSION_ID"):
 		if sessionOver(e) {
 			return renew, e
 		}
 		return failed, e
 	case notApplied(e):
 		return again, e
+	case k.soap && rep.status == http.StatusInternalServerError && len(e.Messages) > 0 && !passingFault(e):
+		// SOAP answers every fault with 500.
+		return failed, e
 	case unavailableStatus(rep.status):
 		if k.repeat == once {
 			return unknown(e)
@@ -363,10 +375,24 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 		return unknown(bad)
 	case errors.Is(err, errBodyTooLarge):
 		return failed, bad
-	case rep.bodyErr != nil || !json.Valid(rep.body):
+	case rep.bodyErr != nil || malformed(k, rep):
 		return again, bad
 	default:
 		return failed, bad
+	}
+}
+
+// malformed tells a body that broke on the way from one that says something
+// unexpected, which it would say again.
+func malformed(k call, rep *reply) bool {
+	if !k.soap {
+		return !json.Valid(rep.body)
+	}
+	decoder := xml.NewDecoder(bytes.NewReader(rep.body))
+	for seen := false; ; seen = true {
+		if _, err := decoder.Token(); err != nil {
+			return !seen || !errors.Is(err, io.EOF)
+		}
 	}
 }
 
@@ -389,11 +415,15 @@ func (c *Client) errorOf(k call, rep *reply) *Error {
 	if g := c.current.Load(); g != nil {
 		sensitive = append(slices.Clone(sensitive), g.token.Expose())
 	}
+	messages := parseMessages(rep.body, sensitive)
+	if k.soap && len(messages) == 0 {
+		messages = parseFault(rep.body, sensitive)
+	}
 	return &Error{
 		Status:      rep.status,
 		Method:      k.method,
 		Path:        k.path,
-		Messages:    parseMessages(rep.body, sensitive),
+		Messages:    messages,
 		ContentType: rep.mediaType(),
 		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
 		RequestID:   requestID(rep.header),
