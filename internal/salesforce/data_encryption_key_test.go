@@ -1,0 +1,246 @@
+package salesforce
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+)
+
+const (
+	dekRoute = "POST /services/data/v63.0/sobjects/DataEncryptionKey"
+	testDEK  = "0DKxx0000000001GAA"
+)
+
+func withVersion(v string) func(*Config) { return func(cfg *Config) { cfg.APIVersion = v } }
+
+func createdAs(id string) string { return `{"id":"` + id + `","success":true,"errors":[]}` }
+
+func TestListDataEncryptionKeys(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on("GET /services/data/v63.0/queryAll", answer(200, `{"totalSize":2,"done":true,"records":[`+
+		`{"Id":"`+testDEK+`","Type":"search index","Status":"Activation Pending","Version":2.0,"DataEncryptionKeyCertName":"My_Cert","SessionToken":"hunter2","DoesUseKeyDerivation":"true"},`+
+		`{"Type":"search index","Status":"Active","Version":1,"Source":"Salesforce","RootKeyIdentifier":"r","RootKeyKmsIdentifier":"k","CreatedBy":"c","LastModifiedBy":"m","Description":"d","CreatedDate":"2026-11-20T00:00:00.000+0000","SecretValue":"hunter2","SessionToken":null}]}`))
+	c, _, _ := o.client(withVersion("63.0"))
+	got, err := c.ListDataEncryptionKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []DataEncryptionKey{
+		{Type: "search index", Status: "Active", Version: 1, Source: "Salesforce", RootKeyIdentifier: "r", RootKeyKMSIdentifier: "k", CreatedBy: "c", LastModifiedBy: "m", Description: "d", CreatedDate: mustTime(t, "2026-11-20T00:00:00Z")},
+		{ID: testDEK, Type: "search index", Status: "Activation Pending", Version: 2, CertificateName: "My_Cert", DoesUseKeyDerivation: true},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(DataEncryptionKey{}, "SessionToken")); diff != "" {
+		t.Error(diff)
+	}
+	if got[0].Pending() || !got[1].Pending() || got[1].SessionToken.Expose() != "hunter2" {
+		t.Error("the temporary row is the one with a session token")
+	}
+	if strings.Contains(fmt.Sprintf("%v %+v %#v", got, got, got), "hunter2") {
+		t.Error("a session token prints")
+	}
+	q, err := url.ParseQuery(o.seen()[0].query)
+	if err != nil || q.Get("q") != "SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT 200" {
+		t.Errorf("query %v", q)
+	}
+}
+
+func TestListDataEncryptionKeysRefuses(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"too many": `{"totalSize":200,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(`{"Type":"x"},`, 200), ",") + `]}`,
+		"short":    `{"totalSize":2,"done":true,"records":[{"Type":"x"}]}`,
+		"bad id":   `{"totalSize":1,"done":true,"records":[{"Id":"x"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on("GET /services/data/v63.0/queryAll", answer(200, body))
+			c, _, _ := o.client(withVersion("63.0"))
+			if _, err := c.ListDataEncryptionKeys(t.Context()); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestDataEncryptionKeySteps(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(dekRoute, answer(201, createdAs(testDEK)))
+	c, _, _ := o.client(withVersion("63.0"))
+	id, err := c.BeginDataEncryptionKey(t.Context(), DataEncryptionKeyTypeSearchIndex, "My_Cert")
+	if err != nil || id != testDEK {
+		t.Errorf("%q, %v", id, err)
+	}
+	id, err = c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: DataEncryptionKeyTypeSearchIndex, SecretValue: "dg==", SessionToken: secret.NewText("token")})
+	if err != nil || id != testDEK {
+		t.Errorf("%q, %v", id, err)
+	}
+	for i, want := range []string{
+		`{"Type":"search index","DataEncryptionKeyCertName":"My_Cert"}`,
+		`{"SecretValue":"dg==","SessionToken":"token","Type":"search index"}`,
+	} {
+		if got := o.seen()[i].body; got != want {
+			t.Errorf("body %s, want %s", got, want)
+		}
+	}
+}
+
+// TestDataEncryptionKeyPath: the documentation prints the resource with /create
+// added, as no other object has it.
+func TestDataEncryptionKeyPath(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first, second http.HandlerFunc
+		requests      int
+		text          string
+		unknown       bool
+	}{
+		"ordinary":                {answer(201, createdAs(testDEK)), nil, 1, "", false},
+		"as printed":              {fault(405, "METHOD_NOT_ALLOWED", "m"), answer(201, createdAs(testDEK)), 2, "", false},
+		"as printed after 404":    {fault(404, "NOT_FOUND", "m"), answer(201, createdAs(testDEK)), 2, "", false},
+		"neither":                 {fault(404, "NOT_FOUND", "first"), fault(404, "NOT_FOUND", "second"), 2, "first", false},
+		"as printed, refused":     {fault(404, "NOT_FOUND", "first"), fault(400, "X", "second"), 2, "second", false},
+		"refused":                 {fault(400, "X", "hunter2 and tok3n"), nil, 1, "[redacted] and [redacted]", false},
+		"unknown":                 {hangUp, nil, 1, "", true},
+		"as printed, but unknown": {fault(404, "NOT_FOUND", "m"), hangUp, 2, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(dekRoute, tc.first)
+			if tc.second != nil {
+				o.on(dekRoute+"/create", tc.second)
+			}
+			c, _, _ := o.client(withVersion("63.0"))
+			_, err := c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "search index", SecretValue: "hunter2", SessionToken: secret.NewText("tok3n")})
+			wantError := tc.text != "" || tc.unknown
+			if (err != nil) != wantError || errors.Is(err, ErrOutcomeUnknown) != tc.unknown || err != nil && !strings.Contains(err.Error(), tc.text) {
+				t.Errorf("error %v", err)
+			}
+			if n := len(o.seen()); n != tc.requests {
+				t.Errorf("%d requests, want %d", n, tc.requests)
+			}
+		})
+	}
+}
+
+func TestDataEncryptionKeyRequestsThatAreNotSent(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	now, _, _ := o.client(withVersion("63.0"))
+	old, _, _ := o.client()
+	token := secret.NewText("x")
+	run := func(f func() error) error { return f() }
+	for name, err := range map[string]error{
+		"no type":  run(func() error { _, err := now.BeginDataEncryptionKey(t.Context(), "", "A"); return err }),
+		"bad name": run(func() error { _, err := now.BeginDataEncryptionKey(t.Context(), "search index", "a b"); return err }),
+		"no value": run(func() error {
+			_, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SessionToken: token})
+			return err
+		}),
+		"no token": run(func() error {
+			_, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SecretValue: "x"})
+			return err
+		}),
+		"nothing":    run(func() error { _, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{}); return err }),
+		"old, begin": run(func() error { _, err := old.BeginDataEncryptionKey(t.Context(), "search index", "A"); return err }),
+		"old, list":  run(func() error { _, err := old.ListDataEncryptionKeys(t.Context()); return err }),
+		"old, finish": run(func() error {
+			_, err := old.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SecretValue: "x", SessionToken: token})
+			return err
+		}),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		} else if strings.HasPrefix(name, "old") && !strings.Contains(err.Error(), "from API version 63.0 on") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(o.seen()) != 0 || o.loginCount() != 0 {
+		t.Error("something was sent")
+	}
+}
+
+const testRootKey = "48q001t5ddzbucnAAA"
+
+func TestExternalRootKeys(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testRootKey+`","ActivatedDate":"2026-11-20T00:00:00.000+0000","Description":null,"Region":"eu-west-1","RootKeyIdentifier":"arn:aws:kms:x","RootKeyService":"AWS","Status":"Active"}]}`))
+	c, _, _ := o.client()
+	want := ExternalRootKey{ID: testRootKey, Region: "eu-west-1", RootKeyIdentifier: "arn:aws:kms:x", RootKeyService: "AWS", Status: RootKeyActive, ActivatedDate: mustTime(t, "2026-11-20T00:00:00Z")}
+	got, found, err := c.GetExternalRootKey(t.Context(), testRootKey[:15])
+	if err != nil || !found || got != want {
+		t.Errorf("%+v %v %v", got, found, err)
+	}
+	if _, found, err = c.GetExternalRootKey(t.Context(), testRecord); err != nil || found {
+		t.Errorf("another: %v %v", found, err)
+	}
+	q, err := url.ParseQuery(o.seen()[0].query)
+	if err != nil || q.Get("q") != "SELECT Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status FROM ExternalEncryptionRootKey" {
+		t.Errorf("query %v", q)
+	}
+}
+
+func TestExternalRootKeysRefused(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"short":  `{"totalSize":1,"done":true,"records":[]}`,
+		"bad id": `{"totalSize":1,"done":true,"records":[{"Id":"x"}]}`,
+	} {
+		o := newOrg(t)
+		o.on(queryRoute, answer(200, body))
+		c, _, _ := o.client()
+		if _, _, err := c.GetExternalRootKey(t.Context(), testRootKey); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestSetExternalRootKeyStatus(t *testing.T) {
+	t.Parallel()
+	const route = "PATCH /services/data/v62.0/sobjects/ExternalEncryptionRootKey/" + testRootKey
+	o := newOrg(t)
+	o.on(route, answer(204, ``), answer(204, ``), hangUp)
+	c, _, _ := o.client()
+	for _, status := range []string{"Active", "INACTIVE"} {
+		if err := c.SetExternalRootKeyStatus(t.Context(), testRootKey, status); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.SetExternalRootKeyStatus(t.Context(), testRootKey, RootKeyInactive); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("error %v", err)
+	}
+	for i, want := range []string{`{"Status":"Active"}`, `{"Status":"Inactive"}`, `{"Status":"Inactive"}`} {
+		if got := o.seen()[i].body; got != want {
+			t.Errorf("body %s, want %s", got, want)
+		}
+	}
+	old, _, _ := o.client(withVersion("57.0"))
+	_, _, get := old.GetExternalRootKey(t.Context(), testRootKey)
+	_, _, badGet := c.GetExternalRootKey(t.Context(), "x")
+	for name, err := range map[string]error{
+		"status":  c.SetExternalRootKeyStatus(t.Context(), testRootKey, RootKeyUnavailable),
+		"id":      c.SetExternalRootKeyStatus(t.Context(), "x", RootKeyActive),
+		"old":     old.SetExternalRootKeyStatus(t.Context(), testRootKey, RootKeyActive),
+		"old get": get,
+		"bad get": badGet,
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if n := len(o.seen()); n != 3 {
+		t.Errorf("%d requests, want 3", n)
+	}
+}
