@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -27,8 +28,11 @@ func addError(diags *diag.Diagnostics, summary string, err error) {
 	var (
 		problem *upload.Problem
 		unknown *upload.UnknownOutcomeError
+		refusal *custody.Refusal
 	)
 	switch {
+	case errors.As(err, &refusal):
+		diags.AddAttributeError(path.Root(refusal.Attribute), refusal.Summary, refusal.Detail)
 	case errors.As(err, &problem):
 		if problem.Attribute == "" {
 			diags.AddError(problem.Summary, problem.Detail)

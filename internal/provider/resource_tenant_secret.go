@@ -382,7 +382,7 @@ func (r *tenantSecretResource) adjust(ctx context.Context, plan, state tenantSec
 		change.Description = &wanted
 	}
 	if row.Source == upload.SourceRemote {
-		if v := plan.RemoteKeyServiceID.ValueString(); v != "" && !sameID(v, row.RemoteKeyServiceID) {
+		if v := plan.RemoteKeyServiceID.ValueString(); v != "" && !salesforce.SameID(v, row.RemoteKeyServiceID) {
 			change.RemoteKeyServiceID = &v
 		}
 		if v := plan.RemoteKeyCertificate.ValueString(); v != "" && v != row.RemoteKeyCertificate {
@@ -514,7 +514,7 @@ func findImport(records []salesforce.TenantSecret, wanted, org string, diags *di
 		return row, ok
 	}
 	for _, row := range records {
-		if !sameID(row.ID, wanted) {
+		if !salesforce.SameID(row.ID, wanted) {
 			continue
 		}
 		if current, ok := upload.Current(records, row.Type); ok && current.ID == row.ID {
@@ -535,16 +535,6 @@ func findImport(records []salesforce.TenantSecret, wanted, org string, diags *di
 // tenantSecretPrefix is the key prefix of TenantSecret ids [V FtxDoc, ThalesDoc].
 const tenantSecretPrefix = "02G"
 
-// sameID compares record ids of 15 or 18 characters.
-func sameID(a, b string) bool {
-	const significant = 15
-	if len(a) < significant || len(b) < significant {
-		return a == b
-	}
-
-	return a[:significant] == b[:significant]
-}
-
 // addNoActive explains that a type has no ACTIVE record. That is never a reason to drop anything.
 func addNoActive(diags *diag.Diagnostics, typ, org string, records []salesforce.TenantSecret) {
 	found := "The org shows no tenant secret at all."
@@ -563,7 +553,7 @@ func addNoActive(diags *diag.Diagnostics, typ, org string, records []salesforce.
 
 // sameOrg refuses a state, or an identity, of another org.
 func (b *base) sameOrg(id types.String, diags *diag.Diagnostics) bool {
-	if id.IsNull() || id.IsUnknown() || sameID(id.ValueString(), b.data.Session.OrganizationID) {
+	if id.IsNull() || id.IsUnknown() || salesforce.SameID(id.ValueString(), b.data.Session.OrganizationID) {
 		return true
 	}
 	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",

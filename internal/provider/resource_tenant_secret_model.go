@@ -81,7 +81,7 @@ func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own
 	}
 	// Null for an uploaded key, and then null in state: what is configured for another source is a mistake that validation has found.
 	m.RemoteKeyIdentifier = stringOrNull(row.RemoteKeyIdentifier)
-	if !sameID(m.RemoteKeyServiceID.ValueString(), row.RemoteKeyServiceID) {
+	if !salesforce.SameID(m.RemoteKeyServiceID.ValueString(), row.RemoteKeyServiceID) {
 		m.RemoteKeyServiceID = stringOrNull(row.RemoteKeyServiceID)
 	}
 	m.RemoteKeyCertificate = stringOrNull(row.RemoteKeyCertificate)

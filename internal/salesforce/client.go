@@ -76,3 +76,6 @@ func sleepContext(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// APINumber returns the whole number of the API version that every call uses.
+func (c *Client) APINumber() int { return c.apiNumber }

@@ -106,3 +106,11 @@ func (knownType) ValidateString(_ context.Context, req validator.StringRequest, 
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
 		"Expected one of "+strings.Join(lineage.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce will judge it."+hint)
 }
+
+// ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce can tell.
+func ExportedSecretValue() validator.String {
+	return check{
+		summary: "Invalid exported secret value", expected: "the base64 text that Salesforce exported (the SecretValue of the record)",
+		parse: byok.CheckExport,
+	}
+}

@@ -1,0 +1,195 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+)
+
+// Org is what a Keeper needs of Salesforce; *salesforce.Client is one.
+type Org interface {
+	GetTenantSecret(ctx context.Context, id string) (salesforce.TenantSecret, error)
+	ExportTenantSecret(ctx context.Context, id string) (salesforce.TenantSecretExport, error)
+	DestroyTenantSecret(ctx context.Context, id string) error
+	RestoreTenantSecret(ctx context.Context, id string, export secret.Text) error
+	ReactivateTenantSecret(ctx context.Context, id string) error
+}
+
+// Keeper carries out transitions. Its fields may not change after the first call.
+type Keeper struct {
+	Org Org
+	// Changed is called before and after each write.
+	Changed func()
+	// Looks are the waits between two looks at a record whose PATCH had no answer. Nil takes defaultLooks.
+	Looks []time.Duration
+	// Wait sleeps; nil takes one that ends with the context.
+	Wait func(ctx context.Context, d time.Duration) error
+}
+
+// defaultLooks wait 11 seconds in all.
+func defaultLooks() []time.Duration {
+	return []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
+}
+
+// ErrBackupRenewed says that the export differed from the saved one right before a destroy, so that nothing was destroyed: the new export
+// must be saved by this run first, and used by the next.
+var ErrBackupRenewed = errors.New("the saved backup was out of date")
+
+// Export is a record with its export, which is checked as far as can be without Salesforce's key.
+type Export struct {
+	Record salesforce.TenantSecret
+	Value  secret.Text
+}
+
+// Save reads a record with its export. Salesforce may log that as an export of the key [D]. A record without one, as DESTROYED and
+// cache-only ones are, is an error.
+func (k *Keeper) Save(ctx context.Context, id string) (Export, error) {
+	row, err := k.Org.ExportTenantSecret(ctx, id)
+	if err != nil {
+		return Export{}, fmt.Errorf("reading the export of record %s: %w", id, err)
+	}
+	if row.SecretValue.IsZero() || row.SecretValue.Expose() == "" {
+		return Export{}, fmt.Errorf("record %s (%s, version %d) is %s and Salesforce returned no SecretValue for it, so there is no export to keep", row.ID, row.Type, row.Version, row.Status)
+	}
+
+	return Export{Record: row.TenantSecret, Value: row.SecretValue}, nil
+}
+
+// Destroy destroys an ARCHIVED record whose export was saved before. The export is read again right before: if it has changed,
+// nothing is destroyed, the new one is returned, and the error is ErrBackupRenewed.
+func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Export, error) {
+	current, err := k.Save(ctx, id)
+	if err != nil {
+		return Export{}, fmt.Errorf("%w; nothing was destroyed", err)
+	}
+	if err := mayDestroy(current.Record); err != nil {
+		return Export{}, err
+	}
+	if !current.Value.Equal(saved) {
+		return current, ErrBackupRenewed
+	}
+	row, err := k.patch(ctx, id, StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+
+	return Export{Record: row, Value: saved}, err
+}
+
+// DestroyForGood destroys a record without keeping anything, or ends the callouts of the newest cache-only record.
+func (k *Keeper) DestroyForGood(ctx context.Context, id string) (salesforce.TenantSecret, error) {
+	row, err := k.Org.GetTenantSecret(ctx, id)
+	if err != nil {
+		return row, fmt.Errorf("reading record %s right before its destruction; nothing was destroyed: %w", id, err)
+	}
+	if row.Status == StatusDestroyed {
+		return row, nil
+	}
+	if row.Source != sourceRemote {
+		if err := mayDestroy(row); err != nil {
+			return row, err
+		}
+	}
+
+	return k.patch(ctx, id, StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+}
+
+// mayDestroy checks the status once more: between a plan and its apply a record can change.
+func mayDestroy(row salesforce.TenantSecret) error {
+	if row.Status == StatusArchived {
+		return nil
+	}
+
+	return fmt.Errorf("record %s is %s now, not %s; nothing was destroyed, plan again", row.ID, row.Status, StatusArchived)
+}
+
+// Restore brings a DESTROYED record back from its export and checks that Salesforce kept its hash.
+func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (salesforce.TenantSecret, error) {
+	before, err := k.Org.GetTenantSecret(ctx, id)
+	if err != nil {
+		return before, fmt.Errorf("reading record %s before its restoration; nothing was changed: %w", id, err)
+	}
+	if before.Status == StatusArchived {
+		return before, nil
+	}
+	if before.Status != StatusDestroyed {
+		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status, StatusDestroyed)
+	}
+	row, err := k.patch(ctx, id, StatusArchived, func() error { return k.Org.RestoreTenantSecret(ctx, id, export) })
+	if err != nil {
+		return row, err
+	}
+	if _, err := byok.ParseHash(before.SecretValueHash); err == nil && row.SecretValueHash != before.SecretValueHash {
+		return row, fmt.Errorf("record %s was restored, but its SecretValueHash changed from %q to %q: it may not be the key that it was; look at it in Setup before "+
+			"anything else", id, before.SecretValueHash, row.SecretValueHash)
+	}
+
+	return row, nil
+}
+
+// Reactivate makes the newest cache-only record ACTIVE again; Salesforce fetches the key at once.
+func (k *Keeper) Reactivate(ctx context.Context, id string) (salesforce.TenantSecret, error) {
+	return k.patch(ctx, id, StatusActive, func() error { return k.Org.ReactivateTenantSecret(ctx, id) })
+}
+
+// patch sends one change of status and reads the record back. After an answer that leaves the outcome open it looks, patiently, and
+// never sends a second time.
+func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error) (salesforce.TenantSecret, error) {
+	k.Changed()
+	defer k.Changed()
+	err := send()
+	if err == nil {
+		row, readErr := k.await(ctx, id, wanted)
+		if readErr != nil {
+			return row, fmt.Errorf("the change of record %s to %s was accepted, but reading it back failed; plan again: %w", id, wanted, readErr)
+		}
+		if row.Status != wanted {
+			return row, fmt.Errorf("the change of record %s to %s was accepted, but it reads %s; plan again before anything else", id, wanted, row.Status)
+		}
+
+		return row, nil
+	}
+	if !errors.Is(err, salesforce.ErrOutcomeUnknown) {
+		return salesforce.TenantSecret{}, fmt.Errorf("setting record %s to %s: %w", id, wanted, err)
+	}
+	row, readErr := k.await(ctx, id, wanted)
+	if readErr == nil && row.Status == wanted {
+		return row, nil
+	}
+
+	return row, fmt.Errorf("setting record %s to %s had no answer that tells the outcome, and the record has not changed since; nothing was sent twice, the next plan shows "+
+		"what holds: %w", id, wanted, errors.Join(err, readErr))
+}
+
+// await looks at a record until it has the wanted status, or the looks are over.
+func (k *Keeper) await(ctx context.Context, id, wanted string) (salesforce.TenantSecret, error) {
+	looks := k.Looks
+	if looks == nil {
+		looks = defaultLooks()
+	}
+	for n := 0; ; n++ {
+		row, err := k.Org.GetTenantSecret(ctx, id)
+		if (err == nil && row.Status == wanted) || n == len(looks) {
+			return row, err
+		}
+		if waitErr := k.wait(ctx, looks[n]); waitErr != nil {
+			return row, errors.Join(err, waitErr)
+		}
+	}
+}
+
+func (k *Keeper) wait(ctx context.Context, d time.Duration) error {
+	if k.Wait != nil {
+		return k.Wait(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

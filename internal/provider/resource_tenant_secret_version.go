@@ -1,0 +1,427 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*tenantSecretVersionResource)(nil)
+	_ resource.ResourceWithIdentity       = (*tenantSecretVersionResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*tenantSecretVersionResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*tenantSecretVersionResource)(nil)
+	_ resource.ResourceWithImportState    = (*tenantSecretVersionResource)(nil)
+)
+
+// tenantSecretVersionResource is one existing record: kept, destroyed or restored.
+type tenantSecretVersionResource struct{ resourceBase }
+
+func newTenantSecretVersionResource() resource.Resource { return &tenantSecretVersionResource{} }
+
+type tenantSecretVersionModel struct {
+	TenantSecretID             types.String `tfsdk:"tenant_secret_id"`
+	DesiredStatus              types.String `tfsdk:"desired_status"`
+	Backup                     types.String `tfsdk:"backup"`
+	ExportedSecretValueWO      types.String `tfsdk:"exported_secret_value_wo"`
+	ExportedSecretValueVersion types.String `tfsdk:"exported_secret_value_wo_version"`
+	DestructionAcknowledgement types.String `tfsdk:"destruction_acknowledgement"`
+	DeletionPolicy             types.String `tfsdk:"deletion_policy"`
+	OrganizationID             types.String `tfsdk:"organization_id"`
+	Type                       types.String `tfsdk:"type"`
+	Version                    types.Int64  `tfsdk:"version"`
+	Status                     types.String `tfsdk:"status"`
+	Source                     types.String `tfsdk:"source"`
+	Description                types.String `tfsdk:"description"`
+	KeyDerivationMode          types.String `tfsdk:"key_derivation_mode"`
+	SecretValueHash            types.String `tfsdk:"secret_value_hash"`
+	CreatedDate                types.String `tfsdk:"created_date"`
+	LastModifiedDate           types.String `tfsdk:"last_modified_date"`
+	ExportedSecretValue        types.String `tfsdk:"exported_secret_value"`
+	Recoverable                types.Bool   `tfsdk:"recoverable"`
+}
+
+type tenantSecretVersionIdentity struct {
+	OrganizationID types.String `tfsdk:"organization_id"`
+	TenantSecretID types.String `tfsdk:"tenant_secret_id"`
+}
+
+const (
+	backupState = "STATE"
+	backupNone  = "NONE"
+)
+
+func (r *tenantSecretVersionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_tenant_secret_version"
+}
+
+func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "One existing tenant secret record: keep its export, destroy it, restore it. Creating this resource adopts a record and creates nothing in Salesforce; removing it " +
+			"forgets the record and changes nothing there. **Destroying a key makes the data that it encrypts unreadable.** It takes `allow_key_destruction = true` in the provider block and " +
+			"either an export that an *earlier* apply has saved in state (so: adopt with `ARCHIVED`, apply, then `DESTROYED`, apply) or `backup = \"NONE\"` with the typed " +
+			"`destruction_acknowledgement`.",
+		Attributes: map[string]schema.Attribute{
+			"tenant_secret_id": schema.StringAttribute{
+				MarkdownDescription: "Id (`02G…`) of the record, 15 or 18 characters. Another record is another resource.",
+				Required:            true,
+				Validators:          []validator.String{tfvalidator.SalesforceID(tenantSecretPrefix)},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
+					func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+						resp.RequiresReplace = !salesforce.SameID(req.StateValue.ValueString(), req.ConfigValue.ValueString())
+					},
+					"Another record is another resource; the 15- and 18-character forms of one id are not.",
+					"Another record is another resource; the 15- and 18-character forms of one id are not.",
+				)},
+			},
+			"desired_status": schema.StringAttribute{
+				MarkdownDescription: "`ARCHIVED` or `DESTROYED`; for the newest cache-only (`REMOTE`) record `ACTIVE` or `DESTROYED`. From `DESTROYED` to `ARCHIVED` the key is restored from its export.",
+				Required:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(custody.StatusArchived, custody.StatusDestroyed, custody.StatusActive)},
+			},
+			"backup": schema.StringAttribute{
+				MarkdownDescription: "`STATE` (default) keeps the record's export, which Salesforce has encrypted, in state: the only thing that restores a destroyed key. `NONE` keeps nothing; on a " +
+					"DESTROYED record it drops the held export for good, which needs `destruction_acknowledgement`.",
+				Optional:   true,
+				Computed:   true,
+				Default:    stringdefault.StaticString(backupState),
+				Validators: []validator.String{stringvalidator.OneOf(backupState, backupNone)},
+			},
+			"exported_secret_value_wo": schema.StringAttribute{
+				MarkdownDescription: "An export of this record that is held elsewhere, for a restore; write-only (Terraform 1.11 or newer, OpenTofu 1.11 or newer). It must be what Salesforce exported: a freshly " +
+					"wrapped key restores nothing. Needs `exported_secret_value_wo_version`.",
+				Optional:   true,
+				WriteOnly:  true,
+				Sensitive:  true,
+				Validators: []validator.String{tfvalidator.ExportedSecretValue()},
+			},
+			"exported_secret_value_wo_version": schema.StringAttribute{
+				MarkdownDescription: "Any text that stands for the export in `exported_secret_value_wo`.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("exported_secret_value_wo"))},
+			},
+			"destruction_acknowledgement": schema.StringAttribute{
+				MarkdownDescription: "Must equal `tenant_secret_id` to destroy with `backup = \"NONE\"`, to drop the export of a DESTROYED record, and to remove a block that holds the only export of a " +
+					"DESTROYED record.",
+				Optional: true,
+			},
+			"deletion_policy": schema.StringAttribute{
+				MarkdownDescription: "What a destroy of this resource does. `ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a " +
+					"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.",
+				Optional:   true,
+				Computed:   true,
+				Default:    stringdefault.StaticString(policyAbandon),
+				Validators: []validator.String{stringvalidator.OneOf(policyAbandon, policyPrevent)},
+			},
+			"organization_id":     computedString("Id of the org, 18 characters."),
+			"type":                computedString("Type of the key, such as `Data`."),
+			"version":             schema.Int64Attribute{MarkdownDescription: "Version of the record, a number that grows within the org.", Computed: true},
+			"status":              computedString("Status of the record: `ACTIVE`, `ARCHIVED` or `DESTROYED`."),
+			"source":              computedString("Where the key came from: `UPLOADED`, `HSM` or `REMOTE`."),
+			"description":         computedString("The record's Description, with its marker."),
+			"key_derivation_mode": computedString("`PBKDF2` or `NONE`."),
+			"secret_value_hash":   computedString("Base64 SHA-256 of the plaintext key, which Salesforce keeps after a destruction. Null where Salesforce made the key."),
+			"created_date":        computedString("When the record was created, RFC 3339, UTC."),
+			"last_modified_date":  computedString("When the record was last changed, RFC 3339, UTC."),
+			"exported_secret_value": schema.StringAttribute{
+				MarkdownDescription: "The record's export, encrypted by Salesforce, base64. Read when the record is first managed and right before a destruction, never on a refresh: Salesforce may log each " +
+					"reading as an export. Null with `backup = \"NONE\"`.",
+				Computed:  true,
+				Sensitive: true,
+			},
+			"recoverable": schema.BoolAttribute{
+				MarkdownDescription: "Whether an export is held that restores the key: it was read from this record, with its hash.",
+				Computed:            true,
+			},
+		},
+	}
+}
+
+func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"organization_id":  identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
+		"tenant_secret_id": identityschema.StringAttribute{Description: "Id of the record, 18 characters.", RequiredForImport: true},
+	}}
+}
+
+// ValidateConfig checks what depends on more than one attribute.
+func (r *tenantSecretVersionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config tenantSecretVersionModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !config.ExportedSecretValueWO.IsNull() && config.ExportedSecretValueVersion.IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value_wo_version"), "Export without a version",
+			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. Nothing was sent.")
+	}
+	ack, id := config.DestructionAcknowledgement, config.TenantSecretID
+	if !ack.IsNull() && !ack.IsUnknown() && !id.IsUnknown() && !salesforce.SameID(ack.ValueString(), id.ValueString()) {
+		resp.Diagnostics.AddAttributeError(path.Root("destruction_acknowledgement"), "The acknowledgement names another record",
+			fmt.Sprintf("Expected the value of tenant_secret_id, %q, found %q. Nothing was changed.", id.ValueString(), ack.ValueString()))
+	}
+}
+
+func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config tenantSecretVersionModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	row, subject, ok := r.find(ctx, plan.TenantSecretID.ValueString(), &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	plan.ExportedSecretValue = types.StringNull()
+	outcome, err := r.carryOut(ctx, plan, config, row, subject)
+	if err != nil {
+		// Nothing is adopted on an error: a tainted resource would be replaced, and its key forgotten, at the next apply.
+		addError(&resp.Diagnostics, "Unable to manage the record", err)
+
+		return
+	}
+	plan.settle(outcome, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, config, state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	plan.ExportedSecretValue = state.ExportedSecretValue
+	outcome, err := r.carryOut(ctx, plan, config, state.row(), r.subjectOf(state))
+	if errors.Is(err, custody.ErrBackupRenewed) {
+		// The renewed export is saved with the old wishes, so that the next plan is the same destroy again, over a saved backup.
+		state.ExportedSecretValue, state.Recoverable = types.StringValue(outcome.Value.Expose()), types.BoolValue(true)
+		state.populate(outcome.Record, r.data)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value"), "Backup renewed, apply again",
+			fmt.Sprintf("The export of record %s has changed since it was saved, as it may after a Salesforce release. The new one is saved in state now, and nothing was destroyed. Apply again "+
+				"to destroy the key.", state.TenantSecretID.ValueString()))
+
+		return
+	}
+	if err != nil {
+		addError(&resp.Diagnostics, "Unable to change the record", err)
+
+		return
+	}
+	plan.settle(outcome, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+// carryOut does what the plan says with a record. plan.ExportedSecretValue is the export that an earlier apply has saved, null for none.
+func (r *tenantSecretVersionResource) carryOut(ctx context.Context, plan, config tenantSecretVersionModel, row salesforce.TenantSecret, subject custody.Subject) (custody.Export, error) {
+	action, err := custody.Plan(subject, plan.DesiredStatus.ValueString())
+	if err != nil {
+		return custody.Export{}, err
+	}
+	if err := r.locks(plan, plan).Check(subject, action); err != nil {
+		return custody.Export{}, err
+	}
+	keeper, saved := r.data.keeper(), secret.NewText(plan.ExportedSecretValue.ValueString())
+
+	switch action {
+	case custody.Destroy:
+		if plan.Backup.ValueString() == backupState {
+			return keeper.Destroy(ctx, row.ID, saved)
+		}
+		row, err = keeper.DestroyForGood(ctx, row.ID)
+	case custody.Deactivate:
+		row, err = keeper.DestroyForGood(ctx, row.ID)
+	case custody.Reactivate:
+		row, err = keeper.Reactivate(ctx, row.ID)
+	case custody.Restore:
+		row, err = r.restore(ctx, keeper, config, row, saved)
+	case custody.None:
+	}
+	if err != nil {
+		return custody.Export{}, err
+	}
+
+	return r.hold(ctx, keeper, plan, row, saved)
+}
+
+// restore takes the export from the configuration where it has one, else from state.
+func (r *tenantSecretVersionResource) restore(ctx context.Context, keeper *custody.Keeper, config tenantSecretVersionModel, row salesforce.TenantSecret, saved secret.Text) (salesforce.TenantSecret, error) {
+	if given := config.ExportedSecretValueWO.ValueString(); given != "" {
+		saved = secret.NewText(given)
+	}
+	if saved.IsZero() || saved.Expose() == "" {
+		return row, unrestorable(row.ID)
+	}
+
+	return keeper.Restore(ctx, row.ID, saved)
+}
+
+// hold returns the export that the state is to keep: the saved one, or a first reading of it.
+func (r *tenantSecretVersionResource) hold(ctx context.Context, keeper *custody.Keeper, plan tenantSecretVersionModel, row salesforce.TenantSecret, saved secret.Text) (custody.Export, error) {
+	held := custody.Export{Record: row}
+	switch {
+	case plan.Backup.ValueString() != backupState || !exportable(row.Status, row.Source, row.Type):
+		if plan.Backup.ValueString() == backupState {
+			held.Value = saved
+		}
+	case saved.Expose() != "":
+		held.Value = saved
+	default:
+		export, err := keeper.Save(ctx, row.ID)
+		if err != nil {
+			return held, err
+		}
+		held = export
+	}
+
+	return held, nil
+}
+
+// exportable reports whether Salesforce has an export of a record: not of destroyed, cache-only and Database ones [D Help
+// security_pe_destroy_key, import_export_keys].
+func exportable(status, source, typ string) bool {
+	return status != custody.StatusDestroyed && source != upload.SourceRemote && typ != typeDatabase
+}
+
+func unrestorable(id string) *custody.Refusal {
+	return &custody.Refusal{
+		Attribute: "desired_status", Summary: "This key can't be restored",
+		Detail: fmt.Sprintf("Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, restores it. Give that in "+
+			"exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", id, custody.StatusDestroyed),
+	}
+}
+
+// Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
+func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	row, _, ok := r.find(ctx, state.TenantSecretID.ValueString(), &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	state.populate(row, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// Delete forgets. Salesforce is not asked.
+func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !state.mayForget(&resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.AddWarning("The record was forgotten, not changed",
+		fmt.Sprintf("Record %s (%s, version %d) stays %s in org %s. Terraform no longer manages it.", state.TenantSecretID.ValueString(), state.Type.ValueString(), state.Version.ValueInt64(),
+			state.Status.ValueString(), state.OrganizationID.ValueString()))
+}
+
+// mayForget refuses to drop a record from state where policy forbids it, or where that would drop the only way back of a destroyed key.
+func (m *tenantSecretVersionModel) mayForget(diags *diag.Diagnostics) bool {
+	id := m.TenantSecretID.ValueString()
+	if m.DeletionPolicy.ValueString() == policyPrevent {
+		diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
+			fmt.Sprintf("deletion_policy = %q is in the state of record %s. Nothing was changed. To let Terraform forget the record, set deletion_policy = %q, apply, and then remove the block.",
+				policyPrevent, id, policyAbandon))
+
+		return false
+	}
+	holdsOnlyCopy := m.Status.ValueString() == custody.StatusDestroyed && m.ExportedSecretValue.ValueString() != ""
+	if holdsOnlyCopy && !salesforce.SameID(m.DestructionAcknowledgement.ValueString(), id) {
+		diags.AddAttributeError(path.Root("exported_secret_value"), "The state holds the only copy of a destroyed key",
+			fmt.Sprintf("Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for good. Nothing was changed. Restore the key "+
+				"(desired_status = %q), or keep the export elsewhere and set destruction_acknowledgement = %q, apply, and then remove the block; to rename the resource, use a moved block.",
+				id, custody.StatusArchived, id))
+
+		return false
+	}
+
+	return true
+}
+
+// ImportState takes the id of a record or an identity. It reads no export: the first apply does.
+func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
+	wanted := req.ID
+	if wanted == "" {
+		var identity tenantSecretVersionIdentity
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
+		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
+			return
+		}
+		wanted = identity.TenantSecretID.ValueString()
+	}
+	if !salesforce.ValidID(wanted) {
+		resp.Diagnostics.AddError("Invalid import id",
+			fmt.Sprintf("Expected the id (%s…) of a tenant secret, 15 or 18 characters. Found a text of %d characters that is none. Nothing was imported.", tenantSecretPrefix, len(wanted)))
+
+		return
+	}
+	row, _, ok := r.find(ctx, wanted, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	state := tenantSecretVersionModel{
+		TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
+		DeletionPolicy: types.StringValue(policyAbandon), Recoverable: types.BoolValue(false),
+	}
+	state.populate(row, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// find reads a record through the shared inventory.
+func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, custody.Subject, bool) {
+	all, err := r.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		addError(diags, "Unable to read the tenant secrets", err)
+
+		return salesforce.TenantSecret{}, custody.Subject{}, false
+	}
+	for _, row := range all.Records {
+		if salesforce.SameID(row.ID, id) {
+			newest, _ := upload.Newest(all.Records, row.Type)
+
+			return row, custody.Of(row, newest.ID == row.ID, r.data.Client.APINumber()), true
+		}
+	}
+	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
+		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, len(all.Records), id,
+			permissionsAdvice))
+
+	return salesforce.TenantSecret{}, custody.Subject{}, false
+}
+
+// keeper returns what carries out transitions in this org.
+func (d *Data) keeper() *custody.Keeper {
+	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Looks: d.looks}
+}
