@@ -82,25 +82,30 @@ func parseRecipient(s string) (nativeRecipient, error) {
 
 	// The data of Bech32 follows the last 1, and "1" is not in its alphabet: what stands before tells the kind.
 	kind := lower[:strings.LastIndexByte(lower, '1')]
-	var recipient nativeRecipient
-	var err error
+	var parse func() (nativeRecipient, error)
 	switch kind {
 	case "age":
-		recipient, err = age.ParseX25519Recipient(s)
+		parse = func() (nativeRecipient, error) { return age.ParseX25519Recipient(s) }
 	case "age1pq":
-		recipient, err = age.ParseHybridRecipient(s)
+		parse = func() (nativeRecipient, error) { return age.ParseHybridRecipient(s) }
 	case "age1tag", "age1tagpq":
 		return nil, errors.New("is a tagged recipient of a hardware token, expected a native age public key (age1... or age1pq1...)")
 	default:
 		return nil, errors.New("is the recipient of an age plugin, expected a native age public key (age1... or age1pq1...)")
 	}
+	var recipient nativeRecipient
+	err := outsideFIPS(func() (err error) {
+		if recipient, err = parse(); err != nil {
+			return errors.New("is malformed: it is truncated, mistyped or fails its checksum")
+		}
+		// Some well-formed X25519 keys are points of low order, which age refuses only when it encrypts.
+		if _, err = recipient.Wrap(make([]byte, ageFileKeySize)); err != nil {
+			return errors.New("is not a usable public key: nothing can be encrypted to it")
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, errors.New("is malformed: it is truncated, mistyped or fails its checksum")
-	}
-
-	// Some well-formed X25519 keys are points of low order, which age refuses only when it encrypts.
-	if err := outsideFIPS(func() error { _, err := recipient.Wrap(make([]byte, ageFileKeySize)); return err }); err != nil {
-		return nil, errors.New("is not a usable public key: nothing can be encrypted to it")
+		return nil, err
 	}
 	return recipient, nil
 }

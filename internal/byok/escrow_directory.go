@@ -153,8 +153,10 @@ func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool
 // store writes a whole file under a name that must not be taken.
 func (d *EscrowDirectory) store(name, content string) (path string, existed bool, err error) {
 	path = filepath.Join(d.path, name)
-	if existed, err := d.taken(name); existed || err != nil {
-		return path, existed, err
+	if existed, err := d.taken(name); err != nil {
+		return "", false, err
+	} else if existed {
+		return path, true, nil
 	}
 
 	temporary := temporaryPrefix + rand.Text()
@@ -171,7 +173,10 @@ func (d *EscrowDirectory) store(name, content string) (path string, existed bool
 		if err == nil && !existed {
 			err = fmt.Errorf("write the escrow copy %s: another program made and removed the file meanwhile; apply again", path)
 		}
-		return path, existed, err
+		if err != nil {
+			return "", false, err
+		}
+		return path, true, nil
 	case errors.Is(err, syscall.EPERM):
 		// A file was just made here, so it is not the permission: Linux says so where there are no hard links.
 		return "", false, escrowError("write the escrow copy "+path, errors.Join(errors.ErrUnsupported, err))
