@@ -38,7 +38,7 @@ func init() {
 
 func certificateRoutes() []route {
 	return []route{
-		{"GET", "tooling/sobjects/Certificate/{id}/CertificateChain", "Certificate.chain", 37, showCertificateChain},
+		{"GET", "tooling/sobjects/{object}/{id}/CertificateChain", "{object}.chain", 37, showCertificateChain},
 	}
 }
 
@@ -63,7 +63,7 @@ func (c *call) certificateRows() []soql.Row {
 
 // showCertificateChain answers the chain in the form that Settings choose: the real one is not documented (wire 11.1, row 6).
 func showCertificateChain(c *call) *reply {
-	if !certificateObject.visible(c) {
+	if o, found := c.object(c.param("object"), true); !found || o != certificateObject {
 		return notFound()
 	}
 	row, refusal := certificateObject.find(c, c.param("id"))
