@@ -59,7 +59,7 @@ var rules = map[string]rule{
 	// the packages that use them are being written.
 	"internal/deps": {modules: []string{framework + "-timeouts"}, test: true},
 	"internal/acctest": {
-		own: []string{"internal/provider", "internal/sfsim"},
+		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
 		modules: []string{
 			framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-testing",
 			"github.com/hashicorp/terraform-json",

@@ -1,0 +1,261 @@
+package acctest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+// binary builds the provider, once per process, and returns the directory of the binary.
+var binary = sync.OnceValues(func() (string, error) {
+	if scratch == "" {
+		return "", errors.New("acctest.Main has not run: the test package needs a TestMain")
+	}
+	modFile, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // ends by itself, and there is no context yet
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	dir := filepath.Join(scratch, "provider")
+	name := "terraform-provider-" + ProviderName
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, name), ".") //nolint:gosec,noctx // constant command
+	build.Dir = filepath.Dir(strings.TrimSpace(string(modFile)))
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the provider: %w\n%s", err, out)
+	}
+
+	return dir, nil
+})
+
+// CLI runs the real CLI, with the built provider in a process of its own, over one directory. It is for what plugin-testing can't show:
+// warnings, exit codes, plan files, logs and processes that are killed.
+type CLI struct {
+	t   testing.TB
+	sim *sfsim.Server
+	// Dir is the directory of the configuration and of the state.
+	Dir string
+	// Env is set for the CLI, and so for the provider.
+	Env map[string]string
+}
+
+// NewCLI returns a runner in an empty directory.
+func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
+	t.Helper()
+	dir, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &CLI{t: t, sim: sim, Dir: t.TempDir(), Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}}
+	settings := filepath.Join(t.TempDir(), "cli.tfrc")
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n  direct {}\n}\n", provider.Address, dir)
+	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Env["TF_CLI_CONFIG_FILE"] = settings
+	maps.Copy(c.Env, Variables(sim))
+
+	return c
+}
+
+// Write stores a file in the directory.
+func (c *CLI) Write(name, content string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Config makes body the configuration, below the provider's source and a provider block whose credentials come from variables.
+func (c *CLI) Config(body string) {
+	c.t.Helper()
+	c.Write("main.tf", fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", ProviderName, provider.Address)+
+		VariableProviderBlock(c.sim)+body)
+}
+
+// Command returns the CLI, ready to be started, for tests that signal it. Its provider is in the same process group.
+func (c *CLI) Command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(c.t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), args...) //nolint:gosec // the CLI under test
+	cmd.Dir = c.Dir
+	cmd.Env = os.Environ()
+	for name, value := range c.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+
+	return cmd
+}
+
+// Result is what one run of the CLI printed.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+	// Diagnostics and the numbers below are filled by runs with -json.
+	Diagnostics             []Diagnostic
+	Added, Changed, Removed int
+}
+
+// Diagnostic is one error or warning.
+type Diagnostic struct {
+	Severity string `json:"severity"`
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail"`
+	Address  string `json:"address"`
+}
+
+// Run runs the CLI to its end, whatever that is.
+func (c *CLI) Run(args ...string) Result {
+	c.t.Helper()
+	cmd := c.Command(args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		c.t.Fatalf("running the CLI: %v", err)
+	}
+	result := Result{Stdout: stdout.String(), Stderr: stderr.String(), Code: cmd.ProcessState.ExitCode()}
+	if slices.Contains(args, "-json") {
+		result.read()
+	}
+
+	return result
+}
+
+// read parses the messages of -json, one a line. Lines that are none are left alone.
+func (r *Result) read() {
+	lines := bufio.NewScanner(strings.NewReader(r.Stdout))
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var message struct {
+			Type       string     `json:"type"`
+			Diagnostic Diagnostic `json:"diagnostic"`
+			Changes    struct {
+				Add    int `json:"add"`
+				Change int `json:"change"`
+				Remove int `json:"remove"`
+			} `json:"changes"`
+		}
+		if json.Unmarshal(lines.Bytes(), &message) != nil {
+			continue
+		}
+		switch message.Type {
+		case "diagnostic":
+			r.Diagnostics = append(r.Diagnostics, message.Diagnostic)
+		case "change_summary":
+			r.Added, r.Changed, r.Removed = message.Changes.Add, message.Changes.Change, message.Changes.Remove
+		}
+	}
+}
+
+// Plan plans with args. With -out=FILE it saves the plan.
+func (c *CLI) Plan(args ...string) Result {
+	c.t.Helper()
+
+	return c.Run(append([]string{"plan", "-json", "-input=false", "-detailed-exitcode"}, args...)...)
+}
+
+// Apply plans and applies.
+func (c *CLI) Apply(args ...string) Result {
+	c.t.Helper()
+
+	return c.Run(append([]string{"apply", "-json", "-input=false", "-auto-approve"}, args...)...)
+}
+
+// Destroy destroys.
+func (c *CLI) Destroy(args ...string) Result {
+	c.t.Helper()
+
+	return c.Run(append([]string{"destroy", "-json", "-input=false", "-auto-approve"}, args...)...)
+}
+
+// The exit codes of Plan.
+const (
+	PlanEmpty   = 0
+	PlanFailed  = 1
+	PlanChanges = 2
+)
+
+// Output is all that was printed.
+func (r Result) Output() string { return r.Stdout + r.Stderr }
+
+// Has reports whether a diagnostic of a severity ("error", "warning") has this summary, and all the words in its detail.
+func (r Result) Has(severity, summary string, details ...string) bool {
+	return slices.ContainsFunc(r.Diagnostics, func(d Diagnostic) bool {
+		return d.Severity == severity && d.Summary == summary &&
+			!slices.ContainsFunc(details, func(words string) bool { return !strings.Contains(d.Detail, words) })
+	})
+}
+
+// Summaries lists the summaries of a severity, in order.
+func (r Result) Summaries(severity string) []string {
+	var all []string
+	for _, d := range r.Diagnostics {
+		// The CLI warns of every run with dev_overrides.
+		if d.Severity == severity && d.Summary != "Provider development overrides are in effect" {
+			all = append(all, d.Summary)
+		}
+	}
+
+	return all
+}
+
+// MustApply applies, fails the test where that does not succeed, and expects an empty plan afterwards.
+func (c *CLI) MustApply(args ...string) Result {
+	c.t.Helper()
+	result := c.Apply(args...)
+	if result.Code != 0 {
+		c.t.Fatalf("apply: exit code %d\n%s", result.Code, result.Output())
+	}
+	c.MustBeEmpty()
+
+	return result
+}
+
+// MustBeEmpty expects an empty plan.
+func (c *CLI) MustBeEmpty() {
+	c.t.Helper()
+	if plan := c.Plan(); plan.Code != PlanEmpty {
+		c.t.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy\n%s", plan.Code, plan.Added, plan.Changed, plan.Removed, plan.Output())
+	}
+}
+
+// State returns the attributes of a resource in the state, and nil where it has none.
+func (c *CLI) State(address string) map[string]any {
+	c.t.Helper()
+	shown := c.Run("show", "-json")
+	var state struct {
+		Values struct {
+			RootModule struct {
+				Resources []struct {
+					Address string         `json:"address"`
+					Values  map[string]any `json:"values"`
+				} `json:"resources"`
+			} `json:"root_module"`
+		} `json:"values"`
+	}
+	if err := json.Unmarshal([]byte(shown.Stdout), &state); err != nil {
+		c.t.Fatalf("show -json: %v\n%s", err, shown.Output())
+	}
+	for _, r := range state.Values.RootModule.Resources {
+		if r.Address == address {
+			return r.Values
+		}
+	}
+
+	return nil
+}

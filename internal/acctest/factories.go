@@ -1,0 +1,35 @@
+package acctest
+
+import (
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+)
+
+// Version is the version of the provider under test, as it stands in receipts and in the user agent.
+const Version = "test"
+
+// ProviderName is the provider's local name in configurations.
+const ProviderName = "salesforcebyok"
+
+// ServerFactories are providers by local name, as plugin-testing wants them.
+type ServerFactories = map[string]func() (tfprotov6.ProviderServer, error)
+
+// Factories returns the provider under test. Unless opts say otherwise it looks for a lost record without pauses.
+func Factories(opts ...provider.Option) ServerFactories {
+	opts = append([]provider.Option{provider.WithLooks(time.Millisecond, time.Millisecond)}, opts...)
+
+	return ServerFactories{ProviderName: providerserver.NewProtocol6WithError(provider.New(Version, opts...)())}
+}
+
+// FactoriesWithEcho adds the echo provider, which copies what its configuration gets, also an ephemeral value, into state.
+func FactoriesWithEcho(opts ...provider.Option) ServerFactories {
+	factories := Factories(opts...)
+	factories["echo"] = echoprovider.NewProviderServer()
+
+	return factories
+}

@@ -1,0 +1,73 @@
+package acctest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/clifind"
+)
+
+// scratch is a directory of this process, removed by Main: it holds the built provider and an empty CLI configuration.
+var scratch string
+
+// product is what the CLI under test is.
+var product clifind.Product
+
+// Main runs the tests of a package with the CLI that clifind finds, and with no setting of the user's own. It returns the exit code.
+func Main(m *testing.M) int {
+	err := prepare(context.Background())
+	defer os.RemoveAll(scratch) //nolint:errcheck // a directory below the system's own for temporary files; "" removes nothing
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "acctest:", err)
+
+		return 1
+	}
+
+	return m.Run()
+}
+
+// prepare sets the variables that plugin-testing and the CLI read.
+func prepare(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "acctest-")
+	if err != nil {
+		return fmt.Errorf("making a directory for the tests: %w", err)
+	}
+	scratch = dir
+	empty := filepath.Join(scratch, "empty.tfrc")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		return fmt.Errorf("writing an empty CLI configuration: %w", err)
+	}
+	// Before the CLI is asked for its version: it complains of a configuration file that is not there.
+	if err := errors.Join(os.Setenv("CHECKPOINT_DISABLE", "1"), os.Setenv("TF_CLI_CONFIG_FILE", empty)); err != nil {
+		return err
+	}
+	finder, err := clifind.New()
+	if err != nil {
+		return err
+	}
+	cli, err := finder.Find(ctx)
+	if err != nil {
+		return err
+	}
+	product = cli.Product
+	for _, variable := range cli.Environment() {
+		name, value, _ := strings.Cut(variable, "=")
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	// What the developer's shell knows of a real org must not reach a test.
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SALESFORCE_") && os.Getenv("TF_ACC") == "" {
+			err = errors.Join(err, os.Unsetenv(name))
+		}
+	}
+
+	return err
+}
+
+// OpenTofu reports whether the CLI under test is OpenTofu.
+func OpenTofu() bool { return product == clifind.OpenTofu }
