@@ -8,6 +8,12 @@ import (
 	"strings"
 )
 
+const (
+	alphanumeric      = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	base64Alphabet    = alphanumeric + "+/="
+	base64URLAlphabet = alphanumeric + "-_="
+)
+
 // strictBase64 decodes standard, padded, canonical base64 without any white space. [encoding/base64] skips CR and LF
 // even in strict mode, so one value would have many spellings and a pasted line break would go unnoticed. Errors name
 // the kind of mistake and never repeat the input.
@@ -19,7 +25,7 @@ func strictBase64(s string) ([]byte, error) {
 		return nil, errors.New("contains a line break, expected standard base64 on one line (trim a trailing newline)")
 	case strings.ContainsAny(s, " \t"):
 		return nil, errors.New("contains white space, expected standard base64 without any")
-	case strings.ContainsAny(s, "-_") && !strings.ContainsAny(s, "+/"):
+	case strings.ContainsAny(s, "-_") && strings.Trim(s, base64URLAlphabet) == "":
 		return nil, errors.New("uses the URL-safe base64 alphabet (- and _), expected the standard one (+ and /)")
 	}
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
@@ -27,7 +33,7 @@ func strictBase64(s string) ([]byte, error) {
 		switch {
 		case len(s)%4 != 0:
 			return nil, fmt.Errorf("is not standard base64: %d characters is no multiple of 4 (is the = padding missing?)", len(s))
-		case base64Alphabet(s):
+		case strings.Trim(s, base64Alphabet) == "":
 			return nil, errors.New("is not canonical base64: unused bits before the padding are set, or the padding is misplaced")
 		default:
 			return nil, errors.New("is not standard base64: it has a character outside A-Z, a-z, 0-9, +, / and =")
@@ -52,10 +58,6 @@ func strictBase64Of(s string, size int) ([]byte, error) {
 			len(b), size, base64.StdEncoding.EncodedLen(size))
 	}
 	return b, nil
-}
-
-func base64Alphabet(s string) bool {
-	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") == ""
 }
 
 func isHex(s string) bool {

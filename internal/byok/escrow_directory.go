@@ -139,7 +139,7 @@ func (d *EscrowDirectory) Close() error { return d.root.Close() }
 
 // Write stores an escrow copy under a name made by [EscrowFileName] and returns its path. It never overwrites: if the
 // name is taken, existed is true and the file is left as it is. When it returns without error the copy and its directory
-// entry have been flushed to disk. A run killed at any point leaves either no file of that name or the whole one.
+// entry have been flushed to disk; with an error the path may be set, and the copy may be there or not. A run killed at any point leaves either no file of that name or the whole one.
 func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool, err error) {
 	if _, err := ParseEscrowFileName(name); err != nil {
 		return "", false, fmt.Errorf("write the escrow copy: %w", err)
@@ -156,7 +156,7 @@ func (d *EscrowDirectory) store(name, content string) (path string, existed bool
 	if existed, err := d.taken(name); err != nil {
 		return "", false, err
 	} else if existed {
-		return path, true, nil
+		return path, true, d.sync()
 	}
 
 	temporary := temporaryPrefix + rand.Text()
@@ -176,17 +176,14 @@ func (d *EscrowDirectory) store(name, content string) (path string, existed bool
 		if err != nil {
 			return "", false, err
 		}
-		return path, true, nil
+		return path, true, d.sync()
 	case errors.Is(err, syscall.EPERM):
 		// A file was just made here, so it is not the permission: Linux says so where there are no hard links.
 		return "", false, escrowError("write the escrow copy "+path, errors.Join(errors.ErrUnsupported, err))
 	case err != nil:
 		return "", false, escrowError("write the escrow copy "+path, err)
 	}
-	if err := d.sync(); err != nil {
-		return "", false, escrowError("flush the escrow directory "+d.path, err)
-	}
-	return path, false, nil
+	return path, false, d.sync()
 }
 
 // taken reports whether an escrow file of that name exists; anything else of that name is an error.
@@ -214,16 +211,20 @@ func (d *EscrowDirectory) writeTemporary(name, armored string) (err error) {
 	return f.Sync()
 }
 
+// sync flushes the directory's entries, also one that another writer has just made and not flushed yet.
 func (d *EscrowDirectory) sync() error {
 	if runtime.GOOS == "windows" {
 		// Windows cannot flush a directory handle; NTFS journals the entry itself.
 		return nil
 	}
 	dir, err := d.root.Open(".")
-	if err != nil {
-		return err
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	if err != nil {
+		return escrowError("flush the escrow directory "+d.path, err)
+	}
+	return nil
 }
 
 // Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: the
