@@ -1,0 +1,52 @@
+# What `make demo` applies, step by step, against the Salesforce simulator. Credentials come from SALESFORCE_* variables.
+
+terraform {
+  required_providers {
+    salesforcebyok = {
+      source = "salesforcebyok/salesforcebyok"
+    }
+  }
+}
+
+provider "salesforcebyok" {
+  allow_key_destruction = var.allow_key_destruction
+}
+
+# Fields and files. A changed trigger rotates the key in place.
+resource "salesforcebyok_tenant_secret" "data" {
+  type              = "Data"
+  description       = "Customer data"
+  certificate       = "Sim_BYOK"
+  rotation_triggers = { quarter = var.quarter }
+
+  escrow = {
+    age_recipients = [var.escrow_recipient]
+    directory      = "${path.module}/escrow"
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# Fields that are searched by equality. Salesforce wants an ACTIVE Data key first.
+resource "salesforcebyok_tenant_secret" "deterministic" {
+  type        = "DeterministicData"
+  description = "Customer lookups"
+  certificate = "Sim_BYOK"
+
+  escrow = {
+    age_recipients = [var.escrow_recipient]
+    directory      = "${path.module}/escrow"
+  }
+
+  depends_on = [salesforcebyok_tenant_secret.data]
+}
+
+# Archived keys, by record id: kept, destroyed or restored.
+resource "salesforcebyok_tenant_secret_version" "archived" {
+  for_each = var.archived
+
+  tenant_secret_id = each.key
+  desired_status   = each.value
+}
