@@ -1,0 +1,4 @@
+import {
+  to = salesforcebyok_tenant_secret.data
+  id = "Data"
+}
