@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -156,9 +157,7 @@ func TestJWTBearer(t *testing.T) {
 	soon := time.Now().Add(3 * time.Minute).Unix()
 	claims := func(change map[string]any) map[string]any {
 		out := map[string]any{"iss": c.server.ClientID, "sub": c.server.Username, "aud": "https://login.salesforce.com", "exp": soon}
-		for name, value := range change {
-			out[name] = value
-		}
+		maps.Copy(out, change)
 		return out
 	}
 	ask := func(host, text string) *answer {

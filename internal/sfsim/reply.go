@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -76,9 +77,7 @@ const (
 
 // write renders the reply. It panics with http.ErrAbortHandler, which closes the connection, to cut a body short.
 func (r *reply) write(w http.ResponseWriter, req *http.Request, now time.Time, mangle mangling) (int, error) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.header)
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 
 	var body []byte

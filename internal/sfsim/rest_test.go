@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -337,7 +336,7 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(context.Background(), "tcp", strings.TrimPrefix(c.server.InstanceURL, "http://"))
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(c.server.InstanceURL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

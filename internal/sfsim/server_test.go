@@ -2,7 +2,6 @@ package sfsim_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // one of the two OAEP hashes that Salesforce accepts
@@ -14,6 +13,7 @@ import (
 	"encoding/pem"
 	"hash"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,13 +62,11 @@ func (c *client) try(method, path string, body []byte, contentType string) (*ans
 	if strings.HasPrefix(path, "/") {
 		target = c.server.InstanceURL + path
 	}
-	req, err := http.NewRequestWithContext(context.Background(), method, target, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(c.t.Context(), method, target, bytes.NewReader(body))
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header)
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}

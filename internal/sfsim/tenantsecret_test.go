@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -588,9 +589,7 @@ func TestCacheOnlyKeys(t *testing.T) {
 	const credentials = "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: 'http://127.0.0.1:9/keys'}]\n"
 	with := func(name string, value any) string {
 		changed := map[string]any{}
-		for k, v := range good {
-			changed[k] = v
-		}
+		maps.Copy(changed, good)
 		changed[name] = value
 		return body(changed)
 	}
@@ -710,7 +709,8 @@ func TestDescribe(t *testing.T) {
 		"Type": "picklist create filter group sort", "Version": "int filter group sort",
 	} {
 		f := fields[name]
-		got := f.Type
+		var got strings.Builder
+		got.WriteString(f.Type)
 		for _, p := range []struct {
 			has  bool
 			word string
@@ -723,11 +723,11 @@ func TestDescribe(t *testing.T) {
 			{f.Updateable, "update"},
 		} {
 			if p.has {
-				got += " " + p.word
+				got.WriteString(" " + p.word)
 			}
 		}
-		if got != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+		if got.String() != want {
+			t.Errorf("%s is %q, want %q", name, got.String(), want)
 		}
 	}
 	if values := fields["Type"].PicklistVals; len(values) != 6 || !fields["Type"].Restricted {

@@ -16,7 +16,7 @@ import (
 // launch runs the command until the test ends, and returns what it announced and a function that stops it.
 func launch(t *testing.T, args ...string) (map[string]string, func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
@@ -50,7 +50,7 @@ func launch(t *testing.T, args ...string) (map[string]string, func()) {
 
 func get(t *testing.T, url, token string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestRunRefuses(t *testing.T) {
 		"help requested": {"-h"},
 	} {
 		var stdout, stderr bytes.Buffer
-		err := run(context.Background(), args, &stdout, &stderr)
+		err := run(t.Context(), args, &stdout, &stderr)
 		if err == nil || stdout.Len() > 0 {
 			t.Errorf("%v: %v, printed %q", args, err, &stdout)
 			continue
