@@ -323,7 +323,7 @@ func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, se
 	}
 	var broken *url.Error
 	if errors.As(err, &broken) {
-		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: broken.Err}, ctx.Err() == nil && transient(broken.Err)
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: presentable(broken.Err)}, ctx.Err() == nil && transient(broken.Err)
 	}
 	var local *localError
 	if errors.As(err, &local) {

@@ -33,3 +33,11 @@ func CheckPrivateKey(text secret.Text) error {
 	_, err := parsePrivateKey(text)
 	return err
 }
+
+// CheckSObjectName says what is wrong with the API name of an sObject.
+func CheckSObjectName(s string) error {
+	if !sobjectName.MatchString(s) {
+		return errBadSObjectName
+	}
+	return nil
+}

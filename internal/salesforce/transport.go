@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -227,6 +228,7 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
+		err = presentable(err)
 		if parent.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = fmt.Errorf("no reply within %s: %w", c.timeout, context.DeadlineExceeded)
 		}
@@ -301,7 +303,10 @@ func readBody(body io.ReadCloser, limit int64) (b []byte, err error) {
 	if int64(len(b)) > limit {
 		return nil, errBodyTooLarge
 	}
-	return b, err
+	if err != nil {
+		return b, presentable(err)
+	}
+	return b, nil
 }
 
 // judge decides what follows from an attempt. err is nil for done only.
@@ -477,6 +482,30 @@ func transient(err error) bool {
 		return !dns.IsNotFound
 	}
 	return !errors.Is(err, context.Canceled)
+}
+
+var errBrokenHTTP = errors.New("the connection broke, or what came was not HTTP")
+
+// presentable keeps the errors of a connection that say what is wrong in words
+// of this machine. Others may quote what the server sent, as net/http does with
+// a malformed header, and are replaced.
+func presentable(err error) error {
+	var (
+		network      net.Error
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		alert        tls.AlertError
+		system       syscall.Errno
+		local        *localError
+	)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &network), errors.As(err, &verification), errors.As(err, &record), errors.As(err, &alert),
+		errors.As(err, &system), errors.As(err, &local):
+		return err
+	}
+	return errBrokenHTTP
 }
 
 // neverDialled reports whether the connection itself failed. It serves
