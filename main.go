@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/hardening"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 )
 
@@ -19,6 +20,10 @@ func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve instead of for the CLI that started this process")
 	flag.Parse()
 
+	if !*debug {
+		// A core file would hold key material. Where the system refuses, the provider works all the same; SECURITY.md says what that means.
+		_ = hardening.DisableCoreDumps()
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
 		Debug:   *debug,

@@ -21,16 +21,16 @@ const framework = "github.com/hashicorp/terraform-plugin-framework"
 // and shares nothing with the client or the cryptography ("double entry"):
 // otherwise a wrong field name or hash would be wrong on both sides, and pass.
 var rules = map[string]rule{
-	"": {own: []string{"internal/provider"}, modules: []string{framework + "/providerserver"}},
+	"": {own: []string{"internal/hardening", "internal/provider"}, modules: []string{framework + "/providerserver"}},
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret",
+			"internal/byok", "internal/custody", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
 			framework, framework + "-timeouts", framework + "-validators",
-			"github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log",
+			"github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log", "golang.org/x/sync",
 		},
 	},
 	"internal/tfvalidator": {
@@ -42,6 +42,8 @@ var rules = map[string]rule{
 	"internal/upload": {
 		own: []string{"internal/byok", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret"},
 	},
+	"internal/custody":    {own: []string{"internal/byok", "internal/salesforce", "internal/secret"}},
+	"internal/hardening":  {},
 	"internal/inventory":  {own: []string{"internal/salesforce"}, modules: []string{"golang.org/x/sync"}},
 	"internal/lineage":    {},
 	"internal/salesforce": {own: []string{"internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
@@ -71,8 +73,8 @@ var rules = map[string]rule{
 	"internal/clifind/cmd/clifind":     {own: []string{"internal/clifind"}},
 	"internal/docschema":               {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
 	"internal/docschema/cmd/docschema": {own: []string{"internal/docschema", "internal/provider"}, modules: []string{framework + "/providerserver"}},
-	"internal/demo":                    {modules: []string{"filippo.io/age"}},
-	"internal/demo/...":                {own: []string{"internal/demo"}, modules: []string{"filippo.io/age"}},
+	"internal/demo":                    {own: []string{"internal/provider", "internal/sfsim"}, modules: []string{"filippo.io/age"}},
+	"internal/demo/cmd/demo":           {own: []string{"internal/clifind", "internal/demo"}},
 }
 
 // systems are those whose files differ: the file system calls of the escrow
