@@ -61,7 +61,7 @@ var apiVersionForm = regexp.MustCompile(`^([1-9][0-9]{1,2})\.0$`)
 func parseAPIVersion(s string) (int, error) {
 	m := apiVersionForm.FindStringSubmatch(s)
 	if m == nil {
-		return 0, fmt.Errorf("api_version %q is not of the form \"62.0\"", cleanText(s, nil))
+		return 0, errors.New("api_version is not of the form \"62.0\"")
 	}
 	n, err := strconv.Atoi(m[1])
 	if err != nil {
