@@ -191,7 +191,10 @@ func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{
+		newOrganizationDataSource, newCertificateDataSource, newCertificatesDataSource, newTenantSecretDataSource, newTenantSecretsDataSource,
+		newQueryDataSource, newSObjectDataSource, newEncryptionEventsDataSource,
+	}
 }
 
 func (p *byokProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
