@@ -49,12 +49,13 @@ func WrappingAlgorithms() []WrappingAlgorithm {
 	return []WrappingAlgorithm{RSAOAEPSHA512, RSAOAEPSHA1, RSAAESKeyWrapSHA512}
 }
 
-// ParseWrappingAlgorithm returns the algorithm of that exact name.
+// ParseWrappingAlgorithm returns the algorithm of that exact name. The error does not repeat another one, which may be
+// anything that was configured in the wrong place.
 func ParseWrappingAlgorithm(s string) (WrappingAlgorithm, error) {
 	if a := WrappingAlgorithm(s); slices.Contains(WrappingAlgorithms(), a) {
 		return a, nil
 	}
-	return "", fmt.Errorf("unknown wrapping algorithm %q, expected one of %s", s, joinAlgorithms())
+	return "", fmt.Errorf("unknown wrapping algorithm, expected one of %s", joinAlgorithms())
 }
 
 func joinAlgorithms() string {

@@ -3,7 +3,6 @@ package tfvalidator
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,35 +24,23 @@ func SalesforceID(prefixes ...string) validator.String {
 			return err
 		}
 		if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) }) {
-			return fmt.Errorf("it begins with %s", s[:3])
+			return errors.New("it is the id of a record of another kind")
 		}
 
 		return nil
 	}}
 }
 
-// developerName is Salesforce's form of a unique name [D Help security_keys_creating]: letters, digits and underscores; begins with a
-// letter; no underscore at the end and no two in a row.
-var developerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$`)
-
-// maxDeveloperName is the length of DataEncryptionKeyCertName [D DEKRef], the longest name of a certificate that is documented.
-const maxDeveloperName = 80
-
 // DeveloperName accepts a unique name. Nothing else can reach a query or a path.
 func DeveloperName() validator.String {
 	return check{
 		summary: "Invalid unique name", expected: "a unique name (DeveloperName): letters, digits and single underscores, beginning with a letter, not ending with an underscore",
 		parse: func(s string) error {
-			switch {
-			case s == "":
-				return errors.New("it is empty")
-			case len(s) > maxDeveloperName:
-				return fmt.Errorf("it has %d characters, more than %d", len(s), maxDeveloperName)
-			case !developerName.MatchString(s):
-				return errors.New("it has another form; the label of a certificate is not its unique name")
-			default:
-				return nil
+			if err := salesforce.CheckDeveloperName(s); err != nil {
+				return fmt.Errorf("%w; the label of a certificate is not its unique name", err)
 			}
+
+			return nil
 		},
 	}
 }
