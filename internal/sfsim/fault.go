@@ -143,8 +143,8 @@ func matchGlob(pattern, text string) bool {
 	return strings.HasSuffix(text, last)
 }
 
-// reply is what the fault answers in place of the real reply.
-func (f Fault) reply() *reply {
+// reply is what the fault answers in place of the real reply, in the error form of the path: OAuth has its own.
+func (f Fault) reply(path string) *reply {
 	status := f.Status
 	if status == 0 {
 		status = http.StatusServiceUnavailable
@@ -180,6 +180,9 @@ func (f Fault) reply() *reply {
 		r = &reply{status: status}
 	case status < 400:
 		r = &reply{status: status, header: http.Header{"Location": {"/"}}}
+	case strings.HasPrefix(path, "/services/oauth2/"):
+		r = refuseOAuth(code, message)
+		r.status = status
 	default:
 		r = refuse(status, code, message)
 	}

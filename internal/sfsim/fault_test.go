@@ -94,6 +94,9 @@ func TestFaultReplies(t *testing.T) {
 		t.Errorf("body %s is valid", a.body)
 	}
 	c.server.ClearFaults()
+	c.arm(sfsim.Fault{Status: 400, ErrorCode: "invalid_grant", Message: "inactive user"})
+	c.tokenRequest(c.server.InstanceURL, c.credentials()).oauthRefused("invalid_grant", "inactive user")
+	c.server.ClearFaults()
 	c.arm(sfsim.Fault{Body: "truncated"})
 	if _, err := c.try(http.MethodGet, data+"/limits", nil, ""); err == nil {
 		t.Error("a truncated body is read without an error")

@@ -203,7 +203,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 	case fault != nil && fault.Drop == "before":
 		answer = nil
 	case fault != nil && fault.answers() && !fault.Commit && fault.Drop != "after":
-		answer = fault.reply()
+		answer = fault.reply(r.URL.Path)
 	case bodyError != nil:
 		c.violation("sends a body that can't be read: %v", bodyError)
 		answer = refuse(http.StatusBadRequest, "JSON_PARSER_ERROR", bodyError.Error())
@@ -213,7 +213,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 		c.noteKeyChanges()
 		c.entry.Committed = answer.committed
 		if fault != nil && fault.answers() {
-			answer = fault.reply()
+			answer = fault.reply(r.URL.Path)
 		}
 	}
 	delay := s.options.latency

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
@@ -290,7 +291,7 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 		return c.refuseUnknown("SecretValueCertificate", "The certificate "+name+" "+reason)
 	}
 	wrapped, err := base64.StdEncoding.Strict().DecodeString(value)
-	if err != nil {
+	if err != nil || strings.ContainsAny(value, "\r\n") {
 		return c.refuseUnknown("SecretValue", "The SecretValue is not base64")
 	}
 	claimed, err := base64.StdEncoding.Strict().DecodeString(sentHash)

@@ -201,6 +201,10 @@ func TestUploadRefusals(t *testing.T) {
 			return map[string]any{"SecretValue": c.wrap(sha256.New(), "Sim_BYOK", m)}
 		}, "SecretValue"},
 		{"not base64", "", func(*client) map[string]any { return map[string]any{"SecretValue": "%%%"} }, "SecretValue"},
+		{"base64 in lines", "", func(c *client) map[string]any {
+			text := c.wrap(sha512.New(), "Sim_BYOK", m)
+			return map[string]any{"SecretValue": text[:64] + "\n" + text[64:]}
+		}, "SecretValue"},
 		{"31 bytes", "", func(c *client) map[string]any {
 			return map[string]any{"SecretValue": c.wrap(sha512.New(), "Sim_BYOK", m[:31]), "SecretValueHash": sum(m[:31])}
 		}, "SecretValue"},
