@@ -1,8 +1,8 @@
 # What the provider has no data source for. Escape whatever is interpolated.
-data "salesforcebyok_query" "integration_users" {
-  soql = "SELECT Id, Username FROM User WHERE IsActive = true AND Profile.Name = 'Salesforce API Only System Integrations'"
+data "salesforcebyok_query" "uploaded" {
+  soql = "SELECT Id, Type, Version, CreatedById FROM TenantSecret WHERE Source = 'UPLOADED' ORDER BY Version"
 }
 
-output "integration_users" {
-  value = [for u in jsondecode(data.salesforcebyok_query.integration_users.records_json) : u.Username]
+output "who_uploaded" {
+  value = { for k in jsondecode(data.salesforcebyok_query.uploaded.records_json) : "${k.Type} v${k.Version}" => k.CreatedById }
 }
