@@ -107,6 +107,9 @@ func mayDestroy(row salesforce.TenantSecret) error {
 
 // Restore brings a DESTROYED record back from its export and checks that Salesforce kept its hash.
 func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (salesforce.TenantSecret, error) {
+	if export.IsZero() || export.Expose() == "" {
+		return salesforce.TenantSecret{}, fmt.Errorf("record %s can't be restored without its export; nothing was changed", id)
+	}
 	before, err := k.Org.GetTenantSecret(ctx, id)
 	if err != nil {
 		return before, fmt.Errorf("reading record %s before its restoration; nothing was changed: %w", id, err)
