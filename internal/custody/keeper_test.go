@@ -37,9 +37,10 @@ type org struct {
 	// before runs ahead of every call, with the number of calls so far and the name of this one.
 	before func(n int, call string)
 
-	calls   []string
-	patches []string
-	changes int
+	calls    []string
+	patches  []string
+	changes  int
+	exported string // what was last given away
 }
 
 // fault is what goes wrong in one call. commit does the work all the same.
@@ -111,6 +112,8 @@ func (o *org) ExportTenantSecret(_ context.Context, id string) (salesforce.Tenan
 	if id != o.row.ID {
 		return salesforce.TenantSecretExport{}, &salesforce.Error{Status: 404}
 	}
+
+	o.exported = o.export()
 
 	return salesforce.TenantSecretExport{TenantSecret: o.row, SecretValue: o.exportText()}, nil
 }
