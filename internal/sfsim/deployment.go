@@ -38,7 +38,7 @@ type deployOptions struct {
 	RollbackOnError   bool     `json:"rollbackOnError"`
 	RunTests          []string `json:"runTests"`
 	SinglePackage     bool     `json:"singlePackage"`
-	TestLevel         string   `json:"testLevel"`
+	TestLevel         string   `json:"testLevel,omitempty"`
 }
 
 var testLevels = []string{"", "NoTestRun", "RunSpecifiedTests", "RunLocalTests", "RunAllTestsInOrg"}
@@ -410,10 +410,10 @@ func (d *deployment) result(c *call, details bool) object {
 			{"runTestResult", object{{"numFailures", 0}, {"numTestsRun", 0}, {"totalTime", 0.0}}},
 		}})
 	}
-	out = append(out, member{"createdDate", datetime(d.started)}, member{"startDate", datetime(d.started)},
-		member{"lastModifiedDate", datetime(c.now)})
+	out = append(out, member{"createdDate", xsdDateTime(d.started)}, member{"startDate", xsdDateTime(d.started)},
+		member{"lastModifiedDate", xsdDateTime(c.now)})
 	if d.done() {
-		out = append(out, member{"completedDate", datetime(d.finished)})
+		out = append(out, member{"completedDate", xsdDateTime(d.finished)})
 	}
 	if d.message != "" {
 		// A package that can't be read at all; code and text invented.
@@ -433,7 +433,7 @@ func (d *deployment) result(c *call, details bool) object {
 // render is DeployMessage. With ignoreWarnings a warning counts as a success [D].
 func (m deployMessage) render(ignoreWarnings bool) object {
 	out := object{
-		{"changed", m.changed}, {"componentType", m.Type}, {"created", m.created}, {"createdDate", datetime(m.at)},
+		{"changed", m.changed}, {"componentType", m.Type}, {"created", m.created}, {"createdDate", xsdDateTime(m.at)},
 		{"deleted", m.deleted}, {"fileName", m.File}, {"fullName", m.FullName},
 	}
 	if m.id != "" {

@@ -446,6 +446,9 @@ type retrieval struct {
 func (c *soapCall) retrieve() *reply {
 	request := c.parameter("retrieveRequest")
 	if request == nil {
+		request = c.parameter("request") // as jsforce calls it
+	}
+	if request == nil {
 		c.violation("retrieves without a retrieveRequest")
 		return soapFault("UNKNOWN_EXCEPTION", "retrieveRequest is missing") // invented
 	}

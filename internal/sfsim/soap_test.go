@@ -342,9 +342,9 @@ func TestRetrieve(t *testing.T) {
 	for _, single := range []bool{true, false} {
 		c := start(t)
 		var started soapDeploy
-		c.call("62.0", fmt.Sprintf("<retrieve><retrieveRequest><apiVersion>62.0</apiVersion><singlePackage>%v</singlePackage><unpackaged>"+
+		c.call("62.0", fmt.Sprintf("<retrieve><%[2]s><apiVersion>62.0</apiVersion><singlePackage>%[1]v</singlePackage><unpackaged>"+
 			"<types><members>Sim_BYOK</members><members>Nobody</members><name>Certificate</name></types>"+
-			"<types><members>*</members><name>Settings</name></types><version>62.0</version></unpackaged></retrieveRequest></retrieve>", single), &started)
+			"<types><members>*</members><name>Settings</name></types><version>62.0</version></unpackaged></%[2]s></retrieve>", single, map[bool]string{true: "retrieveRequest", false: "request"}[single]), &started)
 		var state struct {
 			Done     bool     `xml:"result>done"`
 			Success  bool     `xml:"result>success"`
