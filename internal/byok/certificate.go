@@ -230,7 +230,7 @@ func (c *Certificate) KeySize() int {
 // certificate tells; whether Salesforce marks it as BYOK-compatible is for the org to say.
 func (c *Certificate) Unfit(now time.Time) []string {
 	var reasons []string
-	if reason := c.unfitKey(); reason != "" {
+	if _, reason := c.rsaKey(); reason != "" {
 		reasons = append(reasons, reason)
 	}
 	if now.Before(c.X509.NotBefore) {
@@ -242,19 +242,20 @@ func (c *Certificate) Unfit(now time.Time) []string {
 	return reasons
 }
 
-func (c *Certificate) unfitKey() string {
+// rsaKey returns the public key, or in words why it cannot wrap keys.
+func (c *Certificate) rsaKey() (pub *rsa.PublicKey, unfit string) {
 	pub, ok := c.X509.PublicKey.(*rsa.PublicKey)
 	switch {
 	case !ok:
-		return fmt.Sprintf("its key is %s, expected RSA", c.X509.PublicKeyAlgorithm)
+		return nil, fmt.Sprintf("its key is %s, expected RSA", c.X509.PublicKeyAlgorithm)
 	case pub.N.BitLen() != WrappingKeyBits:
-		return fmt.Sprintf("its RSA key has %d bits, expected %d", pub.N.BitLen(), WrappingKeyBits)
+		return nil, fmt.Sprintf("its RSA key has %d bits, expected %d", pub.N.BitLen(), WrappingKeyBits)
 	case pub.N.Bit(0) == 0:
-		return "its RSA modulus is even"
+		return nil, "its RSA modulus is even"
 	case pub.E < minPublicExponent || pub.E%2 == 0:
-		return fmt.Sprintf("its RSA exponent is %d, expected an odd number from %d", pub.E, minPublicExponent)
+		return nil, fmt.Sprintf("its RSA exponent is %d, expected an odd number from %d", pub.E, minPublicExponent)
 	default:
-		return ""
+		return pub, ""
 	}
 }
 
@@ -262,8 +263,9 @@ func (c *Certificate) wrappingKey() (*rsa.PublicKey, error) {
 	if c == nil || c.X509 == nil {
 		return nil, errors.New("no certificate was given")
 	}
-	if reason := c.unfitKey(); reason != "" {
+	pub, reason := c.rsaKey()
+	if reason != "" {
 		return nil, errors.New("the certificate cannot wrap keys: " + reason)
 	}
-	return c.X509.PublicKey.(*rsa.PublicKey), nil //nolint:forcetypeassert // unfitKey has checked it
+	return pub, nil
 }

@@ -189,8 +189,7 @@ func TestParseCertificateRefuses(t *testing.T) {
 			if c != nil {
 				t.Error("returned a certificate together with an error")
 			}
-			var pending *byok.CertificateRequestError
-			if errors.As(err, &pending) {
+			if _, ok := errors.AsType[*byok.CertificateRequestError](err); ok {
 				t.Error("is reported as a pending request")
 			}
 		})
@@ -238,7 +237,7 @@ func TestLeafIsChosenBySignature(t *testing.T) {
 	mustFail(t, err, "2 of the 2 certificates")
 	// Same name, other key: the intermediate's name on a certificate whose key did not sign the leaf.
 	mismatched := bytes.Clone(derOf(t, "intermediate.crt"))
-	at := bytes.Index(mismatched, certificate(t, "intermediate.crt").X509.PublicKey.(*rsa.PublicKey).N.Bytes())
+	at := bytes.Index(mismatched, publicKey(t, certificate(t, "intermediate.crt")).N.Bytes())
 	mismatched[at+100] ^= 1
 	_, err = byok.ParseCertificate(concat(leaf.Raw, mismatched))
 	mustFail(t, err, "2 of the 2 certificates")
@@ -253,7 +252,7 @@ func TestUnfit(t *testing.T) {
 		x.PublicKey = &rsa.PublicKey{N: n, E: e}
 		return &byok.Certificate{X509: &x}
 	}
-	n := good.X509.PublicKey.(*rsa.PublicKey).N
+	n := publicKey(t, good).N
 	within := from.Add(time.Hour)
 	tests := map[string]struct {
 		c    *byok.Certificate

@@ -171,8 +171,7 @@ func OpenEscrow(armored, identity string) (secret.Bytes, error) {
 		}
 		plain, err := age.Decrypt(armor.NewReader(strings.NewReader(armored)), id)
 		if err != nil {
-			var mismatch *age.NoIdentityMatchError
-			if errors.As(err, &mismatch) {
+			if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 				return errors.New("open the escrow copy: it was not encrypted to this identity")
 			}
 			return errors.New("open the escrow copy: its age header is damaged")

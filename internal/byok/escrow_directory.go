@@ -2,6 +2,7 @@ package byok
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -100,17 +101,16 @@ func unescapePart(part string) (string, bool) {
 		if i+2 >= len(part) {
 			return "", false
 		}
-		hi, lo := strings.IndexByte(upperHex, part[i+1]), strings.IndexByte(upperHex, part[i+2])
-		if hi < 0 || lo < 0 {
+		// Lower case is refused with all else that is not canonical.
+		c, err := hex.DecodeString(part[i+1 : i+3])
+		if err != nil {
 			return "", false
 		}
-		b.WriteByte(byte(hi<<4 | lo))
+		b.Write(c)
 		i += 2
 	}
 	return b.String(), true
 }
-
-const upperHex = "0123456789ABCDEF"
 
 // EscrowDirectory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
 type EscrowDirectory struct {

@@ -103,10 +103,10 @@ func TestEscrowDirectoryWithoutPermission(t *testing.T) {
 		}
 		_, _, err = d.Find(orgID, "Data", string(vector(t, "hash.b64")))
 		mustFail(t, err, "may not write or read there")
-		if err := os.Chmod(path, 0o500); err != nil { //nolint:gosec // A directory needs its x bit.
+		if err := os.Chmod(path, 0o500); err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = os.Chmod(path, 0o700) }() //nolint:gosec // So that it can be removed.
+		defer func() { _ = os.Chmod(path, 0o700) }()
 		_, _, err = d.Write(fileName(t, "1f2e3d4c.1"), string(readFile(t, "age", "x25519.age")))
 		mustFail(t, err, "may not write or read there")
 		_, err = byok.OpenEscrowDirectory(path + "/below")

@@ -5,7 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // JOSE fixes RSA-OAEP to SHA-1.
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"

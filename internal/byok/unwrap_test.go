@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // One of Salesforce's two OAEP hashes.
+	"crypto/sha1"
 	"crypto/sha512"
 	"crypto/subtle"
 	"crypto/x509"
@@ -146,7 +146,20 @@ func parsePKCS8(t testing.TB, der []byte) *rsa.PrivateKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key.(*rsa.PrivateKey)
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		t.Fatalf("the key is a %T", key)
+	}
+	return private
+}
+
+func publicKey(t testing.TB, c *byok.Certificate) *rsa.PublicKey {
+	t.Helper()
+	pub, ok := c.X509.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		t.Fatalf("the key is a %T", c.X509.PublicKey)
+	}
+	return pub
 }
 
 func certificate(t testing.TB, name string) *byok.Certificate {

@@ -4,7 +4,7 @@ import (
 	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // OAEP with SHA-1 is what Salesforce has accepted since BYOK began; OAEP needs no collision resistance.
+	"crypto/sha1"
 	"crypto/sha512"
 	"encoding/base64"
 	"errors"
@@ -91,7 +91,8 @@ func (a WrappingAlgorithm) Usable() error {
 
 func (a WrappingAlgorithm) oaepHash() hash.Hash {
 	if a == RSAOAEPSHA1 {
-		return sha1.New() //nolint:gosec // See the import.
+		// OAEP rests on no collision resistance of its hash.
+		return sha1.New()
 	}
 	return sha512.New()
 }

@@ -2,7 +2,7 @@ package byok_test
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // One of Salesforce's two OAEP hashes.
+	"crypto/sha1"
 	"crypto/sha512"
 	"encoding/hex"
 	"encoding/json"
@@ -27,20 +27,20 @@ func (h *hexBytes) UnmarshalText(text []byte) error {
 }
 
 type wycheproofFile struct {
-	NumberOfTests int
+	NumberOfTests int `json:"numberOfTests"`
 	TestGroups    []struct {
-		PrivateKeyPkcs8 hexBytes
-		KeySize         int
+		PrivateKeyPkcs8 hexBytes `json:"privateKeyPkcs8"`
+		KeySize         int      `json:"keySize"`
 		Tests           []struct {
-			TcID    int
-			Comment string
-			Key     hexBytes
-			Msg     hexBytes
-			CT      hexBytes
-			Label   hexBytes
-			Result  string
-		}
-	}
+			TcID    int      `json:"tcId"`
+			Comment string   `json:"comment"`
+			Key     hexBytes `json:"key"`
+			Msg     hexBytes `json:"msg"`
+			CT      hexBytes `json:"ct"`
+			Label   hexBytes `json:"label"`
+			Result  string   `json:"result"`
+		} `json:"tests"`
+	} `json:"testGroups"`
 }
 
 func wycheproof(t *testing.T, name string) wycheproofFile {
@@ -49,7 +49,9 @@ func wycheproof(t *testing.T, name string) wycheproofFile {
 	if err != nil {
 		t.Skipf("the Wycheproof module is not available: %v", err)
 	}
-	var module struct{ Dir string }
+	var module struct {
+		Dir string `json:"Dir"`
+	}
 	if err := json.Unmarshal(out, &module); err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,6 @@ func TestScannerSeesPlainValues(t *testing.T) {
 	type plainStruct struct {
 		b []byte
 		s string
-		p *struct{ b []byte }
 	}
 	v := plainStruct{b: []byte(plaintext), s: plaintext}
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "% x", "% X", "%o", "%b", "%c", "%U", "%t"} {
@@ -234,20 +233,20 @@ func TestEncodersRefuse(t *testing.T) {
 			})
 		}
 	}
-	for name, v := range map[string]any{"bytes": b, "text": x} {
-		_, errText := v.(encoding.TextMarshaler).MarshalText()
-		_, errBinary := v.(encoding.BinaryMarshaler).MarshalBinary()
-		_, errJSON := v.(json.Marshaler).MarshalJSON()
+	type marshaler interface {
+		encoding.TextMarshaler
+		encoding.BinaryMarshaler
+		json.Marshaler
+	}
+	for name, v := range map[string]marshaler{"bytes": b, "text": x} {
+		_, errText := v.MarshalText()
+		_, errBinary := v.MarshalBinary()
+		_, errJSON := v.MarshalJSON()
 		for _, err := range []error{errText, errBinary, errJSON} {
 			if !errors.Is(err, secret.ErrNotEncodable) {
 				t.Errorf("%s: got %v, want ErrNotEncodable", name, err)
 			}
 		}
-	}
-	// A map key that is a secret would be marshalled as text; a struct without exported secrets marshals to nothing.
-	out, err := json.Marshal(unexported{"n", b, x})
-	if err != nil || string(out) != "{}" {
-		t.Errorf("unexported fields marshal to %s, %v", out, err)
 	}
 }
 

@@ -114,3 +114,11 @@ func ExportedSecretValue() validator.String {
 		parse: byok.CheckExport,
 	}
 }
+
+// CertificateChain accepts a certificate, or a chain, as PEM.
+func CertificateChain() validator.String {
+	return check{
+		summary: "Invalid certificate chain", expected: "a certificate chain as PEM, the signed certificate and its issuers",
+		parse: func(s string) error { return byok.CheckAnswer(s, "", "") },
+	}
+}
