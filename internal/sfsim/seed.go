@@ -306,6 +306,11 @@ func (w *world) seedCertificates(seed *Seed, start time.Time) error {
 		if err := w.addCertificate(cert); err != nil {
 			return err
 		}
+		if c.CASigned && c.Unusable {
+			if err := cert.request(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

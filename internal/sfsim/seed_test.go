@@ -1,6 +1,8 @@
 package sfsim_test
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +91,20 @@ func TestSeedSectionsReplaceDefaults(t *testing.T) {
 	c := start(t, seeded(t, "organization: {kind: sandbox}\nsettings: {rotation_intervals: true}"), sfsim.WithKind(sfsim.Developer), sfsim.WithoutIntervals())
 	if got := c.server.State(); got.Kind != sfsim.Developer || got.Settings.RotationIntervals {
 		t.Errorf("state %+v", got)
+	}
+}
+
+// A CA-signed certificate that waits for its chain holds a signing request, as after a deploy [D CertMeta].
+func TestSeedOfAPendingCertificate(t *testing.T) {
+	t.Parallel()
+	c := start(t, seeded(t, "certificates: [{developer_name: Pending, ca_signed: true, unusable: true}]"))
+	cert, _ := c.certificate("Pending")
+	block, _ := pem.Decode([]byte(cert.PEM))
+	if block == nil || block.Type != "CERTIFICATE REQUEST" {
+		t.Fatalf("content %s, want a certificate request", cert.PEM)
+	}
+	if request, err := x509.ParseCertificateRequest(block.Bytes); err != nil || request.CheckSignature() != nil {
+		t.Errorf("request: %v", err)
 	}
 }
 
