@@ -2,7 +2,6 @@ package sfsim
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -59,7 +58,7 @@ func startQuery(c *call) *reply {
 	if err != nil {
 		return refuseQuery(c, err)
 	}
-	o, found := c.queryable(parsed.Object())
+	o, _ := c.queryable(parsed.Object()) // Run refuses an object that is not there
 	result, err := parsed.Run(schema{c}, func(name string) []soql.Row {
 		if target, ok := c.object(name, c.tooling); ok {
 			return target.rows(c)
@@ -69,9 +68,6 @@ func startQuery(c *call) *reply {
 	if err != nil {
 		return refuseQuery(c, err)
 	}
-	if !found {
-		return refuse(http.StatusBadRequest, "INVALID_TYPE", fmt.Sprintf("sObject type '%s' is not supported.", parsed.Object()))
-	}
 	c.entry.Operation = strings.TrimSuffix(c.entry.Operation, "query") + o.name + ".query"
 	if columns, _ := c.query("columns"); columns == "true" {
 		return c.queryColumns(o, result)
@@ -80,9 +76,6 @@ func startQuery(c *call) *reply {
 	paths := make([][]string, len(result.Fields))
 	for i, selected := range result.Fields {
 		paths[i] = selected.Path
-	}
-	if columns, _ := c.query("columns"); columns == "true" {
-		return ok(describeColumns(c, o, paths, result.Aggregate))
 	}
 	open := &locator{user: c.session.user, tooling: c.tooling, entity: o.name, batch: c.batchSize()}
 	open.path, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimRight(c.r.URL.Path, "/"), c.root()+"/"), "?")
@@ -110,51 +103,6 @@ func startQuery(c *call) *reply {
 	id := serialID("01g", c.s.lastPage)
 	c.s.locators[id] = open
 	return ok(open.page(open.records[:open.batch], result.TotalSize, c.root()+"/"+open.path+"/"+id+"-"+strconv.Itoa(open.batch)))
-}
-
-// describeColumns answers ?columns=true, which describes the columns of a query instead of its rows. It is not documented; the
-// Salesforce CLI asks for it before it prints a table [C @salesforce/plugin-data, which fixes the names that it reads; R the rest].
-func describeColumns(c *call, o *sobject, paths [][]string, aggregate bool) object {
-	idSelected := slices.ContainsFunc(paths, func(p []string) bool { return len(p) == 1 && p[0] == "Id" })
-	return object{
-		{"columnMetadata", o.columns(c, paths, aggregate)}, {"entityName", o.name}, {"groupBy", aggregate}, {"idSelected", idSelected},
-		{"keyPrefix", o.prefix},
-	}
-}
-
-// columns describes fields; those of a parent are joined under the name of its relationship.
-func (o *sobject) columns(c *call, paths [][]string, aggregate bool) []object {
-	out := []object{}
-	var parents []string
-	for _, path := range paths {
-		joined := []object{}
-		f, known := o.field(path[0], c.version)
-		if !known {
-			f = &field{}
-		}
-		if len(path) > 1 {
-			if slices.Contains(parents, path[0]) {
-				continue
-			}
-			parents = append(parents, path[0])
-			var inner [][]string
-			for _, other := range paths {
-				if len(other) > 1 && other[0] == path[0] {
-					inner = append(inner, other[1:])
-				}
-			}
-			if parent, found := c.object(o.relationships[path[0]], false); found {
-				joined = parent.columns(c, inner, false)
-			}
-		}
-		out = append(out, object{
-			{"aggregate", aggregate}, {"apexType", nil}, {"booleanType", f.kind == "boolean"}, {"columnName", path[0]},
-			{"custom", false}, {"displayName", path[0]}, {"foreignKeyName", nullable(f.relationship)}, {"insertable", f.has("C")},
-			{"joinColumns", joined}, {"numberType", f.kind == "int"}, {"textType", f.kind == "string" || f.kind == "textarea"},
-			{"updatable", f.has("U")},
-		})
-	}
-	return out
 }
 
 // batchSize follows Sforce-Query-Options: batchSize=n, within Salesforce's bounds, and the simulator's own smaller pages.

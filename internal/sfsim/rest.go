@@ -181,10 +181,6 @@ func (s *Server) LoginHandler() http.Handler {
 // serve takes a request through journal, faults, the handler and latency to its reply.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, dispatch func(*call) *reply) {
 	body, bodyError := readBody(w, r)
-	if strings.HasPrefix(r.URL.Path, "//") { // the Salesforce CLI writes them, and they mean nothing [C]
-		r = r.Clone(r.Context())
-		r.URL.Path = "/" + strings.TrimLeft(r.URL.Path, "/")
-	}
 	// The Salesforce CLI ends an instance URL with a slash and then appends paths that begin with one; Salesforce does not mind [C].
 	if strings.HasPrefix(r.URL.Path, "//") {
 		r.URL.Path = "/" + strings.TrimLeft(r.URL.Path, "/")

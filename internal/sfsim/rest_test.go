@@ -21,7 +21,7 @@ func TestVersions(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	c.token = ""
-	for _, path := range []string{"/services/data/", "/services/data"} {
+	for _, path := range []string{"/services/data/", "/services/data", "//services/data"} {
 		a := c.get(path).want(http.StatusOK)
 		var list []map[string]string
 		a.into(&list)
