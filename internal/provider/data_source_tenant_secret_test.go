@@ -180,15 +180,15 @@ func TestAccTenantSecretDataSource_badInput(t *testing.T) {
 		body string
 		want *regexp.Regexp
 	}{
-		"nothing":         {``, acctest.ErrorText("Exactly one of these attributes must be configured: [tenant_secret_id,type]")},
-		"both":            {"tenant_secret_id = \"02G000000000001\"\ntype = \"Data\"", acctest.ErrorText("Exactly one of these attributes must be configured")},
-		"version alone":   {`version = 3`, acctest.ErrorText(`Attribute "type" must be specified when "version" is specified`)},
-		"version zero":    {"type = \"Data\"\nversion = 0", acctest.ErrorText("version value must be at least 1")},
-		"empty type":      {`type = ""`, acctest.ErrorText("type string length must be at least 1")},
-		"id of an org":    {`tenant_secret_id = "00D000000000001"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G")},
-		"bad checksum":    {`tenant_secret_id = "02G000000000001AAB"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "checksum")},
-		"SOQL in the id":  {`tenant_secret_id = "02G' OR Id != '"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters")},
-		"read-only":       {"type = \"Data\"\nstatus = \"ACTIVE\"", acctest.ErrorText("Cannot set value for this attribute")},
+		"nothing":        {``, acctest.ErrorText("Exactly one of these attributes must be configured: [tenant_secret_id,type]")},
+		"both":           {"tenant_secret_id = \"02G000000000001\"\ntype = \"Data\"", acctest.ErrorText("Exactly one of these attributes must be configured")},
+		"version alone":  {`version = 3`, acctest.ErrorText(`Attribute "type" must be specified when "version" is specified`)},
+		"version zero":   {"type = \"Data\"\nversion = 0", acctest.ErrorText("version value must be at least 1")},
+		"empty type":     {`type = ""`, acctest.ErrorText("type string length must be at least 1")},
+		"id of an org":   {`tenant_secret_id = "00D000000000001"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G")},
+		"bad checksum":   {`tenant_secret_id = "02G000000000001AAB"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "checksum")},
+		"SOQL in the id": {`tenant_secret_id = "02G' OR Id != '"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters")},
+		"read-only":      {"type = \"Data\"\nstatus = \"ACTIVE\"", acctest.ErrorText("Cannot set value for this attribute")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -187,7 +187,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 }
 
 func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource}
+	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newExternalRootKeyResource}
 }
 
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -198,11 +198,11 @@ func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSour
 }
 
 func (p *byokProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return nil
+	return []func() ephemeral.EphemeralResource{newKeyMaterialEphemeral, newTenantSecretExportEphemeral}
 }
 
 func (p *byokProvider) Functions(context.Context) []func() function.Function {
-	return nil
+	return []func() function.Function{newSecretValueHashFunction, newKeyCheckValueFunction, newID18Function}
 }
 
 func (p *byokProvider) ListResources(context.Context) []func() list.ListResource {
