@@ -21,6 +21,8 @@ const (
 	maxCertificateBody = 256 << 10
 	// maxChainLength bounds the certificates of one chain.
 	maxChainLength = 10
+	// pemBegin begins every PEM block.
+	pemBegin = "-----BEGIN "
 	// minPublicExponent is the smallest RSA exponent that FIPS 186-5 allows, 2^16 being excluded.
 	minPublicExponent = 1<<16 + 1
 )
@@ -72,7 +74,7 @@ func ParseCertificate(body []byte) (*Certificate, error) {
 	switch {
 	case len(trimmed) == 0 || string(trimmed) == "null":
 		return nil, errors.New("certificate is empty, expected PEM or base64 of DER")
-	case bytes.Contains(trimmed, []byte("-----BEGIN ")):
+	case bytes.Contains(trimmed, []byte(pemBegin)):
 		return parsePEM(trimmed)
 	case trimmed[0] == '{' || trimmed[0] == '[':
 		return nil, errors.New("found JSON that is not a string, expected a certificate as PEM or base64 of DER")
@@ -100,7 +102,7 @@ func removeLineBreaks(b []byte) []byte {
 
 func parsePEM(text []byte) (*Certificate, error) {
 	var ders [][]byte
-	blocks := bytes.Count(text, []byte("-----BEGIN "))
+	blocks := bytes.Count(text, []byte(pemBegin))
 	if blocks > maxChainLength {
 		return nil, fmt.Errorf("chain has %d PEM blocks, expected at most %d", blocks, maxChainLength)
 	}

@@ -87,6 +87,17 @@ func all(t *testing.T) map[string]cases {
 			"CgMyMzISEKn":      "multiple of 4",
 			"/path/to/ver.txt": "character outside",
 		}},
+		"CertificateChain": {tfvalidator.CertificateChain(), "Invalid certificate chain", []string{
+			testdata(t, "openssl", "wrapping.crt"), testdata(t, "openssl", "leaf.crt") + testdata(t, "openssl", "intermediate.crt"),
+		}, map[string]string{
+			"":                                     "expected PEM",
+			"/etc/chain.pem":                       "expected PEM",
+			key:                                    "private key must not be given",
+			oaep:                                   "expected PEM",
+			testdata(t, "openssl", "wrapping.csr"): "signing request",
+			testdata(t, "openssl", "leaf.crt") + testdata(t, "openssl", "root.crt"):        "signed none of the others",
+			testdata(t, "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n": "malformed",
+		}},
 		"SalesforceID": {tfvalidator.SalesforceID(), "Invalid Salesforce id", []string{"00DXX0000008abc", "02GA0000000ABCDMA4"}, map[string]string{
 			"":                    "0 characters",
 			"00DXX0000008ab":      "14 characters",
