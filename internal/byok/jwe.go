@@ -71,3 +71,27 @@ func checkIdentifier(s string) error {
 	}
 	return nil
 }
+
+// CacheOnlyIdentifiers reads the kid and the jti of a cache-only key's compact JWE, without opening it. It accepts what
+// [CacheOnlyJWE] makes: the algorithms that Salesforce requires, and no other header member.
+func CacheOnlyIdentifiers(compact string) (kid, jti string, err error) {
+	object, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP}, []jose.ContentEncryption{jose.A256GCM})
+	if err != nil {
+		return "", "", errors.New("expected a compact JWE with the algorithms RSA-OAEP and A256GCM")
+	}
+	kid = object.Header.KeyID
+	for name, value := range object.Header.ExtraHeaders {
+		text, isText := value.(string)
+		if name == "jti" && isText {
+			jti = text
+			continue
+		}
+		if name != "enc" {
+			return "", "", errors.New("the JWE has a header member that Salesforce refuses: expected alg, enc, kid and jti only")
+		}
+	}
+	if kid == "" {
+		return "", "", errors.New("the JWE has no kid")
+	}
+	return kid, jti, errors.Join(checkIdentifier(kid), checkIdentifier(jti))
+}

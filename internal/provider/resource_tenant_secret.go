@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -149,20 +148,8 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Default:    stringdefault.StaticString(derivationPBKDF2),
 				Validators: []validator.String{stringvalidator.OneOf(derivationPBKDF2, derivationNone)},
 			},
-			"key_material_wo": schema.StringAttribute{
-				MarkdownDescription: "Your own key material: base64 of exactly 32 bytes, write-only (Terraform 1.11 or newer, OpenTofu 1.11 or newer), never stored. Needs " +
-					"`key_material_wo_version`. Do not feed an ephemeral generator to this attribute and to a secret store side by side: it gives another value each " +
-					"time it is opened. Generate, store, read back, upload.",
-				Optional:   true,
-				WriteOnly:  true,
-				Sensitive:  true,
-				Validators: []validator.String{tfvalidator.KeyMaterial()},
-			},
-			"key_material_wo_version": schema.StringAttribute{
-				MarkdownDescription: "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value rotates.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("key_material_wo"))},
-			},
+			"key_material_wo":         keyMaterialAttribute(),
+			"key_material_wo_version": keyMaterialVersionAttribute(),
 			"wrapped_key_material": schema.StringAttribute{
 				MarkdownDescription: "Key material that was wrapped elsewhere, for instance in an HSM ceremony: base64 of the ciphertext under `certificate` and " +
 					"`wrapping_algorithm`. Needs `secret_value_hash`. No plaintext enters the pipeline, so there is no escrow and no key check value.",
@@ -188,26 +175,7 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
-			"escrow": schema.SingleNestedAttribute{
-				MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before anything is sent to Salesforce. A change " +
-					"applies from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
-				Optional: true,
-				Attributes: map[string]schema.Attribute{
-					"age_recipients": schema.ListAttribute{
-						MarkdownDescription: "Age public keys: X25519 (`age1…`) or post-quantum hybrid (`age1pq1…`), all of one kind. Any one of them opens the copy.",
-						Required:            true,
-						ElementType:         types.StringType,
-						Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient())},
-					},
-					"directory": schema.StringAttribute{
-						MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the " +
-							"hash>.age` (mode 0600, never overwritten), with its receipt beside it, before anything is sent. It lets an interrupted apply find its " +
-							"copy again.",
-						Optional:   true,
-						Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-					},
-				},
-			},
+			"escrow": escrowAttribute(),
 			"remote_key_identifier": schema.StringAttribute{
 				MarkdownDescription: "For `REMOTE`: identifier of the key at the key service. A change rotates.",
 				Optional:            true,
@@ -344,6 +312,7 @@ func (r *tenantSecretResource) rotate(
 		return upload.Result{}, false
 	}
 	defer request.Material.Destroy()
+	defer request.Escrow.Close()
 	request.RotationID, request.ExpectedActive = id, expected
 	if ours.Unconfirmed == id.String() {
 		request.UnconfirmedSince = ours.UnconfirmedSince

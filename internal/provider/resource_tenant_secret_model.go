@@ -157,13 +157,10 @@ func (m *tenantSecretModel) request(ctx context.Context, config tenantSecretMode
 		return request, false
 	}
 	if !config.KeyMaterialWO.IsNull() {
-		material, err := byok.ParseMaterial(config.KeyMaterialWO.ValueString())
-		if err != nil {
-			diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", sentence(err.Error())+" Nothing was sent.")
-
+		var ok bool
+		if request.Material, ok = takeMaterial(config.KeyMaterialWO, diags); !ok {
 			return request, false
 		}
-		request.Material = material
 	}
 	request.Escrow = escrowOf(ctx, m.Escrow, diags)
 	if diags.HasError() {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -36,7 +37,7 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 	}
 	config.validateDatabase(&resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
-		escrowOfKnown(ctx, config, &resp.Diagnostics)
+		checkEscrow(ctx, config.Escrow, &resp.Diagnostics)
 	}
 }
 
@@ -108,13 +109,13 @@ func (m *tenantSecretModel) validateDatabase(diags *diag.Diagnostics) {
 	}
 }
 
-// escrowOfKnown refuses recipients that only fail together, such as post-quantum ones beside others.
-func escrowOfKnown(ctx context.Context, config tenantSecretModel, diags *diag.Diagnostics) {
-	if config.Escrow.IsNull() || config.Escrow.IsUnknown() {
+// checkEscrow refuses recipients that only fail together, such as post-quantum ones beside others.
+func checkEscrow(ctx context.Context, escrow types.Object, diags *diag.Diagnostics) {
+	if escrow.IsNull() || escrow.IsUnknown() {
 		return
 	}
 	var model escrowModel
-	diags.Append(config.Escrow.As(ctx, &model, objectAsOptions)...)
+	diags.Append(escrow.As(ctx, &model, objectAsOptions)...)
 	if diags.HasError() || model.AgeRecipients.IsUnknown() {
 		return
 	}

@@ -1,8 +1,63 @@
 package provider
 
-import "github.com/hashicorp/terraform-plugin-framework/resource/schema"
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+)
 
 // computedString is a computed attribute of text.
 func computedString(description string) schema.StringAttribute {
 	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+}
+
+// escrowAttribute is the escrow of every object that generates or takes key material.
+func escrowAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before anything is sent to Salesforce. A change " +
+			"applies from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
+		Optional: true,
+		Attributes: map[string]schema.Attribute{
+			"age_recipients": schema.ListAttribute{
+				MarkdownDescription: "Age public keys: X25519 (`age1…`) or post-quantum hybrid (`age1pq1…`), all of one kind. Any one of them opens the copy.",
+				Required:            true,
+				ElementType:         types.StringType,
+				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient())},
+			},
+			"directory": schema.StringAttribute{
+				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the " +
+					"hash>.age` (mode 0600, never overwritten), with its receipt beside it, before anything is sent. It lets an interrupted apply find its " +
+					"copy again.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+		},
+	}
+}
+
+// keyMaterialAttribute is the write-only key material of every object that takes it.
+func keyMaterialAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "Your own key material: base64 of exactly 32 bytes, write-only (Terraform 1.11 or newer, OpenTofu 1.11 or newer), never stored. Needs " +
+			"`key_material_wo_version`. Do not feed an ephemeral generator to this attribute and to a secret store side by side: it gives another value each " +
+			"time it is opened. Generate, store, read back, upload.",
+		Optional:   true,
+		WriteOnly:  true,
+		Sensitive:  true,
+		Validators: []validator.String{tfvalidator.KeyMaterial()},
+	}
+}
+
+// keyMaterialVersionAttribute stands for the write-only material, whose change Terraform can't see.
+func keyMaterialVersionAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value rotates.",
+		Optional:            true,
+		Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("key_material_wo"))},
+	}
 }

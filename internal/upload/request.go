@@ -51,13 +51,6 @@ type Request struct {
 	RemoteKeyCertificate string
 }
 
-// Escrow says to whom the material is encrypted before it leaves, and where the copy is kept.
-type Escrow struct {
-	Recipients *byok.Recipients
-	// Directory is nil where the copy is kept in state alone.
-	Directory *byok.EscrowDirectory
-}
-
 // Warning is something that the user must know although the record exists.
 type Warning struct {
 	Summary, Detail string

@@ -329,31 +329,22 @@ func (w *work) sealMaterial(material secret.Bytes, records []salesforce.TenantSe
 	return value, nil
 }
 
-// escrow encrypts the material and, with a directory, makes the copy durable.
+// escrow makes the copy of the material that Salesforce's will not be the only one beside.
 func (w *work) escrow(material secret.Bytes) error {
 	if w.Escrow == nil {
 		return nil
 	}
-	armored, err := w.Escrow.Recipients.Encrypt(material)
+	armored, kept, err := w.Escrow.Keep(byok.EscrowFileName(w.Organization, w.Type, w.id.String(), w.hash), material)
 	if err != nil {
-		return &Problem{Attribute: "escrow", Summary: "Escrow copy could not be made", Detail: err.Error() + ". Nothing was sent."}
+		return err
 	}
-	w.armored = armored
-	if w.Escrow.Directory == nil {
-		return nil
-	}
-	name := byok.EscrowFileName(w.Organization, w.Type, w.id.String(), w.hash)
-	path, existed, err := w.Escrow.Directory.Write(name, armored)
-	if err != nil {
-		return &Problem{Attribute: "escrow", Summary: "Escrow copy could not be written", Detail: err.Error() + ". Nothing was sent."}
-	}
-	w.escrowFile, w.escrowExisted = path, existed
-	if existed {
+	w.armored, w.escrowFile, w.escrowExisted = armored, kept.Path, kept.Existed
+	if kept.Existed {
 		// An earlier attempt with the same material left it. The file is never overwritten; the armor in state is for today's recipients.
 		w.warnings = append(w.warnings, Warning{
 			Summary: "An escrow copy of this key was there already",
 			Detail: fmt.Sprintf("%s was left by an earlier attempt with the same material, and was kept as it is. The escrow_ciphertext in state is "+
-				"made anew for the recipients configured now.", path),
+				"made anew for the recipients configured now.", kept.Path),
 		})
 	}
 

@@ -1,0 +1,337 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*cacheOnlyKeyResource)(nil)
+	_ resource.ResourceWithIdentity       = (*cacheOnlyKeyResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*cacheOnlyKeyResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*cacheOnlyKeyResource)(nil)
+	_ resource.ResourceWithImportState    = (*cacheOnlyKeyResource)(nil)
+)
+
+// cacheOnlyKeyResource is the JWE that a key service must answer with.
+type cacheOnlyKeyResource struct{ resourceBase }
+
+func newCacheOnlyKeyResource() resource.Resource { return &cacheOnlyKeyResource{} }
+
+type cacheOnlyKeyModel struct {
+	KeyIdentifier        types.String `tfsdk:"key_identifier"`
+	Certificate          types.String `tfsdk:"certificate"`
+	KeyMaterialWO        types.String `tfsdk:"key_material_wo"`
+	KeyMaterialWOVersion types.String `tfsdk:"key_material_wo_version"`
+	ReplayNonce          types.String `tfsdk:"replay_nonce"`
+	Escrow               types.Object `tfsdk:"escrow"`
+	OrganizationID       types.String `tfsdk:"organization_id"`
+	JWE                  types.String `tfsdk:"jwe"`
+	SecretValueHash      types.String `tfsdk:"secret_value_hash"`
+	KeyCheckValue        types.String `tfsdk:"key_check_value"`
+	CertificateSHA256    types.String `tfsdk:"certificate_sha256"`
+	EscrowCiphertext     types.String `tfsdk:"escrow_ciphertext"`
+}
+
+type cacheOnlyKeyIdentity struct {
+	OrganizationID types.String `tfsdk:"organization_id"`
+	KeyIdentifier  types.String `tfsdk:"key_identifier"`
+}
+
+// cacheOnlyEscrowType stands for the type in the names of escrow files: a cache-only key is not yet a tenant secret of any type.
+const cacheOnlyEscrowType = "CacheOnly"
+
+func (r *cacheOnlyKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_cache_only_key"
+}
+
+func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish " +
+			"`jwe` at your key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext and may be in state. Destroying this resource drops the JWE from state: " +
+			"with `escrow`, the key itself can be had again.",
+		Attributes: map[string]schema.Attribute{
+			"key_identifier": schema.StringAttribute{
+				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's `remote_key_identifier`. Another identifier is another key.",
+				Required:            true,
+				Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+			},
+			"certificate": schema.StringAttribute{
+				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant secret's `remote_key_certificate`. A change encrypts the same key anew where " +
+					"`key_material_wo` gives it, and is refused for a generated key, whose material is not known any more.",
+				Required:   true,
+				Validators: []validator.String{tfvalidator.DeveloperName()},
+			},
+			"key_material_wo":         keyMaterialAttribute(),
+			"key_material_wo_version": keyMaterialVersionAttribute(),
+			"replay_nonce": schema.StringAttribute{
+				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, where the org has replay detection on. A static JWE can't answer with it, so this serves key services that make the answer by Terraform or tests.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
+			},
+			"escrow":             escrowAttribute(),
+			"organization_id":    computedString("Id of the org, 18 characters."),
+			"jwe":                computedString("The compact JWE, five base64url parts. A key service answers `{\"kid\": key_identifier, \"jwe\": jwe}`."),
+			"secret_value_hash":  computedString("Base64 SHA-256 of the 32 plaintext bytes. Null for an imported JWE."),
+			"key_check_value":    computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null for an imported JWE."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that the key is encrypted for, hex. Null for an imported JWE."),
+			"escrow_ciphertext":  computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
+		},
+	}
+}
+
+func (r *cacheOnlyKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
+		"key_identifier":  identityschema.StringAttribute{Description: "Identifier of the key at the key service.", RequiredForImport: true},
+	}}
+}
+
+// ValidateConfig checks what depends on more than one attribute.
+func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !config.KeyMaterialWO.IsNull() && config.KeyMaterialWOVersion.IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
+			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
+	}
+	checkEscrow(ctx, config.Escrow, &resp.Diagnostics)
+}
+
+// ModifyPlan keeps the JWE as it is unless an input changed; each making of it is another ciphertext.
+func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		resp.Diagnostics.AddWarning("The cache-only key's JWE will be dropped from state",
+			"Nothing changes in Salesforce or at the key service. What was published goes on working; without it and without an escrow copy, data under this key can't be read again.")
+
+		return
+	}
+	var plan, config cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	generated := config.KeyMaterialWO.IsNull()
+	if req.State.Raw.IsNull() || len(resp.RequiresReplace) > 0 {
+		if plan.Escrow.IsNull() {
+			plan.EscrowCiphertext = types.StringNull()
+			resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		}
+		if generated && plan.Escrow.IsNull() {
+			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
+				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another certificate or recovered. Set escrow.")
+		}
+
+		return
+	}
+	var state cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
+	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
+	plan.OrganizationID = state.OrganizationID
+	if !changed {
+		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
+		plan.CertificateSHA256, plan.EscrowCiphertext = state.CertificateSHA256, state.EscrowCiphertext
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+
+		return
+	}
+	if generated {
+		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
+			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
+				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
+
+		return
+	}
+	plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	plan.CertificateSHA256, plan.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
+	if plan.Escrow.IsNull() {
+		plan.EscrowCiphertext = types.StringNull()
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.encrypt(ctx, &plan, config, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, config cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	if plan.JWE.IsUnknown() && !r.encrypt(ctx, &plan, config, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+// encrypt takes or generates the material, escrows it and encrypts it for the certificate.
+func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
+	certificate, err := upload.FindCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.now(ctx))
+	if err != nil {
+		addError(diags, "Unable to read the certificate", err)
+
+		return false
+	}
+	material, ok := takeMaterial(config.KeyMaterialWO, diags)
+	if !ok {
+		return false
+	}
+	defer material.Destroy()
+
+	plan.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
+	plan.SecretValueHash = types.StringValue(byok.HashMaterial(material))
+	plan.KeyCheckValue = types.StringValue(byok.KeyCheckValue(material))
+	plan.CertificateSHA256 = types.StringValue(certificate.SHA256Fingerprint())
+	if !r.escrow(ctx, plan, material, diags) {
+		return false
+	}
+	jwe, err := byok.CacheOnlyJWE(certificate, material, plan.KeyIdentifier.ValueString(), plan.ReplayNonce.ValueString())
+	if err != nil {
+		diags.AddAttributeError(path.Root("key_identifier"), "The JWE could not be made", sentence(err.Error())+" Nothing was sent.")
+
+		return false
+	}
+	plan.JWE = types.StringValue(jwe)
+
+	return true
+}
+
+// takeMaterial parses the given material, or generates it.
+func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bool) {
+	if given.IsNull() {
+		return byok.GenerateMaterial(), true
+	}
+	material, err := byok.ParseMaterial(given.ValueString())
+	if err != nil {
+		diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", sentence(err.Error())+" Nothing was sent.")
+
+		return secret.Bytes{}, false
+	}
+
+	return material, true
+}
+
+// escrow makes the escrow copy durable before the JWE exists.
+func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, diags *diag.Diagnostics) bool {
+	plan.EscrowCiphertext = types.StringNull()
+	escrow := escrowOf(ctx, plan.Escrow, diags)
+	if diags.HasError() || escrow == nil {
+		return !diags.HasError()
+	}
+	defer escrow.Close()
+	name := byok.EscrowFileName(r.data.Session.OrganizationID, cacheOnlyEscrowType, plan.KeyIdentifier.ValueString(), plan.SecretValueHash.ValueString())
+	armored, _, err := escrow.Keep(name, material)
+	if err != nil {
+		addError(diags, "Escrow copy could not be made", err)
+
+		return false
+	}
+	plan.EscrowCiphertext = types.StringValue(armored)
+
+	return true
+}
+
+func (m *cacheOnlyKeyModel) identity() cacheOnlyKeyIdentity {
+	return cacheOnlyKeyIdentity{OrganizationID: m.OrganizationID, KeyIdentifier: m.KeyIdentifier}
+}
+
+// Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns where the certificate is gone.
+func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state cacheOnlyKeyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	rows, err := r.data.Inventory.Certificates(ctx)
+	if err != nil {
+		addError(&resp.Diagnostics, "Unable to read the certificates", err)
+
+		return
+	}
+	found := false
+	now := r.data.now(ctx)
+	for _, row := range rows {
+		if row.DeveloperName != state.Certificate.ValueString() {
+			continue
+		}
+		found = true
+		if !row.ExpirationDate.IsZero() && row.ExpirationDate.Before(now) {
+			resp.Diagnostics.AddWarning("The cache-only key's certificate has expired",
+				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s.", row.DeveloperName, state.KeyIdentifier.ValueString(), row.ExpirationDate.UTC().Format(time.RFC3339)))
+		}
+	}
+	if !found {
+		resp.Diagnostics.AddWarning("The cache-only key's certificate is not in the org",
+			fmt.Sprintf("Salesforce can't open the JWE of %q without the certificate %q, which org %s does not show.", state.KeyIdentifier.ValueString(), state.Certificate.ValueString(),
+				r.data.Session.OrganizationID))
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// Delete forgets; the plan has said so.
+func (r *cacheOnlyKeyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+// ImportState takes "<certificate>/<compact JWE>": the JWE is kept where it was published, and nowhere in Salesforce.
+func (r *cacheOnlyKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
+	certificate, jwe, ok := strings.Cut(req.ID, "/")
+	if req.ID == "" || !ok {
+		resp.Diagnostics.AddError("Invalid import id",
+			"Expected <certificate>/<compact JWE>, such as My_BYOK/eyJhbGciOi…: the JWE is where it was published and can't be read from Salesforce, so an identity alone is not enough. Nothing was imported.")
+
+		return
+	}
+	kid, jti, err := byok.CacheOnlyIdentifiers(jwe)
+	if err != nil {
+		resp.Diagnostics.AddError("Invalid import id", sentence("After the first slash: "+err.Error())+" Nothing was imported.")
+
+		return
+	}
+	state := cacheOnlyKeyModel{
+		KeyIdentifier: types.StringValue(kid), Certificate: types.StringValue(certificate), ReplayNonce: stringOrNull(jti), Escrow: types.ObjectNull(escrowAttributeTypes()),
+		OrganizationID: types.StringValue(r.data.Session.OrganizationID), JWE: types.StringValue(jwe),
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}

@@ -1,0 +1,285 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*externalRootKeyResource)(nil)
+	_ resource.ResourceWithIdentity    = (*externalRootKeyResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*externalRootKeyResource)(nil)
+	_ resource.ResourceWithImportState = (*externalRootKeyResource)(nil)
+)
+
+// externalRootKeyResource is the status of one existing root key in an external key management service.
+type externalRootKeyResource struct{ resourceBase }
+
+func newExternalRootKeyResource() resource.Resource { return &externalRootKeyResource{} }
+
+type externalRootKeyModel struct {
+	RootKeyID         types.String `tfsdk:"root_key_id"`
+	DesiredStatus     types.String `tfsdk:"desired_status"`
+	OrganizationID    types.String `tfsdk:"organization_id"`
+	Status            types.String `tfsdk:"status"`
+	RootKeyIdentifier types.String `tfsdk:"root_key_identifier"`
+	RootKeyService    types.String `tfsdk:"root_key_service"`
+	Region            types.String `tfsdk:"region"`
+	Description       types.String `tfsdk:"description"`
+	ActivatedDate     types.String `tfsdk:"activated_date"`
+}
+
+type externalRootKeyIdentity struct {
+	OrganizationID types.String `tfsdk:"organization_id"`
+	RootKeyID      types.String `tfsdk:"root_key_id"`
+}
+
+// rootKeyPrefix is the key prefix of ExternalEncryptionRootKey ids [D EERKRef, from its example].
+const rootKeyPrefix = "48q"
+
+func (r *externalRootKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_external_root_key"
+}
+
+func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The status of one existing external root key (External Key Management: a key in AWS KMS). The resource creates nothing and a destroy forgets. **Setting a root key to `Inactive` " +
+			"makes the data under it unreadable** until it is `Active` again, so it is guarded like the destruction of a key: it needs `allow_key_destruction = true` in the provider block.",
+		Attributes: map[string]schema.Attribute{
+			"root_key_id": schema.StringAttribute{
+				MarkdownDescription: "Id (`48q…`) of the root key, 15 or 18 characters.",
+				Required:            true,
+				Validators:          []validator.String{tfvalidator.SalesforceID(rootKeyPrefix)},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
+					func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
+						resp.RequiresReplace = !salesforce.SameID(req.StateValue.ValueString(), req.ConfigValue.ValueString())
+					}, "Another root key is another resource.", "Another root key is another resource.")},
+			},
+			"desired_status": schema.StringAttribute{
+				MarkdownDescription: "`Active` or `Inactive`.",
+				Required:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
+			},
+			"organization_id":     computedString("Id of the org, 18 characters."),
+			"status":              computedString("Status in the org: `Active`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
+			"root_key_identifier": computedString("ARN of the key."),
+			"root_key_service":    computedString("The key management service: `AWS`."),
+			"region":              computedString("Region of the key."),
+			"description":         computedString("Description of the root key in the org."),
+			"activated_date":      computedString("When it was activated, RFC 3339, UTC."),
+		},
+	}
+}
+
+func (r *externalRootKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
+		"root_key_id":     identityschema.StringAttribute{Description: "Id of the root key, 18 characters.", RequiredForImport: true},
+	}}
+}
+
+// ModifyPlan shows the status that will hold, and keeps the lock closed.
+func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		resp.Diagnostics.AddWarning("The root key will be forgotten, not changed", "Its status stays as it is; Terraform will no longer manage it.")
+
+		return
+	}
+	var plan, state externalRootKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() || plan.DesiredStatus.IsUnknown() || plan.RootKeyID.IsUnknown() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		if r.online() {
+			if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
+				r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+			}
+		}
+
+		return
+	}
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !salesforce.SameID(plan.RootKeyID.ValueString(), state.RootKeyID.ValueString()) {
+		return
+	}
+	r.checkLock(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
+	plan.OrganizationID, plan.RootKeyIdentifier, plan.RootKeyService = state.OrganizationID, state.RootKeyIdentifier, state.RootKeyService
+	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
+	if !strings.EqualFold(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
+		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// checkLock refuses to make a root key Inactive without the provider's permission.
+func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *diag.Diagnostics) bool {
+	if strings.EqualFold(status, wanted) || wanted != salesforce.RootKeyInactive {
+		return true
+	}
+	if r.data == nil || !r.data.AllowKeyDestruction {
+		diags.AddAttributeError(path.Root("desired_status"), "Making a root key Inactive is not allowed",
+			fmt.Sprintf("Data under root key %s, which is %s, can't be read while it is Inactive. The provider block does not allow it. Nothing was changed. To go on, set allow_key_destruction = true "+
+				"in the provider block.", id, status))
+
+		return false
+	}
+	diags.AddAttributeWarning(path.Root("desired_status"), "A root key will be made Inactive",
+		fmt.Sprintf("Data under root key %s can't be read from then on. Setting desired_status = %q brings it back.", id, salesforce.RootKeyActive))
+
+	return true
+}
+
+func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.ExternalRootKey, bool) {
+	key, found, err := r.data.Client.GetExternalRootKey(ctx, id)
+	if err != nil {
+		addError(diags, "Unable to read the external root keys", err)
+
+		return key, false
+	}
+	if !found {
+		diags.AddAttributeError(path.Root("root_key_id"), "No such external root key",
+			fmt.Sprintf("Org %s shows no external root key with the id %s. Nothing was removed from state. %s", r.data.Session.OrganizationID, id, permissionsAdvice))
+	}
+
+	return key, found
+}
+
+// bring sets the status where it differs. After an answer that leaves the outcome open the key is read, and not changed again.
+func (r *externalRootKeyResource) bring(ctx context.Context, plan *externalRootKeyModel, diags *diag.Diagnostics) bool {
+	key, ok := r.find(ctx, plan.RootKeyID.ValueString(), diags)
+	if !ok || !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) {
+		return false
+	}
+	if !strings.EqualFold(key.Status, plan.DesiredStatus.ValueString()) {
+		err := r.data.Client.SetExternalRootKeyStatus(ctx, key.ID, plan.DesiredStatus.ValueString())
+		if err != nil && !errors.Is(err, salesforce.ErrOutcomeUnknown) {
+			addError(diags, "Unable to change the root key", err)
+
+			return false
+		}
+		sent := err
+		if key, ok = r.find(ctx, key.ID, diags); !ok {
+			return false
+		}
+		if !strings.EqualFold(key.Status, plan.DesiredStatus.ValueString()) {
+			if sent == nil {
+				sent = errors.New("the change was accepted")
+			}
+			addError(diags, "The root key did not change", fmt.Errorf("root key %s reads %s after the change to %s; plan again: %w", key.ID, key.Status, plan.DesiredStatus.ValueString(), sent))
+
+			return false
+		}
+	}
+	plan.populate(key, r.data)
+
+	return true
+}
+
+func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Data) {
+	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
+	m.Status = stringOrNull(key.Status)
+	m.RootKeyIdentifier = stringOrNull(key.RootKeyIdentifier)
+	m.RootKeyService = stringOrNull(key.RootKeyService)
+	m.Region = stringOrNull(key.Region)
+	m.Description = stringOrNull(key.Description)
+	m.ActivatedDate = timeOrNull(key.ActivatedDate)
+}
+
+func (m *externalRootKeyModel) identity() externalRootKeyIdentity {
+	full, err := salesforce.ID18(m.RootKeyID.ValueString())
+	if err != nil {
+		full = m.RootKeyID.ValueString()
+	}
+
+	return externalRootKeyIdentity{OrganizationID: m.OrganizationID, RootKeyID: types.StringValue(full)}
+}
+
+func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan externalRootKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.bring(ctx, &plan, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+func (r *externalRootKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan externalRootKeyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.bring(ctx, &plan, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+func (r *externalRootKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state externalRootKeyModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	key, ok := r.find(ctx, state.RootKeyID.ValueString(), &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	state.populate(key, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// Delete forgets; the plan has said so.
+func (r *externalRootKeyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+// ImportState takes the id of a root key or an identity.
+func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := req.ID
+	if id == "" {
+		var identity externalRootKeyIdentity
+		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
+		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
+			return
+		}
+		id = identity.RootKeyID.ValueString()
+	}
+	if !salesforce.ValidID(id) {
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("Expected the id (%s…) of an external root key, 15 or 18 characters. Nothing was imported.", rootKeyPrefix))
+
+		return
+	}
+	key, ok := r.find(ctx, id, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	// What an import finds is what is wanted until the configuration says otherwise: an import alone changes no status.
+	wanted := salesforce.RootKeyActive
+	if strings.EqualFold(key.Status, salesforce.RootKeyInactive) {
+		wanted = salesforce.RootKeyInactive
+	}
+	state := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted)}
+	state.populate(key, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}

@@ -1,0 +1,46 @@
+package upload
+
+import (
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+)
+
+// Escrow says to whom the material is encrypted before it leaves, and where the copy is kept.
+type Escrow struct {
+	Recipients *byok.Recipients
+	// Directory is nil where the copy is kept in state alone.
+	Directory *byok.EscrowDirectory
+}
+
+// KeptFile is the escrow copy in the directory. It is zero without a directory.
+type KeptFile struct {
+	Path string
+	// Existed is true where the file was there before and was left as it is.
+	Existed bool
+}
+
+// Keep encrypts the material and, with a directory, makes the copy durable under the given name. It returns the age armor. An error is a
+// *Problem.
+func (e *Escrow) Keep(name string, material secret.Bytes) (string, KeptFile, error) {
+	armored, err := e.Recipients.Encrypt(material)
+	if err != nil {
+		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be made", Detail: err.Error() + ". Nothing was sent."}
+	}
+	if e.Directory == nil {
+		return armored, KeptFile{}, nil
+	}
+	path, existed, err := e.Directory.Write(name, armored)
+	if err != nil {
+		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be written", Detail: err.Error() + ". Nothing was sent."}
+	}
+
+	return armored, KeptFile{Path: path, Existed: existed}, nil
+}
+
+// Close releases the directory. The nil Escrow has none.
+func (e *Escrow) Close() {
+	if e != nil && e.Directory != nil {
+		// Every file in it has been synced and closed; a directory handle has nothing to lose.
+		_ = e.Directory.Close()
+	}
+}
