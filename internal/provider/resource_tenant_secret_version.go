@@ -213,7 +213,7 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 		return
 	}
 	plan.ExportedSecretValue = state.ExportedSecretValue
-	outcome, err := r.carryOut(ctx, plan, config, state.row(), r.subjectOf(state))
+	outcome, err := r.carryOut(ctx, plan, config, state.row(), r.subjectOf(ctx, state))
 	if errors.Is(err, custody.ErrBackupRenewed) {
 		// The renewed export is saved with the old wishes, so that the next plan is the same destroy again, over a saved backup.
 		state.ExportedSecretValue, state.Recoverable = types.StringValue(outcome.Value.Expose()), types.BoolValue(true)

@@ -58,15 +58,21 @@ func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 	}
 }
 
-// subjectOf returns what the rules need of a record in state. Whether a cache-only record is the newest of its type is left to Salesforce
-// here, which refuses an older one.
-func (r *tenantSecretVersionResource) subjectOf(state tenantSecretVersionModel) custody.Subject {
-	number := 0
+// subjectOf returns what the rules need of a record in state. Whether a cache-only record is the newest of its type the org alone can tell;
+// where it can't be asked, an older one is left to Salesforce, which refuses it.
+func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenantSecretVersionModel) custody.Subject {
+	row, isNewest, number := state.row(), true, 0
 	if r.online() {
 		number = r.data.Client.APINumber()
+		if row.Source == upload.SourceRemote {
+			if all, err := r.data.Inventory.TenantSecrets(ctx); err == nil {
+				newest, ok := upload.Newest(all.Records, row.Type)
+				isNewest = !ok || newest.ID == row.ID
+			}
+		}
 	}
 
-	return custody.Of(state.row(), true, number)
+	return custody.Of(row, isNewest, number)
 }
 
 // locks are the locks on a destroy as configured, and as an earlier apply has left them in held.
@@ -79,8 +85,8 @@ func (r *tenantSecretVersionResource) locks(plan, held tenantSecretVersionModel)
 	}
 }
 
-// ModifyPlan refuses what can't be done, opens no lock by itself, and shows the status that will hold. For a record in state it is a pure
-// function of configuration and state; only the adoption of a record looks into the org.
+// ModifyPlan refuses what can't be done, opens no lock by itself, and shows the status that will hold. For a record in state the
+// planned values are a pure function of configuration and state; the org is asked only for what may refuse the plan.
 func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		var state tenantSecretVersionModel
@@ -117,7 +123,7 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 
 		return
 	}
-	r.planChange(plan, config, state, &resp.Diagnostics, func(p *tenantSecretVersionModel) { resp.Diagnostics.Append(resp.Plan.Set(ctx, p)...) })
+	r.planChange(ctx, plan, config, state, &resp.Diagnostics, func(p *tenantSecretVersionModel) { resp.Diagnostics.Append(resp.Plan.Set(ctx, p)...) })
 }
 
 // planAdoption plans the computed values of a record that is not in state yet.
@@ -158,7 +164,9 @@ func (r *tenantSecretVersionResource) checkAdoption(ctx context.Context, plan, c
 }
 
 // planChange plans a record that is in state.
-func (r *tenantSecretVersionResource) planChange(plan, config, state tenantSecretVersionModel, diags *diag.Diagnostics, set func(*tenantSecretVersionModel)) {
+func (r *tenantSecretVersionResource) planChange(
+	ctx context.Context, plan, config, state tenantSecretVersionModel, diags *diag.Diagnostics, set func(*tenantSecretVersionModel),
+) {
 	plan.keep(state)
 	if plan.DesiredStatus.IsUnknown() || plan.Backup.IsUnknown() || plan.DestructionAcknowledgement.IsUnknown() {
 		plan.Status, plan.LastModifiedDate = types.StringUnknown(), types.StringUnknown()
@@ -168,7 +176,7 @@ func (r *tenantSecretVersionResource) planChange(plan, config, state tenantSecre
 		return
 	}
 
-	subject := r.subjectOf(state)
+	subject := r.subjectOf(ctx, state)
 	action, err := custody.Plan(subject, plan.DesiredStatus.ValueString())
 	if err == nil {
 		err = r.locks(plan, state).Check(subject, action)
