@@ -167,6 +167,21 @@ func (s *Server) FlushKeyCache(id string) (string, error) {
 	return string(s.refetch(secret, s.Clock.Now().Truncate(time.Second))), nil
 }
 
+// controlFlush takes {"id":"02G..."}, and answers {"status_code":"SUCCESS"}.
+func (s *Server) controlFlush(r *http.Request) (any, error) {
+	var want struct {
+		ID string `json:"id"`
+	}
+	if err := readControl(r, &want); err != nil {
+		return nil, err
+	}
+	status, err := s.FlushKeyCache(want.ID)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"status_code": status}, nil
+}
+
 // refetch asks for the key of an existing secret and sets its status by the outcome.
 func (s *Server) refetch(secret *tenantSecret, now time.Time) jwe.Status {
 	world := s.world

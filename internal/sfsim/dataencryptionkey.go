@@ -49,8 +49,11 @@ var dataKeyObject = &sobject{
 			{"AWS", "AWS", 63}, {"Salesforce", "Salesforce", 63},
 		}},
 		{name: "Status", label: "Status", kind: "picklist", props: "FGNS", length: 32, values: []picklistValue{
-			{dataKeyPending, dataKeyPending, 63}, {dataKeyActive, dataKeyActive, 63}, {dataKeyArchived, dataKeyArchived, 63},
-			{"Canceled", "Canceled", 63}, {"Inactive", "Inactive", 63},
+			{dataKeyPending, dataKeyPending, 63},
+			{dataKeyActive, dataKeyActive, 63},
+			{dataKeyArchived, dataKeyArchived, 63},
+			{"Canceled", "Canceled", 63},
+			{"Inactive", "Inactive", 63},
 		}},
 		{name: "Type", label: "Type", kind: "picklist", props: "CFGS", length: 150, values: []picklistValue{{"search index", "Search Index", 63}}},
 		{name: "Version", label: "Version", kind: "int", props: "FGNS"},

@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,7 +36,7 @@ func (c *client) wrapCKM(certificate string, m []byte) string {
 		c.t.Fatal(err)
 	}
 	padded := append(bytes.Clone(m), make([]byte, (8-len(m)%8)%8)...)
-	register := binary.BigEndian.AppendUint32([]byte{0xA6, 0x59, 0x59, 0xA6}, uint32(len(m))) //nolint:gosec // a few bytes
+	register := binary.BigEndian.AppendUint32([]byte{0xA6, 0x59, 0x59, 0xA6}, uint32(len(m)))
 	if len(padded) == 8 {
 		out := append(register, padded...)
 		block.Encrypt(out, out)
@@ -46,7 +47,7 @@ func (c *client) wrapCKM(certificate string, m []byte) string {
 		for i := range n {
 			half := append(bytes.Clone(register), padded[8*i:8*i+8]...)
 			block.Encrypt(half, half)
-			register = binary.BigEndian.AppendUint64(nil, binary.BigEndian.Uint64(half[:8])^uint64(n*j+i+1)) //nolint:gosec // small
+			register = binary.BigEndian.AppendUint64(nil, binary.BigEndian.Uint64(half[:8])^uint64(n*j+i+1))
 			copy(padded[8*i:], half[8:])
 		}
 	}
@@ -130,9 +131,7 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	token := c.open("Session")
 	upload := func(change map[string]any) string {
 		members := map[string]any{"SecretValue": c.wrapCKM("Session", material()), "SessionToken": token, "Type": "search index"}
-		for name, value := range change {
-			members[name] = value
-		}
+		maps.Copy(members, change)
 		return body(members)
 	}
 	for name, text := range map[string]string{
@@ -204,17 +203,19 @@ func TestExternalEncryptionRootKey(t *testing.T) {
 		t.Errorf("id %s", id)
 	}
 	path := data + "/sobjects/ExternalEncryptionRootKey/"
+	unavailable, _ := rows[1]["Id"].(string)
 	set := func(id, status string) *answer { return c.do(http.MethodPatch, path+id, `{"Status":"`+status+`"}`) }
 	set(id, "Active").refused(http.StatusBadRequest, unknown)
 	set(id, "Unavailable").refused(http.StatusBadRequest, unknown)
+	set(id, "").refused(http.StatusBadRequest, unknown)
+	set(unavailable, "").refused(http.StatusBadRequest, unknown)
 	set(id, "Gone").refused(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
 	set(id, "Inactive").want(http.StatusNoContent)
 	if row := c.get(path + id).record(); row["Status"] != "Inactive" {
 		t.Errorf("row %v", row)
 	}
 	set(id[:15], "active").want(http.StatusNoContent)
-	other, _ := rows[1]["Id"].(string)
-	set(other, "Active").refused(http.StatusBadRequest, unknown)
+	set(unavailable, "Active").refused(http.StatusBadRequest, unknown)
 	c.do(http.MethodPatch, path+id, `{"Region":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE")
 	c.do(http.MethodPost, strings.TrimSuffix(path, "/"), `{"Region":"x"}`).refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 

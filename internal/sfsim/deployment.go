@@ -388,10 +388,16 @@ func (d *deployment) result(c *call, details bool) object {
 		}
 	}
 	out := object{
-		{"checkOnly", d.options.CheckOnly}, {"ignoreWarnings", d.options.IgnoreWarnings},
-		{"rollbackOnError", d.options.RollbackOnError}, {"status", d.status},
-		{"numberComponentsDeployed", len(d.successes)}, {"numberComponentsTotal", d.total}, {"numberComponentErrors", errorCount},
-		{"numberTestsCompleted", 0}, {"numberTestsTotal", 0}, {"numberTestErrors", 0},
+		{"checkOnly", d.options.CheckOnly},
+		{"ignoreWarnings", d.options.IgnoreWarnings},
+		{"rollbackOnError", d.options.RollbackOnError},
+		{"status", d.status},
+		{"numberComponentsDeployed", len(d.successes)},
+		{"numberComponentsTotal", d.total},
+		{"numberComponentErrors", errorCount},
+		{"numberTestsCompleted", 0},
+		{"numberTestsTotal", 0},
+		{"numberTestErrors", 0},
 	}
 	if details {
 		failures, successes := []object{}, []object{}
@@ -406,7 +412,9 @@ func (d *deployment) result(c *call, details bool) object {
 			successes = append(successes, manifest.render(false))
 		}
 		out = append(out, member{"details", object{
-			{"componentFailures", failures}, {"componentSuccesses", successes}, {"retrieveResult", nil},
+			{"componentFailures", failures},
+			{"componentSuccesses", successes},
+			{"retrieveResult", nil},
 			{"runTestResult", object{{"numFailures", 0}, {"numTestsRun", 0}, {"totalTime", 0.0}}},
 		}})
 	}
@@ -433,8 +441,13 @@ func (d *deployment) result(c *call, details bool) object {
 // render is DeployMessage. With ignoreWarnings a warning counts as a success [D].
 func (m deployMessage) render(ignoreWarnings bool) object {
 	out := object{
-		{"changed", m.changed}, {"componentType", m.Type}, {"created", m.created}, {"createdDate", xsdDateTime(m.at)},
-		{"deleted", m.deleted}, {"fileName", m.File}, {"fullName", m.FullName},
+		{"changed", m.changed},
+		{"componentType", m.Type},
+		{"created", m.created},
+		{"createdDate", xsdDateTime(m.at)},
+		{"deleted", m.deleted},
+		{"fileName", m.File},
+		{"fullName", m.FullName},
 	}
 	if m.id != "" {
 		out = append(out, member{"id", m.id})

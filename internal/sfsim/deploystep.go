@@ -228,14 +228,14 @@ func parseChain(content []byte) ([]*x509.Certificate, error) {
 	for len(bytes.TrimSpace(rest)) > 0 {
 		block, after := pem.Decode(rest)
 		if block == nil {
-			return nil, errors.New("The content is not a chain of certificates in PEM") //nolint:revive,staticcheck // a reply's text
+			return nil, errors.New("The content is not a chain of certificates in PEM") //nolint:staticcheck // a reply's text
 		}
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("The content holds a PEM block %s, expected CERTIFICATE", block.Type) //nolint:revive,staticcheck // a reply's text
+			return nil, fmt.Errorf("The content holds a PEM block %s, expected CERTIFICATE", block.Type) //nolint:staticcheck // a reply's text
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, errors.New("The content holds a certificate that can't be parsed") //nolint:revive,staticcheck // a reply's text
+			return nil, errors.New("The content holds a certificate that can't be parsed") //nolint:staticcheck // a reply's text
 		}
 		chain, rest = append(chain, cert), after
 	}

@@ -61,8 +61,16 @@ func column(name string, f *field, aggregate bool, below []object) object {
 	}
 	number := kind == "int" || kind == "double"
 	return object{
-		{"aggregate", aggregate}, {"booleanType", kind == "boolean"}, {"columnName", name}, {"custom", false}, {"displayName", name},
-		{"foreignKeyName", nil}, {"insertable", f != nil && f.has("C")}, {"joinColumns", below}, {"numberType", number},
-		{"textType", !number && kind != "boolean"}, {"updatable", f != nil && f.has("U")},
+		{"aggregate", aggregate},
+		{"booleanType", kind == "boolean"},
+		{"columnName", name},
+		{"custom", false},
+		{"displayName", name},
+		{"foreignKeyName", nil},
+		{"insertable", f != nil && f.has("C")},
+		{"joinColumns", below},
+		{"numberType", number},
+		{"textType", !number && kind != "boolean"},
+		{"updatable", f != nil && f.has("U")},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -18,17 +19,17 @@ func TestQueryColumns(t *testing.T) {
 	}
 	var names func([]column) string
 	names = func(columns []column) string {
-		out := ""
+		var out strings.Builder
 		for _, col := range columns {
-			out += " " + col.ColumnName
+			out.WriteString(" " + col.ColumnName)
 			if col.Aggregate {
-				out += "*"
+				out.WriteString("*")
 			}
 			if len(col.JoinColumns) > 0 {
-				out += "(" + names(col.JoinColumns) + " )"
+				out.WriteString("(" + names(col.JoinColumns) + " )")
 			}
 		}
-		return out
+		return out.String()
 	}
 	for query, want := range map[string]string{
 		"SELECT Id, CreatedBy.Name, Type, CreatedBy.Id FROM TenantSecret": "TenantSecret true: Id CreatedBy( Name Id ) Type",

@@ -80,13 +80,6 @@ func lenientUnescape(text string) string {
 	return out.String()
 }
 
-// unlocked runs f without the server's lock, for handlers that call out. State may have changed when it returns.
-func (c *call) unlocked(f func()) {
-	c.s.mu.Unlock()
-	defer c.s.mu.Lock()
-	f()
-}
-
 // needJSON refuses bodies of other kinds.
 func (c *call) needJSON() *reply {
 	mediaType, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))

@@ -73,7 +73,7 @@ func (c *call) updateRootKey(id string, values object) *reply {
 	key := list[slices.IndexFunc(list, func(k *rootKey) bool { return k.id == id })]
 	if values.given("Status") {
 		to := values.text("Status")
-		if !(key.status == "Active" && to == "Inactive" || key.status == "Inactive" && to == "Active") {
+		if turns := map[string]string{"Active": "Inactive", "Inactive": "Active"}; to == "" || turns[key.status] != to {
 			return c.refuseUnknown("Status", fmt.Sprintf("The status of this root key can't change from %s to %s", key.status, to))
 		}
 		key.status = to

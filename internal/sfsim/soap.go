@@ -400,9 +400,16 @@ func (c *call) properties(x component, folder string) object {
 	u := c.s.world.mainUser()
 	name := u.firstName + " " + u.lastName
 	return object{
-		{"createdById", u.id}, {"createdByName", name}, {"createdDate", xsdDateTime(x.created)}, {"fileName", folder + x.file},
-		{"fullName", x.name}, {"id", x.id}, {"lastModifiedById", u.id}, {"lastModifiedByName", name},
-		{"lastModifiedDate", xsdDateTime(x.created)}, {"type", x.typ},
+		{"createdById", u.id},
+		{"createdByName", name},
+		{"createdDate", xsdDateTime(x.created)},
+		{"fileName", folder + x.file},
+		{"fullName", x.name},
+		{"id", x.id},
+		{"lastModifiedById", u.id},
+		{"lastModifiedByName", name},
+		{"lastModifiedDate", xsdDateTime(x.created)},
+		{"type", x.typ},
 	}
 }
 
@@ -431,7 +438,9 @@ func (c *soapCall) describeMetadata() *reply {
 			{{"directoryName", "certs"}, {"inFolder", false}, {"metaFile", true}, {"suffix", "crt"}, {"xmlName", "Certificate"}},
 			{{"directoryName", "settings"}, {"inFolder", false}, {"metaFile", false}, {"suffix", "settings"}, {"xmlName", "Settings"}},
 		}},
-		{"organizationNamespace", ""}, {"partialSaveAllowed", !production}, {"testRequired", production},
+		{"organizationNamespace", ""},
+		{"partialSaveAllowed", !production},
+		{"testRequired", production},
 	}))
 }
 

@@ -12,7 +12,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // RSA-OAEP of RFC 7518 is OAEP with SHA-1, and the profile demands it.
+	"crypto/sha1" // RSA-OAEP of RFC 7518 is OAEP with SHA-1, and the profile demands it.
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -112,7 +112,7 @@ func Open(key *rsa.PrivateKey, answer []byte, want Expectation) ([]byte, Status)
 	if status := judgeHeader(decoded[partHeader], want); status != Success {
 		return nil, status
 	}
-	contentKey, err := rsa.DecryptOAEP(sha1.New(), nil, key, decoded[partKey], nil) //nolint:gosec // see the import
+	contentKey, err := rsa.DecryptOAEP(sha1.New(), nil, key, decoded[partKey], nil)
 	if err != nil || len(contentKey) != keySize {
 		return nil, MalformedContentKey
 	}

@@ -66,14 +66,14 @@ func ParseCertificate(root *Element) (Certificate, *Problem) {
 			return refuse("Error parsing file: Duplicate element " + name + " in type Certificate") // [invented]
 		}
 		seen[name] = true
-		ok, xsd := true, ""
+		ok, xsd := true, "boolean"
 		switch name {
 		case "caSigned":
-			c.CASigned, ok, xsd = parseBoolean(e.Text, "boolean")
+			c.CASigned, ok = parseBoolean(e.Text)
 		case "encryptedWithPlatformEncryption":
-			c.EncryptedWithPlatformEncryption, ok, xsd = parseBoolean(e.Text, "boolean")
+			c.EncryptedWithPlatformEncryption, ok = parseBoolean(e.Text)
 		case "privateKeyExportable":
-			c.PrivateKeyExportable, ok, xsd = parseBoolean(e.Text, "boolean")
+			c.PrivateKeyExportable, ok = parseBoolean(e.Text)
 		case "expirationDate":
 			c.ExpirationDate, ok = parseDateTime(e.Text)
 			xsd = "dateTime"
@@ -108,14 +108,15 @@ func ParseCertificate(root *Element) (Certificate, *Problem) {
 	return c, nil
 }
 
-func parseBoolean(text, xsd string) (value, ok bool, name string) {
+// parseBoolean reads xsd:boolean.
+func parseBoolean(text string) (value, ok bool) {
 	switch text {
 	case "true", "1":
-		return true, true, xsd
+		return true, true
 	case "false", "0":
-		return false, true, xsd
+		return false, true
 	}
-	return false, false, xsd
+	return false, false
 }
 
 // Body renders the certificate as a retrieve does.

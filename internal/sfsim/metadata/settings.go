@@ -78,7 +78,7 @@ func ParseSettings(t SettingsType, root *Element, version int) (Settings, *Probl
 		if _, ok := s.Values[e.Name.Local]; ok {
 			return refuse("Error parsing file: Duplicate element " + e.Name.Local + " in type " + t.Root) // [invented]
 		}
-		value, ok, _ := parseBoolean(e.Text, "boolean")
+		value, ok := parseBoolean(e.Text)
 		if !ok || len(e.Children) > 0 {
 			return refuse("Error parsing file: '" + e.Text + "' is not a valid value for the type xsd:boolean") // [R]
 		}

@@ -3,6 +3,7 @@ package soql
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -214,10 +215,8 @@ func (p *parser) alias(q *Query) error {
 	if p.token.kind != tokenName || p.token.isReserved() {
 		return nil
 	}
-	for _, clause := range []string{"ORDER", "OFFSET", "FOR", "ALL"} {
-		if p.token.is(clause) {
-			return nil
-		}
+	if slices.ContainsFunc([]string{"ORDER", "OFFSET", "FOR", "ALL"}, p.token.is) {
+		return nil
 	}
 	if as, err := p.accept("AS"); as || err != nil {
 		if err == nil {
