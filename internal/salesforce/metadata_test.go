@@ -300,8 +300,12 @@ func TestDeleteCertificate(t *testing.T) {
 	if len(removed.Types) != 1 || removed.Types[0].Members != "A" || removed.Types[0].Name != "Certificate" {
 		t.Errorf("removed %+v", removed)
 	}
+	before := len(o.seen())
 	if err := c.DeleteCertificate(t.Context(), "A"); !errors.Is(err, ErrOutcomeUnknown) {
 		t.Errorf("error %v", err)
+	}
+	if n := len(o.seen()) - before; n != 1 {
+		t.Errorf("%d requests, want 1", n)
 	}
 }
 

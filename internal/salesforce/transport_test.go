@@ -577,41 +577,6 @@ func TestBodyTooLarge(t *testing.T) {
 	}
 }
 
-func TestConcurrencyIsBounded(t *testing.T) {
-	t.Parallel()
-	o := newOrg(t)
-	var running, most atomic.Int32
-	release := make(chan struct{})
-	o.on(queryRoute, func(w http.ResponseWriter, r *http.Request) {
-		n := running.Add(1)
-		defer running.Add(-1)
-		for {
-			m := most.Load()
-			if n <= m || most.CompareAndSwap(m, n) {
-				break
-			}
-		}
-		if n == maxConcurrent {
-			close(release)
-		}
-		<-release
-		answer(200, emptyPage)(w, r)
-	})
-	c, _, _ := o.client()
-	var group sync.WaitGroup
-	for range 3 * maxConcurrent {
-		group.Go(func() {
-			if _, err := c.ListTenantSecrets(t.Context()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	if n := most.Load(); n != maxConcurrent {
-		t.Errorf("%d requests at once, want %d", n, maxConcurrent)
-	}
-}
-
 func TestUntrustedCertificateIsNotRetried(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
