@@ -3,6 +3,7 @@ package acctest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -52,6 +58,8 @@ type CLI struct {
 	Dir string
 	// Env is set for the CLI, and so for the provider.
 	Env map[string]string
+	// factories serve the provider from this process, nil for the built one.
+	factories ServerFactories
 }
 
 // NewCLI returns a runner in an empty directory.
@@ -71,6 +79,51 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	maps.Copy(c.Env, Variables(sim))
 
 	return c
+}
+
+// InProcess makes the runner serve the provider from the test's process instead, built with opts as Factories does, and returns it: for
+// tests that would otherwise wait for the pauses of the real provider. That provider resolves relative paths against the directory of
+// the test's package: give it absolute ones.
+func (c *CLI) InProcess(opts ...provider.Option) *CLI {
+	c.factories = Factories(opts...)
+
+	return c
+}
+
+// serve starts the provider in this process, for one run of the CLI, and returns what tells the CLI of it.
+func (c *CLI) serve() (reattach string, stop func()) {
+	c.t.Helper()
+	server, err := c.factories[ProviderName]()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(c.t.Context())
+	started, ended := make(chan *plugin.ReattachConfig), make(chan struct{})
+	failed := make(chan error, 1)
+	opts := []tf6server.ServeOpt{tf6server.WithDebug(ctx, started, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger())}
+	if t, ok := c.t.(*testing.T); ok {
+		opts = append(opts, tf6server.WithLoggingSink(t))
+	}
+	go func() {
+		failed <- tf6server.Serve(provider.Address, func() tfprotov6.ProviderServer { return server }, opts...)
+	}()
+	var config *plugin.ReattachConfig
+	select {
+	case config = <-started:
+	case err := <-failed:
+		cancel()
+		c.t.Fatalf("serving the provider: %v", err)
+	}
+	text, err := json.Marshal(map[string]any{provider.Address: map[string]any{
+		"Protocol": config.Protocol, "ProtocolVersion": config.ProtocolVersion, "Pid": config.Pid, "Test": true,
+		"Addr": map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()},
+	}})
+	if err != nil {
+		cancel()
+		c.t.Fatal(err)
+	}
+
+	return string(text), func() { cancel(); <-ended }
 }
 
 // Write stores a file in the directory.
@@ -121,6 +174,11 @@ type Diagnostic struct {
 func (c *CLI) Run(args ...string) Result {
 	c.t.Helper()
 	cmd := c.Command(args...)
+	if c.factories != nil {
+		reattach, stop := c.serve()
+		defer stop()
+		cmd.Env = append(cmd.Env, "TF_REATTACH_PROVIDERS="+reattach)
+	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

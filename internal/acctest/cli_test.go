@@ -12,8 +12,17 @@ func TestMain(m *testing.M) { os.Exit(acctest.Main(m)) }
 
 func TestCLI(t *testing.T) {
 	t.Parallel()
+	t.Run("built", func(t *testing.T) { t.Parallel(); testCLI(t, false) })
+	t.Run("in process", func(t *testing.T) { t.Parallel(); testCLI(t, true) })
+}
+
+func testCLI(t *testing.T, inProcess bool) {
+	t.Helper()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
+	if inProcess {
+		cli.InProcess()
+	}
 	cli.Config(`
 resource "salesforcebyok_tenant_secret" "data" {
   type        = "Data"

@@ -15,8 +15,8 @@ import (
 // scratch is a directory of this process, removed by Main: it holds the built provider and an empty CLI configuration.
 var scratch string
 
-// product is what the CLI under test is.
-var product clifind.Product
+// found is the CLI under test.
+var found clifind.CLI
 
 // Main runs the tests of a package with the CLI that clifind finds, and with no setting of the user's own. It returns the exit code.
 func Main(m *testing.M) int {
@@ -54,7 +54,7 @@ func prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	product = cli.Product
+	found = cli
 	for _, variable := range cli.Environment() {
 		name, value, _ := strings.Cut(variable, "=")
 		err = errors.Join(err, os.Setenv(name, value))
@@ -70,4 +70,15 @@ func prepare(ctx context.Context) error {
 }
 
 // OpenTofu reports whether the CLI under test is OpenTofu.
-func OpenTofu() bool { return product == clifind.OpenTofu }
+func OpenTofu() bool { return found.Product == clifind.OpenTofu }
+
+// Below reports whether the CLI under test is older than major.minor.
+func Below(t testing.TB, major, minor int) bool {
+	t.Helper()
+	var gotMajor, gotMinor int
+	if _, err := fmt.Sscanf(found.Version, "%d.%d", &gotMajor, &gotMinor); err != nil {
+		t.Fatalf("the version of the CLI is %q: %v", found.Version, err)
+	}
+
+	return gotMajor < major || gotMajor == major && gotMinor < minor
+}

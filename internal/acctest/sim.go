@@ -38,7 +38,8 @@ const (
 	OpCreate = "TenantSecret.create"
 	OpUpdate = "TenantSecret.update"
 	OpGet    = "TenantSecret.get"
-	OpQuery  = "query"
+	OpQuery  = "TenantSecret.query"
+	OpChain  = "Certificate.chain"
 	OpToken  = "token"
 )
 

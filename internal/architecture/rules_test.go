@@ -64,7 +64,7 @@ var rules = map[string]rule{
 		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
 		modules: []string{
 			framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-testing",
-			"github.com/hashicorp/terraform-json",
+			"github.com/hashicorp/terraform-json", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin",
 		},
 		test: true,
 	},
