@@ -1,16 +1,24 @@
 package sfsim
 
 import (
+	_ "embed" // for the page
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// serveControl serves /_sim/, which Salesforce does not have: it lets a person or a script watch and steer the simulator. It
-// writes JSON; a refusal is {"error": "..."} with status 400, 404 or 405.
+// page shows the org, the journal and the faults live, for a person to watch.
+//
+//go:embed page.html
+var page []byte
+
+// serveControl serves /_sim/, which Salesforce does not have: it lets a person or a script watch and steer the simulator. All but
+// the page write JSON; a refusal is {"error": "..."} with status 400, 403, 404 or 405.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	routes := map[string]map[string]func(*http.Request) (any, error){
 		"/_sim/requests": {
@@ -28,8 +36,20 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		"/_sim/revoke":      {http.MethodPost: s.controlRevoke},
 		"/_sim/release":     {http.MethodPost: func(*http.Request) (any, error) { s.NextRelease(); return s.State(), nil }},
 		"/_sim/state":       {http.MethodGet: func(*http.Request) (any, error) { return s.State(), nil }},
+		"/_sim/callouts":    {http.MethodGet: func(*http.Request) (any, error) { return s.Callouts(), nil }},
+		"/_sim/flush":       {http.MethodPost: s.controlFlush},
 		"/_sim/settings":    {http.MethodGet: s.controlSettings, http.MethodPost: s.controlSettings},
 		"/_sim/permissions": {http.MethodGet: s.controlPermissions, http.MethodPost: s.controlPermissions},
+	}
+	if err := fromThisMachine(r); err != nil {
+		writeControl(w, http.StatusForbidden, map[string]string{"error": err.Error()})
+		return
+	}
+	if r.URL.Path == "/_sim/" && r.Method == http.MethodGet {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
+		_, _ = w.Write(page) // the client may be gone
+		return
 	}
 	methods, known := routes[r.URL.Path]
 	if !known {
@@ -47,6 +67,22 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeControl(w, http.StatusOK, answer)
+}
+
+// fromThisMachine refuses what a web page of another site could send through the user's browser: requests of another origin, and
+// names that were made to resolve to the loopback address.
+func fromThisMachine(r *http.Request) error {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		return fmt.Errorf("control routes refuse other origins: %w", err)
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = strings.Trim(r.Host, "[]")
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("control routes are for this machine: the Host is %q, expected localhost or a loopback address", r.Host)
+	}
+	return nil
 }
 
 func writeControl(w http.ResponseWriter, status int, answer any) {

@@ -62,6 +62,25 @@ func TestControlRequests(t *testing.T) {
 	}
 }
 
+// The page is served, and a browser on another site can't steer the simulator.
+func TestControlPage(t *testing.T) {
+	t.Parallel()
+	c := controlled(t)
+	a := c.get("/_sim/").want(http.StatusOK)
+	if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(string(a.body), "<title>Salesforce simulator</title>") {
+		t.Errorf("%s: %.80s", a.header.Get("Content-Type"), a.body)
+	}
+	c.header.Set("Origin", "https://evil.example")
+	c.do(http.MethodPost, "/_sim/reset", "").want(http.StatusForbidden)
+	c.header.Set("Origin", c.server.InstanceURL)
+	c.do(http.MethodPost, "/_sim/reset", "").want(http.StatusOK)
+	c.header.Del("Origin")
+	c.host = "rebound.example"
+	c.get("/_sim/state").want(http.StatusForbidden)
+	c.host = "localhost:1"
+	c.get("/_sim/state").want(http.StatusOK)
+}
+
 func TestControlClock(t *testing.T) {
 	t.Parallel()
 	c := controlled(t)

@@ -30,6 +30,7 @@ type client struct {
 	http   *http.Client
 	token  string
 	header http.Header
+	host   string // sent as Host, if given
 }
 
 func start(t *testing.T, opts ...sfsim.Option) *client {
@@ -67,6 +68,7 @@ func (c *client) try(method, path string, body []byte, contentType string) (*ans
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	maps.Copy(req.Header, c.header)
+	req.Host = c.host
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
