@@ -248,6 +248,24 @@ func TestReactivation(t *testing.T) {
 	}
 }
 
+func TestCalloutControls(t *testing.T) {
+	t.Parallel()
+	service := newKeyService(t)
+	c := startWithService(t, service, sfsim.WithControl())
+	id := c.create(remoteBody).created()
+	service.set(func(s *keyService) { s.status = http.StatusNotFound })
+	if a := c.do(http.MethodPost, "/_sim/flush", body(map[string]any{"id": id})).want(http.StatusOK); !strings.Contains(string(a.body), `"status_code":"DESTROY_HTTP_CODE"`) {
+		t.Errorf("flush answered %s", a.body)
+	}
+	c.do(http.MethodPost, "/_sim/flush", body(map[string]any{"id": id})).want(http.StatusBadRequest)
+	c.do(http.MethodPost, "/_sim/flush", `{"key":1}`).want(http.StatusBadRequest)
+	var made []sfsim.Callout
+	c.get("/_sim/callouts").want(http.StatusOK).into(&made)
+	if len(made) != 2 || made[0].StatusCode != "SUCCESS" || made[1].TenantSecretID != id || made[1].HTTPStatus != http.StatusNotFound {
+		t.Errorf("callouts %+v", made)
+	}
+}
+
 // A service elsewhere is not called: the simulator stays on loopback.
 func TestCalloutsStayOnLoopback(t *testing.T) {
 	t.Parallel()

@@ -115,7 +115,7 @@ func startDeploy(c *call) *reply {
 	body := object{
 		{"id", d.id}, {"validatedDeployRequestId", nil}, {"deployOptions", d.options}, {"deployResult", d.result(c, true)},
 	}
-	return &reply{status: http.StatusCreated, body: body}
+	return &reply{status: http.StatusCreated, committed: true, body: body}
 }
 
 // readDeployRequest reads the two parts of the multipart body. The options' part is called json by Salesforce and
@@ -379,14 +379,22 @@ func (d *deployment) fail(problem metadata.Problem) {
 	d.failures = append(d.failures, deployMessage{Problem: problem, at: d.finished})
 }
 
-// result renders DeployResult [C jsforce metadata WSDL; D].
-func (d *deployment) result(c *call, details bool) object {
-	errorCount := 0
+// errorCount counts the failures; warnings only where they are not ignored [D].
+func (d *deployment) errorCount() int {
+	count := 0
 	for _, failure := range d.failures {
 		if !failure.Warning || !d.options.IgnoreWarnings {
-			errorCount++
+			count++
 		}
 	}
+	return count
+}
+
+// unreadablePackage is the errorStatusCode of a deployment whose zip can't be read; code and texts are invented.
+const unreadablePackage = "UNKNOWN_EXCEPTION"
+
+// result renders DeployResult [C jsforce metadata WSDL; D].
+func (d *deployment) result(c *call, details bool) object {
 	out := object{
 		{"checkOnly", d.options.CheckOnly},
 		{"ignoreWarnings", d.options.IgnoreWarnings},
@@ -394,7 +402,7 @@ func (d *deployment) result(c *call, details bool) object {
 		{"status", d.status},
 		{"numberComponentsDeployed", len(d.successes)},
 		{"numberComponentsTotal", d.total},
-		{"numberComponentErrors", errorCount},
+		{"numberComponentErrors", d.errorCount()},
 		{"numberTestsCompleted", 0},
 		{"numberTestsTotal", 0},
 		{"numberTestErrors", 0},
@@ -424,8 +432,7 @@ func (d *deployment) result(c *call, details bool) object {
 		out = append(out, member{"completedDate", xsdDateTime(d.finished)})
 	}
 	if d.message != "" {
-		// A package that can't be read at all; code and text invented.
-		out = append(out, member{"errorStatusCode", "UNKNOWN_EXCEPTION"}, member{"errorMessage", d.message})
+		out = append(out, member{"errorStatusCode", unreadablePackage}, member{"errorMessage", d.message})
 	}
 	if d.status == deployRunning {
 		out = append(out, member{"stateDetail", "Processing Type: Certificate"}) // the form is [D]

@@ -482,6 +482,37 @@ func TestDeployEndsByItself(t *testing.T) {
 	}
 }
 
+// A client that lost the reply finds its deployment by the tooling object.
+func TestDeployRequestObject(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	query := func(where string) []map[string]any {
+		t.Helper()
+		var page struct {
+			Records []map[string]any `json:"records"`
+		}
+		c.get(data + "/tooling/query?q=" + url.QueryEscape("SELECT Id, Status, CompletedDate, NumberComponentErrors, ErrorMessage, CreatedBy.Name "+
+			"FROM DeployRequest WHERE "+where+" ORDER BY CreatedDate DESC")).want(http.StatusOK).into(&page)
+		return page.Records
+	}
+	if rows := query("Status = 'Pending'"); len(rows) != 0 {
+		t.Errorf("rows before any deploy: %v", rows)
+	}
+	var state deployState
+	c.post(singlePackage, certificateFiles("My_Cert", "")).into(&state)
+	if rows := query("Status IN ('Pending', 'InProgress') AND CreatedDate = TODAY"); len(rows) != 1 || rows[0]["Id"] != state.ID || rows[0]["CompletedDate"] != nil {
+		t.Errorf("rows of a pending deploy: %v", rows)
+	}
+	c.deploy(singlePackage, map[string]string{"package.xml": packageXML("62.0", "Certificate:X")})
+	c.deploy("{\"deployOptions\":{}}", map[string]string{"package.xml": packageXML("62.0")})
+	failed := query("Status = 'Failed'")
+	if len(failed) != 2 || failed[0]["CompletedDate"] == nil || failed[0]["NumberComponentErrors"] != 1.0 || failed[1]["ErrorMessage"] == nil {
+		t.Errorf("rows of failed deploys: %v", failed)
+	}
+	denied := start(t, seeded(t, "permissions: {modify_metadata: false}"))
+	denied.get(data+"/tooling/query?q=SELECT+Id+FROM+DeployRequest").refused(http.StatusBadRequest, "INVALID_TYPE")
+}
+
 func TestDeployPollsAreConfigurable(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.DeployPolls = 4 }))

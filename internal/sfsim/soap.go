@@ -201,7 +201,9 @@ func (c *soapCall) deploy() *reply {
 		return soapFault("INVALID_OPERATION", err.Error()) // invented
 	}
 	d := c.submit(parsed, zip)
-	return c.answer(xmlMembers(object{{"done", false}, {"id", d.id}, {"state", "Queued"}}))
+	answer := c.answer(xmlMembers(object{{"done", false}, {"id", d.id}, {"state", "Queued"}}))
+	answer.committed = true
+	return answer
 }
 
 // unknownProcess refuses an id that no asynchronous call has [R].

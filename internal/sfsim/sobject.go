@@ -67,7 +67,7 @@ type sobject struct {
 func objects() []*sobject {
 	return []*sobject{
 		tenantSecretObject, organizationObject, userObject, namedCredentialObject, certificateObject, dataKeyObject, rootKeyObject,
-		eventLogFileObject, userPermissionAccessObject,
+		eventLogFileObject, userPermissionAccessObject, deployRequestObject,
 	}
 }
 
