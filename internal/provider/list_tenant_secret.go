@@ -1,0 +1,121 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+var _ list.ListResourceWithConfigure = (*tenantSecretList)(nil)
+
+// tenantSecretList finds the lineages of an org: its types that have a key.
+type tenantSecretList struct{ resourceBase }
+
+func newTenantSecretList() list.ListResource { return &tenantSecretList{} }
+
+func (l *tenantSecretList) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_tenant_secret"
+}
+
+func (l *tenantSecretList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The types of the org that have a key, to import them as `salesforcebyok_tenant_secret`. What can't be read back, such as the certificate and the escrow, must be " +
+			"added to the generated configuration. Needs Terraform 1.14 or newer.",
+	}
+}
+
+func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
+	var diags diag.Diagnostics
+	all, ok := l.records(ctx, &diags)
+	if !ok {
+		stream.Results = list.ListResultsStreamDiagnostics(diags)
+
+		return
+	}
+	stream.Results = listResults(ctx, req, currentRecords(all.Records), func(row salesforce.TenantSecret, result *list.ListResult) {
+		result.DisplayName = fmt.Sprintf("%s (%s, version %d)", row.Type, row.Source, row.Version)
+		result.Diagnostics.Append(result.Identity.Set(ctx, tenantSecretIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
+		if req.IncludeResource {
+			model := listedTenantSecret(row, l.data)
+			result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
+		}
+	})
+}
+
+// records reads the tenant secrets of the org.
+func (b *base) records(ctx context.Context, diags *diag.Diagnostics) (salesforce.TenantSecrets, bool) {
+	if !b.ready(diags) {
+		return salesforce.TenantSecrets{}, false
+	}
+	all, err := b.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		addError(diags, "Unable to read the tenant secrets", err)
+
+		return salesforce.TenantSecrets{}, false
+	}
+
+	return all, true
+}
+
+// currentRecords returns the record that stands for each type, by type.
+func currentRecords(records []salesforce.TenantSecret) []salesforce.TenantSecret {
+	var current []salesforce.TenantSecret
+	var seen []string
+	for _, r := range records {
+		if slices.Contains(seen, r.Type) {
+			continue
+		}
+		seen = append(seen, r.Type)
+		if row, ok := upload.Current(records, r.Type); ok {
+			current = append(current, row)
+		}
+	}
+
+	return current
+}
+
+// listedTenantSecret is the resource as an import would find it.
+func listedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
+	model := tenantSecretModel{
+		Type:             types.StringValue(row.Type),
+		DeletionPolicy:   types.StringValue(policyAbandon),
+		RotationTriggers: types.MapNull(types.StringType),
+		Escrow:           types.ObjectNull(escrowAttributeTypes()),
+	}
+	model.refresh(row, data, false)
+	_, marker := lineage.ParseDescription(row.Description)
+	model.RotationID = stringOrNull(marker.String())
+	// In a generated configuration the hash would be a pin, and a pin refuses every rotation to another key.
+	model.SecretValueHash = types.StringNull()
+
+	return model
+}
+
+// listResults streams one result for each row, up to the limit of the request; a limit below 1 is none. Errors are part of a result: what
+// is assigned to the stream while it is read is lost.
+func listResults[T any](ctx context.Context, req list.ListRequest, rows []T, fill func(row T, result *list.ListResult)) iter.Seq[list.ListResult] {
+	if req.Limit > 0 && int64(len(rows)) > req.Limit {
+		rows = rows[:req.Limit]
+	}
+
+	return func(push func(list.ListResult) bool) {
+		for _, row := range rows {
+			result := req.NewListResult(ctx)
+			fill(row, &result)
+			if !push(result) {
+				return
+			}
+		}
+	}
+}
