@@ -1,0 +1,113 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+func withCertificate(c sfsim.SeedCertificate) sfsim.Option {
+	return sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{{DeveloperName: "Good"}, c}})
+}
+
+// A certificate that can never wrap is refused at plan; one that is not there yet, or waits for its chain, at apply. Nothing is sent.
+func TestAccTenantSecret_rule1Certificate(t *testing.T) {
+	t.Parallel()
+	no := false
+	for name, test := range map[string]struct {
+		seed    sfsim.SeedCertificate
+		reason  string
+		atApply bool
+	}{
+		"2048 bits":           {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits, 4096 are needed", false},
+		"exportable":          {sfsim.SeedCertificate{PrivateKeyExportable: true}, "its private key is exportable", false},
+		"not encrypted":       {sfsim.SeedCertificate{PlatformEncryption: &no}, "its private key is not encrypted with Platform Encryption", false},
+		"waits for its chain": {sfsim.SeedCertificate{CASigned: true, Unusable: true}, "it is not usable yet", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.seed.DeveloperName = "Bad"
+			sim := acctest.StartSim(t, withCertificate(test.seed))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(tenantSecret(`type = "Data"`, `certificate = "Bad"`))
+			plan := cli.Plan()
+			switch {
+			case !test.atApply && (plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent.")):
+				t.Errorf("expected the plan to refuse the certificate because %s, found %s", test.reason, plan.Output())
+			case test.atApply && (plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate is not usable yet", test.reason)):
+				t.Errorf("expected the plan to warn that %s, found %s", test.reason, plan.Output())
+			}
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate is not fit for BYOK", test.reason) {
+				t.Errorf("expected the apply to refuse the certificate, found %s", applied.Output())
+			}
+			if writes := acctest.Writes(sim); len(writes) != 0 {
+				t.Errorf("expected nothing to be sent, found %v", writes)
+			}
+		})
+	}
+}
+
+// Expiry is judged by the org's clock.
+func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
+	t.Parallel()
+	start := time.Now().UTC()
+	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Short", Expires: moment(t, "720h30m")}))
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`))
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "Wrapping certificate expires soon") {
+		t.Errorf("expected no warning 30 days before the end, found %v", plan.Summaries("warning"))
+	}
+	sim.Clock.Advance(time.Hour)
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate expires soon", start.Add(30*24*time.Hour).Format("2006-01-")) {
+		t.Errorf("expected a warning within 30 days of the end, found %s", plan.Output())
+	}
+	sim.Clock.Advance(30 * 24 * time.Hour)
+	if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "it expired on") {
+		t.Errorf("expected an expired certificate to be refused, found %s", plan.Output())
+	}
+	if writes := acctest.Writes(sim); len(writes) != 0 {
+		t.Errorf("expected nothing to be sent, found %v", writes)
+	}
+}
+
+// A certificate that was fit at the plan and is gone at the apply.
+func TestAccTenantSecret_rule1CertificateMissing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ name, hint string }{
+		"unknown":    {"Missing", "BYOK-compatible certificates in this org: Good"},
+		"label":      {"Sim_Label", `Did you mean the unique name "Bad"`},
+		"other case": {"good", `Did you mean the unique name "Good"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Bad", MasterLabel: "Sim_Label", KeySize: 2048}))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(tenantSecret(`type = "Data"`, fmt.Sprintf("certificate = %q", test.name)))
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate not found", test.name) {
+				t.Errorf("expected a warning at plan, found %s", plan.Output())
+			}
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate not found", test.name, test.hint, "Nothing was sent.") {
+				t.Errorf("expected an error with the hint %q, found %s", test.hint, applied.Output())
+			}
+			if writes := acctest.Writes(sim); len(writes) != 0 {
+				t.Errorf("expected nothing to be sent, found %v", writes)
+			}
+		})
+	}
+}
+
+// moment is a point in time of a seed.
+func moment(t *testing.T, text string) sfsim.Moment {
+	t.Helper()
+	var seed struct{ At sfsim.Moment }
+	if err := yaml.Unmarshal([]byte("at: "+text), &seed); err != nil {
+		t.Fatal(err)
+	}
+
+	return seed.At
+}
