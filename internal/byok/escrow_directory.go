@@ -235,6 +235,16 @@ func (d *EscrowDirectory) Find(org, typ, hash string) (path, armored string, err
 	if prefix == "" {
 		return "", "", nil
 	}
+	return d.newest(func(n EscrowName) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
+}
+
+// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash.
+func (d *EscrowDirectory) FindRotation(org, typ, rotationID string) (path, armored string, err error) {
+	return d.newest(func(n EscrowName) bool { return n.Organization == org && n.Type == typ && n.RotationID == rotationID })
+}
+
+// newest returns the newest escrow copy whose name matches.
+func (d *EscrowDirectory) newest(match func(EscrowName) bool) (path, armored string, err error) {
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
 		return "", "", escrowError("list the escrow directory "+d.path, err)
@@ -243,7 +253,7 @@ func (d *EscrowDirectory) Find(org, typ, hash string) (path, armored string, err
 	var newestTime time.Time
 	for _, entry := range entries {
 		name, err := ParseEscrowFileName(entry.Name())
-		if err != nil || name.Organization != org || name.Type != typ || name.HashPrefix != prefix || !entry.Type().IsRegular() {
+		if err != nil || !match(name) || !entry.Type().IsRegular() {
 			continue
 		}
 		info, err := entry.Info()

@@ -25,6 +25,7 @@ var intervals = map[string]interval{
 	"EventBus":          {production: 7 * day, sandbox: 7 * day},
 	"SearchIndex":       {production: 7 * day, sandbox: 7 * day},
 	"Database":          {production: 90 * day, sandbox: 90 * day},
+	"DataEncryptionKey": {production: time.Hour, sandbox: time.Hour},
 }
 
 // KnownTypes returns the types of TenantSecret that Salesforce documents, in the order of Setup.

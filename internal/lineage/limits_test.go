@@ -29,6 +29,9 @@ func TestIntervalOfEachType(t *testing.T) {
 			t.Errorf("%s has an interval and is no known type", typ)
 		}
 	}
+	if got, ok := lineage.Interval("DataEncryptionKey", true); !ok || got != hour || lineage.IsKnownType("DataEncryptionKey") {
+		t.Errorf("DataEncryptionKey: %v, %v; it is no type of TenantSecret", got, ok)
+	}
 	if _, ok := lineage.Interval("OauthSecret", false); ok {
 		t.Error("a type without a documented interval has one")
 	}

@@ -266,7 +266,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 	if decision.Rotate {
 		result, ok := r.rotate(ctx, plan, config, decision.RotationID, ours, state.TenantSecretID.ValueString(), &resp.Diagnostics)
 		if !ok {
-			r.rememberUnconfirmed(ctx, resp, ours, seen, decision.RotationID)
+			rememberUnconfirmed(ctx, resp, ours, seen, decision.RotationID)
 
 			return
 		}
@@ -295,7 +295,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 }
 
 // rememberUnconfirmed keeps, beside the unchanged state, that a POST went out whose outcome nobody knows.
-func (r *tenantSecretResource) rememberUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, ours lineage.Record, seen lineage.Observation, id lineage.RotationID) {
+func rememberUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, ours lineage.Record, seen lineage.Observation, id lineage.RotationID) {
 	if !hasUnknownOutcome(resp.Diagnostics) {
 		return
 	}

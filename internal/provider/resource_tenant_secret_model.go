@@ -46,10 +46,7 @@ func (m *tenantSecretModel) populateRecord(row salesforce.TenantSecret, data *Da
 	m.CreatedDate = timeOrNull(row.CreatedDate)
 	m.CreatedByID = stringOrNull(row.CreatedByID)
 	m.LastModifiedDate = timeOrNull(row.LastModifiedDate)
-	m.RotationDueDate = types.StringNull()
-	if !m.RotateAfterDays.IsNull() && !row.CreatedDate.IsZero() {
-		m.RotationDueDate = timeOrNull(lineage.Due(row.CreatedDate, m.RotateAfterDays.ValueInt64()))
-	}
+	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
 	m.NextRotationAllowed = types.StringNull()
 	if next, ok := lineage.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
 		m.NextRotationAllowed = timeOrNull(next)
@@ -89,38 +86,60 @@ func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own
 
 // inputs returns the configured values that mean "a new key", from a plan whose values are known.
 func (m *tenantSecretModel) inputs() lineage.Inputs {
-	in := lineage.Inputs{
+	return lineage.Inputs{
 		Type: m.Type.ValueString(), Source: m.Source.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(),
-		MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueStringPointer(),
+		MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers),
+		RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueStringPointer(),
 	}
-	if elements := m.RotationTriggers.Elements(); len(elements) > 0 {
-		in.Triggers = make(map[string]*string, len(elements))
-		for name, value := range elements {
-			if text, ok := value.(types.String); ok {
-				in.Triggers[name] = text.ValueStringPointer()
-			}
+}
+
+// triggersOf returns the elements of a known rotation_triggers.
+func triggersOf(triggers types.Map) map[string]*string {
+	named := make(map[string]*string, len(triggers.Elements()))
+	for name, value := range triggers.Elements() {
+		if text, ok := value.(types.String); ok {
+			named[name] = text.ValueStringPointer()
 		}
 	}
 
-	return in
+	return named
+}
+
+// triggersKnown reports whether rotation_triggers and each of its values is known.
+func triggersKnown(triggers types.Map) bool {
+	for _, v := range triggers.Elements() {
+		if v.IsUnknown() {
+			return false
+		}
+	}
+
+	return !triggers.IsUnknown()
+}
+
+// dueDate returns when a key created at an RFC 3339 time reaches an age in days: null without an age, unknown while that is.
+func dueDate(created types.String, days types.Int64) types.String {
+	if days.IsUnknown() {
+		return types.StringUnknown()
+	}
+	at, err := time.Parse(time.RFC3339, created.ValueString())
+	if err != nil || days.IsNull() {
+		return types.StringNull()
+	}
+
+	return timeOrNull(lineage.Due(at, days.ValueInt64()))
 }
 
 // inputsKnown reports whether every value that decides on a rotation is known.
 func (m *tenantSecretModel) inputsKnown(config tenantSecretModel) bool {
 	for _, v := range []attr.Value{
-		m.Type, m.Source, m.KeyDerivationMode, m.KeyMaterialWOVersion, m.RemoteKeyIdentifier, m.RotateAfterDays, m.RotationTriggers, config.SecretValueHash,
+		m.Type, m.Source, m.KeyDerivationMode, m.KeyMaterialWOVersion, m.RemoteKeyIdentifier, m.RotateAfterDays, config.SecretValueHash,
 	} {
 		if v.IsUnknown() {
 			return false
 		}
 	}
-	for _, v := range m.RotationTriggers.Elements() {
-		if v.IsUnknown() {
-			return false
-		}
-	}
 
-	return true
+	return triggersKnown(m.RotationTriggers)
 }
 
 // desired is what the configuration asks for. The pin comes from the configuration itself: in a plan it can't be told from the computed

@@ -168,12 +168,7 @@ func (m *tenantSecretModel) keepComputed(state, config tenantSecretModel) {
 		m.SecretValueHash = state.SecretValueHash
 	}
 
-	m.RotationDueDate = types.StringNull()
-	if m.RotateAfterDays.IsUnknown() {
-		m.RotationDueDate = types.StringUnknown()
-	} else if created, err := time.Parse(time.RFC3339, state.CreatedDate.ValueString()); err == nil && !m.RotateAfterDays.IsNull() {
-		m.RotationDueDate = timeOrNull(lineage.Due(created, m.RotateAfterDays.ValueInt64()))
-	}
+	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
 }
 
 // planAdjustment plans what a patch of the record changes beside what is configured.
@@ -230,13 +225,8 @@ func (r *tenantSecretResource) helpCreate(ctx context.Context, plan, config tena
 
 // helpRotate says why a key is rotated, and warns of what the org would say to it.
 func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, state tenantSecretModel, decision lineage.Decision, diags *diag.Diagnostics) {
-	reasons := make([]string, len(decision.Reasons))
-	for i, reason := range decision.Reasons {
-		reasons[i] = reason.String()
-	}
-	diags.AddWarning("The "+plan.Type.ValueString()+" key will be rotated",
-		fmt.Sprintf("Because %s. Record %s (version %d) will be archived by the new one; data that it encrypted stays readable.", strings.Join(reasons, ", and because "),
-			state.TenantSecretID.ValueString(), state.Version.ValueInt64()))
+	addRotationReasons(diags, plan.Type.ValueString(), decision, fmt.Sprintf("Record %s (version %d) will be archived by the new one; data that it encrypted stays readable.",
+		state.TenantSecretID.ValueString(), state.Version.ValueInt64()))
 	if !r.online() {
 		warnWithoutEscrow(plan, config, diags)
 
@@ -340,9 +330,22 @@ func (r *tenantSecretResource) helpCertificate(ctx context.Context, name types.S
 func warnWithoutEscrow(plan, config tenantSecretModel, diags *diag.Diagnostics) {
 	generated := !plan.Source.IsUnknown() && plan.Source.ValueString() == upload.SourceUploaded && config.KeyMaterialWO.IsNull() && plan.WrappedKeyMaterial.IsNull()
 	if generated && plan.Escrow.IsNull() && config.SecretValueHash.IsNull() {
-		diags.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
-			"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age public keys of those who must be able to recover it.")
+		addWithoutEscrow(diags)
 	}
+}
+
+func addWithoutEscrow(diags *diag.Diagnostics) {
+	diags.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
+		"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age public keys of those who must be able to recover it.")
+}
+
+// addRotationReasons says in the plan why a key is rotated, and what becomes of the old one.
+func addRotationReasons(diags *diag.Diagnostics, typ string, decision lineage.Decision, consequence string) {
+	reasons := make([]string, len(decision.Reasons))
+	for i, reason := range decision.Reasons {
+		reasons[i] = reason.String()
+	}
+	diags.AddWarning("The "+typ+" key will be rotated", "Because "+strings.Join(reasons, ", and because ")+". "+consequence)
 }
 
 func addUnchecked(diags *diag.Diagnostics, err error) {

@@ -144,6 +144,9 @@ type NewDataEncryptionKey struct {
 	// SecretValue is the material wrapped by CKM_RSA_AES_KEY_WRAP, in base64.
 	SecretValue  string
 	SessionToken secret.Text
+	// Description is sent where it is not empty. Whether an org takes one is not
+	// documented: see [Client.DescriptionCreateable].
+	Description string
 }
 
 // FinishDataEncryptionKey uploads the material; the temporary row and its
@@ -156,7 +159,8 @@ func (c *Client) FinishDataEncryptionKey(ctx context.Context, k NewDataEncryptio
 		SecretValue  string `json:"SecretValue"`
 		SessionToken string `json:"SessionToken"`
 		Type         string `json:"Type"`
-	}{k.SecretValue, k.SessionToken.Expose(), k.Type})
+		Description  string `json:"Description,omitempty"`
+	}{k.SecretValue, k.SessionToken.Expose(), k.Type, k.Description})
 }
 
 // createDataEncryptionKey posts to the resource as every sObject has it. The

@@ -49,7 +49,7 @@ func (w *work) readBack(ctx context.Context, id string) (salesforce.TenantSecret
 func (w *work) result(row salesforce.TenantSecret, confirmed bool) Result {
 	var differences []string
 	if confirmed {
-		if w.hash != "" && row.SecretValueHash != w.hash {
+		if w.hash != "" && !w.hashless && row.SecretValueHash != w.hash {
 			differences = append(differences, fmt.Sprintf("SecretValueHash is %q, %q was sent", row.SecretValueHash, w.hash))
 		}
 		if row.Source != w.Source {
@@ -68,7 +68,7 @@ func (w *work) result(row salesforce.TenantSecret, confirmed bool) Result {
 	}
 
 	result := Result{
-		Record: row, Confirmed: confirmed, RotationID: w.id, EscrowCiphertext: w.armored, KeyCheckValue: w.kcv,
+		Record: row, Confirmed: confirmed, RotationID: w.id, Hash: w.hash, EscrowCiphertext: w.armored, KeyCheckValue: w.kcv,
 	}
 	if w.certificate != nil {
 		result.CertificateSHA256 = w.certificate.SHA256Fingerprint()
@@ -146,7 +146,7 @@ func (w *work) adopted(row salesforce.TenantSecret, f finding) Result {
 	if w.Source == SourceUploaded {
 		w.recoverEscrow(row, materialMatches)
 	}
-	result.EscrowCiphertext, result.KeyCheckValue = w.armored, w.kcv
+	result.Hash, result.EscrowCiphertext, result.KeyCheckValue = w.hash, w.armored, w.kcv
 
 	if earlier, ok := w.earlierReceipt(row); ok {
 		result.Receipt, result.CertificateSHA256 = earlier.text, earlier.Certificate.sha256()
@@ -164,8 +164,11 @@ func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) 
 		return
 	}
 	var findErr error
-	if directory := w.Escrow.Directory; directory != nil && w.hash != "" {
+	if directory := w.Escrow.Directory; directory != nil && (w.hash != "" || w.hashless) {
 		path, armored, err := directory.Find(w.Organization, w.Type, w.hash)
+		if w.hashless {
+			path, armored, err = directory.FindRotation(w.Organization, w.Type, w.id.String())
+		}
 		if err == nil && armored != "" {
 			w.armored, w.escrowFile = armored, path
 

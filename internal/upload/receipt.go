@@ -73,7 +73,7 @@ func (w *work) receipt(row salesforce.TenantSecret, confirmed bool, outcome stri
 	if w.escrowFile != "" {
 		receipt.EscrowFile = filepath.Base(w.escrowFile)
 	}
-	if confirmed && outcome == outcomeUploaded && w.hash != "" {
+	if confirmed && outcome == outcomeUploaded && w.hash != "" && !w.hashless {
 		matched := row.SecretValueHash == w.hash
 		receipt.HashMatched = &matched
 	}

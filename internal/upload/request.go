@@ -64,6 +64,8 @@ type Result struct {
 	RotationID lineage.RotationID
 	// Adopted is true where an existing record was taken and nothing was uploaded.
 	Adopted bool
+	// Hash is the SecretValueHash of the key, "" where it is not known.
+	Hash string
 	// EscrowCiphertext is age armor, "" where there is none.
 	EscrowCiphertext string
 	// KeyCheckValue is "" where the material was never seen.

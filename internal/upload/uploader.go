@@ -134,10 +134,12 @@ type work struct {
 
 	certificate *byok.Certificate
 	hash        string
-	keySource   string
-	kcv         string
-	armored     string
-	escrowFile  string
+	// hashless is true for records of which Salesforce keeps no hash, so that there is nothing to compare on read-back.
+	hashless   bool
+	keySource  string
+	kcv        string
+	armored    string
+	escrowFile string
 	// escrowExisted is true where the escrow copy was there before this run.
 	escrowExisted bool
 }
