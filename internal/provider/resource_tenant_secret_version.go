@@ -331,16 +331,37 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
 
-// Delete forgets. Salesforce is not asked.
+// Delete forgets, and changes nothing in Salesforce.
 func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() || !state.mayForget(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	r.follow(ctx, &state)
+	if !state.mayForget(&resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.AddWarning("The record was forgotten, not changed",
 		fmt.Sprintf("Record %s (%s, version %d) stays %s in org %s. Terraform no longer manages it.", state.TenantSecretID.ValueString(), state.Type.ValueString(), state.Version.ValueInt64(),
 			state.Status.ValueString(), state.OrganizationID.ValueString()))
+}
+
+// follow takes the status from the org, where the state holds an export and the org can be asked: cores hand a destroy the state from before
+// the refresh, and a record that somebody has destroyed since may have its only copy there.
+func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantSecretVersionModel) {
+	if !r.online() || state.ExportedSecretValue.ValueString() == "" || !salesforce.SameID(state.OrganizationID.ValueString(), r.data.Session.OrganizationID) {
+		return
+	}
+	all, err := r.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		return
+	}
+	for _, row := range all.Records {
+		if salesforce.SameID(row.ID, state.TenantSecretID.ValueString()) {
+			state.Status = stringOrNull(row.Status)
+		}
+	}
 }
 
 // mayForget refuses to drop a record from state where policy forbids it, or where that would drop the only way back of a destroyed key.

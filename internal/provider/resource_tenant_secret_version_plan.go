@@ -91,7 +91,11 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 	if req.Plan.Raw.IsNull() {
 		var state tenantSecretVersionModel
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		if !resp.Diagnostics.HasError() && state.mayForget(&resp.Diagnostics) {
+		if resp.Diagnostics.HasError() {
+			return
+		}
+		r.follow(ctx, &state)
+		if state.mayForget(&resp.Diagnostics) {
 			resp.Diagnostics.AddWarning("The record will be forgotten, not changed",
 				fmt.Sprintf("Record %s (%s, version %d) will stay %s in org %s; Terraform will no longer manage it.", state.TenantSecretID.ValueString(), state.Type.ValueString(),
 					state.Version.ValueInt64(), state.Status.ValueString(), state.OrganizationID.ValueString()))

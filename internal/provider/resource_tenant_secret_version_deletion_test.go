@@ -1,0 +1,251 @@
+package provider_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+)
+
+// named renders the resource under another name, or with a meta-argument ahead of its lines.
+func (r *custodyRun) named(name string, lines ...string) string {
+	return strings.Replace(r.block(lines...), `"old"`, fmt.Sprintf("%q", name), 1)
+}
+
+// A plan that would destroy key material can't be produced by anything but desired_status: not where both locks are open either.
+func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
+	t.Parallel()
+	forgotten := func(t *testing.T, r *custodyRun, result acctest.Result) {
+		t.Helper()
+		if result.Code != 0 || result.Removed != 1 || !result.Has("warning", "The record was forgotten, not changed", r.id, "stays ARCHIVED", r.sim.OrganizationID) {
+			t.Errorf("expected the record to be forgotten with a warning, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+	}
+	tests := map[string]struct {
+		lines []string
+		run   func(t *testing.T, r *custodyRun)
+	}{
+		"by removing the block": {nil, func(t *testing.T, r *custodyRun) {
+			r.write("")
+			if plan := r.Plan(); !plan.Has("warning", "The record will be forgotten, not changed", r.id, "will stay ARCHIVED") {
+				t.Errorf("expected a warning, found %+v", plan.Diagnostics)
+			}
+			forgotten(t, r, r.MustApply())
+		}},
+		"by terraform destroy": {nil, func(t *testing.T, r *custodyRun) {
+			forgotten(t, r, r.Destroy())
+		}},
+		"by a changed count": {[]string{"count = 1"}, func(t *testing.T, r *custodyRun) {
+			r.want("count = 0", archived)
+			forgotten(t, r, r.MustApply())
+		}},
+		"by a changed key of for_each": {[]string{`for_each = toset(["a"])`}, func(t *testing.T, r *custodyRun) {
+			r.want(`for_each = toset(["b"])`, archived)
+			forgotten(t, r, r.MustApply())
+		}},
+		"by a renamed resource": {nil, func(t *testing.T, r *custodyRun) {
+			r.write(r.named("renamed", archived))
+			forgotten(t, r, r.MustApply())
+		}},
+		"by a renamed resource that wants DESTROYED": {nil, func(_ *testing.T, r *custodyRun) {
+			r.write(r.named("renamed", destroyed))
+			r.refused("No saved backup of this key", r.id)
+		}},
+		"by a moved block": {nil, func(t *testing.T, r *custodyRun) {
+			r.write(r.named("renamed", archived) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = salesforcebyok_tenant_secret_version.renamed\n}\n")
+			if result := r.MustApply(); result.Added+result.Changed+result.Removed != 0 {
+				t.Errorf("expected nothing to change, found %+v", result)
+			}
+		}},
+		"by -replace": {nil, func(t *testing.T, r *custodyRun) {
+			forgotten(t, r, r.Apply("-replace="+versionAddress))
+			if r.export() == "" {
+				t.Error("expected the record to be adopted again, with its export")
+			}
+		}},
+		"by -replace that wants DESTROYED": {nil, func(t *testing.T, r *custodyRun) {
+			r.want(destroyed)
+			for name, result := range map[string]acctest.Result{"plan": r.Plan("-replace=" + versionAddress), "apply": r.Apply("-replace=" + versionAddress)} {
+				if result.Code != acctest.PlanFailed || !result.Has("error", "No saved backup of this key", r.id) {
+					t.Errorf("%s: expected a refusal, found exit code %d, %+v", name, result.Code, result.Diagnostics)
+				}
+			}
+		}},
+		"by the id of another record": {nil, func(_ *testing.T, r *custodyRun) {
+			other := r.sim.TenantSecrets()[1].ID
+			r.write(strings.Replace(r.block(destroyed), r.id, other, 1))
+			r.refused("An ACTIVE key can't be destroyed", other)
+		}},
+		"by terraform state rm": {nil, func(t *testing.T, r *custodyRun) {
+			if result := r.Run("state", "rm", versionAddress); result.Code != 0 {
+				t.Fatal(result.Output())
+			}
+			r.want(destroyed)
+			r.refused("No saved backup of this key", r.id)
+		}},
+		"by importing the ACTIVE key": {nil, func(t *testing.T, r *custodyRun) {
+			other := r.sim.TenantSecrets()[1].ID
+			config := strings.Replace(r.named("other", destroyed), r.id, other, 1)
+			r.write(r.block(archived) + config)
+			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code != 0 {
+				t.Fatal(result.Output())
+			}
+			r.refused("An ACTIVE key can't be destroyed", other)
+		}},
+		"by importing under a block of another record": {nil, func(t *testing.T, r *custodyRun) {
+			other := r.sim.TenantSecrets()[1].ID
+			config := strings.Replace(r.named("other", destroyed), r.id, other, 1)
+			r.write(r.block(archived) + config)
+			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", r.id); result.Code != 0 {
+				t.Fatal(result.Output())
+			}
+			r.refused("An ACTIVE key can't be destroyed", other)
+		}},
+		"by importing with DESTROYED configured": {nil, func(t *testing.T, r *custodyRun) {
+			if result := r.Run("state", "rm", versionAddress); result.Code != 0 {
+				t.Fatal(result.Output())
+			}
+			r.write(r.block(destroyed) + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", versionAddress, r.id))
+			r.refused("No saved backup of this key", r.id)
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newCustodyRun(t, archivedKey)
+			r.t = t
+			r.allowed = true
+			r.must(append(slices.Clone(test.lines), archived)...)
+			keys := r.sim.TenantSecrets()
+			test.run(t, r)
+			if !slices.Equal(keys, r.sim.TenantSecrets()) {
+				t.Errorf("expected the org to be as it was, found %+v", r.sim.TenantSecrets())
+			}
+			if writes := acctest.Writes(r.sim); len(writes) != 0 {
+				t.Errorf("expected nothing to be written, found %v", writes)
+			}
+		})
+	}
+}
+
+// The state of a DESTROYED key may hold its only copy: nothing drops it by accident.
+func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
+	t.Parallel()
+	const summary = "The state holds the only copy of a destroyed key"
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.mustDestroy()
+		export := r.export()
+		for name, body := range map[string]string{
+			"removed": "", "count 0": r.block("count = 0", destroyed), "renamed": r.named("renamed", destroyed),
+			"for another record": strings.Replace(r.block(archived), r.id, r.sim.TenantSecrets()[1].ID, 1),
+		} {
+			r.write(body)
+			result := r.Apply()
+			refusal := summary
+			if name == "for another record" { // the create leg of the replacement is refused first
+				refusal = "An ACTIVE key can't be archived by itself"
+			}
+			if result.Code == 0 || !result.Has("error", refusal) || r.export() != export {
+				t.Errorf("%s: expected the copy to be kept, found exit code %d, %+v", name, result.Code, result.Diagnostics)
+			}
+		}
+		r.want(destroyed)
+		for name, result := range map[string]acctest.Result{"terraform destroy": r.Destroy(), "-replace": r.Apply("-replace=" + versionAddress)} {
+			if result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good", "moved block", "Nothing was changed.") || r.export() != export {
+				t.Errorf("%s: expected the copy to be kept, found exit code %d, %+v", name, result.Code, result.Diagnostics)
+			}
+		}
+		r.expectPatches(1, 1)
+	})
+	t.Run("moved", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.mustDestroy()
+		export := r.export()
+		r.write(r.named("renamed", destroyed) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = salesforcebyok_tenant_secret_version.renamed\n}\n")
+		r.MustApply()
+		if got := r.State("salesforcebyok_tenant_secret_version.renamed")["exported_secret_value"]; got != export {
+			t.Error("expected the copy to move along")
+		}
+	})
+	t.Run("acknowledged", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.mustDestroy()
+		r.must(destroyed, acknowledge(r.id))
+		if r.export() == "" {
+			t.Error("expected the copy still to be held: an acknowledgement alone drops nothing")
+		}
+		r.write("")
+		r.MustApply()
+		r.expectPatches(1, 1)
+	})
+	t.Run("restored", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.mustDestroy()
+		r.must(archived)
+		r.write("")
+		r.MustApply()
+		if r.status() != "ARCHIVED" {
+			t.Errorf("expected the restored key to stay, found %s", r.status())
+		}
+	})
+	t.Run("nothing held", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]")
+		r.must(destroyed)
+		r.write("")
+		r.MustApply()
+	})
+	t.Run("destroyed outside since", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.must(archived)
+		r.patchInSetup(map[string]any{"Status": "DESTROYED"})
+		r.write("")
+		if result := r.Apply(); result.Code == 0 || !result.Has("error", summary, r.id) {
+			t.Errorf("expected the refresh to see that the state holds the only copy, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+	})
+}
+
+// PREVENT is in state, so that it holds after the block is gone.
+func TestAccTenantSecretVersion_prevent(t *testing.T) {
+	t.Parallel()
+	const summary = "Destroying this resource is prevented"
+	r := newCustodyRun(t, archivedKey)
+	r.allowed = true
+	r.must(archived, prevent)
+	for name, body := range map[string]string{
+		"removed": "", "count 0": r.block("count = 0", archived), "renamed": r.named("renamed", archived, prevent),
+	} {
+		r.write(body)
+		for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply()} {
+			if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id, `deletion_policy = "ABANDON"`, "Nothing was changed.") {
+				t.Errorf("%s, %s: expected a refusal, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
+			}
+		}
+	}
+	r.want(archived, prevent)
+	if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary) {
+		t.Errorf("terraform destroy: expected a refusal, found exit code %d", result.Code)
+	}
+	// The destroy leg of a replacement is never planned by the provider, so that it is refused at apply.
+	if result := r.Apply("-replace=" + versionAddress); result.Code == 0 || !result.Has("error", summary) {
+		t.Errorf("-replace: expected a refusal, found exit code %d", result.Code)
+	}
+	if r.export() == "" || len(acctest.Writes(r.sim)) != 0 {
+		t.Error("expected everything to be as it was")
+	}
+	// It prevents no change of status: that has locks of its own.
+	r.must(destroyed, prevent)
+	r.must(archived, prevent)
+	r.must(archived)
+	r.write("")
+	r.MustApply()
+}
