@@ -17,6 +17,7 @@ type Client struct {
 	instance   *url.URL
 	apiVersion string
 	apiNumber  int
+	clock      serverClock
 	pin        string
 	maxRetries int
 	timeout    time.Duration

@@ -229,3 +229,52 @@ func TestForeignTransportIsNotTrusted(t *testing.T) {
 		t.Errorf("error %v, want an unknown outcome", err)
 	}
 }
+
+// TestLimitIsToldOnce: the calls under way when the limit is met all fail with
+// the first answer.
+func TestLimitIsToldOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const calls = 4
+		release := make(chan struct{})
+		var requests atomic.Int32
+		log := &events{}
+		c := inMemory(t, func(*http.Request) (*http.Response, error) {
+			n := requests.Add(1)
+			<-release
+			resp := page(403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`)
+			resp.Header.Set("X-Request-Id", string(rune('0'+n)))
+			return resp, nil
+		}, func(cfg *Config) { cfg.Events = log.add })
+		failures := make(chan error, calls)
+		for range calls {
+			go func() {
+				_, err := c.ListTenantSecrets(t.Context())
+				failures <- err
+			}()
+		}
+		synctest.Wait()
+		close(release)
+		texts := map[string]bool{}
+		for range calls {
+			err := <-failures
+			if !errors.Is(err, ErrRequestLimit) {
+				t.Errorf("error %v", err)
+				continue
+			}
+			texts[err.Error()] = true
+		}
+		if len(texts) != 1 {
+			t.Errorf("the limit is told in %d ways", len(texts))
+		}
+		if n := len(log.of(EventLimitReached)); n != 1 {
+			t.Errorf("%d events, want 1", n)
+		}
+		if _, err := c.ListTenantSecrets(t.Context()); !errors.Is(err, ErrRequestLimit) {
+			t.Errorf("a later call: %v", err)
+		}
+		if n := requests.Load(); n != calls {
+			t.Errorf("%d requests, want %d", n, calls)
+		}
+	})
+}

@@ -112,6 +112,7 @@ func TestDataEncryptionKeyPath(t *testing.T) {
 		"as printed, refused":     {fault(404, "NOT_FOUND", "first"), fault(400, "X", "second"), 2, "second", false},
 		"refused":                 {fault(400, "X", "hunter2 and tok3n"), nil, 1, "[redacted] and [redacted]", false},
 		"unknown":                 {hangUp, nil, 1, "", true},
+		"404 page, unknown":       {answer(404, `<html>`), nil, 1, "", true},
 		"as printed, but unknown": {fault(404, "NOT_FOUND", "m"), hangUp, 2, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

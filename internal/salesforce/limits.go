@@ -78,7 +78,9 @@ func (l *limits) text() string {
 	return l.header
 }
 
-func (c *Client) noteLimits(ctx context.Context, h http.Header) {
+// noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
+func (c *Client) noteReply(ctx context.Context, h http.Header) {
+	c.clock.note(h, c.now())
 	if c.limits.note(h) {
 		used, limit, _ := c.limits.usage()
 		c.emit(ctx, Event{

@@ -242,7 +242,7 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 	rep = &reply{status: resp.StatusCode, header: resp.Header}
 	rep.body, rep.bodyErr = readBody(resp.Body, k.maxBody)
 	rep.received = c.now()
-	c.noteLimits(parent, resp.Header)
+	c.noteReply(parent, resp.Header)
 	c.emit(parent, Event{
 		Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number,
 		Status: rep.status, Duration: rep.received.Sub(start), RequestID: requestID(rep.header),

@@ -47,16 +47,18 @@ func TestWait(t *testing.T) {
 		pending []string
 		steps   []step
 		thing   int
-		text    string
+		// polls is how often it is looked at; 0 where that is not the point.
+		polls int
+		text  string
 	}{
-		"at once":              {[]string{"Pending"}, []step{{"Done", nil}}, 1, ""},
-		"after a while":        {[]string{"Pending"}, []step{{"Pending", nil}, {"Pending", nil}, {"Done", nil}}, 3, ""},
-		"any state is pending": {nil, []step{{"x", nil}, {"y", nil}, {"Done", nil}}, 3, ""},
-		"unexpected":           {[]string{"Pending"}, []step{{"Pending", nil}, {"Odd", nil}}, 2, `it came to the state "Odd"; expected was Done`},
-		"blips":                {[]string{"Pending"}, []step{{"", blip}, {"", blip}, {"Pending", nil}, {"", blip}, {"", blip}, {"Done", nil}}, 6, ""},
-		"too many blips":       {[]string{"Pending"}, []step{{"", blip}}, 0, "blip"},
-		"an error":             {[]string{"Pending"}, []step{{"", boom}}, 0, "boom"},
-		"for ever":             {[]string{"Pending"}, []step{{"Pending", nil}}, 13, `gave up waiting for it after 1m0s; its last state was "Pending"`},
+		"at once":              {[]string{"Pending"}, []step{{"Done", nil}}, 1, 0, ""},
+		"after a while":        {[]string{"Pending"}, []step{{"Pending", nil}, {"Pending", nil}, {"Done", nil}}, 3, 0, ""},
+		"any state is pending": {nil, []step{{"x", nil}, {"y", nil}, {"Done", nil}}, 3, 0, ""},
+		"unexpected":           {[]string{"Pending"}, []step{{"Pending", nil}, {"Odd", nil}}, 2, 0, `it came to the state "Odd"; expected was Done`},
+		"blips":                {[]string{"Pending"}, []step{{"", blip}, {"", blip}, {"Pending", nil}, {"", blip}, {"", blip}, {"Done", nil}}, 6, 0, ""},
+		"too many blips":       {[]string{"Pending"}, []step{{"", blip}}, 0, 3, "blip"},
+		"an error":             {[]string{"Pending"}, []step{{"", boom}}, 0, 1, "boom"},
+		"for ever":             {[]string{"Pending"}, []step{{"Pending", nil}}, 13, 0, `gave up waiting for it after 1m0s; its last state was "Pending"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,9 +68,17 @@ func TestWait(t *testing.T) {
 				MinInterval: time.Second, MaxInterval: 6 * time.Second, Timeout: time.Minute,
 			}
 			(&waitClock{}).install(&w)
+			polls, poll := 0, w.Poll
+			w.Poll = func(ctx context.Context) (int, string, error) {
+				polls++
+				return poll(ctx)
+			}
 			thing, err := w.Wait(t.Context())
 			if tc.text == "" && err != nil || tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
 				t.Fatalf("error %v, want %q in it", err, tc.text)
+			}
+			if tc.polls != 0 && tc.polls != polls {
+				t.Errorf("%d polls, want %d", polls, tc.polls)
 			}
 			if tc.thing != thing && name != "for ever" || name == "for ever" && thing < 10 {
 				t.Errorf("thing %d, want %d", thing, tc.thing)
