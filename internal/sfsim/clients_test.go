@@ -42,7 +42,7 @@ func TestClientsJsforce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "testdata/clients/jsforce.cjs", string(announcement)) //nolint:gosec // our own script
+	cmd := exec.CommandContext(t.Context(), "node", "testdata/clients/jsforce.cjs", string(announcement))
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -63,7 +63,7 @@ func TestClientsSalesforceCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	sf := filepath.Join(modules, ".bin", "sf")
-	cmd := exec.CommandContext(t.Context(), "sh", "testdata/clients/sf.sh", sf, c.server.InstanceURL, c.server.LoginURL, //nolint:gosec // our own script
+	cmd := exec.CommandContext(t.Context(), "sh", "testdata/clients/sf.sh", sf, c.server.InstanceURL, c.server.LoginURL,
 		c.server.ClientID, c.server.Username, key)
 	cmd.Env = append(os.Environ(), "HOME="+home, "SF_ACCESS_TOKEN="+c.server.AccessToken)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -26,7 +26,7 @@ func (w *world) exportSecret(s *tenantSecret) string {
 	iv := mac.Sum(nil)[:aes.BlockSize]
 
 	pad := aes.BlockSize - len(s.material)%aes.BlockSize
-	plain := append(bytes.Clone(s.material), bytes.Repeat([]byte{byte(pad)}, pad)...) //nolint:gosec // at most 16
+	plain := append(bytes.Clone(s.material), bytes.Repeat([]byte{byte(pad)}, pad)...)
 	cipher.NewCBCEncrypter(w.tenantWrappingKey(release), iv).CryptBlocks(plain, plain)
 
 	var message []byte

@@ -3,6 +3,7 @@ package sfsim
 import (
 	"bytes"
 	"net"
+	"slices"
 )
 
 // lenientListener accepts request lines with unescaped spaces in the query, which one Shield client sends [C FtxPlugin] and
@@ -39,7 +40,7 @@ func (c *lenientConn) Read(p []byte) (int, error) {
 		for isGet(chunk) && !bytes.Contains(chunk, []byte("\n")) && len(chunk) < maxRequestLine {
 			more := make([]byte, 4096)
 			n, err := c.Conn.Read(more)
-			chunk = append(chunk, more[:n]...)
+			chunk = slices.Concat(chunk, more[:n])
 			if err != nil {
 				break
 			}

@@ -24,7 +24,7 @@ type session struct {
 
 const (
 	grantClientCredentials = "client_credentials"
-	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer" //nolint:gosec // the name of a grant (RFC 7523)
 )
 
 func refuseOAuth(code, description string) *reply {
@@ -143,8 +143,13 @@ func (c *call) grant(u *user) *reply {
 	return &reply{
 		status: http.StatusOK, header: http.Header{"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}},
 		body: object{
-			{"access_token", token}, {"signature", base64.StdEncoding.EncodeToString(mac.Sum(nil))}, {"scope", "api"},
-			{"instance_url", c.s.InstanceURL}, {"id", identity}, {"token_type", "Bearer"}, {"issued_at", issued},
+			{"access_token", token},
+			{"signature", base64.StdEncoding.EncodeToString(mac.Sum(nil))},
+			{"scope", "api"},
+			{"instance_url", c.s.InstanceURL},
+			{"id", identity},
+			{"token_type", "Bearer"},
+			{"issued_at", issued},
 		},
 	}
 }
@@ -251,9 +256,15 @@ func (c *call) introspect() *reply {
 		expires = found.issued.Add(time.Duration(timeout) * time.Second)
 	}
 	return ok(object{
-		{"active", true}, {"scope", "api"}, {"client_id", c.s.ClientID}, {"username", found.user.username},
-		{"sub", c.s.LoginURL + "/id/" + c.s.world.organization.id + "/" + found.user.id}, {"token_type", "access_token"},
-		{"exp", expires.Unix()}, {"iat", found.issued.Unix()}, {"nbf", found.issued.Unix()},
+		{"active", true},
+		{"scope", "api"},
+		{"client_id", c.s.ClientID},
+		{"username", found.user.username},
+		{"sub", c.s.LoginURL + "/id/" + c.s.world.organization.id + "/" + found.user.id},
+		{"token_type", "access_token"},
+		{"exp", expires.Unix()},
+		{"iat", found.issued.Unix()},
+		{"nbf", found.issued.Unix()},
 	})
 }
 
@@ -295,17 +306,46 @@ func (c *call) identity(openID bool) *reply {
 	name := u.firstName + " " + u.lastName
 	if openID {
 		return ok(object{
-			{"sub", id}, {"user_id", u.id}, {"organization_id", org}, {"preferred_username", u.username}, {"nickname", "integration"},
-			{"name", name}, {"email", u.email}, {"email_verified", true}, {"given_name", u.firstName}, {"family_name", u.lastName},
-			{"zoneinfo", "GMT"}, {"urls", urls}, {"active", u.active}, {"user_type", "STANDARD"}, {"language", "en_US"},
-			{"locale", "en_US"}, {"utcOffset", 0}, {"updated_at", u.created.UTC().Format(time.RFC3339)},
+			{"sub", id},
+			{"user_id", u.id},
+			{"organization_id", org},
+			{"preferred_username", u.username},
+			{"nickname", "integration"},
+			{"name", name},
+			{"email", u.email},
+			{"email_verified", true},
+			{"given_name", u.firstName},
+			{"family_name", u.lastName},
+			{"zoneinfo", "GMT"},
+			{"urls", urls},
+			{"active", u.active},
+			{"user_type", "STANDARD"},
+			{"language", "en_US"},
+			{"locale", "en_US"},
+			{"utcOffset", 0},
+			{"updated_at", u.created.UTC().Format(time.RFC3339)},
 		})
 	}
 	return ok(object{
-		{"id", id}, {"asserted_user", true}, {"user_id", u.id}, {"organization_id", org}, {"username", u.username},
-		{"nick_name", "integration"}, {"display_name", name}, {"email", u.email}, {"email_verified", true},
-		{"first_name", u.firstName}, {"last_name", u.lastName}, {"timezone", "GMT"}, {"active", u.active}, {"user_type", "STANDARD"},
-		{"language", "en_US"}, {"locale", "en_US"}, {"utcOffset", 0}, {"urls", urls}, {"last_modified_date", datetime(u.created)},
+		{"id", id},
+		{"asserted_user", true},
+		{"user_id", u.id},
+		{"organization_id", org},
+		{"username", u.username},
+		{"nick_name", "integration"},
+		{"display_name", name},
+		{"email", u.email},
+		{"email_verified", true},
+		{"first_name", u.firstName},
+		{"last_name", u.lastName},
+		{"timezone", "GMT"},
+		{"active", u.active},
+		{"user_type", "STANDARD"},
+		{"language", "en_US"},
+		{"locale", "en_US"},
+		{"utcOffset", 0},
+		{"urls", urls},
+		{"last_modified_date", datetime(u.created)},
 		{"is_app_installed", true},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -124,7 +125,11 @@ func assertion(t *testing.T, keyPEM, algorithm string, claims map[string]any) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signed(t, parsed.(*rsa.PrivateKey), algorithm, claims) //nolint:forcetypeassert // the simulator's key is RSA
+	key, isRSA := parsed.(*rsa.PrivateKey)
+	if !isRSA {
+		t.Fatalf("the app's key is a %T", parsed)
+	}
+	return signed(t, key, algorithm, claims)
 }
 
 func signed(t *testing.T, key *rsa.PrivateKey, algorithm string, claims map[string]any) string {
@@ -262,7 +267,7 @@ func TestIdentityEndpoints(t *testing.T) {
 	if info["organization_id"] != c.server.OrganizationID || info["preferred_username"] != c.server.Username || info["sub"] != live["sub"] {
 		t.Errorf("userinfo %v", info)
 	}
-	id := c.get(info["sub"].(string)).record() //nolint:forcetypeassert // compared above
+	id := c.get(fmt.Sprint(info["sub"])).record()
 	if id["user_id"] != info["user_id"] || id["username"] != c.server.Username {
 		t.Errorf("identity %v", id)
 	}

@@ -114,8 +114,8 @@ func (c *call) batchSize() int {
 			size = min(max(n, minBatch), maxBatch)
 		}
 	}
-	if cap := c.s.world.settings.PageSize; cap > 0 {
-		size = min(size, cap)
+	if limit := c.s.world.settings.PageSize; limit > 0 {
+		size = min(size, limit)
 	}
 	return size
 }

@@ -415,8 +415,11 @@ func versions() []object {
 func listResources(c *call) *reply {
 	root := c.root()
 	return ok(object{
-		{"tooling", root + "/tooling"}, {"query", root + "/query"}, {"queryAll", root + "/queryAll"},
-		{"sobjects", root + "/sobjects"}, {"limits", root + "/limits"},
+		{"tooling", root + "/tooling"},
+		{"query", root + "/query"},
+		{"queryAll", root + "/queryAll"},
+		{"sobjects", root + "/sobjects"},
+		{"limits", root + "/limits"},
 		{"identity", c.s.LoginURL + "/id/" + c.s.world.organization.id + "/" + c.session.user.id},
 	})
 }

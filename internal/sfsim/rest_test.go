@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -340,7 +341,11 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	reader := bufio.NewReader(conn)
 	for _, query := range []string{"select Id from Certificate where MasterLabel = 'Sim_BYOK'", "select%20Id from Certificate where MasterLabel LIKE 'Sim%BYOK'"} {
 		line := "GET /services/data/v50.0/tooling/query/?q=" + query + " HTTP/1.1\r\n"
@@ -352,8 +357,7 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"totalSize":1`) {
+		if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"totalSize":1`) {
 			t.Errorf("%d %s, %v", resp.StatusCode, text, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -325,7 +326,7 @@ func (w *world) seedSecrets(seed *Seed, start time.Time) error {
 			t := &tenantSecret{
 				typ: canonical("Type", entry.Type, "Data"), source: canonical("Source", entry.Source, "HSM"),
 				keyDerivationMode: canonical("KeyDerivationMode", entry.KeyDerivationMode, "PBKDF2"),
-				description:       strings.ReplaceAll(entry.Description, "%d", fmt.Sprint(n+1)),
+				description:       strings.ReplaceAll(entry.Description, "%d", strconv.Itoa(n+1)),
 				createdBy:         w.users[1].id, certificate: entry.Certificate,
 				remoteIdentifier: entry.RemoteKeyIdentifier, remoteService: entry.RemoteKeyServiceID,
 			}

@@ -58,6 +58,9 @@ type Server struct {
 	faults     []*armedFault
 }
 
+// publicClientSecret is the client secret of the simulated app. Like the simulator's keys it guards nothing.
+const publicClientSecret = "sfsim-client-secret" //nolint:gosec // see above
+
 // New starts a simulator. Unless options say otherwise it is a production org as one would find it: the BYOK-compatible
 // certificate Sim_BYOK, the certificate Sim_Partner_SSO that is not compatible, and one ACTIVE Data secret that Salesforce
 // made a year ago.
@@ -66,7 +69,7 @@ func New(opts ...Option) (*Server, error) {
 		Clock: &Clock{},
 		options: options{
 			listen: "127.0.0.1:0", loginListen: "127.0.0.1:0", kind: Production,
-			clientID: "3MVG9sfsim.client_id", clientSecret: "sfsim-client-secret", username: "byok.integration@sfsim.example",
+			clientID: "3MVG9sfsim.client_id", clientSecret: publicClientSecret, username: "byok.integration@sfsim.example",
 		},
 	}
 	for _, opt := range opts {

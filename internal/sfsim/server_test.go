@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // one of the two OAEP hashes that Salesforce accepts
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"hash"
 	"io"
 	"maps"
@@ -79,9 +80,8 @@ func (c *client) try(method, path string, body []byte, contentType string) (*ans
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return &answer{c.t, resp.StatusCode, resp.Header, text}, err
+	return &answer{c.t, resp.StatusCode, resp.Header, text}, errors.Join(err, resp.Body.Close())
 }
 
 func (c *client) do(method, path, body string) *answer {
@@ -166,7 +166,11 @@ func (c *client) publicKey(name string) *rsa.PublicKey {
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			return parsed.PublicKey.(*rsa.PublicKey) //nolint:forcetypeassert // the simulator makes RSA keys only
+			key, isRSA := parsed.PublicKey.(*rsa.PublicKey)
+			if !isRSA {
+				c.t.Fatalf("certificate %s holds a %T", name, parsed.PublicKey)
+			}
+			return key
 		}
 	}
 	c.t.Fatalf("no certificate %s", name)
@@ -335,7 +339,7 @@ func TestResetReturnsToTheInitialWorld(t *testing.T) {
 	if n := len(c.server.Requests()); n != 0 {
 		t.Errorf("%d requests after a reset", n)
 	}
-	if shift := c.server.Clock.Now().Sub(time.Now()); shift > time.Minute || shift < -time.Minute {
+	if shift := time.Until(c.server.Clock.Now()); shift > time.Minute || shift < -time.Minute {
 		t.Errorf("the clock is %s off", shift)
 	}
 	if c.server.Settings().RotationIntervals {

@@ -34,8 +34,11 @@ var tenantSecretObject = &sobject{
 			{"ACTIVE", "Active", 0}, {"ARCHIVED", "Archived", 0}, {"DESTROYED", "Destroyed", 0},
 		}},
 		{name: "Type", label: "Type", kind: "picklist", props: "CDFGS", since: 39, length: 40, values: []picklistValue{
-			{"Data", "Fields and Files (Probabilistic)", 34}, {"DeterministicData", "Fields (Deterministic)", 39},
-			{"SearchIndex", "Search Index", 39}, {"Analytics", "Analytics", 39}, {"EventBus", "Event Bus", 43},
+			{"Data", "Fields and Files (Probabilistic)", 34},
+			{"DeterministicData", "Fields (Deterministic)", 39},
+			{"SearchIndex", "Search Index", 39},
+			{"Analytics", "Analytics", 39},
+			{"EventBus", "Event Bus", 43},
 			{"Database", "Database Encryption", 62},
 		}},
 		{name: "Version", label: "Version", kind: "int", props: "FGIS"},

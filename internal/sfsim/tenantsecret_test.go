@@ -256,14 +256,20 @@ func TestCreateValidation(t *testing.T) {
 		field               string
 	}{
 		{"unknown field", "62.0", `{"Name":"x"}`, 400, "INVALID_FIELD", "No such column 'Name' on sobject of type TenantSecret", ""},
-		{"field of a later version", "42.0", `{"KeyDerivationMode":"NONE"}`, 400, "INVALID_FIELD",
-			"No such column 'KeyDerivationMode' on sobject of type TenantSecret", ""},
-		{"Status is not createable", "62.0", `{"Status":"ACTIVE"}`, 400, "INVALID_FIELD_FOR_INSERT_UPDATE",
+		{
+			"field of a later version", "42.0", `{"KeyDerivationMode":"NONE"}`, 400, "INVALID_FIELD",
+			"No such column 'KeyDerivationMode' on sobject of type TenantSecret", "",
+		},
+		{
+			"Status is not createable", "62.0", `{"Status":"ACTIVE"}`, 400, "INVALID_FIELD_FOR_INSERT_UPDATE",
 			"Unable to create/update fields: Status. Please check the security settings of this field and verify that it is read/write" +
-				" for your profile or permission set.", "Status"},
+				" for your profile or permission set.", "Status",
+		},
 		{"Version is not createable", "62.0", `{"Version":7}`, 400, "INVALID_FIELD_FOR_INSERT_UPDATE", "", "Version"},
-		{"unknown type", "62.0", `{"Type":"SalesforceDatabase"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-			"Type: bad value for restricted picklist field: SalesforceDatabase", "Type"},
+		{
+			"unknown type", "62.0", `{"Type":"SalesforceDatabase"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+			"Type: bad value for restricted picklist field: SalesforceDatabase", "Type",
+		},
 		{"type of a later version", "61.0", `{"Type":"Database"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "", "Type"},
 		{"unknown derivation", "62.0", `{"KeyDerivationMode":"SCRYPT"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "", "KeyDerivationMode"},
 		{"long description", "62.0", `{"Description":"` + strings.Repeat("x", 256) + `"}`, 400, "STRING_TOO_LONG", "", "Description"},
@@ -484,8 +490,14 @@ func TestForbiddenTransitions(t *testing.T) {
 		ids[s.Status] = s.ID
 	}
 	for _, move := range [][2]string{
-		{"ACTIVE", "ARCHIVED"}, {"ACTIVE", "DESTROYED"}, {"ACTIVE", "ACTIVE"}, {"ARCHIVED", "ACTIVE"}, {"ARCHIVED", "ARCHIVED"},
-		{"DESTROYED", "ACTIVE"}, {"DESTROYED", "DESTROYED"}, {"DESTROYED", "ARCHIVED"},
+		{"ACTIVE", "ARCHIVED"},
+		{"ACTIVE", "DESTROYED"},
+		{"ACTIVE", "ACTIVE"},
+		{"ARCHIVED", "ACTIVE"},
+		{"ARCHIVED", "ARCHIVED"},
+		{"DESTROYED", "ACTIVE"},
+		{"DESTROYED", "DESTROYED"},
+		{"DESTROYED", "ARCHIVED"},
 	} {
 		r := c.patch(ids[move[0]], body(map[string]any{"Status": move[1]})).refused(http.StatusBadRequest, unknown)
 		if move[1] != "ARCHIVED" && strings.Join(r.Fields, ",") != "Status" {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // Salesforce still accepts OAEP with SHA-1; the simulator must open what clients send.
+	"crypto/sha1"
 	"crypto/sha512"
 	"encoding/binary"
 	"errors"
@@ -29,7 +29,7 @@ func unwrap(key *rsa.PrivateKey, wrapped []byte) (material []byte, how string, e
 		if material, err = rsa.DecryptOAEP(sha512.New(), nil, key, wrapped, nil); err == nil {
 			return material, wrappedOAEPSHA512, nil
 		}
-		if material, err = rsa.DecryptOAEP(sha1.New(), nil, key, wrapped, nil); err == nil { //nolint:gosec // see the import
+		if material, err = rsa.DecryptOAEP(sha1.New(), nil, key, wrapped, nil); err == nil {
 			return material, wrappedOAEPSHA1, nil
 		}
 		return nil, "", errUnwrap
@@ -66,7 +66,7 @@ func unwrapKWP(kek, wrapped []byte) ([]byte, error) {
 		for step := 6 * n; step >= 1; step-- {
 			i := (step-1)%n + 1
 			register := work[8*i : 8*i+8]
-			binary.BigEndian.PutUint64(half[:8], binary.BigEndian.Uint64(work[:8])^uint64(step)) //nolint:gosec // step is positive
+			binary.BigEndian.PutUint64(half[:8], binary.BigEndian.Uint64(work[:8])^uint64(step))
 			copy(half[8:], register)
 			block.Decrypt(half[:], half[:])
 			copy(work[:8], half[:8])

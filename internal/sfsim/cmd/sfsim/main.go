@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	// The line is meant to be read by programs; it holds the simulator's own test credentials, which are public.
-	line, err := json.Marshal(announcement{
+	line, err := json.Marshal(announcement{ //nolint:gosec // see above
 		InstanceURL: server.InstanceURL, LoginURL: server.LoginURL, ClientID: server.ClientID, ClientSecret: server.ClientSecret,
 		Username: server.Username, PrivateKeyFile: keyFile, AccessToken: server.AccessToken, OrganizationID: server.OrganizationID,
 	})
