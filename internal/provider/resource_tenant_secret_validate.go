@@ -129,6 +129,15 @@ func checkEscrow(ctx context.Context, escrow types.Object, diags *diag.Diagnosti
 	if diags.HasError() {
 		return
 	}
+	if len(names) == 0 {
+		return
+	}
+	for _, name := range names {
+		if _, err := byok.ParseRecipients([]string{name}); err != nil {
+			// The validator of the list's elements has said so, at the element.
+			return
+		}
+	}
 	if _, err := byok.ParseRecipients(names); err != nil {
 		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", sentence(err.Error())+" Nothing was sent.")
 	}

@@ -2,6 +2,7 @@ package tfvalidator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -72,9 +73,12 @@ func AgeRecipient() validator.String {
 	return check{
 		summary: "Invalid age recipient", expected: "an age public key, age1… (X25519) or age1pq1… (post-quantum)",
 		parse: func(s string) error {
-			_, err := byok.ParseRecipients([]string{s})
+			if _, err := byok.ParseRecipients([]string{s}); err != nil {
+				// The path tells which recipient it is; the parser counts within the one that it was given.
+				return errors.New("it " + strings.TrimPrefix(err.Error(), "age recipient 0: "))
+			}
 
-			return err
+			return nil
 		},
 	}
 }
