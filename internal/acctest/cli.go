@@ -168,6 +168,19 @@ type Diagnostic struct {
 	Summary  string `json:"summary"`
 	Detail   string `json:"detail"`
 	Address  string `json:"address"`
+	// Snippet is the part of the configuration that it points at.
+	Snippet struct {
+		// Context is the block, Code the lines.
+		Context string `json:"context"`
+		Code    string `json:"code"`
+	} `json:"snippet"`
+}
+
+// At reports whether the diagnostic points at an attribute, or at one within it.
+func (d Diagnostic) At(attribute string) bool {
+	name, _, _ := strings.Cut(strings.TrimSpace(d.Snippet.Code), "=")
+	// A one-line object is shown whole, so the name is the first word of the line.
+	return strings.TrimSpace(name) == attribute
 }
 
 // Run runs the CLI to its end, whatever that is.
