@@ -227,6 +227,10 @@ func (c *Certificate) KeySize() int {
 	return pub.N.BitLen()
 }
 
+// clockTolerance forgives clocks that differ a little: a certificate that was made a second ago must not count as one of
+// the future.
+const clockTolerance = 5 * time.Minute
+
 // Unfit returns, in words, each reason why the certificate cannot wrap keys at the instant now: a key that is not RSA of
 // 4096 bits with a sound exponent [V FtxDoc 3.0, ThalesDoc], not valid yet, expired. None means it is fit as far as the
 // certificate tells; whether Salesforce marks it as BYOK-compatible is for the org to say.
@@ -235,7 +239,7 @@ func (c *Certificate) Unfit(now time.Time) []string {
 	if _, reason := c.rsaKey(); reason != "" {
 		reasons = append(reasons, reason)
 	}
-	if now.Before(c.X509.NotBefore) {
+	if now.Add(clockTolerance).Before(c.X509.NotBefore) {
 		reasons = append(reasons, "it is not valid before "+c.X509.NotBefore.UTC().Format(time.RFC3339))
 	}
 	if now.After(c.X509.NotAfter) {

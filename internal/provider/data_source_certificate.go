@@ -131,7 +131,7 @@ func (d *certificateDataSource) Read(ctx context.Context, req datasource.ReadReq
 
 		return
 	}
-	resp.Diagnostics.Append(model.populate(rows[i], body, d.data.now(ctx))...)
+	resp.Diagnostics.Append(model.populate(rows[i], body, d.data.Client.Now())...)
 	model.OrganizationID = types.StringValue(d.data.Session.OrganizationID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
@@ -153,17 +153,6 @@ func addNoCertificate(diags *diag.Diagnostics, rows []salesforce.Certificate, na
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "No such certificate",
 		fmt.Sprintf("Expected a certificate with the unique name (DeveloperName) %q in org %s. %s %s", name, org, found, permissionsAdvice))
-}
-
-// now is the org's clock as the last refresh read it, else the local one: the validity of a certificate is judged by the same clock in
-// resources and data sources.
-func (d *Data) now(ctx context.Context) time.Time {
-	all, err := d.Inventory.TenantSecrets(ctx)
-	if err != nil || all.ServerTime.IsZero() {
-		return time.Now()
-	}
-
-	return all.ServerTime
 }
 
 // populate fills the model from a certificate's row and the body of its CertificateChain, which is nil where the org has none. What is no

@@ -78,7 +78,7 @@ func (d *certificatesDataSource) Read(ctx context.Context, req datasource.ReadRe
 
 // read reads the X.509 content of each row. The client bounds how many calls are under way at once.
 func (d *certificatesDataSource) read(ctx context.Context, rows []salesforce.Certificate, compatibleOnly bool) ([]certificateRecordModel, diag.Diagnostics) {
-	now := d.data.now(ctx)
+	now := d.data.Client.Now()
 	models := make([]certificateRecordModel, len(rows))
 	found := make([]diag.Diagnostics, len(rows))
 	group, groupCtx := errgroup.WithContext(ctx)

@@ -435,7 +435,7 @@ func (r *dataEncryptionKeyResource) observe(ctx context.Context, key salesforce.
 		highest = -1
 	}
 
-	return lineage.Observation{AgeDays: lineage.AgeDays(key.CreatedDate, r.data.now(ctx)), ActiveMarker: marker.String(), HighestCounter: highest}
+	return lineage.Observation{AgeDays: lineage.AgeDays(key.CreatedDate, r.data.Client.Now()), ActiveMarker: marker.String(), HighestCounter: highest}
 }
 
 // Delete forgets.

@@ -28,6 +28,8 @@ type DataKeyOrg interface {
 	FinishDataEncryptionKey(ctx context.Context, k salesforce.NewDataEncryptionKey) (string, error)
 	CertificateContent(ctx context.Context, developerName string) ([]byte, bool, error)
 	DescriptionCreateable(ctx context.Context, sobject string) (bool, error)
+	// Now is the org's time.
+	Now() time.Time
 }
 
 // ActiveDataKey returns the key in use: the Active one with the highest version.
@@ -92,7 +94,7 @@ func (u *Uploader) RunDataKey(ctx context.Context, org DataKeyOrg, r Request) (R
 		return Result{}, fmt.Errorf("reading the data encryption keys of the org before the upload: %w", err)
 	}
 	r.Algorithm = byok.RSAAESKeyWrapSHA512
-	w := &dataKeyWork{work: &work{Uploader: u, Request: r, now: time.Now(), hashless: true}, org: org}
+	w := &dataKeyWork{work: &work{Uploader: u, Request: r, now: org.Now(), hashless: true}, org: org}
 	active, exists := ActiveDataKey(keys)
 	w.before = active.Version
 
