@@ -1,0 +1,4 @@
+import {
+  to = salesforcebyok_certificate.wrapping
+  id = "BYOK_Wrapping"
+}

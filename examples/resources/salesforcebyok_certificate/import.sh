@@ -1,0 +1,1 @@
+terraform import salesforcebyok_certificate.wrapping BYOK_Wrapping

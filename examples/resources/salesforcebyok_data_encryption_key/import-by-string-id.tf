@@ -1,0 +1,4 @@
+import {
+  to = salesforcebyok_data_encryption_key.search
+  id = "SearchIndex"
+}

@@ -1,0 +1,1 @@
+terraform import salesforcebyok_data_encryption_key.search SearchIndex

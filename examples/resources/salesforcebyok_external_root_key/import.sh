@@ -1,0 +1,1 @@
+terraform import salesforcebyok_external_root_key.aws 48q000000000001AAA
