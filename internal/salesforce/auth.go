@@ -146,7 +146,7 @@ func (c *Client) login(ctx context.Context, over *grant) (*grant, error) {
 		}
 		g.session.OrganizationID = org.ID
 	}
-	if c.pin != "" && g.session.OrganizationID != c.pin {
+	if c.pin != "" && !SameID(g.session.OrganizationID, c.pin) {
 		return nil, &WrongOrganizationError{Want: c.pin, Got: g.session.OrganizationID}
 	}
 	if over != nil {
@@ -241,11 +241,11 @@ func sessionOfIdentity(identity string) Session {
 	if len(parts) < 2 {
 		return Session{}
 	}
-	org, err := ID18(parts[len(parts)-2])
+	org, err := recordID(parts[len(parts)-2])
 	if err != nil || org[:3] != organizationPrefix {
 		return Session{}
 	}
-	user, err := ID18(parts[len(parts)-1])
+	user, err := recordID(parts[len(parts)-1])
 	if err != nil || user[:3] != userPrefix {
 		user = ""
 	}

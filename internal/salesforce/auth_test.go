@@ -521,7 +521,7 @@ func TestSessionOfIdentity(t *testing.T) {
 		"https://login.salesforce.com/id/" + testOrg + "/" + testUser + "/":     {OrganizationID: testOrg, UserID: testUser},
 		"https://login.salesforce.com/id/" + testOrg + "/nobody":                {OrganizationID: testOrg, UserID: ""},
 		"https://login.salesforce.com/id/" + testUser + "/" + testOrg:           {},
-		"https://login.salesforce.com/id/00Dxx0000001gPLEAA/" + testUser:        {}, // wrong checksum
+		"https://login.salesforce.com/id/00Dxx0000001gPLEAA/" + testUser:        {OrganizationID: "00Dxx0000001gPLEAA", UserID: testUser}, // wrong checksum
 		"https://login.salesforce.com/" + testOrg:                               {},
 		"":  {},
 		"%": {},
@@ -590,4 +590,70 @@ func FuzzSessionOfIdentity(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRefusedPinIsNotForgotten: a pinned client that may not log in sends
+// nothing else, however often it is asked.
+func TestRefusedPinIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	c, _, _ := o.client(withVersion("63.0"), func(cfg *Config) { cfg.OrganizationID = "00D5g000004CAaoEAG" })
+	for name, do := range everyCall {
+		if name == "versions" {
+			// The list of versions is public, and carries no token.
+			continue
+		}
+		if err := do(t.Context(), c); !errors.Is(err, ErrWrongOrganization) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := len(o.seen()); n != 0 {
+		t.Errorf("%d requests to the wrong org", n)
+	}
+}
+
+// TestHostsInErrors: an error names the host that it is about, whoever told it.
+func TestHostsInErrors(t *testing.T) {
+	t.Parallel()
+	o, loginHost := newOrg(t), newOrg(t)
+	loginHost.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL) }
+	o.on(queryRoute, hangUp)
+	auth := JWTBearer{ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: loginHost.URL}
+	for name, instance := range map[string]string{"configured": o.URL, "told by the login": ""} {
+		c, _, _ := o.client(func(cfg *Config) {
+			cfg.InstanceURL = instance
+			cfg.Auth = auth
+			cfg.MaxRetries = 0
+		})
+		_, err := c.ListTenantSecrets(t.Context())
+		var broken *ConnectionError
+		if !errors.As(err, &broken) || broken.Host != strings.TrimPrefix(o.URL, "http://") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// TestPinOverAMuteToken: the query that tells the org of a token is the only
+// request of a client whose pin does not fit, and its own failures are told.
+func TestPinOverAMuteToken(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]http.HandlerFunc{
+		"ended session": answer(401, expired),
+		"no permission": fault(403, "API_DISABLED_FOR_ORG", "m"),
+		"none":          answer(200, emptyPage),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(queryRoute, first)
+			c, _, _ := o.client(withOpaqueToken, func(cfg *Config) { cfg.OrganizationID = testOrg })
+			_, err := c.CreateTenantSecret(t.Context(), upload)
+			if err == nil || !strings.Contains(err.Error(), "to compare the organization with organization_id") || errors.Is(err, ErrOutcomeUnknown) {
+				t.Errorf("error %v", err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
 }

@@ -74,7 +74,7 @@ func (c *Client) ListCertificates(ctx context.Context) ([]Certificate, error) {
 	}
 	list := make([]Certificate, 0, len(rows.records))
 	for _, r := range rows.records {
-		id, err := ID18(r.ID)
+		id, err := recordID(r.ID)
 		if err != nil {
 			return nil, fmt.Errorf("list certificates: the Id of a certificate: %w", err)
 		}
@@ -106,7 +106,7 @@ func (c *Client) ListCertificates(ctx context.Context) ([]Certificate, error) {
 // byok.ParseCertificate to read. Of a CA-signed certificate that waits for its
 // chain it is a signing request [D CertMeta].
 func (c *Client) CertificateChain(ctx context.Context, id string) ([]byte, error) {
-	full, err := ID18(id)
+	full, err := recordID(id)
 	if err != nil {
 		return nil, fmt.Errorf("certificate id: %w", err)
 	}

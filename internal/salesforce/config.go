@@ -211,7 +211,7 @@ func New(cfg Config) (*Client, error) {
 func ownTransports() (reads, writes *http.Transport) {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	reads = &http.Transport{
-		Proxy:                  environmentProxy,
+		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    30 * time.Second,
@@ -223,16 +223,6 @@ func ownTransports() (reads, writes *http.Transport) {
 	writes = reads.Clone()
 	writes.DisableKeepAlives = true
 	return reads, writes
-}
-
-// environmentProxy is http.ProxyFromEnvironment, whose errors quote the
-// variable, and so the password that it may hold.
-func environmentProxy(req *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, &localError{errors.New("the proxy that the environment names (HTTPS_PROXY) is not a valid URL")}
-	}
-	return proxy, nil
 }
 
 // refuseRedirect makes a 3xx an ordinary, failed reply.

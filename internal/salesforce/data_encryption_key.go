@@ -60,7 +60,7 @@ func (r *dataEncryptionKeyRow) dataEncryptionKey() (DataEncryptionKey, error) {
 	id := ""
 	if r.ID != "" {
 		var err error
-		if id, err = ID18(r.ID); err != nil {
+		if id, err = recordID(r.ID); err != nil {
 			return DataEncryptionKey{}, fmt.Errorf("the Id of a data encryption key: %w", err)
 		}
 	}

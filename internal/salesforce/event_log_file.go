@@ -60,7 +60,7 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, since time.Time) ([]E
 	// Hourly and daily files may both cover an event.
 	seen := map[EncryptionEvent]bool{}
 	for _, file := range rows.records {
-		id, err := ID18(file.ID)
+		id, err := recordID(file.ID)
 		if err != nil {
 			return nil, fmt.Errorf("list encryption event files: %w", err)
 		}
@@ -177,7 +177,7 @@ func eventTime(derived, digits string) time.Time {
 }
 
 func longID(id string) string {
-	if full, err := ID18(id); err == nil {
+	if full, err := recordID(id); err == nil {
 		return full
 	}
 	return id

@@ -61,7 +61,7 @@ func (c *Client) ListExternalRootKeys(ctx context.Context) ([]ExternalRootKey, e
 	}
 	list := make([]ExternalRootKey, 0, len(rows.records))
 	for _, r := range rows.records {
-		id, err := ID18(r.ID)
+		id, err := recordID(r.ID)
 		if err != nil {
 			return nil, fmt.Errorf("list external root keys: %w", err)
 		}
@@ -77,7 +77,7 @@ func (c *Client) ListExternalRootKeys(ctx context.Context) ([]ExternalRootKey, e
 // GetExternalRootKey reads one external root key; found is false where the org
 // shows none of that id.
 func (c *Client) GetExternalRootKey(ctx context.Context, id string) (key ExternalRootKey, found bool, err error) {
-	full, err := ID18(id)
+	full, err := recordID(id)
 	if err != nil {
 		return ExternalRootKey{}, false, fmt.Errorf("external root key id: %w", err)
 	}
@@ -86,7 +86,7 @@ func (c *Client) GetExternalRootKey(ctx context.Context, id string) (key Externa
 		return ExternalRootKey{}, false, err
 	}
 	for _, key := range list {
-		if key.ID == full {
+		if SameID(key.ID, full) {
 			return key, true, nil
 		}
 	}
@@ -99,7 +99,7 @@ func (c *Client) SetExternalRootKeyStatus(ctx context.Context, id, status string
 	if err := c.needVersion("ExternalEncryptionRootKey", firstVersionExternalRootKey); err != nil {
 		return err
 	}
-	full, err := ID18(id)
+	full, err := recordID(id)
 	if err != nil {
 		return fmt.Errorf("external root key id: %w", err)
 	}

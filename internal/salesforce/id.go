@@ -35,6 +35,24 @@ func ID18(id string) (string, error) {
 	return full, nil
 }
 
+// recordID is ID18 for ids that Salesforce itself has sent: one of 18 characters is kept as it came, since a record whose checksum
+// looks wrong must be found again all the same.
+func recordID(id string) (string, error) {
+	full, err := ID18(id)
+	if err == nil || len(id) != id18Len {
+		return full, err
+	}
+	if _, err := ID18(id[:id15Len]); err != nil {
+		return "", err
+	}
+	for i := id15Len; i < id18Len; i++ {
+		if !isAlphanumeric(id[i]) {
+			return "", errBadID
+		}
+	}
+	return id, nil
+}
+
 // ID15 parses a record id of 15 or 18 characters and returns its
 // case-sensitive 15-character form.
 func ID15(id string) (string, error) {

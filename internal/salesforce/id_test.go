@@ -45,6 +45,24 @@ func TestID(t *testing.T) {
 	}
 }
 
+func TestRecordIDKeepsWhatTheServerSent(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"02GB0000000HYswMAG": "02GB0000000HYswMAG",
+		"02GB0000000HYsw":    "02GB0000000HYswMAG",
+		"02GB0000000HYswAAA": "02GB0000000HYswAAA", // another checksum
+		"02GB0000000HYsw../": "",
+		"02GB0000000/..wAAA": "",
+		"02GB0000000HYs":     "",
+		"":                   "",
+	} {
+		got, err := recordID(in)
+		if got != want || (err != nil) != (want == "") {
+			t.Errorf("%q: %q, %v", in, got, err)
+		}
+	}
+}
+
 func FuzzID(f *testing.F) {
 	for _, seed := range []string{"02GB0000000HYswMAG", "02GB0000000HYsw", "", "zzzzzzzzzzzzzzz"} {
 		f.Add(seed)

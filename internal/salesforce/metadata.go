@@ -187,7 +187,7 @@ func (c *Client) startDeploy(ctx context.Context, p metadataPackage, repeat repe
 			if err := json.Unmarshal(r.body, &started); err != nil {
 				return decodeError(err)
 			}
-			if id, err = ID18(started.ID); err != nil {
+			if id, err = recordID(started.ID); err != nil {
 				return fmt.Errorf("the id of the deploy: %w", err)
 			}
 			return nil

@@ -39,7 +39,7 @@ func (c *Client) getOrganization(ctx context.Context, as *grant) (Organization, 
 		return Organization{}, fmt.Errorf("read the organization: expected one record, got %d", len(rows.records))
 	}
 	r := rows.records[0]
-	id, err := ID18(r.ID)
+	id, err := recordID(r.ID)
 	if err != nil {
 		return Organization{}, fmt.Errorf("read the organization: %w", err)
 	}

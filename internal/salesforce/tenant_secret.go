@@ -100,7 +100,7 @@ type tenantSecretRow struct {
 }
 
 func (r *tenantSecretRow) tenantSecret() (TenantSecret, error) {
-	id, err := ID18(r.ID)
+	id, err := recordID(r.ID)
 	switch {
 	case err != nil:
 		return TenantSecret{}, fmt.Errorf("the Id of a tenant secret: %w", err)
@@ -155,7 +155,7 @@ func (c *Client) ListTenantSecrets(ctx context.Context) (TenantSecrets, error) {
 }
 
 func tenantSecretPath(c *Client, id string) (path, full string, err error) {
-	full, err = ID18(id)
+	full, err = recordID(id)
 	if err != nil {
 		return "", "", fmt.Errorf("tenant secret id: %w", err)
 	}
@@ -198,7 +198,7 @@ func (c *Client) readTenantSecret(ctx context.Context, id string, columns []stri
 			if record, err = row.tenantSecret(); err != nil {
 				return err
 			}
-			if record.ID != full {
+			if !SameID(record.ID, full) {
 				return errors.New("it is another record than the one asked for")
 			}
 			value = row.SecretValue
@@ -364,7 +364,7 @@ func (c *Client) createRecord(ctx context.Context, path string, body any, sensit
 					Messages: parseMessages(created.Errors, sensitive), ContentType: r.mediaType(), RequestID: requestID(r.header),
 				}
 			}
-			if id, err = ID18(created.ID); err != nil {
+			if id, err = recordID(created.ID); err != nil {
 				return fmt.Errorf("the id of the new record: %w", err)
 			}
 			return nil
