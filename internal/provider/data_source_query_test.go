@@ -1,0 +1,188 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+const queryAddress = "data.salesforcebyok_query.x"
+
+func expectQuery(name string, value knownvalue.Check) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(queryAddress, tfjsonpath.New(name), value)
+}
+
+// recordsCheck decodes records_json and looks at it.
+func recordsCheck(check func(records []map[string]any) error) statecheck.StateCheck {
+	return acctest.StateFunc(queryAddress, func(shown map[string]any) error {
+		text, _ := shown["records_json"].(string)
+		var records []map[string]any
+		if err := json.Unmarshal([]byte(text), &records); err != nil {
+			return fmt.Errorf("records_json: %w", err)
+		}
+
+		return check(records)
+	})
+}
+
+func TestAccQueryDataSource(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, seeded(t, history))
+	reads(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Id, Type, SecretValueHash FROM TenantSecret WHERE Source = 'UPLOADED'" }`,
+		expectQuery("total_size", knownvalue.Int64Exact(1)),
+		recordsCheck(func(records []map[string]any) error {
+			attributes, _ := records[0]["attributes"].(map[string]any)
+			if len(records) != 1 || records[0]["SecretValueHash"] != seededHash || records[0]["Type"] != "Data" || attributes["type"] != "TenantSecret" {
+				return fmt.Errorf("expected the uploaded record with its attributes, found %v", records)
+			}
+
+			return nil
+		}),
+	)
+}
+
+func TestAccQueryDataSource_tooling(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	reads(t, sim, `
+data "salesforcebyok_query" "x" {
+  soql    = "SELECT DeveloperName FROM Certificate ORDER BY DeveloperName"
+  tooling = true
+}
+`,
+		expectQuery("total_size", knownvalue.Int64Exact(2)),
+		recordsCheck(func(records []map[string]any) error {
+			if len(records) != 2 || records[0]["DeveloperName"] != "Sim_BYOK" {
+				return fmt.Errorf("expected two certificates, found %v", records)
+			}
+
+			return nil
+		}),
+	)
+}
+
+// All pages are read, and their order is kept.
+func TestAccQueryDataSource_paging(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, seeded(t, "tenant_secrets: [{type: Data, count: 31, status: ARCHIVED}]\nsettings: {page_size: 4}\n"))
+	reads(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Version FROM TenantSecret ORDER BY Version DESC" }`,
+		expectQuery("total_size", knownvalue.Int64Exact(31)),
+		recordsCheck(func(records []map[string]any) error {
+			if len(records) != 31 {
+				return fmt.Errorf("expected 31 records, found %d", len(records))
+			}
+			for i := range records[1:] {
+				if records[i]["Version"].(float64) != records[i+1]["Version"].(float64)+1 {
+					return fmt.Errorf("expected descending versions, found %v", records)
+				}
+			}
+
+			return nil
+		}),
+	)
+}
+
+func TestAccQueryDataSource_noRecords(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		soql  string
+		total int64
+	}{
+		"none matches": {"SELECT Id FROM TenantSecret WHERE Type = 'Analytics'", 0},
+		"count":        {"SELECT COUNT() FROM TenantSecret", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, seeded(t, history))
+			reads(t, sim, `data "salesforcebyok_query" "x" { soql = "`+tc.soql+`" }`,
+				expectQuery("total_size", knownvalue.Int64Exact(tc.total)), expectQuery("records_json", knownvalue.StringExact("[]")))
+		})
+	}
+}
+
+// What Salesforce says of a query is shown at the query.
+func TestAccQueryDataSource_refused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ soql, want string }{
+		"syntax":         {"SELECT FROM", "MALFORMED_QUERY"},
+		"unknown field":  {"SELECT Nonsense FROM TenantSecret", "INVALID_FIELD"},
+		"unknown object": {"SELECT Id FROM Nonsense", "INVALID_TYPE"},
+		// [D ObjRef]: these can't be filtered.
+		"filter on the hash": {"SELECT Id FROM TenantSecret WHERE SecretValueHash = 'x'", "INVALID_FIELD"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "`+tc.soql+`" }`, acctest.AttributeError("soql", "Unable to run the query", tc.want))
+		})
+	}
+}
+
+// A failure that is not the query's is not put down to it.
+func TestAccQueryDataSource_fails(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	if err := sim.AddFault(sfsim.Fault{Query: "FROM Organization", Status: http.StatusForbidden, ErrorCode: "REQUEST_LIMIT_EXCEEDED"}); err != nil {
+		t.Fatal(err)
+	}
+	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Id FROM Organization" }`,
+		regexp.MustCompile(`(?s)Unable to run the query\s[│\s]*with data.salesforcebyok_query.x,.*REQUEST_LIMIT_EXCEEDED`))
+}
+
+// An export in disguise is refused before anything is sent.
+func TestAccQueryDataSource_secretValue(t *testing.T) {
+	t.Parallel()
+	for name, soql := range map[string]string{
+		"named": "SELECT Id, SecretValue FROM TenantSecret", "another case": "select secretvalue from tenantsecret", "qualified": "SELECT TenantSecret.SecretValue FROM TenantSecret",
+		"all fields": "SELECT FIELDS(ALL) FROM TenantSecret LIMIT 10", "standard fields": "SELECT fields (standard) FROM TENANTSECRET",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "`+soql+`" }`,
+				acctest.AttributeError("soql", "Query of a SecretValue", "use the ephemeral resource salesforcebyok_tenant_secret_export"))
+			unsent(t, sim)
+		})
+	}
+}
+
+// Validation can't see a query that is only known during the apply.
+func TestAccQueryDataSource_unknownSecretValue(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: acctest.Factories(),
+		Steps: []resource.TestStep{{
+			Config: acctest.Config(sim, `
+resource "terraform_data" "soql" {
+  input = "SELECT SecretValue FROM TenantSecret"
+}
+
+data "salesforcebyok_query" "x" {
+  soql = terraform_data.soql.output
+}
+`),
+			ExpectError: acctest.ErrorText("Query of a SecretValue"),
+		}},
+	})
+	if n := acctest.Exports(sim); n > 0 {
+		t.Errorf("%d keys were exported", n)
+	}
+}
+
+func TestAccQueryDataSource_empty(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "" }`, acctest.ErrorText("Attribute soql string length must be at least 1"))
+	unsent(t, sim)
+}
