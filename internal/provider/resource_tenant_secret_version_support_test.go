@@ -146,7 +146,7 @@ func (r *custodyRun) export() string {
 // patches returns how many changes of a tenant secret were sent, and how many of them took effect.
 func (r *custodyRun) patches() (sent, committed int) {
 	for _, request := range r.sim.Requests() {
-		if request.Operation == acctest.OpUpdate {
+		if request.Method == http.MethodPatch && strings.Contains(request.Path, "/sobjects/TenantSecret/") {
 			sent++
 			if request.Committed {
 				committed++
