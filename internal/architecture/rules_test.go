@@ -57,9 +57,7 @@ var rules = map[string]rule{
 	"internal/sfsim/...":       {},
 	"internal/sfsim/cmd/sfsim": {own: []string{"internal/sfsim"}},
 
-	// What only this repository runs. internal/deps keeps modules in go.mod while
-	// the packages that use them are being written.
-	"internal/deps": {modules: []string{framework + "-timeouts"}, test: true},
+	// What only this repository runs.
 	"internal/acctest": {
 		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
 		modules: []string{
