@@ -262,18 +262,51 @@ func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tena
 		diags.AddAttributeWarning(path.Root("type"), "A prerequisite is missing",
 			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
 	}
-	if pin := config.SecretValueHash.ValueString(); pin != "" {
+	if hash, attribute := wantedHash(config); hash != "" {
 		for _, row := range all.Records {
-			if row.SecretValueHash == pin {
-				diags.AddAttributeError(path.Root("secret_value_hash"), "This key material has been used in this org",
-					fmt.Sprintf("%s already has this hash, and Salesforce accepts a secret only once. Give other material and its hash.", describeRecord(row)))
+			if row.SecretValueHash == hash {
+				diags.AddAttributeError(path.Root(attribute), "This key material has been used in this org",
+					fmt.Sprintf("%s already has the hash %s, and Salesforce accepts a secret only once. Give other material.", describeRecord(row), hash))
 			}
 		}
+	}
+	if plan.KeyDerivationMode.ValueString() == derivationNone {
+		r.helpOptOut(ctx, diags)
 	}
 	if plan.Source.ValueString() == upload.SourceUploaded {
 		warnWithoutEscrow(plan, config, diags)
 		r.helpCertificate(ctx, plan.Certificate, typ, all.ServerTime, diags)
 	}
+}
+
+// wantedHash returns the hash that the next upload will have, as far as the configuration tells, and the attribute that tells it. It goes
+// into diagnostics only: material from an ephemeral generator is another one at each plan.
+func wantedHash(config tenantSecretModel) (hash, attribute string) {
+	if pin := config.SecretValueHash.ValueString(); pin != "" {
+		return pin, "secret_value_hash"
+	}
+	if config.KeyMaterialWO.IsNull() || config.KeyMaterialWO.IsUnknown() {
+		return "", ""
+	}
+	material, err := byok.ParseMaterial(config.KeyMaterialWO.ValueString())
+	if err != nil {
+		return "", ""
+	}
+	defer material.Destroy()
+
+	return byok.HashMaterial(material), "key_material_wo"
+}
+
+// helpOptOut warns where the org does not allow to opt out of key derivation. A user who may not read the settings is not warned: that
+// permission is not needed for the upload itself.
+func (r *tenantSecretResource) helpOptOut(ctx context.Context, diags *diag.Diagnostics) {
+	settings, err := r.data.Client.GetEncryptionKeySettings(ctx)
+	if err != nil || settings.CanOptOutOfDerivationWithBYOK {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("key_derivation_mode"), "The org does not allow to opt out of key derivation",
+		"key_derivation_mode = \"NONE\" needs the setting \"Allow BYOK to Opt-Out of Key Derivation\", which is off in this org. The apply fails unless it is turned on first: in Setup (Encryption Settings), "+
+			"or with salesforcebyok_encryption_key_settings, on which this resource should then depend.")
 }
 
 func (r *tenantSecretResource) helpInterval(typ string, newest salesforce.TenantSecret, now time.Time, diags *diag.Diagnostics) {
