@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,6 +87,7 @@ func TestAccLists_denied(t *testing.T) {
 	t.Parallel()
 	for name, summary := range map[string]string{
 		"salesforcebyok_tenant_secret": "Unable to read the tenant secrets", "salesforcebyok_tenant_secret_version": "Unable to read the tenant secrets",
+		"salesforcebyok_certificate": "Unable to read the certificates",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,6 +186,58 @@ func TestAccTenantSecretVersionList_badInput(t *testing.T) {
 	}
 }
 
+func TestAccCertificateList(t *testing.T) {
+	t.Parallel()
+	const address = "salesforcebyok_certificate."
+	sim := acctest.StartSim(t, seeded(t, estate))
+	good := queryfilter.ByResourceIdentity(map[string]knownvalue.Check{
+		"organization_id": knownvalue.StringExact(sim.OrganizationID), "developer_name": knownvalue.StringExact("Good"),
+	})
+	queries(t, sim, `
+list "salesforcebyok_certificate" "all" {
+  provider = salesforcebyok
+}
+
+list "salesforcebyok_certificate" "fit" {
+  provider         = salesforcebyok
+  include_resource = true
+  config {
+    byok_compatible_only = true
+  }
+}
+
+list "salesforcebyok_certificate" "one" {
+  provider = salesforcebyok
+  limit    = 1
+}
+`, nil,
+		querycheck.ExpectLength(address+"all", 7),
+		querycheck.ExpectLength(address+"fit", 2),
+		querycheck.ExpectLength(address+"one", 1),
+		querycheck.ExpectResourceDisplayName(address+"fit", good, knownvalue.StringExact("Good (Good one, 4096 bits)")),
+		querycheck.ExpectResourceKnownValues(address+"fit", good, []querycheck.KnownValueCheck{
+			{Path: tfjsonpath.New("label"), KnownValue: knownvalue.StringExact("Good one")},
+			{Path: tfjsonpath.New("byok_compatible"), KnownValue: knownvalue.Bool(true)},
+			{Path: tfjsonpath.New("certificate_pem"), KnownValue: knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`))},
+		}),
+	)
+}
+
+// A certificate whose content can't be fetched is an error, not a gap in the list.
+func TestAccCertificateList_chainFails(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	if err := sim.AddFault(sfsim.Fault{Method: http.MethodGet, Path: "CertificateChain", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}); err != nil {
+		t.Fatal(err)
+	}
+	queries(t, sim, `
+list "salesforcebyok_certificate" "all" {
+  provider         = salesforcebyok
+  include_resource = true
+}
+`, regexp.MustCompile(`(?s)Unable to read the certificate.*INSUFFICIENT_ACCESS`))
+}
+
 // What a query generates, completed by what can't be read back, imports without a change of any key.
 func TestAccLists_generatedConfigurationImports(t *testing.T) {
 	t.Parallel()
@@ -207,6 +261,15 @@ list "salesforcebyok_tenant_secret" "keys" {
 list "salesforcebyok_tenant_secret_version" "versions" {
   provider         = salesforcebyok
   include_resource = true
+}
+
+list "salesforcebyok_certificate" "certificates" {
+  provider         = salesforcebyok
+  include_resource = true
+
+  config {
+    byok_compatible_only = true
+  }
 }
 `)
 	if r := cli.Run("query", "-generate-config-out=generated.tf"); r.Code != 0 {

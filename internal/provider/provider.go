@@ -206,5 +206,5 @@ func (p *byokProvider) Functions(context.Context) []func() function.Function {
 }
 
 func (p *byokProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newTenantSecretList, newTenantSecretVersionList}
+	return []func() list.ListResource{newTenantSecretList, newTenantSecretVersionList, newCertificateList}
 }
