@@ -67,6 +67,8 @@ type certificateIdentity struct {
 const (
 	policyDelete = "DELETE"
 	maxLabel     = 64
+	// sameDay is how far apart two times of one expiration date may lie: Salesforce may keep the date alone.
+	sameDay = 48 * time.Hour
 )
 
 func (r *certificateResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -170,6 +172,13 @@ func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.V
 func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state certificateModel
 	if req.State.Raw.IsNull() {
+		// A replacement comes here too, before anything of the old certificate is deleted.
+		var chain types.String
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("certificate_chain"), &chain)...)
+		if !chain.IsNull() && !chain.IsUnknown() {
+			addEarlyChain(&resp.Diagnostics)
+		}
+
 		return
 	}
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -191,8 +200,14 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 		plan.NotBefore, plan.NotAfter, plan.KeySize, plan.BYOKCompatible = state.NotBefore, state.NotAfter, state.KeySize, state.BYOKCompatible
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
-	if notAfter, err := time.Parse(time.RFC3339, state.NotAfter.ValueString()); err == nil && r.online() {
-		if left := notAfter.Sub(r.data.now(ctx)); left < soon {
+	notAfter, err := time.Parse(time.RFC3339, state.NotAfter.ValueString())
+	if wanted, wantedErr := time.Parse(time.RFC3339, plan.ExpirationDate.ValueString()); err == nil && wantedErr == nil && state.ExpirationDate.IsNull() && notAfter.Sub(wanted).Abs() > sameDay {
+		resp.Diagnostics.AddAttributeWarning(path.Root("expiration_date"), "The certificate expires at another time",
+			fmt.Sprintf("Certificate %q was not made by this configuration: it expires at %s, and expiration_date says %s. It stays as it is. To have it end then, make a new one under another "+
+				"developer_name.", state.DeveloperName.ValueString(), state.NotAfter.ValueString(), plan.ExpirationDate.ValueString()))
+	}
+	if err == nil && r.online() {
+		if left := notAfter.Sub(r.data.Client.Now()); left < soon {
 			resp.Diagnostics.AddWarning("Certificate expires soon",
 				fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected, but none can be wrapped with it afterwards. Renew it under a new developer_name, with "+
 					"lifecycle { create_before_destroy = true }, and let the tenant secrets name the new one.", state.DeveloperName.ValueString(), state.NotAfter.ValueString()))
@@ -220,6 +235,12 @@ func (m *certificateModel) addPrevented(diags *diag.Diagnostics) {
 			m.DeveloperName.ValueString(), policyDelete, policyAbandon))
 }
 
+func addEarlyChain(diags *diag.Diagnostics) {
+	diags.AddAttributeError(path.Root("certificate_chain"), "The chain comes before its request",
+		"A new CA-signed certificate gets a new key pair, so no chain can be signed for it yet. Apply without certificate_chain, have csr_pem signed, then set certificate_chain and apply again. "+
+			"Nothing was sent.")
+}
+
 func (r *certificateResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan certificateModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -228,9 +249,7 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 	}
 	name := plan.DeveloperName.ValueString()
 	if !plan.CertificateChain.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "The chain comes before its request",
-			"A new CA-signed certificate gets a new key pair, so no chain can be signed for it yet. Apply without certificate_chain, have csr_pem signed, then set certificate_chain and apply "+
-				"again. Nothing was sent.")
+		addEarlyChain(&resp.Diagnostics)
 
 		return
 	}
@@ -336,7 +355,7 @@ func (r *certificateResource) populate(ctx context.Context, m *certificateModel,
 		return nil, fmt.Errorf("reading the CertificateChain of %s: %w", row.DeveloperName, err)
 	}
 	var shown certificateRecordModel
-	diags := shown.populate(row, body, r.data.now(ctx))
+	diags := shown.populate(row, body, r.data.Client.Now())
 	m.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
 	m.ID, m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = shown.ID, shown.CertificatePEM, shown.CSRPEM, shown.SHA256Fingerprint, shown.SerialNumber
 	m.NotBefore, m.NotAfter, m.KeySize, m.BYOKCompatible = shown.NotBefore, shown.NotAfter, shown.KeySize, shown.BYOKCompatible
@@ -379,7 +398,7 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return strings.EqualFold(c.DeveloperName, name) })
 	if i < 0 && len(rows) == 0 {
 		resp.Diagnostics.AddError("No certificate is visible",
-			fmt.Sprintf("Expected the certificate %q in org %s. The org shows no certificate at all, which may be a matter of permissions, so nothing was removed from state. %s", name,
+			fmt.Sprintf("Expected the certificate %q in org %s. The org shows no certificate at all, which may be a matter of permissions, so nothing was removed from state. %s If it was deleted, remove it with terraform state rm.", name,
 				r.data.Session.OrganizationID, permissionsAdvice))
 
 		return
@@ -388,6 +407,8 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 		resp.Diagnostics.AddWarning("The certificate is gone",
 			fmt.Sprintf("Org %s lists %d certificates, and %q is no longer among them: it was deleted outside Terraform.", r.data.Session.OrganizationID, len(rows), name))
 		resp.State.RemoveResource(ctx)
+		// A CLI that knows no identities brings none, and the framework wants one even of what is gone.
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 
 		return
 	}
@@ -426,7 +447,9 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 			return
 		}
 	}
-	r.settle(ctx, &plan, &resp.Diagnostics)
+	if plan.BYOKCompatible.IsUnknown() {
+		r.settle(ctx, &plan, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
