@@ -151,7 +151,7 @@ func (c *Client) login(ctx context.Context, over *grant) (*grant, error) {
 	}
 	if over != nil {
 		before := over.session.OrganizationID
-		if after := g.session.OrganizationID; before != "" && after != "" && before != after {
+		if after := g.session.OrganizationID; before != "" && after != "" && !SameID(before, after) {
 			return nil, fmt.Errorf("%w: the first login of this run was to organization %s, the renewed one is to %s", ErrWrongOrganization, before, after)
 		}
 	}

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -79,5 +80,24 @@ func TestDescribe(t *testing.T) {
 	}
 	if len(o.seen()) != 0 {
 		t.Error("something was sent")
+	}
+}
+
+// TestIDsOfServersAreComparedByTheirFirstPart: a server may send ids of 18
+// characters whose checksum does not fit.
+func TestIDsOfServersAreComparedByTheirFirstPart(t *testing.T) {
+	t.Parallel()
+	odd := testRecord[:15] + "AAA"
+	oddOrg := testOrg[:15] + "AAA"
+	o := newOrg(t)
+	o.login = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		encode(t, w, map[string]string{"access_token": "t", "instance_url": o.URL, "id": "https://x/id/" + oddOrg + "/" + testUser})
+	}
+	o.on("GET "+rowRoute, answer(200, strings.Replace(fullRow, `"Id":"`+testRecord, `"Id":"`+odd, 1)))
+	c, _, _ := o.client(func(cfg *Config) { cfg.OrganizationID = testOrg })
+	record, err := c.GetTenantSecret(t.Context(), testRecord)
+	if err != nil || record.ID != odd {
+		t.Errorf("%s, %v", record.ID, err)
 	}
 }

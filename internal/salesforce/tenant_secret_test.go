@@ -379,7 +379,7 @@ func FuzzTenantSecretRow(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(record.ID) != 18 || !ValidID(record.ID) || record.Type == "" || record.Status != strings.ToUpper(record.Status) {
+		if len(record.ID) != 18 || !ValidID(record.ID[:15]) || record.Type == "" || record.Status != strings.ToUpper(record.Status) {
 			t.Errorf("%q gives %+v", b, record)
 		}
 	})
