@@ -281,7 +281,9 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 
 			return
 		}
+		planned := plan
 		plan.populate(row, r.data, decision.RotationID)
+		plan.honour(planned)
 		if plan.Receipt.IsUnknown() {
 			plan.Receipt = types.StringValue(upload.ImportReceipt(r.data.Session.OrganizationID, decision.RotationID.String(), r.data.Version, row, time.Now()))
 		}

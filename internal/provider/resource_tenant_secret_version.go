@@ -231,7 +231,9 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 
 		return
 	}
+	planned := plan
 	plan.settle(outcome, r.data)
+	plan.honour(planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }

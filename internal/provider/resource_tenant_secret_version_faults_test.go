@@ -213,3 +213,32 @@ func TestAccTenantSecretVersion_sandboxRefreshed(t *testing.T) {
 		t.Errorf("expected the sandbox's org, found %v", state["organization_id"])
 	}
 }
+
+// What somebody else changes between a plan and its apply is for the next plan to show.
+func TestAccTenantSecretVersion_changedBetweenPlanAndApply(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines  []string
+		status string
+	}{"a destroy": {[]string{destroyed}, "DESTROYED"}, "another backup": {[]string{archived, noBackup}, "ARCHIVED"}, "a policy": {[]string{archived, prevent}, "ARCHIVED"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newCustodyRun(t, archivedKey)
+			r.must(archived)
+			r.allowed = true
+			r.want(test.lines...)
+			if plan := r.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
+				t.Fatal(plan.Output())
+			}
+			r.patchInSetup(map[string]any{"Description": "edited in Setup"})
+			if result := r.Run("apply", "-json", "-input=false", "saved.tfplan"); result.Code != 0 {
+				t.Fatalf("expected the plan to be applied, found %+v", result.Diagnostics)
+			}
+			r.expectStatus(test.status)
+			r.MustBeEmpty()
+			if result := r.Apply("-refresh-only"); result.Code != 0 || r.State(versionAddress)["description"] != "edited in Setup" {
+				t.Errorf("expected the next refresh to show the edit, found exit code %d", result.Code)
+			}
+		})
+	}
+}

@@ -45,6 +45,20 @@ func (m *tenantSecretVersionModel) settle(outcome custody.Export, data *Data) {
 	m.Recoverable = types.BoolValue(!m.ExportedSecretValue.IsNull())
 }
 
+// honour keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
+// takes it for a bug here.
+func (m *tenantSecretVersionModel) honour(planned tenantSecretVersionModel) {
+	for _, v := range []struct{ is, promised *types.String }{
+		{&m.Type, &planned.Type}, {&m.Status, &planned.Status}, {&m.Source, &planned.Source}, {&m.Description, &planned.Description},
+		{&m.KeyDerivationMode, &planned.KeyDerivationMode}, {&m.SecretValueHash, &planned.SecretValueHash}, {&m.CreatedDate, &planned.CreatedDate},
+		{&m.LastModifiedDate, &planned.LastModifiedDate},
+	} {
+		if !v.promised.IsUnknown() {
+			*v.is = *v.promised
+		}
+	}
+}
+
 // row is the record as the state has it.
 func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 	id := m.identity().TenantSecretID.ValueString()
