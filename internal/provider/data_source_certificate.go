@@ -138,18 +138,16 @@ func (d *certificateDataSource) Read(ctx context.Context, req datasource.ReadReq
 
 // addNoCertificate names the certificates that are there, and the one that was perhaps meant.
 func addNoCertificate(diags *diag.Diagnostics, rows []salesforce.Certificate, name, org string) {
-	found := "The org shows no certificate at all."
-	if len(rows) > 0 {
-		names := make([]string, 0, len(rows))
-		for _, row := range rows {
-			names = append(names, row.DeveloperName)
-		}
-		found = "The org shows these certificates: " + strings.Join(names, ", ") + "."
-	}
+	found, meant := "The org shows no certificate at all.", ""
+	names := make([]string, 0, len(rows))
 	for _, row := range rows {
+		names = append(names, row.DeveloperName)
 		if strings.EqualFold(row.DeveloperName, name) || row.MasterLabel == name {
-			found += fmt.Sprintf(" Did you mean %s (label %q)?", row.DeveloperName, row.MasterLabel)
+			meant = fmt.Sprintf(" Did you mean %s (label %q)?", row.DeveloperName, row.MasterLabel)
 		}
+	}
+	if len(rows) > 0 {
+		found = "The org shows these certificates: " + strings.Join(names, ", ") + "." + meant
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "No such certificate",
 		fmt.Sprintf("Expected a certificate with the unique name (DeveloperName) %q in org %s. %s %s", name, org, found, permissionsAdvice))
@@ -206,7 +204,7 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 }
 
 // errNoChain is a CertificateChain that the org answered with "not found".
-var errNoChain = errors.New("Salesforce has none for this certificate")
+var errNoChain = errors.New("there is none for this certificate")
 
 func parseChain(body []byte) (*byok.Certificate, error) {
 	if body == nil {

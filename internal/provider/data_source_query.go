@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -171,11 +172,7 @@ func hasSecretValue(value any) bool {
 			}
 		}
 	case []any:
-		for _, element := range v {
-			if hasSecretValue(element) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, hasSecretValue)
 	}
 
 	return false

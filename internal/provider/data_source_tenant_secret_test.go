@@ -276,7 +276,7 @@ func TestAccTenantSecretsDataSource_emptyOrg(t *testing.T) {
 	if !result.Has("warning", "The org shows no tenant secret at all", "Manage Encryption Keys") {
 		t.Errorf("expected a warning that names the permissions, found %v", result.Diagnostics)
 	}
-	if got := cli.State("data.salesforcebyok_tenant_secrets.x")["tenant_secrets"].([]any); len(got) != 0 {
+	if got, isList := cli.State("data.salesforcebyok_tenant_secrets.x")["tenant_secrets"].([]any); !isList || len(got) != 0 {
 		t.Errorf("expected an empty list, found %v", got)
 	}
 }
