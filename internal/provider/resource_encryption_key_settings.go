@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -79,9 +80,13 @@ func (r *encryptionKeySettingsResource) ValidateConfig(ctx context.Context, req 
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	off := !config.EnableCacheOnlyKeys.IsNull() && !config.EnableCacheOnlyKeys.IsUnknown() && !config.EnableCacheOnlyKeys.ValueBool()
 	if !resp.Diagnostics.HasError() && config.EnableReplayDetection.ValueBool() && off {
-		resp.Diagnostics.AddAttributeError(path.Root("enable_replay_detection"), "Replay detection without cache-only keys",
-			"Salesforce offers replay detection only where cache-only keys are allowed. Set enable_cache_only_keys = true, or remove enable_replay_detection. Nothing was sent.")
+		addReplayAlone(&resp.Diagnostics)
 	}
+}
+
+func addReplayAlone(diags *diag.Diagnostics) {
+	diags.AddAttributeError(path.Root("enable_replay_detection"), "Replay detection without cache-only keys",
+		"Salesforce offers replay detection only where cache-only keys are allowed. Set enable_cache_only_keys = true, or enable_replay_detection = false. Nothing was sent.")
 }
 
 // ModifyPlan keeps what is not configured as the last refresh saw it.
@@ -114,6 +119,11 @@ func (r *encryptionKeySettingsResource) ModifyPlan(ctx context.Context, req reso
 		}
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	if plan.EnableReplayDetection.ValueBool() && !plan.EnableCacheOnlyKeys.IsUnknown() && !plan.EnableCacheOnlyKeys.ValueBool() {
+		addReplayAlone(&resp.Diagnostics)
+
+		return
+	}
 	if state.EnableCacheOnlyKeys.ValueBool() && !plan.EnableCacheOnlyKeys.IsUnknown() && !plan.EnableCacheOnlyKeys.ValueBool() {
 		resp.Diagnostics.AddAttributeWarning(path.Root("enable_cache_only_keys"), "Cache-only keys will be switched off",
 			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant secret is in use.")

@@ -110,6 +110,7 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		if r.online() {
 			if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
 				r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+				warnRootKeyUnavailable(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
 			}
 		}
 
@@ -120,12 +121,27 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		return
 	}
 	r.checkLock(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
+	warnRootKeyUnavailable(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
 	plan.OrganizationID, plan.RootKeyIdentifier, plan.RootKeyService = state.OrganizationID, state.RootKeyIdentifier, state.RootKeyService
 	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
-	if !strings.EqualFold(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
+	if mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
 		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// mustChange reports whether a change of the status must be sent. Unavailable is not a choice of the org's: Salesforce can't reach the
+// key, and sending Active would not bring it back. Only Active and Inactive turn into each other [D EERKRef].
+func mustChange(status, wanted string) bool {
+	return !strings.EqualFold(status, wanted) && (!strings.EqualFold(status, salesforce.RootKeyUnavailable) || wanted != salesforce.RootKeyActive)
+}
+
+// warnRootKeyUnavailable tells of a root key that should be usable and is not.
+func warnRootKeyUnavailable(status, wanted, id string, diags *diag.Diagnostics) {
+	if wanted == salesforce.RootKeyActive && strings.EqualFold(status, salesforce.RootKeyUnavailable) {
+		diags.AddAttributeWarning(path.Root("desired_status"), "The root key is not available",
+			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so data under it can't be read. No change of its status helps: check the key, its policy and its region there.", id))
+	}
 }
 
 // checkLock refuses to make a root key Inactive without the provider's permission.
@@ -167,7 +183,7 @@ func (r *externalRootKeyResource) bring(ctx context.Context, plan *externalRootK
 	if !ok || !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) {
 		return false
 	}
-	if !strings.EqualFold(key.Status, plan.DesiredStatus.ValueString()) {
+	if mustChange(key.Status, plan.DesiredStatus.ValueString()) {
 		err := r.data.Client.SetExternalRootKeyStatus(ctx, key.ID, plan.DesiredStatus.ValueString())
 		if err != nil && !errors.Is(err, salesforce.ErrOutcomeUnknown) {
 			addError(diags, "Unable to change the root key", err)
