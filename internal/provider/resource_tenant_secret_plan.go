@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -108,10 +109,23 @@ func (r *tenantSecretResource) planUpdate(
 
 		return
 	}
+	warnCacheOnly(state, &resp.Diagnostics)
 	if !plan.Escrow.Equal(state.Escrow) && !ours.Imported {
 		resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload",
 			"The ACTIVE key is not escrowed anew: its material is not known any more. The changed escrow is used when the key is next rotated.")
 	}
+}
+
+// warnCacheOnly reports a cache-only key that is DESTROYED, and plans nothing for it: Salesforce sets the status by itself while its callouts
+// fail, and takes it back [D Help cache_considerations].
+func warnCacheOnly(state tenantSecretModel, diags *diag.Diagnostics) {
+	if state.Source.ValueString() != upload.SourceRemote || state.Status.ValueString() != custody.StatusDestroyed {
+		return
+	}
+	diags.AddWarning("The cache-only key is not available",
+		fmt.Sprintf("Record %s reads DESTROYED, so data that it encrypts can't be read now. Salesforce sets a cache-only key to DESTROYED while its callouts to the key service fail, and "+
+			"tries again for 24 hours; it may also have been set by hand. Nothing is planned for it here: look at the key service first. To make the key ACTIVE by hand, manage the record with "+
+			"salesforcebyok_tenant_secret_version and desired_status = %q.", state.TenantSecretID.ValueString(), custody.StatusActive))
 }
 
 // planAlgorithm plans the default of wrapping_algorithm, which depends on source and type.
