@@ -58,6 +58,11 @@ var rules = map[string]rule{
 	"internal/sfsim/cmd/sfsim": {own: []string{"internal/sfsim"}},
 
 	// What only this repository runs.
+	"internal/bench":           {own: []string{"internal/sfsim"}},
+	"internal/bench/cmd/bench": {own: []string{"internal/bench", "internal/clifind"}},
+	// Packages of tests, apart for what they start.
+	"internal/conformance": {},
+	"internal/faultmatrix": {},
 	"internal/acctest": {
 		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
 		modules: []string{
