@@ -128,14 +128,18 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 
 		return
 	}
-	var plan, config cacheOnlyKeyModel
+	var plan, config, state cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	generated := config.KeyMaterialWO.IsNull()
-	if req.State.Raw.IsNull() || len(resp.RequiresReplace) > 0 {
+	// Another identifier is another key: Terraform plans a creation next.
+	if req.State.Raw.IsNull() || !plan.KeyIdentifier.Equal(state.KeyIdentifier) {
 		if plan.Escrow.IsNull() {
 			plan.EscrowCiphertext = types.StringNull()
 			resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -145,11 +149,6 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another certificate or recovered. Set escrow.")
 		}
 
-		return
-	}
-	var state cacheOnlyKeyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
 		return
 	}
 	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
@@ -169,6 +168,12 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 
 		return
 	}
+	if !config.KeyMaterialWO.IsUnknown() {
+		if material, ok := takeMaterial(config.KeyMaterialWO, &resp.Diagnostics); ok {
+			sameKey(material, state, &resp.Diagnostics)
+			material.Destroy()
+		}
+	}
 	plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	plan.CertificateSHA256, plan.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
 	if plan.Escrow.IsNull() {
@@ -181,7 +186,7 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 	var plan, config cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.encrypt(ctx, &plan, config, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -189,22 +194,23 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 }
 
 func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, config cacheOnlyKeyModel
+	var plan, config, state cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	if plan.JWE.IsUnknown() && !r.encrypt(ctx, &plan, config, &resp.Diagnostics) {
+	if plan.JWE.IsUnknown() && !r.encrypt(ctx, &plan, config, state, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-// encrypt takes or generates the material, escrows it and encrypts it for the certificate.
-func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
-	certificate, err := upload.FindCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.now(ctx))
+// encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is empty on create.
+func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
+	certificate, err := upload.FindCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.Client.Now())
 	if err != nil {
 		addError(diags, "Unable to read the certificate", err)
 
@@ -215,6 +221,9 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 		return false
 	}
 	defer material.Destroy()
+	if !sameKey(material, state, diags) {
+		return false
+	}
 
 	plan.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
 	plan.SecretValueHash = types.StringValue(byok.HashMaterial(material))
@@ -232,6 +241,20 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	plan.JWE = types.StringValue(jwe)
 
 	return true
+}
+
+// sameKey refuses to put another key under an identifier: Salesforce would get it for data that the first key has encrypted. Of an
+// imported JWE the key is not known.
+func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
+	before := state.SecretValueHash.ValueString()
+	if before == "" || before == byok.HashMaterial(material) {
+		return true
+	}
+	diags.AddAttributeError(path.Root("key_material_wo"), "Another key under the same identifier",
+		fmt.Sprintf("The key %q has the SHA-256 %s, the key material given now another one. Data that the first key has encrypted could not be read under the second. Nothing was changed. Give the same "+
+			"material, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
+
+	return false
 }
 
 // takeMaterial parses the given material, or generates it.
@@ -287,7 +310,7 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	found := false
-	now := r.data.now(ctx)
+	now := r.data.Client.Now()
 	for _, row := range rows {
 		if row.DeveloperName != state.Certificate.ValueString() {
 			continue

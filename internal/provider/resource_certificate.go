@@ -195,7 +195,7 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if len(resp.RequiresReplace) == 0 && plan.CertificateChain.Equal(state.CertificateChain) {
+	if plan.CertificateChain.Equal(state.CertificateChain) {
 		plan.CertificatePEM, plan.CSRPEM, plan.SHA256Fingerprint, plan.SerialNumber = state.CertificatePEM, state.CSRPEM, state.SHA256Fingerprint, state.SerialNumber
 		plan.NotBefore, plan.NotAfter, plan.KeySize, plan.BYOKCompatible = state.NotBefore, state.NotAfter, state.KeySize, state.BYOKCompatible
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
