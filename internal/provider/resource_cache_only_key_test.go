@@ -1,0 +1,471 @@
+package provider_test
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // RSA-OAEP of JOSE is made of it
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+const (
+	cacheOnlyAddress = "salesforcebyok_cache_only_key.search"
+	keyIdentifier    = "982c375b-f46b-4423-8c2d-4d1a69152a0b"
+)
+
+// cacheOnly renders a cache-only key, with more lines in its body.
+func cacheOnly(lines ...string) string {
+	return fmt.Sprintf("\nresource \"salesforcebyok_cache_only_key\" \"search\" {\n  key_identifier = %q\n  %s\n}\n", keyIdentifier, strings.Join(lines, "\n  "))
+}
+
+// privateKeys are those that the simulator's certificates have. They are public.
+var privateKeys = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
+	names, err := filepath.Glob("../sfsim/testdata/keys/*.pem")
+	if err != nil {
+		return nil, err
+	}
+	var keys []*rsa.PrivateKey
+	for _, name := range names {
+		text, err := os.ReadFile(name) //nolint:gosec // a file of the repository
+		if err != nil {
+			return nil, err
+		}
+		block, _ := pem.Decode(text)
+		if block == nil {
+			continue
+		}
+		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			if private, ok := key.(*rsa.PrivateKey); ok {
+				keys = append(keys, private)
+			}
+		}
+	}
+
+	return keys, nil
+})
+
+// privateKeyOf finds the private key of a certificate of the org.
+func privateKeyOf(t *testing.T, sim *sfsim.Server, certificate string) *rsa.PrivateKey {
+	t.Helper()
+	found, _ := inOrg(sim, certificate)
+	block, _ := pem.Decode([]byte(found.PEM))
+	if block == nil {
+		t.Fatalf("the org has no certificate %s", certificate)
+	}
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := privateKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if key.PublicKey.Equal(parsed.PublicKey) {
+			return key
+		}
+	}
+	t.Fatalf("the private key of %s is none of the simulator's files", certificate)
+
+	return nil
+}
+
+// openJWE opens a compact JWE as RFC 7516 tells, with the standard library alone, and returns its header and its key.
+func openJWE(t *testing.T, key *rsa.PrivateKey, compact string) (header string, material []byte) {
+	t.Helper()
+	var parts [5][]byte
+	encoded := strings.Split(compact, ".")
+	if len(encoded) != len(parts) {
+		t.Fatalf("expected five parts, found %d", len(encoded))
+	}
+	for i, text := range encoded {
+		part, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		if err != nil {
+			t.Fatalf("part %d is not base64url without padding: %v", i, err)
+		}
+		parts[i] = part
+	}
+	contentKey, err := rsa.DecryptOAEP(sha1.New(), nil, key, parts[1], nil) //nolint:gosec // RSA-OAEP of JOSE is made of it
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := aes.NewCipher(contentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(contentKey) != 32 || len(parts[2]) != gcm.NonceSize() || len(parts[4]) != gcm.Overhead() {
+		t.Fatalf("expected a content key of 32 bytes, an IV of 12 and a tag of 16, found %d, %d and %d", len(contentKey), len(parts[2]), len(parts[4]))
+	}
+	material, err = gcm.Open(nil, parts[2], append(parts[3], parts[4]...), []byte(encoded[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return string(parts[0]), material
+}
+
+// jweOf opens the JWE in state for a certificate of the org.
+func jweOf(t *testing.T, cli *acctest.CLI, sim *sfsim.Server, certificate string) (string, acctest.Material) {
+	t.Helper()
+	compact, _ := cli.State(cacheOnlyAddress)["jwe"].(string)
+	header, material := openJWE(t, privateKeyOf(t, sim, certificate), compact)
+
+	return header, material
+}
+
+// skipUnderStrictFIPS skips a test of what needs SHA-1, for which TestAccCacheOnlyKey_strictFIPS has the refusal.
+func skipUnderStrictFIPS(t *testing.T) {
+	t.Helper()
+	if strictFIPS() {
+		t.Skip("RSA-OAEP of JOSE uses SHA-1")
+	}
+}
+
+func TestAccCacheOnlyKey_generated(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	sim := acctest.StartSim(t)
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli := acctest.NewCLI(t, sim)
+	escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", identity.Recipient(), filepath.Join(cli.Dir, "escrow"))
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow))
+	cli.MustApply()
+	header, material := jweOf(t, cli, sim, "Sim_BYOK")
+	if want := fmt.Sprintf(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":%q}`, keyIdentifier); header != want {
+		t.Errorf("expected the header to be exactly %s, found %s", want, header)
+	}
+	state := cli.State(cacheOnlyAddress)
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": material.Hash(), "organization_id": sim.OrganizationID, "replay_nonce": nil, "key_material_wo": nil})
+	armored, _ := state["escrow_ciphertext"].(string)
+	if copied := openEscrow(t, armored, identity); string(copied) != string(material) {
+		t.Error("expected the escrow copy to hold the key of the JWE")
+	}
+	files, err := filepath.Glob(filepath.Join(cli.Dir, "escrow", sim.OrganizationID+"-CacheOnly-"+strings.ReplaceAll(keyIdentifier, "-", "=2D")+"-*.age"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("expected one escrow file named after the key, found %v (%v)", files, err)
+	}
+	if writes := acctest.Writes(sim); len(writes) != 0 {
+		t.Errorf("expected nothing to be sent to Salesforce, found %v", writes)
+	}
+
+	// Each making of it is another ciphertext, so nothing but an input may make it anew.
+	jwe := state["jwe"]
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
+	cli.MustApply()
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe, "secret_value_hash": material.Hash()})
+	destroyed := cli.Destroy()
+	expectWarning(t, destroyed, "The cache-only key's JWE will be dropped from state", "can't be read again")
+}
+
+func TestAccCacheOnlyKey_withoutEscrow(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, `replay_nonce = "e5ab58fd2ced013f2a46d5c8144dd439"`))
+	expectWarning(t, cli.Plan(), "The key will be generated without escrow", "Set escrow")
+	cli.MustApply()
+	header, _ := jweOf(t, cli, sim, "Sim_BYOK")
+	if want := fmt.Sprintf(`{"alg":"RSA-OAEP","enc":"A256GCM","jti":"e5ab58fd2ced013f2a46d5c8144dd439","kid":%q}`, keyIdentifier); header != want {
+		t.Errorf("expected the header to be exactly %s, found %s", want, header)
+	}
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"escrow_ciphertext": nil})
+
+	// Another identifier is another key.
+	cli.Config(strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), keyIdentifier, "next"))
+	if plan := cli.Plan(); plan.Added != 1 || plan.Removed != 1 {
+		t.Errorf("expected a replacement, found\n%s", plan.Output())
+	}
+}
+
+// twoForKeys is an org with two certificates that can wrap.
+const twoForKeys = "certificates: [{developer_name: First}, {developer_name: Second}]"
+
+// The material of a generated key is gone: it can't be encrypted anew, and other material must not take its name.
+func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t, seeded(t, twoForKeys))
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(cacheOnly(`certificate = "First"`))
+	cli.MustApply()
+	jwe := cli.State(cacheOnlyAddress)["jwe"]
+	for _, lines := range [][]string{{`certificate = "Second"`}, {`certificate = "First"`, `replay_nonce = "n"`}} {
+		cli.Config(cacheOnly(lines...))
+		expectError(t, cli.Plan(), "The material of a generated key is not known any more", keyIdentifier, "Nothing was changed")
+	}
+
+	other, variable := givenMaterial(acctest.NewMaterial(), "1")
+	cli.Config(variable + cacheOnly(`certificate = "Second"`, other))
+	expectError(t, cli.Plan(), "Another key under the same identifier", keyIdentifier, "Give the same")
+	expectError(t, cli.Apply(), "Another key under the same identifier")
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe, "certificate": "First"})
+
+	// The key itself, taken out of escrow, can be encrypted for the other certificate.
+	_, material := jweOf(t, cli, sim, "First")
+	given, variable := givenMaterial(material, "1")
+	cli.Config(variable + cacheOnly(`certificate = "Second"`, given))
+	cli.MustApply()
+	if _, again := jweOf(t, cli, sim, "Second"); string(again) != string(material) {
+		t.Error("expected the same key for the other certificate")
+	}
+}
+
+func TestAccCacheOnlyKey_given(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t, seeded(t, twoForKeys))
+	cli := acctest.NewCLI(t, sim)
+	material := acctest.NewMaterial()
+	given, variable := givenMaterial(material, "1")
+	cli.Config(variable + cacheOnly(`certificate = "First"`, given))
+	cli.MustApply()
+	if _, sealed := jweOf(t, cli, sim, "First"); string(sealed) != string(material) {
+		t.Error("expected the given key in the JWE")
+	}
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": material.Hash(), "key_material_wo": nil, "key_material_wo_version": "1"})
+	first := cli.State(cacheOnlyAddress)
+
+	// Another certificate, a nonce and a version each encrypt the same key anew, in place.
+	for _, lines := range [][]string{
+		{`certificate = "Second"`, given},
+		{`certificate = "Second"`, given, `replay_nonce = "n-1"`},
+		{`certificate = "Second"`, strings.ReplaceAll(given, `"1"`, `"2"`), `replay_nonce = "n-1"`},
+	} {
+		cli.Config(variable + cacheOnly(lines...))
+		if plan := cli.Plan(); plan.Changed != 1 || plan.Added+plan.Removed != 0 {
+			t.Fatalf("expected the JWE to be made anew in place, found\n%s", plan.Output())
+		}
+		cli.MustApply()
+		now := cli.State(cacheOnlyAddress)
+		if now["jwe"] == first["jwe"] {
+			t.Error("expected another JWE")
+		}
+		if _, sealed := jweOf(t, cli, sim, "Second"); string(sealed) != string(material) {
+			t.Error("expected the same key in the JWE")
+		}
+		expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": first["secret_value_hash"], "key_check_value": first["key_check_value"]})
+		first = now
+	}
+
+	other, variable := givenMaterial(acctest.NewMaterial(), "3")
+	cli.Config(variable + cacheOnly(`certificate = "Second"`, other, `replay_nonce = "n-1"`))
+	expectError(t, cli.Plan(), "Another key under the same identifier", first["secret_value_hash"].(string))
+}
+
+func TestAccCacheOnlyKey_refused(t *testing.T) {
+	t.Parallel()
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t, seeded(t, estate))
+	cli := acctest.NewCLI(t, sim)
+	material := acctest.NewMaterial()
+	given, variable := givenMaterial(material, "1")
+	withoutVersion, _, _ := strings.Cut(given, "\n")
+	for name, test := range map[string]struct{ body, summary, words string }{
+		"no version":             {variable + cacheOnly(`certificate = "Good"`, withoutVersion), "Key material without a version", "Set key_material_wo_version"},
+		"a version alone":        {cacheOnly(`certificate = "Good"`, `key_material_wo_version = "1"`), "Invalid Attribute Combination", "key_material_wo"},
+		"short material":         {variable + cacheOnly(`certificate = "Good"`, `key_material_wo = "AAAA"`, `key_material_wo_version = "1"`), "", "32"},
+		"no certificate":         {cacheOnly(`certificate = "Absent"`), "Wrapping certificate not found", "Absent"},
+		"a small certificate":    {cacheOnly(`certificate = "Small"`), "Wrapping certificate is not fit for BYOK", "2048"},
+		"an expired certificate": {cacheOnly(`certificate = "Expired"`), "Wrapping certificate is not fit for BYOK", "expired"},
+		"no recipients":          {cacheOnly(`certificate = "Good"`, "escrow = {\n    age_recipients = []\n  }"), "", "at least 1"},
+		"an empty identifier":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, ""), "", "between 1 and 255"},
+		"a control character":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a\u0007b`), "The JWE could not be made", "control character"},
+	} {
+		if strictFIPS() && test.summary == "The JWE could not be made" {
+			continue
+		}
+		cli.Config(test.body)
+		applied := cli.Apply()
+		if applied.Code == 0 || !strings.Contains(applied.Output(), test.words) || (test.summary != "" && !applied.Has("error", test.summary)) {
+			t.Errorf("%s: expected the error %q with %q, found\n%s", name, test.summary, test.words, applied.Output())
+		}
+		if cli.State(cacheOnlyAddress) != nil {
+			t.Errorf("%s: expected nothing in state", name)
+		}
+	}
+}
+
+func TestAccCacheOnlyKey_strictFIPS(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Env["GODEBUG"] = "fips140=only"
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
+	expectError(t, cli.Apply(), "The JWE could not be made", "fips140=only", "SHA-1")
+}
+
+// The certificate of a JWE is looked after: Salesforce can't open it without.
+func TestAccCacheOnlyKey_certificateGone(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`) + cacheOnly("certificate = salesforcebyok_certificate.wrapping.developer_name"))
+	cli.MustApply()
+	made, _ := inOrg(sim, "BYOK_2027")
+	sim.Clock.Set(made.ExpirationDate.Add(1))
+	plan := cli.Plan()
+	expectWarning(t, plan, "The cache-only key's certificate has expired", "BYOK_2027", keyIdentifier)
+	if plan.Code == acctest.PlanFailed {
+		t.Error(plan.Output())
+	}
+	cli.Config(cacheOnly(`certificate = "BYOK_2027"`))
+	if applied := cli.Apply(); applied.Code != 0 {
+		t.Fatal(applied.Output())
+	}
+	expectWarning(t, cli.Plan(), "The cache-only key's certificate is not in the org", "BYOK_2027", keyIdentifier)
+	cli.MustBeEmpty()
+}
+
+// An import brings back a JWE that was published, and makes no other.
+func TestAccCacheOnlyKey_import(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t, seeded(t, twoForKeys))
+	cli := acctest.NewCLI(t, sim)
+	material := acctest.NewMaterial()
+	given, variable := givenMaterial(material, "1")
+	cli.Config(variable + cacheOnly(`certificate = "First"`, given, `replay_nonce = "n-1"`))
+	cli.MustApply()
+	jwe, _ := cli.State(cacheOnlyAddress)["jwe"].(string)
+
+	fresh := acctest.NewCLI(t, sim)
+	fresh.Config(cacheOnly(`certificate = "First"`, `replay_nonce = "n-1"`))
+	if imported := fresh.Run("import", "-input=false", cacheOnlyAddress, "First/"+jwe); imported.Code != 0 {
+		t.Fatal(imported.Output())
+	}
+	fresh.MustBeEmpty()
+	expectState(t, fresh, cacheOnlyAddress, map[string]any{
+		"key_identifier": keyIdentifier, "certificate": "First", "replay_nonce": "n-1", "jwe": jwe, "secret_value_hash": nil, "organization_id": sim.OrganizationID,
+	})
+	// With the material at hand it can be encrypted for another certificate.
+	fresh.Config(variable + cacheOnly(`certificate = "Second"`, given, `replay_nonce = "n-1"`))
+	fresh.MustApply()
+	if _, again := jweOf(t, fresh, sim, "Second"); string(again) != string(material) {
+		t.Error("expected the same key for the other certificate")
+	}
+
+	for id, words := range map[string]string{
+		jwe: "Expected <certificate>/<compact JWE>", "First/": "After the first slash", "First/a.b.c.d.e": "After the first slash",
+	} {
+		block := acctest.NewCLI(t, sim)
+		block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, id) + cacheOnly(`certificate = "First"`))
+		expectError(t, block.Plan(), "Invalid import id", words, "Nothing was imported")
+	}
+	block := acctest.NewCLI(t, sim)
+	block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, "First/"+jwe) + cacheOnly(`certificate = "First"`, `replay_nonce = "n-1"`))
+	block.MustApply()
+	expectState(t, block, cacheOnlyAddress, map[string]any{"jwe": jwe})
+}
+
+// An identity names the key and can't bring its JWE: the refusal says what can.
+func TestAccCacheOnlyKey_importByIdentity(t *testing.T) {
+	t.Parallel()
+	if acctest.OpenTofu() || acctest.Below(t, 1, 12) {
+		t.Skip("import by identity needs Terraform 1.12")
+	}
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    key_identifier = %q\n  }\n}\n", cacheOnlyAddress, sim.OrganizationID, keyIdentifier) +
+		cacheOnly(`certificate = "Sim_BYOK"`))
+	expectError(t, cli.Plan(), "Invalid import id", "an identity alone is not enough")
+}
+
+func TestAccCacheOnlyKey_anotherOrg(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	cli := acctest.NewCLI(t, acctest.StartSim(t))
+	given, variable := givenMaterial(acctest.NewMaterial(), "1")
+	cli.Config(variable + cacheOnly(`certificate = "Sim_BYOK"`, given))
+	cli.MustApply()
+	moved, sim := moveState(t, cli)
+	moved.Config(variable + cacheOnly(`certificate = "Sim_BYOK"`, given, `replay_nonce = "n"`))
+	expectError(t, moved.Plan(), "This key belongs to another org", sim.OrganizationID)
+	expectError(t, moved.Apply("-refresh=false"), "This key belongs to another org")
+}
+
+// publishedKeys is a key service that answers with what was published.
+type publishedKeys struct {
+	mu      sync.Mutex
+	answers map[string]string
+}
+
+// ServeHTTP answers a callout as Salesforce wants it.
+func (s *publishedKeys) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kid := path.Base(r.URL.Path)
+	jwe, ok := s.answers[kid]
+	if !ok {
+		http.NotFound(w, r)
+
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"kid":%q,"jwe":%q}`, kid, jwe)
+}
+
+func (s *publishedKeys) publish(kid, jwe string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[kid] = jwe
+}
+
+// What the resource makes is what Salesforce takes: a REMOTE tenant secret becomes ACTIVE on it.
+func TestAccCacheOnlyKey_served(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	service := &publishedKeys{answers: map[string]string{}}
+	server := httptest.NewServer(service)
+	t.Cleanup(server.Close)
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{NamedCredentials: []sfsim.SeedCredential{{ID: "0XAWt0000000077", DeveloperName: "Keys", Endpoint: server.URL + "/keys"}}}),
+		settingsAre(false, true, false))
+	cli := acctest.NewCLI(t, sim)
+	body := cacheOnly(`certificate = "Sim_BYOK"`)
+	cli.Config(body)
+	cli.MustApply()
+	jwe, _ := cli.State(cacheOnlyAddress)["jwe"].(string)
+	remote := tenantSecret(`type = "Data"`, `source = "REMOTE"`, `remote_key_identifier = salesforcebyok_cache_only_key.search.key_identifier`,
+		`remote_key_certificate = salesforcebyok_cache_only_key.search.certificate`, `remote_key_service_id = "0XAWt0000000077"`)
+	cli.Config(body + remote)
+	if unpublished := cli.Apply(); unpublished.Code == 0 || !strings.Contains(unpublished.Output(), "DESTROY_HTTP_CODE") {
+		t.Errorf("expected the callout to fail before the JWE is published, found\n%s", unpublished.Output())
+	}
+	service.publish(keyIdentifier, jwe)
+	cli.MustApply()
+	if key := acctest.ActiveKey(t, sim, "Data"); key.Source != "REMOTE" || key.RemoteIdentifier != keyIdentifier {
+		t.Errorf("expected the cache-only key to be ACTIVE, found %+v", key)
+	}
+	callouts := sim.Callouts()
+	if last := callouts[len(callouts)-1]; last.StatusCode != "SUCCESS" {
+		t.Errorf("expected the callout to succeed, found %+v", last)
+	}
+}
