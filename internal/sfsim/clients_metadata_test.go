@@ -11,7 +11,7 @@ import (
 // jsforce's Metadata API calls work unchanged: deploy by SOAP and by REST, retrieve, read, update, delete, list and describe.
 func TestClientsJsforceMetadata(t *testing.T) {
 	t.Parallel()
-	modules := clientModules(t, "jsforce")
+	modules := clientModules(t)
 	c := start(t)
 	announcement, err := json.Marshal(map[string]string{
 		"instance_url": c.server.InstanceURL, "client_id": c.server.ClientID, "client_secret": c.server.ClientSecret,

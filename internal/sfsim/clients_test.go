@@ -10,30 +10,30 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// clientModules finds where a client was installed: SFSIM_CLIENTS, or testdata/clients itself.
-func clientModules(t *testing.T, module string) string {
+// clientModules finds where `make clients` installed the clients: in the directory SFSIM_CLIENTS. The file "installed" in it says that
+// npm came to its end.
+func clientModules(t *testing.T) string {
 	t.Helper()
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is not on PATH")
+	if testing.Short() {
+		t.Skip("the clients take up to a minute")
 	}
 	root := os.Getenv("SFSIM_CLIENTS")
 	if root == "" {
-		root = "testdata/clients"
+		t.Skip("SFSIM_CLIENTS is not set: `make test` installs jsforce and the Salesforce CLI with npm and sets it")
 	}
-	modules, err := filepath.Abs(filepath.Join(root, "node_modules"))
-	if err != nil {
-		t.Fatal(err)
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not on PATH")
 	}
-	if _, err := os.Stat(filepath.Join(modules, module)); err != nil {
-		t.Skipf("%s is not installed: run npm install in internal/sfsim/testdata/clients, or set SFSIM_CLIENTS to where it was", module)
+	if _, err := os.Stat(filepath.Join(root, "installed")); err != nil {
+		t.Skipf("jsforce and the Salesforce CLI are not installed in %s: `make clients` could not install them", root)
 	}
-	return modules
+	return filepath.Join(root, "node_modules")
 }
 
 // jsforce, a client that nobody here wrote, works unchanged.
 func TestClientsJsforce(t *testing.T) {
 	t.Parallel()
-	modules := clientModules(t, "jsforce")
+	modules := clientModules(t)
 	c := start(t, sfsim.WithControl())
 	announcement, err := json.Marshal(map[string]string{
 		"instance_url": c.server.InstanceURL, "client_id": c.server.ClientID, "client_secret": c.server.ClientSecret,
@@ -52,10 +52,7 @@ func TestClientsJsforce(t *testing.T) {
 // The Salesforce CLI works unchanged.
 func TestClientsSalesforceCLI(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("the CLI takes most of a minute")
-	}
-	modules := clientModules(t, "@salesforce/cli")
+	modules := clientModules(t)
 	c := start(t)
 	home := t.TempDir()
 	key := filepath.Join(home, "app.pem")

@@ -53,6 +53,23 @@ const steps = {
     const read = await c.metadata.read("Certificate", ["Sim_BYOK"]);
     assert.equal([read].flat()[0].fullName, "Sim_BYOK");
   },
+  async "refusals of what the simulator does not have"(c) {
+    assert.deepEqual(await control("violations"), []);
+    const calls = {
+      composite: () => c.requestPost(`/services/data/v${version}/composite`, { compositeRequest: [] }),
+      "a collection of records": () => c.sobject("TenantSecret").create([{ Type: "Data" }, { Type: "Data" }]),
+      SOSL: () => c.search("FIND {key} RETURNING TenantSecret(Id)"),
+      "bulk query": () => c.bulk2.query("SELECT Id FROM TenantSecret"),
+      "anonymous Apex": () => c.tooling.executeAnonymous("System.debug(1);"),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      await assert.rejects(async () => call(), { errorCode: "NOT_FOUND" }, name);
+    }
+    await assert.rejects(c.metadata.create("Certificate", { fullName: "Made", masterLabel: "Made" }), { errorCode: "sf:UNKNOWN_EXCEPTION" });
+    // Each is recorded once; a bulk query twice, since jsforce ends it by one more call.
+    assert.equal((await control("violations")).length, Object.keys(calls).length + 2);
+    assert.equal((await fetch(`${sim.instance_url}/_sim/requests`, { method: "DELETE" })).status, 200);
+  },
   async "session expiry and its refresh hook"() {
     let refreshed = 0;
     const c = new jsforce.Connection({
