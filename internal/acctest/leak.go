@@ -19,8 +19,10 @@ import (
 // Scanner looks for secrets in what a run leaves behind, by decoding it: private state, for instance, is base64 of JSON whose values are
 // base64 again.
 type Scanner struct {
-	names   []string
-	secrets [][]byte
+	names []string
+	// forms holds, for each secret, the secret itself and the forms that Go's fmt and strconv give bytes.
+	forms    [][][]byte
+	shortest int
 }
 
 // scanDepth is how many encodings may lie around a secret. Private state in a plan's prior state has two.
@@ -32,7 +34,27 @@ func (s *Scanner) Add(name string, secret []byte) {
 	if len(secret) < shortest {
 		panic("acctest: a secret of less than 8 bytes is found everywhere")
 	}
-	s.names, s.secrets = append(s.names, name), append(s.secrets, slices.Clone(secret))
+	if len(s.names) == 0 || len(secret) < s.shortest {
+		s.shortest = len(secret)
+	}
+	s.names, s.forms = append(s.names, name), append(s.forms, forms(secret))
+}
+
+// forms returns a secret as it is, and as %v, %#v, % x and %q print it.
+func forms(secret []byte) [][]byte {
+	quoted := strconv.Quote(string(secret))
+	decimal := strings.Trim(fmt.Sprint(secret), "[]")
+	all := [][]byte{slices.Clone(secret)}
+	for _, form := range []string{
+		decimal, strings.ReplaceAll(decimal, " ", ","),
+		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}"),
+		fmt.Sprintf("% x", secret), fmt.Sprintf("% X", secret),
+		quoted[1 : len(quoted)-1],
+	} {
+		all = append(all, []byte(form))
+	}
+
+	return all
 }
 
 // Finding is one secret in one place.
@@ -56,13 +78,13 @@ func (s *Scanner) Scan(place string, data []byte) []Finding {
 			found = append(found, s.Scan(place+"!"+entry.Name, body)...)
 		}
 	}
-	hit := map[int]bool{}
-	s.scan(data, scanDepth, hit)
+	search := search{Scanner: s, hit: make([]bool, len(s.names)), seen: map[string]bool{}}
+	search.look(data, scanDepth)
 	// Line breaks, also escaped ones, may cut an encoding in two.
-	joined := strings.NewReplacer("\n", "", "\r", "", " ", "", "\t", "", `\n`, "", `\r`, "").Replace(string(data))
-	s.scan([]byte(joined), scanDepth, hit)
+	joined := strings.NewReplacer("\n", "", "\r", "", `\n`, "", `\r`, "").Replace(string(data))
+	search.look([]byte(joined), scanDepth)
 	for i, name := range s.names {
-		if hit[i] {
+		if search.hit[i] {
 			found = append(found, Finding{Secret: name, Place: place})
 		}
 	}
@@ -80,74 +102,61 @@ func readEntry(entry *zip.File) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, 64<<20))
 }
 
-// scan marks the secrets that data has as they are, as Go prints bytes, or below at most depth encodings.
-func (s *Scanner) scan(data []byte, depth int, hit map[int]bool) {
-	for i, secret := range s.secrets {
-		if !hit[i] && (bytes.Contains(data, secret) || containsPrinted(data, secret)) {
-			hit[i] = true
-		}
+// search is one Scan under way.
+type search struct {
+	*Scanner
+	// hit tells which secrets were found.
+	hit []bool
+	// seen holds the runs that were looked into, with the depth: a log repeats itself.
+	seen map[string]bool
+}
+
+// look marks the secrets that data has in one of their forms, or below at most depth encodings.
+func (s *search) look(data []byte, depth int) {
+	for i, forms := range s.forms {
+		s.hit[i] = s.hit[i] || slices.ContainsFunc(forms, func(form []byte) bool { return bytes.Contains(data, form) })
 	}
 	if depth == 0 {
 		return
 	}
-	shortest := len(slices.MinFunc(s.secrets, func(a, b []byte) int { return len(a) - len(b) }))
-	for run := range runs(data, isHex, 2*shortest) {
+	for run := range runs(data, isHex, hex.EncodedLen(s.shortest)) {
+		if s.known('x', depth, run) {
+			continue
+		}
 		for offset := range 2 {
-			even := run[offset:]
-			decoded := make([]byte, len(even)/2)
-			if _, err := hex.Decode(decoded, even[:2*len(decoded)]); err == nil {
-				s.scan(decoded, depth-1, hit)
+			decoded := make([]byte, hex.DecodedLen(len(run)-offset))
+			if _, err := hex.Decode(decoded, run[offset:offset+hex.EncodedLen(len(decoded))]); err == nil {
+				s.look(decoded, depth-1)
 			}
 		}
 	}
-	for run := range runs(data, isBase64, base64.RawStdEncoding.EncodedLen(shortest)) {
-		text := bytes.Map(func(r rune) rune {
-			switch r {
-			case '-':
-				return '+'
-			case '_':
-				return '/'
-			default:
-				return r
-			}
-		}, run)
+	for run := range runs(data, isBase64, base64.RawStdEncoding.EncodedLen(s.shortest)) {
+		if s.known('b', depth, run) {
+			continue
+		}
+		text := bytes.ReplaceAll(bytes.ReplaceAll(run, []byte("-"), []byte("+")), []byte("_"), []byte("/"))
 		// Where an encoding begins within a run is not known: letters may stand before it.
 		for offset := range 4 {
-			whole := text[offset:]
-			whole = whole[:len(whole)/4*4]
-			decoded := make([]byte, base64.RawStdEncoding.DecodedLen(len(whole)))
-			if n, err := base64.RawStdEncoding.Decode(decoded, whole); err == nil {
-				s.scan(decoded[:n], depth-1, hit)
+			digits := text[offset:]
+			if len(digits)%4 == 1 {
+				// A single digit holds no byte.
+				digits = digits[:len(digits)-1]
 			}
-			// The last two or three digits of an encoding without padding hold one or two bytes more.
-			if rest := len(text[offset:]) % 4; rest > 1 {
-				tail := slices.Concat(whole, text[offset+len(whole):])
-				decoded := make([]byte, base64.RawStdEncoding.DecodedLen(len(tail)))
-				if n, err := base64.RawStdEncoding.Decode(decoded, tail); err == nil {
-					s.scan(decoded[:n], 0, hit)
-					s.scan(decoded[:n], depth-1, hit)
-				}
+			decoded := make([]byte, base64.RawStdEncoding.DecodedLen(len(digits)))
+			if n, err := base64.RawStdEncoding.Decode(decoded, digits); err == nil {
+				s.look(decoded[:n], depth-1)
 			}
 		}
 	}
 }
 
-// containsPrinted looks for the forms that Go's fmt and strconv give bytes: %v, %d, %#v, % x and %q.
-func containsPrinted(data, secret []byte) bool {
-	quoted := strconv.Quote(string(secret))
-	for _, form := range []string{
-		strings.Trim(fmt.Sprint(secret), "[]"),
-		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}"),
-		fmt.Sprintf("% x", secret), fmt.Sprintf("% X", secret),
-		strings.ReplaceAll(strings.Trim(fmt.Sprint(secret), "[]"), " ", ","),
-		quoted[1 : len(quoted)-1],
-	} {
-		if bytes.Contains(data, []byte(form)) {
-			return true
-		}
-	}
+// known reports whether a run was looked into at this depth before, and remembers it.
+func (s *search) known(encoding rune, depth int, run []byte) bool {
+	key := fmt.Sprintf("%c%d%s", encoding, depth, run)
+	known := s.seen[key]
+	s.seen[key] = true
 
-	return false
+	return known
 }
 
 func isHex(c byte) bool {

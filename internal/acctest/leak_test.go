@@ -109,6 +109,24 @@ func TestScanner_ScanDir(t *testing.T) {
 	}
 }
 
+// A TRACE log is large: a scan must not take longer than the run that wrote it.
+func BenchmarkScanner(b *testing.B) {
+	var scanner acctest.Scanner
+	for range 4 {
+		scanner.Add("key", acctest.NewMaterial())
+	}
+	var log bytes.Buffer
+	for log.Len() < 1<<20 {
+		fmt.Fprintf(&log, "2026-11-21T15:35:10.743Z [TRACE] provider.terraform-provider-salesforcebyok: Served request: tf_req_id=%x @caller=github.com/hashicorp/terraform-plugin-go@v0.31.0/tfprotov6/tf6server/server.go:958\n", acctest.NewMaterial()[:16])
+	}
+	b.SetBytes(int64(log.Len()))
+	for b.Loop() {
+		if found := scanner.Scan("log", log.Bytes()); len(found) != 0 {
+			b.Fatal(found)
+		}
+	}
+}
+
 func zipped(t *testing.T, name string, data []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
