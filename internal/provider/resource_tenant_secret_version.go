@@ -212,6 +212,11 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
+	if err := r.checkDrop(ctx, plan, state); err != nil {
+		addError(&resp.Diagnostics, "Unable to change the record", err)
+
+		return
+	}
 	plan.ExportedSecretValue = state.ExportedSecretValue
 	outcome, err := r.carryOut(ctx, plan, config, state.row(), r.subjectOf(ctx, state))
 	if errors.Is(err, custody.ErrBackupRenewed) {
@@ -340,7 +345,11 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	r.follow(ctx, &state)
+	if err := r.follow(ctx, &state); err != nil {
+		addError(&resp.Diagnostics, "Unable to forget the record", err)
+
+		return
+	}
 	if !state.mayForget(&resp.Diagnostics) {
 		return
 	}
@@ -350,19 +359,41 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 }
 
 // follow takes the status from the org, where the state holds an export and the org can be asked: cores hand a destroy the state from before
-// the refresh, and a record that somebody has destroyed since may have its only copy there.
-func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantSecretVersionModel) {
+// the refresh, a saved plan may be old, and a record that somebody has destroyed since may have its only copy in this state.
+func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantSecretVersionModel) error {
 	if !r.online() || state.ExportedSecretValue.ValueString() == "" || !salesforce.SameID(state.OrganizationID.ValueString(), r.data.Session.OrganizationID) {
-		return
+		return nil
 	}
 	all, err := r.data.Inventory.TenantSecrets(ctx)
 	if err != nil {
-		return
+		return fmt.Errorf("reading the status of record %s before its export is dropped from state; nothing was changed: %w", state.TenantSecretID.ValueString(), err)
 	}
 	for _, row := range all.Records {
 		if salesforce.SameID(row.ID, state.TenantSecretID.ValueString()) {
 			state.Status = stringOrNull(row.Status)
 		}
+	}
+
+	return nil
+}
+
+// checkDrop refuses to drop an export under a plan that was made over another status.
+func (r *tenantSecretVersionResource) checkDrop(ctx context.Context, plan, state tenantSecretVersionModel) error {
+	now := state
+	if plan.Backup.ValueString() != backupNone {
+		return nil
+	}
+	if err := r.follow(ctx, &now); err != nil {
+		return err
+	}
+	if now.Status.Equal(state.Status) {
+		return nil
+	}
+
+	return &custody.Refusal{
+		Attribute: "backup", Summary: "The record has changed since the plan",
+		Detail: fmt.Sprintf("The plan, which drops the held export of record %s, was made while the record was %s, and now it is %s: the export may be the only way back. Nothing was changed. Plan "+
+			"again.", state.TenantSecretID.ValueString(), state.Status.ValueString(), now.Status.ValueString()),
 	}
 }
 

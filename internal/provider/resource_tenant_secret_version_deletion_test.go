@@ -214,6 +214,99 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 	})
 }
 
+// A saved plan that drops the export was made while the key was ARCHIVED; somebody has destroyed it since.
+func TestAccTenantSecretVersion_onlyCopySinceThePlan(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ body, summary string }{
+		"backup NONE":   {noBackup, "The record has changed since the plan"},
+		"block removed": {"", "The state holds the only copy of a destroyed key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newCustodyRun(t, archivedKey)
+			r.must(archived)
+			export := r.export()
+			r.write("")
+			if test.body != "" {
+				r.want(archived, test.body)
+			}
+			if plan := r.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
+				t.Fatal(plan.Output())
+			}
+			r.patchInSetup(map[string]any{"Status": "DESTROYED"})
+			result := r.Run("apply", "-json", "-input=false", "saved.tfplan")
+			if result.Code == 0 || !result.Has("error", test.summary, r.id, "Nothing was changed.") {
+				t.Errorf("expected the copy to be kept, found exit code %d, %+v", result.Code, result.Diagnostics)
+			}
+			if r.export() != export {
+				t.Fatal("the only copy is lost")
+			}
+			r.must(archived)
+			r.expectStatus("ARCHIVED")
+		})
+	}
+}
+
+// Values that are known only during the apply open no lock.
+func TestAccTenantSecretVersion_unknownWishes(t *testing.T) {
+	t.Parallel()
+	later := func(value string) string {
+		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = %q\n}\n", value, value)
+	}
+	t.Run("DESTROYED, not allowed", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.must(archived)
+		r.write(later("DESTROYED") + r.block("desired_status = terraform_data.later.output"))
+		if plan := r.Plan(); plan.Code != acctest.PlanChanges {
+			t.Fatalf("expected a plan, found %+v", plan.Diagnostics)
+		}
+		if result := r.Apply(); result.Code == 0 || !result.Has("error", "Destroying keys is not allowed", r.id) {
+			t.Errorf("expected a refusal during the apply, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+		r.expectStatus("ARCHIVED")
+		r.expectPatches(0, 0)
+		r.allowed = true
+		r.write(later("DESTROYED") + r.block("desired_status = terraform_data.later.output"))
+		r.MustApply()
+		r.expectStatus("DESTROYED")
+	})
+	t.Run("DESTROYED, nothing saved", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.allowed = true
+		r.write(later("DESTROYED") + r.block("desired_status = terraform_data.later.output"))
+		if result := r.Apply(); result.Code == 0 || !result.Has("error", "No saved backup of this key", r.id) {
+			t.Errorf("expected a refusal during the apply, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+		r.expectStatus("ARCHIVED")
+		r.expectPatches(0, 0)
+	})
+	t.Run("NONE for a DESTROYED key, not acknowledged", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.mustDestroy()
+		export := r.export()
+		r.write(later("NONE") + r.block(destroyed, "backup = terraform_data.later.output"))
+		if result := r.Apply(); result.Code == 0 || !result.Has("error", "The destruction is not acknowledged", r.id) {
+			t.Errorf("expected a refusal during the apply, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+		if r.export() != export {
+			t.Fatal("the only copy is lost")
+		}
+	})
+	t.Run("the acknowledgement of another record", func(t *testing.T) {
+		t.Parallel()
+		r := newCustodyRun(t, archivedKey)
+		r.allowed = true
+		r.write(later(r.sim.TenantSecrets()[1].ID) + r.block(destroyed, noBackup, "destruction_acknowledgement = terraform_data.later.output"))
+		if result := r.Apply(); result.Code == 0 || len(acctest.Writes(r.sim)) != 0 {
+			t.Errorf("expected a refusal during the apply, found exit code %d, %v", result.Code, acctest.Writes(r.sim))
+		}
+		r.expectStatus("ARCHIVED")
+	})
+}
+
 // PREVENT is in state, so that it holds after the block is gone.
 func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	t.Parallel()

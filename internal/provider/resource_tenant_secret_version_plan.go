@@ -108,7 +108,11 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 		if resp.Diagnostics.HasError() {
 			return
 		}
-		r.follow(ctx, &state)
+		if err := r.follow(ctx, &state); err != nil {
+			addError(&resp.Diagnostics, "Unable to forget the record", err)
+
+			return
+		}
 		if state.mayForget(&resp.Diagnostics) {
 			resp.Diagnostics.AddWarning("The record will be forgotten, not changed",
 				fmt.Sprintf("Record %s (%s, version %d) will stay %s in org %s; Terraform will no longer manage it.", state.TenantSecretID.ValueString(), state.Type.ValueString(),
