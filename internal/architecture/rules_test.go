@@ -58,7 +58,7 @@ var rules = map[string]rule{
 	"internal/sfsim/cmd/sfsim": {own: []string{"internal/sfsim"}},
 
 	// What only this repository runs.
-	"internal/bench":           {own: []string{"internal/sfsim"}},
+	"internal/bench":           {own: []string{"internal/provider", "internal/sfsim"}},
 	"internal/bench/cmd/bench": {own: []string{"internal/bench", "internal/clifind"}},
 	// Packages of tests, apart for what they start.
 	"internal/conformance": {},
