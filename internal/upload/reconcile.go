@@ -98,9 +98,27 @@ func reconcile(r Request, records []salesforce.TenantSecret) (finding, error) {
 		}
 	case matchesPin && newest.Source == SourceUploaded && r.Source == SourceUploaded:
 		return finding{id: id, record: newest, found: true, byPin: true}, nil
+	case !create && !marked && overtaken(records, r.Type, id):
+		// Posting once more would give a second record the same id, and no later run could tell the two apart.
+		return finding{}, &Problem{
+			Summary: "The org has moved on since the plan",
+			Detail: fmt.Sprintf("A %s record with this rotation's id %s was made before, and %s (version %d) has become ACTIVE since. Nothing was sent. Plan again, with a "+
+				"refresh: the next plan takes a later id.", r.Type, id, newest.ID, newest.Version),
+		}
 	default:
 		return finding{id: id}, nil
 	}
+}
+
+// overtaken reports whether a record of the type carries the id of a rotation. It is asked only where the current record does not.
+func overtaken(records []salesforce.TenantSecret, typ string, id lineage.RotationID) bool {
+	for _, r := range records {
+		if _, marker := lineage.ParseDescription(r.Description); r.Type == typ && marker == id {
+			return true
+		}
+	}
+
+	return false
 }
 
 // search finds the record of a rotation whose POST had no answer, by its marker or, where the material is known, by its hash.
