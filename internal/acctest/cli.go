@@ -71,7 +71,9 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	}
 	c := &CLI{t: t, sim: sim, Dir: t.TempDir(), Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}}
 	settings := filepath.Join(t.TempDir(), "cli.tfrc")
-	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n  }\n  direct {}\n}\n", provider.Address, dir)
+	// An address without a host, as in the examples, leads each CLI to a registry of its own.
+	openTofu := strings.Replace(provider.Address, "registry.terraform.io/", "registry.opentofu.org/", 1)
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n", provider.Address, dir, openTofu, dir)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
