@@ -102,7 +102,6 @@ named_credentials:
   - {id: %s, developer_name: Green, endpoint: '%s/green'}
 `, settings, blueCredential, service.URL, greenCredential, service.URL), append([]sfsim.Option{sfsim.WithoutIntervals()}, opts...)...)
 	r := &remoteRun{custodyRun: run, service: service}
-	r.InProcess()
 	r.service.wrapFor("blue", r.pem("Sim_BYOK"))
 	r.service.wrapFor("green", r.pem("Sim_BYOK"))
 

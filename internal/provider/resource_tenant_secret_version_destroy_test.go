@@ -249,9 +249,7 @@ func TestAccTenantSecretVersion_refusedAtPlan(t *testing.T) {
 			t.Parallel()
 			r := newCustodyRun(t, test.seed)
 			r.allowed = true
-			if test.version != "" {
-				r.Env["SALESFORCE_API_VERSION"] = test.version
-			}
+			r.version = test.version
 			details := append(slices.Clone(test.details), r.id)
 			if slices.Contains(test.lines, "# other") {
 				r.id, details = "02G000000000009", test.details
@@ -295,7 +293,7 @@ func TestAccTenantSecretVersion_refusedInState(t *testing.T) {
 		t.Parallel()
 		r := newCustodyRun(t, "settings: {hyperforce: true}\ntenant_secrets: [{type: SearchIndex, status: ARCHIVED}, {type: SearchIndex}, {}]")
 		r.must(archived)
-		r.Env["SALESFORCE_API_VERSION"] = "63.0"
+		r.version = "63.0"
 		r.allowed = true
 		r.want(destroyed)
 		r.refused("This key can't be destroyed", r.id)

@@ -54,7 +54,6 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 			t.Run(operation+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				r := newCustodyRun(t, archivedKey)
-				r.InProcess()
 				r.must(archived)
 				r.allowed = true
 				if operation == "restore" {
@@ -96,7 +95,6 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 func TestAccTenantSecretVersion_adoptionFails(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
-	r.InProcess()
 	r.want(archived)
 	if err := r.sim.AddFault(getFault(sfsim.Fault{Nth: 1, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})); err != nil {
 		t.Fatal(err)
@@ -118,7 +116,6 @@ func TestAccTenantSecretVersion_adoptionFails(t *testing.T) {
 func TestAccTenantSecretVersion_exportNotReadable(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
-	r.InProcess()
 	r.must(archived)
 	r.allowed = true
 	r.want(destroyed)

@@ -26,6 +26,8 @@ type custodyRun struct {
 	id string
 	// allowed is allow_key_destruction.
 	allowed bool
+	// version is api_version, "" for the default.
+	version string
 }
 
 // archivedKey is an org whose first Data key is uploaded and ARCHIVED, and whose second one is ACTIVE.
@@ -47,7 +49,7 @@ func newCustodyRun(t *testing.T, seed string, opts ...sfsim.Option) *custodyRun 
 	t.Helper()
 	sim := acctest.StartSim(t, append([]sfsim.Option{seedOf(t, seed)}, opts...)...)
 
-	return &custodyRun{CLI: acctest.NewCLI(t, sim), t: t, sim: sim, id: sim.TenantSecrets()[0].ID}
+	return &custodyRun{CLI: acctest.NewCLI(t, sim).InProcess(), t: t, sim: sim, id: sim.TenantSecrets()[0].ID}
 }
 
 // block renders the resource of the tests.
@@ -58,7 +60,11 @@ func (r *custodyRun) block(lines ...string) string {
 // write makes body the configuration.
 func (r *custodyRun) write(body string) {
 	r.t.Helper()
-	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, fmt.Sprintf("allow_key_destruction = %t", r.allowed))+body)
+	extra := []string{fmt.Sprintf("allow_key_destruction = %t", r.allowed)}
+	if r.version != "" {
+		extra = append(extra, fmt.Sprintf("api_version = %q", r.version))
+	}
+	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, extra...)+body)
 }
 
 const requiredProvider = `
