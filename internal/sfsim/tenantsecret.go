@@ -66,12 +66,19 @@ func init() {
 	tenantSecretObject.update = (*call).updateTenantSecret
 }
 
-// tenantSecretRows lists the secrets that are visible to reads yet.
+// tenantSecretRows lists the secrets that are visible to reads yet. One transaction makes a secret and archives its predecessor, so while
+// the one is hidden the other reads as it was [I].
 func (c *call) tenantSecretRows() []soql.Row {
 	users := map[string]soql.Row{}
 	for _, row := range c.userRows() {
 		id, _ := row["Id"].(string)
 		users[id] = row
+	}
+	hidden := map[*tenantSecret]*tenantSecret{} // by predecessor
+	for _, s := range c.s.world.tenantSecrets {
+		if s.hiddenReads > 0 || c.now.Before(s.hiddenUntil) {
+			hidden[s.predecessor] = s
+		}
 	}
 	var rows []soql.Row
 	for _, s := range c.s.world.tenantSecrets {
@@ -84,7 +91,11 @@ func (c *call) tenantSecretRows() []soql.Row {
 			}
 			continue
 		}
-		rows = append(rows, c.tenantSecretRow(s, users))
+		row := c.tenantSecretRow(s, users)
+		if successor := hidden[s]; successor != nil && s.status == "ARCHIVED" {
+			row["Status"], row["LastModifiedDate"], row["SystemModstamp"] = "ACTIVE", successor.predecessorModified, successor.predecessorModified
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -652,12 +652,16 @@ func TestVisibilityLag(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithVisibilityLag(2))
 	id := c.create(`{}`).created()
-	if rows := c.rows("SELECT Id FROM TenantSecret"); len(rows) != 1 {
-		t.Errorf("%d rows at the first read, want 1", len(rows))
+	// Until then the predecessor reads as before: both belong to one transaction.
+	if rows := c.rows("SELECT Status FROM TenantSecret"); len(rows) != 1 || rows[0]["Status"] != "ACTIVE" {
+		t.Errorf("%v at the first read, want one ACTIVE row", rows)
 	}
 	c.get(data+"/sobjects/TenantSecret/"+id).refused(http.StatusNotFound, "NOT_FOUND")
 	if got := c.secret(id)["Status"]; got != "ACTIVE" {
 		t.Errorf("Status %v", got)
+	}
+	if rows := c.rows("SELECT Status FROM TenantSecret WHERE Status = 'ARCHIVED'"); len(rows) != 1 {
+		t.Errorf("%d ARCHIVED rows once the new one is visible, want 1", len(rows))
 	}
 	timed := start(t, configure(func(s *sfsim.Settings) { s.VisibilityLagSeconds = 30 }))
 	id = timed.create(`{}`).created()

@@ -149,6 +149,9 @@ type tenantSecret struct {
 
 	hiddenUntil time.Time
 	hiddenReads int
+	// predecessor is the secret that this one archived, and predecessorModified when that had last been changed before.
+	predecessor         *tenantSecret
+	predecessorModified time.Time
 }
 
 func defaultSettings() Settings {
@@ -211,6 +214,7 @@ func (w *world) addCertificate(c *certificate) error {
 func (w *world) addSecret(s *tenantSecret, now time.Time) {
 	for _, other := range w.tenantSecrets {
 		if other.typ == s.typ && other.status == "ACTIVE" {
+			s.predecessor, s.predecessorModified = other, other.modified
 			other.status, other.modified, other.modifiedBy = "ARCHIVED", now, s.createdBy
 		}
 	}
