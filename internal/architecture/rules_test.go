@@ -72,7 +72,6 @@ var rules = map[string]rule{
 		test: true,
 	},
 	"internal/architecture":            {},
-	"internal/conformance":             {},
 	"internal/clifind":                 {modules: []string{"github.com/hashicorp/hc-install"}},
 	"internal/clifind/cmd/clifind":     {own: []string{"internal/clifind"}},
 	"internal/docschema":               {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
