@@ -31,7 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if scratch == "" {
 		return "", errors.New("acctest.Main has not run: the test package needs a TestMain")
 	}
-	modFile, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // ends by itself, and there is no context yet
+	modFile, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("finding the module: %w", err)
 	}
@@ -40,7 +40,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, name), ".") //nolint:gosec,noctx // constant command
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, name), ".") //nolint:gosec // constant command
 	build.Dir = filepath.Dir(strings.TrimSpace(string(modFile)))
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the provider: %w\n%s", err, out)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,8 +121,8 @@ func TestAccLeak_nothingInArtifacts(t *testing.T) {
 	}
 	scanner := secrets(sim, first, second)
 	journal, err := json.Marshal(struct {
-		Requests   []sfsim.Request
-		Violations []sfsim.Violation
+		Requests   []sfsim.Request   `json:"requests"`
+		Violations []sfsim.Violation `json:"violations"`
 	}{sim.Requests(), sim.Violations()})
 	if err != nil {
 		t.Fatal(err)
@@ -265,9 +266,7 @@ func TestAccLeak_process(t *testing.T) {
 			logs := t.TempDir()
 			cli.Env["TF_LOG"], cli.Env["TF_LOG_PATH"] = "TRACE", filepath.Join(logs, "trace.log")
 			cli.Env["SALESFORCE_INSTANCE_URL"] = sim.InstanceURL
-			for variable, value := range credentials(sim) {
-				cli.Env[variable] = value
-			}
+			maps.Copy(cli.Env, credentials(sim))
 			var materials []acctest.Material
 			var printed strings.Builder
 			run := func(want int, args []string, lines ...string) {

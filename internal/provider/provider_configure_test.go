@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -35,67 +36,93 @@ func TestAccProvider_badInput(t *testing.T) {
 		},
 		"client id alone": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s)} },
-			"", "Incomplete credentials", []string{"missing: client_secret (or SALESFORCE_CLIENT_SECRET)", "Nothing was sent."},
+			"", "Incomplete credentials",
+			[]string{"missing: client_secret (or SALESFORCE_CLIENT_SECRET)", "Nothing was sent."},
 		},
 		"client secret alone": {
 			func(s *sfsim.Server) []string { return []string{url(s), secret} },
-			"", "Incomplete credentials", []string{"missing: client_id (or SALESFORCE_CLIENT_ID)"},
+			"", "Incomplete credentials",
+			[]string{"missing: client_id (or SALESFORCE_CLIENT_ID)"},
 		},
 		"username alone": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s), `username = "u@example.com"`} },
-			"", "Incomplete credentials", []string{"private_key"},
+			"", "Incomplete credentials",
+			[]string{"private_key"},
 		},
 		"two sets": {
-			func(s *sfsim.Server) []string { return []string{url(s), id(s), secret, `access_token = var.wrong_secret`} },
-			"access_token", "More than one set of credentials", []string{"client_secret and access_token", "Remove one"},
+			func(s *sfsim.Server) []string {
+				return []string{url(s), id(s), secret, `access_token = var.wrong_secret`}
+			},
+			"access_token", "More than one set of credentials",
+			[]string{"client_secret and access_token", "Remove one"},
 		},
 		"no instance URL": {
 			func(s *sfsim.Server) []string { return []string{id(s), secret} },
-			"", "No instance URL", []string{"SALESFORCE_INSTANCE_URL", "Nothing was sent."},
+			"", "No instance URL",
+			[]string{"SALESFORCE_INSTANCE_URL", "Nothing was sent."},
 		},
 		"http to another host": {
-			func(s *sfsim.Server) []string { return []string{`instance_url = "http://example.my.salesforce.com"`, id(s), secret} },
-			"instance_url", "Invalid instance URL", []string{"https"},
+			func(s *sfsim.Server) []string {
+				return []string{`instance_url = "http://example.my.salesforce.com"`, id(s), secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"https"},
 		},
 		"a path": {
 			func(s *sfsim.Server) []string {
 				return []string{`instance_url = "https://example.my.salesforce.com/services/data"`, id(s), secret}
 			},
-			"instance_url", "Invalid instance URL", []string{"without a path"},
+			"instance_url", "Invalid instance URL",
+			[]string{"without a path"},
 		},
 		"a login host": {
-			func(s *sfsim.Server) []string { return []string{`instance_url = "https://login.salesforce.com"`, id(s), secret} },
-			"instance_url", "Invalid instance URL", []string{"My Domain"},
+			func(s *sfsim.Server) []string {
+				return []string{`instance_url = "https://login.salesforce.com"`, id(s), secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"My Domain"},
 		},
 		"a sandbox's login host": {
-			func(s *sfsim.Server) []string { return []string{`instance_url = "https://test.salesforce.com"`, id(s), secret} },
-			"instance_url", "Invalid instance URL", []string{"My Domain"},
+			func(s *sfsim.Server) []string {
+				return []string{`instance_url = "https://test.salesforce.com"`, id(s), secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"My Domain"},
 		},
 		"a password in the URL": {
-			func(s *sfsim.Server) []string { return []string{`instance_url = "https://u:p@example.my.salesforce.com"`, id(s), secret} },
+			func(s *sfsim.Server) []string {
+				return []string{`instance_url = "https://u:p@example.my.salesforce.com"`, id(s), secret}
+			},
 			"instance_url", "Invalid instance URL", nil,
 		},
 		"API version": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s), secret, `api_version = "v62"`} },
-			"api_version", "Invalid API version", []string{`such as "62.0"`},
+			"api_version", "Invalid API version",
+			[]string{`such as "62.0"`},
 		},
 		"a private key that is none": {
 			func(s *sfsim.Server) []string {
 				return []string{url(s), id(s), `username = "u@example.com"`, "private_key = var.wrong_secret"}
 			},
-			"private_key", "Invalid private key", []string{"not a path"},
+			"private_key", "Invalid private key",
+			[]string{"not a path"},
 		},
 		"an organization id that is none": {
-			func(s *sfsim.Server) []string { return []string{url(s), id(s), secret, `organization_id = "005Wt0000000001MAA"`} },
-			"organization_id", "Invalid Salesforce id", []string{"00D"},
+			func(s *sfsim.Server) []string {
+				return []string{url(s), id(s), secret, `organization_id = "005Wt0000000001MAA"`}
+			},
+			"organization_id", "Invalid Salesforce id",
+			[]string{"00D"},
 		},
 		"too many retries": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s), secret, "max_retries = 11"} },
-			"max_retries", "Invalid Attribute Value", []string{"between 0 and 10"},
+			"max_retries", "Invalid Attribute Value",
+			[]string{"between 0 and 10"},
 		},
 		"no time for a request": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s), secret, "request_timeout_seconds = 0"} },
-			"request_timeout_seconds", "Invalid Attribute Value", []string{"between 1 and 600"},
+			"request_timeout_seconds", "Invalid Attribute Value",
+			[]string{"between 1 and 600"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,9 +215,7 @@ func TestAccProvider_credentialSets(t *testing.T) {
 			// The environment is that of the provider's own process.
 			cli := acctest.NewCLI(t, sim)
 			cli.Env["SALESFORCE_INSTANCE_URL"] = sim.InstanceURL
-			for variable, value := range environment(sim) {
-				cli.Env[variable] = value
-			}
+			maps.Copy(cli.Env, environment(sim))
 			cli.Write("main.tf", configured())
 			cli.MustApply()
 			if org := cli.State(tenantSecretAddress)["organization_id"]; org != sim.OrganizationID {

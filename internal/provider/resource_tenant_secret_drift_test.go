@@ -121,15 +121,18 @@ func TestAccTenantSecret_rule4PermissionsLost(t *testing.T) {
 		detail  string
 	}{
 		"refused": {
-			func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, sfsim.Fault{},
+			func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageEncryptionKeys = false },
+			sfsim.Fault{},
 			"Unable to read the tenant secrets", "Manage Encryption Keys",
 		},
 		"empty answer": {
-			func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageEncryptionKeys, p.DeniedAsEmpty = false, true }, sfsim.Fault{},
+			func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageEncryptionKeys, p.DeniedAsEmpty = false, true },
+			sfsim.Fault{},
 			"No ACTIVE tenant secret of this type", "Manage Encryption Keys",
 		},
 		"not found": {
-			nil, sfsim.Fault{Method: http.MethodGet, Query: "FROM TenantSecret", Status: http.StatusNotFound},
+			nil,
+			sfsim.Fault{Method: http.MethodGet, Query: "FROM TenantSecret", Status: http.StatusNotFound},
 			"Unable to read the tenant secrets", "Manage Encryption Keys",
 		},
 	} {

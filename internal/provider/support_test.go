@@ -40,7 +40,7 @@ func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read only
 	if resp.StatusCode != http.StatusNoContent {
 		t.Fatalf("patching %s: status %d", id, resp.StatusCode)
 	}

@@ -46,7 +46,12 @@ var wrappingKey = sync.OnceValue(func() *rsa.PrivateKey {
 		panic(err)
 	}
 
-	return key.(*rsa.PrivateKey) //nolint:forcetypeassert // a test key that is known
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		panic("the test key is not an RSA key")
+	}
+
+	return private
 })
 
 // chain is a certificate of wrappingKey, as PEM.

@@ -360,7 +360,7 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 				t.Errorf("expected %v to be kept, found %v", test.err, err)
 			}
 			var refused *upload.RefusedError
-			if errors.As(err, &refused) != (test.err == error(errRefused)) {
+			if errors.As(err, &refused) != errors.Is(test.err, errRefused) {
 				t.Errorf("expected a refusal only where Salesforce refused, found %v", err)
 			}
 			if refused != nil && (refused.Type != "Data" || refused.Hash != byok.HashMaterial(material) || !strings.Contains(err.Error(), "uploading the new Data key")) {
@@ -418,7 +418,8 @@ func TestRun_adoptionEvidence(t *testing.T) {
 		"copy is damaged":    {damageCopy, []string{lost}, false, `"outcome":"adopted"`},
 		"other material, no escrow": {
 			func(_ *testing.T, r *upload.Request, _ string) { r.Escrow, r.Material = nil, byok.GenerateMaterial() },
-			[]string{"The given key material was not uploaded"}, false, `"outcome":"adopted"`,
+			[]string{"The given key material was not uploaded"},
+			false, `"outcome":"adopted"`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
