@@ -347,7 +347,7 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 		var refused *upload.RefusedError
 		if errors.As(err, &refused) {
 			diags.AddError("Salesforce refused the new Search Index key", sentence(refused.Error())+" Nothing was changed. Known of such keys: the org must be on Hyperforce and have an active Salesforce root key, "+
-				"and Salesforce documents one hour between two of them."+advice(refused.Err))
+				"and Salesforce documents one hour between two of them. If the refusal is of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, change rotation_triggers: that opens another."+advice(refused.Err))
 		} else {
 			addError(diags, "Unable to upload the Search Index key", err)
 		}

@@ -150,13 +150,28 @@ func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncrypti
 		return Result{}, fmt.Errorf("describing DataEncryptionKey before the upload: %w", err)
 	}
 	w.marked = marked
+	if w.interrupted() {
+		// The second step of a short while ago may still be on its way.
+		key, ok, err := w.lookForKey(ctx)
+		switch {
+		case err != nil:
+			return Result{}, fmt.Errorf("an earlier apply sent rotation %s without learning the outcome, and the org could not be searched for its key; nothing was sent: %w", w.id, err)
+		case ok && marked:
+			return w.adopted(DataKeyRecord(key), finding{id: w.id}), nil
+		case ok:
+			return w.adoptUnmarked(key), nil
+		}
+	}
 	session, err := w.session(ctx, keys)
 	if err != nil {
 		return Result{}, err
 	}
 	body, found, err := w.org.CertificateContent(ctx, session.CertificateName)
-	if err != nil || !found {
-		return Result{}, fmt.Errorf("reading the certificate %s of the open session (found: %v); no key was sent: %w", session.CertificateName, found, err)
+	if err == nil && !found {
+		err = errors.New("the org shows no certificate of this name")
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("reading the certificate %s of the open session; no key was sent: %w", session.CertificateName, err)
 	}
 	if w.certificate, err = byok.ParseCertificate(body); err != nil {
 		return Result{}, fmt.Errorf("the certificate %s of the open session can't be read; no key was sent: %w", session.CertificateName, err)
@@ -184,9 +199,12 @@ func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncrypti
 		return w.result(DataKeyRecord(key), true), nil
 	}
 	if err == nil {
+		if lookErr == nil {
+			lookErr = errors.New("it is not listed as Active yet")
+		}
 		w.warnings = append(w.warnings, Warning{
 			Summary: "The new key could not be read back",
-			Detail:  fmt.Sprintf("Salesforce accepted the new Search Index key, but it could not be read back (%v). The next plan reads what is missing here.", lookErr),
+			Detail:  fmt.Sprintf("Salesforce accepted the new Search Index key, but reading it back failed: %s. The key is in use; the next plan reads what is missing here.", lookErr),
 		})
 
 		return w.result(salesforce.TenantSecret{Type: TypeDataKey, Source: SourceUploaded}, false), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -129,7 +130,7 @@ func (w *work) adopted(row salesforce.TenantSecret, f finding) Result {
 	}
 
 	materialMatches := false
-	if !w.Material.IsZero() {
+	if !w.Material.IsZero() && !w.hashless {
 		if byok.HashMaterial(w.Material) == w.hash {
 			materialMatches = true
 			w.kcv = byok.KeyCheckValue(w.Material)
@@ -146,9 +147,13 @@ func (w *work) adopted(row salesforce.TenantSecret, f finding) Result {
 	if w.Source == SourceUploaded {
 		w.recoverEscrow(row, materialMatches)
 	}
+	earlier, remembered := w.earlierReceipt(row)
+	if w.hashless {
+		w.recognise(earlier)
+	}
 	result.Hash, result.EscrowCiphertext, result.KeyCheckValue = w.hash, w.armored, w.kcv
 
-	if earlier, ok := w.earlierReceipt(row); ok {
+	if remembered {
 		result.Receipt, result.CertificateSHA256 = earlier.text, earlier.Certificate.sha256()
 	} else {
 		result.Receipt = w.writeReceipt(w.receipt(row, true, outcomeAdopted))
@@ -156,6 +161,24 @@ func (w *work) adopted(row salesforce.TenantSecret, f finding) Result {
 	result.Warnings = w.warnings
 
 	return result
+}
+
+// recognise finds out the hash of an adopted key of which Salesforce keeps none: by the receipt of its upload, else by the given material
+// where the name of the escrow copy, which is made before the upload, speaks of it.
+func (w *work) recognise(earlier foundReceipt) {
+	if _, err := byok.ParseHash(earlier.SecretValueHash); err == nil {
+		w.hash = earlier.SecretValueHash
+	}
+	if w.Material.IsZero() {
+		return
+	}
+	given := byok.HashMaterial(w.Material)
+	if name, err := byok.ParseEscrowFileName(filepath.Base(w.escrowFile)); err == nil && w.hash == "" && name.HashPrefix == byok.HashPrefix(given) {
+		w.hash = given
+	}
+	if w.hash == given {
+		w.kcv = byok.KeyCheckValue(w.Material)
+	}
 }
 
 // recoverEscrow finds the escrow copy that the earlier run made before its POST, or makes it anew where the material is at hand.
