@@ -236,7 +236,7 @@ func FuzzLife(f *testing.F) {
 
 func TestLife_random(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(62, 4)) //nolint:gosec // scripts of a test, the same in each run
+	random := rand.New(rand.NewPCG(62, 4)) // the same scripts in each run
 	for range 20_000 {
 		script := make([]byte, 1+random.IntN(12))
 		for i := range script {

@@ -88,7 +88,7 @@ const (
 	greenCredential = "0XAWt0000000088OAA"
 )
 
-func newRemoteRun(t *testing.T, settings string, opts ...sfsim.Option) *remoteRun {
+func newRemoteRun(t *testing.T, settings string) *remoteRun {
 	t.Helper()
 	if strictFIPS() {
 		t.Skip("the answers of a key service need RSA-OAEP with SHA-1")
@@ -100,7 +100,7 @@ certificates: [{developer_name: Sim_BYOK}, {developer_name: Sim_BYOK_2}]
 named_credentials:
   - {id: %s, developer_name: Blue, endpoint: '%s/blue'}
   - {id: %s, developer_name: Green, endpoint: '%s/green'}
-`, settings, blueCredential, service.URL, greenCredential, service.URL), append([]sfsim.Option{sfsim.WithoutIntervals()}, opts...)...)
+`, settings, blueCredential, service.URL, greenCredential, service.URL), sfsim.WithoutIntervals())
 	r := &remoteRun{custodyRun: run, service: service}
 	r.service.wrapFor("blue", r.pem("Sim_BYOK"))
 	r.service.wrapFor("green", r.pem("Sim_BYOK"))

@@ -192,6 +192,8 @@ func (r *lifeRun) kill(fault sfsim.Fault, reached func() bool) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		r.t.Fatal(err)
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		r.t.Fatal("the run ended by itself")
+	}
 	r.sim.ClearFaults()
 }

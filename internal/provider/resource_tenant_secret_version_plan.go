@@ -49,8 +49,13 @@ func (m *tenantSecretVersionModel) settle(outcome custody.Export, data *Data) {
 // takes it for a bug here.
 func (m *tenantSecretVersionModel) honour(planned tenantSecretVersionModel) {
 	for _, v := range []struct{ is, promised *types.String }{
-		{&m.Type, &planned.Type}, {&m.Status, &planned.Status}, {&m.Source, &planned.Source}, {&m.Description, &planned.Description},
-		{&m.KeyDerivationMode, &planned.KeyDerivationMode}, {&m.SecretValueHash, &planned.SecretValueHash}, {&m.CreatedDate, &planned.CreatedDate},
+		{&m.Type, &planned.Type},
+		{&m.Status, &planned.Status},
+		{&m.Source, &planned.Source},
+		{&m.Description, &planned.Description},
+		{&m.KeyDerivationMode, &planned.KeyDerivationMode},
+		{&m.SecretValueHash, &planned.SecretValueHash},
+		{&m.CreatedDate, &planned.CreatedDate},
 		{&m.LastModifiedDate, &planned.LastModifiedDate},
 	} {
 		if !v.promised.IsUnknown() {

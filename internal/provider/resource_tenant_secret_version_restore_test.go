@@ -12,15 +12,13 @@ import (
 // exportVariable gives exported_secret_value_wo its value from an ephemeral variable.
 const exportVariable = "\nvariable \"export\" {\n  type      = string\n  ephemeral = true\n}\n"
 
-// givenExport are the lines that hand the export over; version stands for it.
-func givenExport(version string) string {
-	return "exported_secret_value_wo = var.export\n  exported_secret_value_wo_version = \"" + version + "\""
-}
+// givenExport are the lines that hand the export over.
+const givenExport = "exported_secret_value_wo = var.export\n  exported_secret_value_wo_version = \"1\""
 
 // skipWithoutWriteOnly skips a test where the CLI has no write-only attributes: Terraform before 1.11.
 func skipWithoutWriteOnly(t *testing.T, r *custodyRun) {
 	t.Helper()
-	r.write(exportVariable + r.block(archived, givenExport("1")))
+	r.write(exportVariable + r.block(archived, givenExport))
 	r.Env["TF_VAR_export"] = "CgMyNjI="
 	if result := r.Run("validate", "-no-color"); strings.Contains(result.Output(), "Write-only Attribute Not Allowed") || strings.Contains(result.Output(), "ephemeral") {
 		t.Skip("the CLI knows no write-only attributes or no ephemeral variables")
@@ -77,7 +75,7 @@ func TestAccTenantSecretVersion_restoreFromGivenExport(t *testing.T) {
 	r.refused("This key can't be restored", "exported_secret_value_wo")
 
 	r.Env["TF_VAR_export"] = export
-	r.write(exportVariable + r.block(archived, givenExport("1")))
+	r.write(exportVariable + r.block(archived, givenExport))
 	result := r.MustApply()
 	if strings.Contains(result.Output(), export) {
 		t.Error("the output shows the export")
@@ -103,7 +101,7 @@ func TestAccTenantSecretVersion_adoptByRestore(t *testing.T) {
 	if result := r.Run("state", "rm", versionAddress); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
-	r.write(exportVariable + r.block(archived, givenExport("1"), noBackup))
+	r.write(exportVariable + r.block(archived, givenExport, noBackup))
 	r.MustApply()
 	r.expectStatus("ARCHIVED")
 	if state := r.State(versionAddress); state["exported_secret_value"] != nil || state["recoverable"] != false {
@@ -126,7 +124,7 @@ func TestAccTenantSecretVersion_restoreWithAWrongExport(t *testing.T) {
 	held := r.export()
 
 	r.Env["TF_VAR_export"] = foreign
-	r.write(exportVariable + r.block(archived, givenExport("1")))
+	r.write(exportVariable + r.block(archived, givenExport))
 	result := r.Apply()
 	if result.Code == 0 || !result.Has("error", "Unable to change the record", r.id, "FIELD_INTEGRITY_EXCEPTION") {
 		t.Fatalf("expected Salesforce's refusal, found exit code %d, %+v", result.Code, result.Diagnostics)
@@ -148,7 +146,7 @@ func TestAccTenantSecretVersion_exportIsValidated(t *testing.T) {
 	skipWithoutWriteOnly(t, r)
 	before := len(r.sim.Requests())
 	for name, test := range map[string]struct{ lines, summary string }{
-		"no base64":         {givenExport("1"), "Invalid exported secret value"},
+		"no base64":         {givenExport, "Invalid exported secret value"},
 		"no version":        {"exported_secret_value_wo = var.export", "Export without a version"},
 		"version alone":     {`exported_secret_value_wo_version = "1"`, "Invalid Attribute Combination"},
 		"unknown status":    {"", "Invalid Attribute Value Match"},

@@ -189,7 +189,9 @@ func (r *custodyRun) patchInSetup(fields map[string]any) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	if err := resp.Body.Close(); err != nil {
+		r.t.Fatal(err)
+	}
 	if resp.StatusCode != http.StatusNoContent {
 		r.t.Fatalf("patching %s in Setup: status %d", r.id, resp.StatusCode)
 	}
