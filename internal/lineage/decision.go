@@ -119,7 +119,8 @@ func Decide(want Desired, known Known) Decision {
 		if known.Source != "" && known.Source != want.Inputs.Source {
 			reasons = append(reasons, SourceDiffers)
 		}
-		if known.KeyDerivationMode != "" && known.KeyDerivationMode != want.Inputs.KeyDerivationMode {
+		// Of a cache-only key no derivation mode is ever sent, and what it reads back is not documented.
+		if known.KeyDerivationMode != "" && known.KeyDerivationMode != want.Inputs.KeyDerivationMode && want.Inputs.Source != "REMOTE" {
 			reasons = append(reasons, DerivationDiffers)
 		}
 	}

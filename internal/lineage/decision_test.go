@@ -27,6 +27,10 @@ func changed() lineage.Inputs {
 	return in
 }
 
+func remote() lineage.Inputs {
+	return lineage.Inputs{Type: "Data", Source: "REMOTE", KeyDerivationMode: "PBKDF2", RemoteKeyIdentifier: ptr("key/1")}
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
 
@@ -159,6 +163,14 @@ func TestDecide(t *testing.T) {
 				k.Ours.Imported, k.KeyDerivationMode = true, "NONE"
 			}),
 			reasons: []lineage.Reason{lineage.DerivationDiffers}, id: idOf(base(), 4),
+		},
+		"imported cache-only key that reads back a derivation": {
+			want: lineage.Desired{Inputs: remote()},
+			known: with(func(k *lineage.Known) {
+				k.Ours, k.Seen = lineage.Record{ID: ourID, Imported: true}, lineage.Observation{HighestCounter: -1}
+				k.Source, k.KeyDerivationMode = "REMOTE", "NONE"
+			}),
+			id: idOf(remote(), 0),
 		},
 		"our own record reads back another derivation": {
 			want: lineage.Desired{Inputs: base()},
