@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -17,19 +18,35 @@ import (
 var version = "dev"
 
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger such as delve instead of for the CLI that started this process")
+	debugger := flag.Bool("debug", false, "serve for a debugger such as delve instead of for the CLI that started this process")
 	flag.Parse()
 
-	if !*debug {
+	tune()
+	if !*debugger {
 		// A core file would hold key material. Where the system refuses, the provider works all the same; SECURITY.md says what that means.
 		_ = hardening.DisableCoreDumps()
 	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
-		Debug:   *debug,
+		Debug:   *debugger,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
+
+// heapLimit is where the garbage collector begins to work for its keep. A plan over hundreds of records allocates less than this in all.
+const heapLimit = 96 << 20
+
+// tune makes the garbage collector fit a process that lives for seconds: the heap may grow up to a limit without being collected. GOGC
+// and GOMEMLIMIT in the environment go before it.
+func tune() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(collectRarely)
+		debug.SetMemoryLimit(heapLimit)
+	}
+}
+
+// collectRarely lets the heap grow to five times what is live between collections, below heapLimit.
+const collectRarely = 400
