@@ -34,7 +34,7 @@ func allowing(sim *sfsim.Server, body string) string {
 
 // providerConfig writes a whole configuration, with a provider block of its own.
 func providerConfig(cli *acctest.CLI, text string) {
-	cli.Write("main.tf", "terraform {\n  required_providers {\n    salesforcebyok = { source = \"" + provider.Address + "\" }\n  }\n}\n"+text)
+	cli.Write("main.tf", "terraform {\n  required_providers {\n    salesforcebyok = { source = \""+provider.Address+"\" }\n  }\n}\n"+text)
 }
 
 // patches returns the changes of root keys that the org has received.
