@@ -221,6 +221,9 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 
 		return nil
 	}
+	if notice := byok.EscrowFIPSNotice(); notice != "" {
+		diags.AddAttributeWarning(at, "Escrow copies are made outside FIPS 140-3", notice)
+	}
 	escrow := &upload.Escrow{Recipients: recipients}
 	if name := model.Directory.ValueString(); name != "" {
 		escrow.Directory, err = byok.OpenEscrowDirectory(name)

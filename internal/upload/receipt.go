@@ -32,6 +32,8 @@ type Receipt struct {
 	KeySource        string              `json:"key_source"`
 	EscrowRecipients []string            `json:"escrow_recipients,omitempty"`
 	EscrowFile       string              `json:"escrow_file,omitempty"`
+	// EscrowNotice says, under strict FIPS 140-3, that the escrow copy was made outside of it.
+	EscrowNotice string `json:"escrow_notice,omitempty"`
 	// HashMatched is whether the hash that Salesforce reads back is the one that was sent; null where there was nothing to compare.
 	HashMatched     *bool  `json:"hash_matched_on_read_back"`
 	FIPSMode        string `json:"fips_mode"`
@@ -68,7 +70,7 @@ func (w *work) receipt(row salesforce.TenantSecret, confirmed bool, outcome stri
 		}
 	}
 	if w.armored != "" && outcome == outcomeUploaded {
-		receipt.EscrowRecipients = w.Escrow.Recipients.Strings()
+		receipt.EscrowRecipients, receipt.EscrowNotice = w.Escrow.Recipients.Strings(), byok.EscrowFIPSNotice()
 	}
 	if w.escrowFile != "" {
 		receipt.EscrowFile = filepath.Base(w.escrowFile)

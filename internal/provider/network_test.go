@@ -1,0 +1,211 @@
+package provider_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+// tlsHost is a name that no resolver knows: only the proxy leads there.
+const tlsHost = "byok.my.salesforce.test"
+
+// tlsOrg is a simulated org behind TLS, at tlsHost, with a certificate of a private authority.
+type tlsOrg struct {
+	sim *sfsim.Server
+	// address is where it listens, caFile the authority's certificate, proxy the URL of a proxy that connects tlsHost to it.
+	address, caFile, proxy string
+	// tunnels counts what went through the proxy.
+	tunnels atomic.Int64
+	// lost collects the requests that came to another host than tlsHost.
+	mu   sync.Mutex
+	lost []string
+}
+
+// newTLSOrg starts the org; its front speaks the given versions of TLS, 0 for no newest one.
+func newTLSOrg(t *testing.T, oldest, newest uint16, wrap func(http.Handler) http.Handler) *tlsOrg {
+	t.Helper()
+	o := &tlsOrg{sim: acctest.StartSim(t)}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Private authority of a test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{tlsHost}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.caFile = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(o.caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.sim.Handler().ServeHTTP(w, r) }))
+	if wrap != nil {
+		handler = wrap(handler)
+	}
+	front := httptest.NewUnstartedServer(handler)
+	front.TLS = &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		MinVersion:   oldest, MaxVersion: newest,
+	}
+	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the handshakes that fail are those that should
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	o.address = front.Listener.Addr().String()
+	o.sim.InstanceURL = "https://" + tlsHost
+
+	proxy := httptest.NewServer(http.HandlerFunc(o.tunnel))
+	t.Cleanup(proxy.Close)
+	o.proxy = proxy.URL
+
+	return o
+}
+
+// tunnel serves CONNECT.
+func (o *tlsOrg) tunnel(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodConnect || r.Host != tlsHost+":443" {
+		o.mu.Lock()
+		o.lost = append(o.lost, r.Method+" "+r.Host)
+		o.mu.Unlock()
+		http.Error(w, "this proxy leads to "+tlsHost+" only", http.StatusForbidden)
+
+		return
+	}
+	o.tunnels.Add(1)
+	var dialer net.Dialer
+	upstream, err := dialer.DialContext(r.Context(), "tcp", o.address)
+	if err != nil {
+		http.Error(w, "the org is down", http.StatusBadGateway)
+
+		return
+	}
+	defer upstream.Close()
+	client, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(upstream, buffered) // ends when either side closes
+		_ = upstream.Close()
+	}()
+	_, _ = io.Copy(client, upstream)
+}
+
+// runner returns the CLI over the org, with the proxy and, with trust, the authority in the standard environment.
+func (o *tlsOrg) runner(t *testing.T, trust bool) *acctest.CLI {
+	t.Helper()
+	cli := acctest.NewCLI(t, o.sim)
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		cli.Env[name] = o.proxy
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		cli.Env[name] = "127.0.0.1,localhost"
+	}
+	if trust {
+		cli.Env["SSL_CERT_FILE"] = o.caFile
+	}
+	cli.Write("main.tf", requiredProvider+acctest.ProviderBlock(o.sim, "max_retries = 0")+dataKey())
+
+	return cli
+}
+
+// A proxy and a private authority are taken from the standard environment, over TLS 1.2 and 1.3; older versions are refused.
+func TestAccProvider_proxyAndPrivateAuthority(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		oldest, newest uint16
+		trust          bool
+		// refusal is a part of the error, "" where the apply works.
+		refusal string
+	}{
+		"TLS 1.3":                      {tls.VersionTLS13, 0, true, ""},
+		"TLS 1.2":                      {tls.VersionTLS12, tls.VersionTLS12, true, ""},
+		"TLS 1.1":                      {tls.VersionTLS10, tls.VersionTLS11, true, "protocol version"},
+		"an authority that is unknown": {tls.VersionTLS12, 0, false, "unknown authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if test.newest == tls.VersionTLS11 && strictFIPS() {
+				t.Skip("strict FIPS has no server for TLS 1.1 either")
+			}
+			org := newTLSOrg(t, test.oldest, test.newest, nil)
+			result := org.runner(t, test.trust).Apply()
+			if org.tunnels.Load() == 0 {
+				t.Error("nothing went through the proxy")
+			}
+			if test.refusal == "" {
+				if result.Code != 0 {
+					t.Fatal(result.Output())
+				}
+				if keys := acctest.Keys(org.sim, "Data"); len(keys) != 2 {
+					t.Errorf("expected a new key, found %d", len(keys))
+				}
+
+				return
+			}
+			if result.Code == 0 || !strings.Contains(strings.Join(strings.Fields(result.Output()), " "), test.refusal) {
+				t.Errorf("expected an error with %q, found exit code %d, %s", test.refusal, result.Code, result.Output())
+			}
+			if n := len(org.sim.Requests()); n != 0 {
+				t.Errorf("expected no request over such a connection, found %d", n)
+			}
+		})
+	}
+}
+
+// Whoever answers in the org's place with a redirect gets neither the token nor the secrets of a login, wherever it points.
+func TestAccProvider_redirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for name, struck := range map[string]string{"login": "/services/oauth2/token", "query": "/services/data/v62.0/query", "upload": "/services/data/v62.0/sobjects/TenantSecret/"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var redirected atomic.Int64
+			org := newTLSOrg(t, tls.VersionTLS12, 0, func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(struck, "/") {
+						next.ServeHTTP(w, r)
+
+						return
+					}
+					redirected.Add(1)
+					http.Redirect(w, r, "https://elsewhere.test"+r.URL.Path, http.StatusTemporaryRedirect)
+				})
+			})
+			if result := org.runner(t, true).Apply(); result.Code == 0 {
+				t.Errorf("expected the apply to fail, found %s", result.Output())
+			}
+			org.mu.Lock()
+			defer org.mu.Unlock()
+			if redirected.Load() == 0 || len(org.lost) > 0 {
+				t.Errorf("expected the redirect to be met and not followed, found %d redirects and %v", redirected.Load(), org.lost)
+			}
+		})
+	}
+}
