@@ -38,6 +38,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		"/_sim/state":       {http.MethodGet: func(*http.Request) (any, error) { return s.State(), nil }},
 		"/_sim/callouts":    {http.MethodGet: func(*http.Request) (any, error) { return s.Callouts(), nil }},
 		"/_sim/flush":       {http.MethodPost: s.controlFlush},
+		"/_sim/save":        {http.MethodPost: s.controlSave},
 		"/_sim/settings":    {http.MethodGet: s.controlSettings, http.MethodPost: s.controlSettings},
 		"/_sim/permissions": {http.MethodGet: s.controlPermissions, http.MethodPost: s.controlPermissions},
 	}
@@ -167,6 +168,11 @@ func (s *Server) controlRotate(r *http.Request) (any, error) {
 	}
 	id, err := s.Rotate(want.Type, want.Source)
 	return map[string]string{"id": id}, err
+}
+
+// controlSave writes the org to the file that it is kept in, and answers {"file":"..."}.
+func (s *Server) controlSave(*http.Request) (any, error) {
+	return map[string]string{"file": s.options.persist}, s.Save()
 }
 
 func (s *Server) controlRevoke(*http.Request) (any, error) {

@@ -1,6 +1,7 @@
 package sfsim
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -15,6 +16,7 @@ type options struct {
 	control                          bool
 	now                              *time.Time
 	seed                             *Seed
+	persist                          string
 	adjust                           []func(*Settings, *Permissions)
 }
 
@@ -76,6 +78,18 @@ func WithSeed(seed *Seed) Option {
 			}
 		}
 		o.seed = seed
+		return nil
+	}
+}
+
+// WithPersistence keeps the org in a file: Save writes it, and New starts from it if it exists, whatever the seed, the kind and the
+// other options for the initial org say. Key material and private keys are in it, in the clear.
+func WithPersistence(path string) Option {
+	return func(o *options) error {
+		if path == "" {
+			return errors.New("the file to keep the org in has no name")
+		}
+		o.persist = path
 		return nil
 	}
 }

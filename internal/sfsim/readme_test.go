@@ -3,6 +3,7 @@ package sfsim_test
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestReadme(t *testing.T) {
 	if !found {
 		t.Fatal("no example seed")
 	}
-	c := start(t, seeded(t, seed), sfsim.WithControl())
+	c := start(t, seeded(t, seed), sfsim.WithControl(), sfsim.WithPersistence(filepath.Join(t.TempDir(), "org.json")))
 	if n := len(c.server.TenantSecrets()); n != 21 {
 		t.Errorf("%d tenant secrets, want 21", n)
 	}

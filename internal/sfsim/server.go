@@ -90,6 +90,11 @@ func New(opts ...Option) (*Server, error) {
 	if err := s.Reset(); err != nil {
 		return nil, err
 	}
+	if s.options.persist != "" {
+		if err := s.restore(); err != nil {
+			return nil, err
+		}
+	}
 
 	hosts := []struct {
 		listen string

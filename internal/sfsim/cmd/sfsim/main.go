@@ -50,6 +50,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	org := flags.String("org", "", "`kind` of the org: production, sandbox or developer (default: the seed's, else production)")
 	latency := flags.Duration("latency", 0, "real `time` by which every reply is late")
 	seedFile := flags.String("seed", "", "YAML or JSON `file` that describes the initial org")
+	persist := flags.String("persist", "", "`file` to keep the org in: read at the start if it is there, written at the end and by POST /_sim/save;"+
+		" it holds key material in the clear, which is public like all of the simulator")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -73,6 +75,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			return fmt.Errorf("%s: %w", *seedFile, err)
 		}
 		options = append(options, sfsim.WithSeed(seed))
+	}
+	if *persist != "" {
+		options = append(options, sfsim.WithPersistence(*persist))
 	}
 	server, err := sfsim.New(options...)
 	if err != nil {
@@ -101,5 +106,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	<-ctx.Done()
+	if *persist != "" {
+		return server.Save()
+	}
 	return nil
 }

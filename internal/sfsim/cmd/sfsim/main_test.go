@@ -134,3 +134,24 @@ func TestRunRefuses(t *testing.T) {
 		}
 	}
 }
+
+// With -persist the org is there again at the next start.
+func TestRunPersists(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "org.json")
+	seed := filepath.Join(t.TempDir(), "seed.yaml")
+	if err := os.WriteFile(seed, []byte("tenant_secrets: [{count: 4}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, stop := launch(t, "-persist", file, "-seed", seed)
+	stop()
+	second, stop := launch(t, "-persist", file)
+	defer stop()
+	if second["access_token"] != first["access_token"] || second["organization_id"] != first["organization_id"] {
+		t.Errorf("announced %v, then %v", first, second)
+	}
+	status, text := get(t, second["instance_url"]+"/services/data/v62.0/query?q=select+count()+from+TenantSecret", second["access_token"])
+	if status != http.StatusOK || !strings.Contains(text, `"totalSize":4`) {
+		t.Errorf("%d %s", status, text)
+	}
+}
