@@ -130,8 +130,13 @@ func checkRefusal(t *testing.T, plan acctest.Result, want refusal) {
 		if d.Severity != "error" || d.Summary != want.summary {
 			continue
 		}
-		// The CLI shows the block for an attribute that is missing in it, or that stands within another.
-		if !d.At(want.attribute) && (strings.Contains(want.config, want.attribute+" =") || !strings.HasPrefix(d.Snippet.Code, `resource "`)) {
+		// The CLI shows the block for an attribute that is missing in it and, depending on its version, for one within another.
+		outer, _, nested := strings.Cut(want.attribute, ".")
+		shown := d.At(outer)
+		if nested || !strings.Contains(want.config, want.attribute+" =") {
+			shown = shown || strings.HasPrefix(d.Snippet.Code, `resource "`)
+		}
+		if !shown {
 			continue
 		}
 		if !slices.ContainsFunc(want.detail, func(words string) bool { return !strings.Contains(strings.Join(strings.Fields(d.Detail), " "), words) }) {
