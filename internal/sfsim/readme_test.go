@@ -42,3 +42,32 @@ func TestReadme(t *testing.T) {
 		t.Errorf("%d routes found", routes)
 	}
 }
+
+// The seed of the guide works, and its control routes and flags exist.
+func TestGuideOfTheSimulator(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../templates/guides/simulator.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, seed, _ := strings.Cut(string(text), "```yaml\n")
+	seed, _, found := strings.Cut(seed, "```")
+	if !found {
+		t.Fatal("no example seed")
+	}
+	c := start(t, seeded(t, seed), sfsim.WithControl())
+	if n := len(c.server.TenantSecrets()); n != 21 {
+		t.Errorf("%d tenant secrets, want 21", n)
+	}
+	posts := 0
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if rest, isCurl := strings.CutPrefix(line, `curl -X POST "$SALESFORCE_INSTANCE_URL`); isCurl {
+			path, body, _ := strings.Cut(rest, `" -d '`)
+			c.do(http.MethodPost, path, strings.TrimSuffix(body, "'")).want(http.StatusOK)
+			posts++
+		}
+	}
+	if posts != 3 {
+		t.Errorf("%d control requests, want 3", posts)
+	}
+}
