@@ -238,9 +238,21 @@ func (d *EscrowDirectory) Find(org, typ, hash string) (path, armored string, err
 	return d.newest(func(n EscrowName) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
 }
 
-// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash.
+// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Several copies of one rotation are of
+// several keys, of which Salesforce has one: that is an error, since nothing here tells which.
 func (d *EscrowDirectory) FindRotation(org, typ, rotationID string) (path, armored string, err error) {
-	return d.newest(func(n EscrowName) bool { return n.Organization == org && n.Type == typ && n.RotationID == rotationID })
+	copies := 0
+	path, armored, err = d.newest(func(n EscrowName) bool {
+		same := n.Organization == org && n.Type == typ && n.RotationID == rotationID
+		if same {
+			copies++
+		}
+		return same
+	})
+	if err == nil && copies > 1 {
+		return "", "", fmt.Errorf("%s holds %d escrow copies of rotation %s, and one of them is of the key in use: keep them all", d.path, copies, rotationID)
+	}
+	return path, armored, err
 }
 
 // newest returns the newest escrow copy whose name matches.

@@ -450,3 +450,32 @@ func TestEscrowDirectoryConcurrentNames(t *testing.T) {
 		t.Errorf("%d files, want %d", got, names)
 	}
 }
+
+// Salesforce keeps no hash of some keys: the rotation id alone leads to their copy, where there is only one.
+func TestEscrowDirectoryFindRotation(t *testing.T) {
+	t.Parallel()
+	d := openDirectory(t, t.TempDir())
+	armored := string(readFile(t, "age", "x25519.age"))
+	if path, found, err := d.FindRotation(orgID, "Data", rotationID); path != "" || found != "" || err != nil {
+		t.Errorf("an empty directory gives %q, %q, %v", path, found, err)
+	}
+	for _, name := range []string{fileName(t, rotationID), fileName(t, "ffffffff.0")} {
+		if _, _, err := d.Write(name, armored); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, found, err := d.FindRotation(orgID, "Data", rotationID)
+	if err != nil || filepath.Base(path) != fileName(t, rotationID) || found != armored {
+		t.Errorf("found %q, %v", path, err)
+	}
+	if path, _, err := d.FindRotation(orgID, "EventBus", rotationID); path != "" || err != nil {
+		t.Errorf("another type has %q, %v", path, err)
+	}
+	second := byok.EscrowFileName(orgID, "Data", rotationID, byok.HashMaterial(byok.GenerateMaterial()))
+	if _, _, err := d.Write(second, armored); err != nil {
+		t.Fatal(err)
+	}
+	if path, found, err := d.FindRotation(orgID, "Data", rotationID); err == nil || path != "" || found != "" || !strings.Contains(err.Error(), "2 escrow copies of rotation "+rotationID) {
+		t.Errorf("two copies give %q, %v", path, err)
+	}
+}

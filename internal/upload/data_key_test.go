@@ -337,6 +337,14 @@ func TestRunDataKey_adopted(t *testing.T) {
 	if result, err = runDataKey(t, org, r); err != nil || result.Hash != "" || result.KeyCheckValue != "" {
 		t.Errorf("expected no hash of material that is not proven, found %+v (%v)", result, err)
 	}
+	// Two copies of one rotation are of two keys: neither is claimed.
+	directory := r.Escrow.Directory
+	if _, _, err := directory.Write(byok.EscrowFileName(organization, upload.TypeDataKey, rotation(0).String(), byok.HashMaterial(r.Material)), first.EscrowCiphertext); err != nil {
+		t.Fatal(err)
+	}
+	if result, err = runDataKey(t, org, r); err != nil || result.EscrowCiphertext != "" || !hasWarning(result, "No escrow copy of the adopted key") {
+		t.Errorf("expected neither copy to be taken, found %+v (%v)", result, err)
+	}
 	// Without escrow nothing tells.
 	r.Escrow = nil
 	if result, err = runDataKey(t, org, r); err != nil || !result.Adopted || result.Hash != "" || result.EscrowCiphertext != "" {

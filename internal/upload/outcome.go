@@ -204,17 +204,17 @@ func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) 
 			return
 		}
 	}
-	where := "escrow has no directory, so the copy was only in the state that was never written"
+	where := "escrow has no directory, so the copy was only in the state that was never written. Salesforce holds the only copy of this key"
 	if w.Escrow.Directory != nil {
-		where = "the escrow directory has no copy of it"
+		where = "the escrow directory has no copy of it. Salesforce holds the only copy of this key"
 	}
 	if findErr != nil {
-		where = "the escrow directory could not be searched: " + findErr.Error()
+		where = "its escrow copy could not be told: " + findErr.Error()
 	}
 	w.warnings = append(w.warnings, Warning{
 		Summary: "No escrow copy of the adopted key",
-		Detail: fmt.Sprintf("Record %s (%s, version %d) was made before and is adopted, but %s. Salesforce holds the only copy of this key. If you must hold one, "+
-			"rotate: change rotation_triggers and apply.", row.ID, row.Type, row.Version, where),
+		Detail: fmt.Sprintf("Record %s (%s, version %d) was made before and is adopted, but %s. If you must hold one, rotate: change rotation_triggers and apply.", row.ID, row.Type, row.Version,
+			where),
 	})
 }
 

@@ -65,7 +65,7 @@ func (w *work) receipt(row salesforce.TenantSecret, confirmed bool, outcome stri
 	if w.certificate != nil {
 		receipt.WrappingAlg = string(w.Algorithm)
 		receipt.Certificate = &ReceiptCertificate{
-			DeveloperName: w.Request.Certificate, SerialNumber: w.certificate.SerialNumber(),
+			DeveloperName: w.Certificate, SerialNumber: w.certificate.SerialNumber(),
 			SHA256: w.certificate.SHA256Fingerprint(), NotAfter: utc(w.certificate.X509.NotAfter),
 		}
 	}
