@@ -4,7 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // RSA-OAEP of JOSE is made of it
+	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -42,7 +42,7 @@ var privateKeys = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
 	}
 	var keys []*rsa.PrivateKey
 	for _, name := range names {
-		text, err := os.ReadFile(name) //nolint:gosec // a file of the repository
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func openJWE(t *testing.T, key *rsa.PrivateKey, compact string) (header string, 
 		}
 		parts[i] = part
 	}
-	contentKey, err := rsa.DecryptOAEP(sha1.New(), nil, key, parts[1], nil) //nolint:gosec // RSA-OAEP of JOSE is made of it
+	contentKey, err := rsa.DecryptOAEP(sha1.New(), nil, key, parts[1], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestAccCacheOnlyKey_given(t *testing.T) {
 
 	other, variable := givenMaterial(acctest.NewMaterial(), "3")
 	cli.Config(variable + cacheOnly(`certificate = "Second"`, other, `replay_nonce = "n-1"`))
-	expectError(t, cli.Plan(), "Another key under the same identifier", first["secret_value_hash"].(string))
+	expectError(t, cli.Plan(), "Another key under the same identifier", fmt.Sprint(first["secret_value_hash"]))
 }
 
 func TestAccCacheOnlyKey_refused(t *testing.T) {

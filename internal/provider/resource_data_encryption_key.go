@@ -207,17 +207,15 @@ func (m *dataEncryptionKeyModel) warnWithoutEscrow(config dataEncryptionKeyModel
 	}
 }
 
-func (m *dataEncryptionKeyModel) mayForget(diags *diag.Diagnostics) bool {
+func (m *dataEncryptionKeyModel) mayForget(diags *diag.Diagnostics) {
 	if m.DeletionPolicy.ValueString() == policyPrevent {
 		diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
 			fmt.Sprintf("deletion_policy = %q is in the state of the Search Index key. Nothing was changed. Set deletion_policy = %q, apply, and then remove the block.", policyPrevent, policyAbandon))
 
-		return false
+		return
 	}
 	diags.AddWarning("The key will be forgotten, not destroyed",
 		fmt.Sprintf("The Search Index key of version %d stays in use in org %s; Terraform no longer manages it.", m.Version.ValueInt64(), m.OrganizationID.ValueString()))
-
-	return true
 }
 
 func (m *dataEncryptionKeyModel) planRotation() {
@@ -344,8 +342,7 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 
 	result, err := r.data.uploader().RunDataKey(ctx, r.data.Client, request)
 	if err != nil {
-		var refused *upload.RefusedError
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*upload.RefusedError](err); ok {
 			diags.AddError("Salesforce refused the new Search Index key", sentence(refused.Error())+" Nothing was changed. Known of such keys: the org must be on Hyperforce and have an active Salesforce root key, "+
 				"and Salesforce documents one hour between two of them. If the refusal is of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, change rotation_triggers: that opens another."+advice(refused.Err))
 		} else {
@@ -398,7 +395,7 @@ func (r *dataEncryptionKeyResource) Read(ctx context.Context, req resource.ReadR
 	if !ok {
 		return
 	}
-	observed := r.observe(ctx, key, keys)
+	observed := r.observe(key, keys)
 	row := upload.DataKeyRecord(key)
 	if ours.ID == "" {
 		// The upload could not be read back: what became Active with it is ours.
@@ -428,7 +425,7 @@ func (r *dataEncryptionKeyResource) active(ctx context.Context, diags *diag.Diag
 	return key, keys, ok
 }
 
-func (r *dataEncryptionKeyResource) observe(ctx context.Context, key salesforce.DataEncryptionKey, keys []salesforce.DataEncryptionKey) lineage.Observation {
+func (r *dataEncryptionKeyResource) observe(key salesforce.DataEncryptionKey, keys []salesforce.DataEncryptionKey) lineage.Observation {
 	_, marker := lineage.ParseDescription(key.Description)
 	highest, found := lineage.HighestCounter(upload.DataKeyDescriptions(keys))
 	if !found {
@@ -478,5 +475,5 @@ func (r *dataEncryptionKeyResource) ImportState(ctx context.Context, req resourc
 	state.populate(key, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	keepPrivate(ctx, resp.Private, lineage.Record{ID: upload.DataKeyRecord(key).ID, RotationID: marker.String(), Imported: true}, r.observe(ctx, key, keys), &resp.Diagnostics)
+	keepPrivate(ctx, resp.Private, lineage.Record{ID: upload.DataKeyRecord(key).ID, RotationID: marker.String(), Imported: true}, r.observe(key, keys), &resp.Diagnostics)
 }

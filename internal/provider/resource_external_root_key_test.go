@@ -18,8 +18,8 @@ const (
 	rootKeyARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
-func rootKeyBlock(status string, lines ...string) string {
-	return fmt.Sprintf("\nresource \"salesforcebyok_external_root_key\" \"aws\" {\n  root_key_id = %q\n  desired_status = %q\n  %s\n}\n", rootKeyID, status, strings.Join(lines, "\n  "))
+func rootKeyBlock(status string) string {
+	return fmt.Sprintf("\nresource \"salesforcebyok_external_root_key\" \"aws\" {\n  root_key_id = %q\n  desired_status = %q\n}\n", rootKeyID, status)
 }
 
 // withRootKey makes an org with one root key of a status.
