@@ -64,6 +64,9 @@ func (r *cacheOnlyKeyResource) Metadata(_ context.Context, req resource.Metadata
 }
 
 func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	version := keyMaterialVersionAttribute()
+	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value encrypts the material anew, which must be the " +
+		"same: another key needs another `key_identifier`."
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish " +
 			"`jwe` at your key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext and may be in state. Destroying this resource drops the JWE from state: " +
@@ -82,7 +85,7 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
 			"key_material_wo":         keyMaterialAttribute(),
-			"key_material_wo_version": keyMaterialVersionAttribute(),
+			"key_material_wo_version": version,
 			"replay_nonce": schema.StringAttribute{
 				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, where the org has replay detection on. A static JWE can't answer with it, so this serves key services that make the answer by Terraform or tests.",
 				Optional:            true,
