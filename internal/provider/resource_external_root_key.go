@@ -34,15 +34,15 @@ type externalRootKeyResource struct{ resourceBase }
 func newExternalRootKeyResource() resource.Resource { return &externalRootKeyResource{} }
 
 type externalRootKeyModel struct {
-	RootKeyID         types.String `tfsdk:"root_key_id"`
-	DesiredStatus     types.String `tfsdk:"desired_status"`
-	OrganizationID    types.String `tfsdk:"organization_id"`
-	Status            types.String `tfsdk:"status"`
-	RootKeyIdentifier types.String `tfsdk:"root_key_identifier"`
-	RootKeyService    types.String `tfsdk:"root_key_service"`
-	Region            types.String `tfsdk:"region"`
-	Description       types.String `tfsdk:"description"`
-	ActivatedDate     types.String `tfsdk:"activated_date"`
+	RootKeyID      types.String `tfsdk:"root_key_id"`
+	DesiredStatus  types.String `tfsdk:"desired_status"`
+	OrganizationID types.String `tfsdk:"organization_id"`
+	Status         types.String `tfsdk:"status"`
+	ARN            types.String `tfsdk:"arn"`
+	RootKeyService types.String `tfsdk:"root_key_service"`
+	Region         types.String `tfsdk:"region"`
+	Description    types.String `tfsdk:"description"`
+	ActivatedDate  types.String `tfsdk:"activated_date"`
 }
 
 type externalRootKeyIdentity struct {
@@ -76,13 +76,13 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
 			},
-			"organization_id":     computedString("Id of the org, 18 characters."),
-			"status":              computedString("Status in the org: `Active`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
-			"root_key_identifier": computedString("ARN of the key."),
-			"root_key_service":    computedString("The key management service: `AWS`."),
-			"region":              computedString("Region of the key."),
-			"description":         computedString("Description of the root key in the org."),
-			"activated_date":      computedString("When it was activated, RFC 3339, UTC."),
+			"organization_id":  computedString("Id of the org, 18 characters."),
+			"status":           computedString("Status in the org: `Active`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
+			"arn":              computedString("ARN of the key."),
+			"root_key_service": computedString("The key management service: `AWS`."),
+			"region":           computedString("Region of the key."),
+			"description":      computedString("Description of the root key in the org."),
+			"activated_date":   computedString("When it was activated, RFC 3339, UTC."),
 		},
 	}
 }
@@ -122,7 +122,7 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	}
 	r.checkLock(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
 	warnRootKeyUnavailable(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
-	plan.OrganizationID, plan.RootKeyIdentifier, plan.RootKeyService = state.OrganizationID, state.RootKeyIdentifier, state.RootKeyService
+	plan.OrganizationID, plan.ARN, plan.RootKeyService = state.OrganizationID, state.ARN, state.RootKeyService
 	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
 	if mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
 		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
@@ -211,7 +211,7 @@ func (r *externalRootKeyResource) bring(ctx context.Context, plan *externalRootK
 func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Data) {
 	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
 	m.Status = stringOrNull(key.Status)
-	m.RootKeyIdentifier = stringOrNull(key.RootKeyIdentifier)
+	m.ARN = stringOrNull(key.RootKeyIdentifier)
 	m.RootKeyService = stringOrNull(key.RootKeyService)
 	m.Region = stringOrNull(key.Region)
 	m.Description = stringOrNull(key.Description)

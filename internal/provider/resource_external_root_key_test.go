@@ -56,7 +56,7 @@ func TestAccExternalRootKey_takenOver(t *testing.T) {
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	expectState(t, cli, rootKeyAddress, map[string]any{
-		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active", "root_key_identifier": rootKeyARN, "root_key_service": "AWS",
+		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active", "arn": rootKeyARN, "root_key_service": "AWS",
 		"region": "eu-central-1", "description": "Root of Europe",
 	})
 	if at := cli.State(rootKeyAddress)["activated_date"]; at == nil {
