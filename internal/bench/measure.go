@@ -178,7 +178,7 @@ var (
 // memory runs one plan with a provider that serves as for a debugger, and returns its peak resident memory in MB. It is 0 where the
 // system does not tell.
 func (b *bench) memory(ctx context.Context, binary string, w *world) (float64, error) {
-	cmd := exec.CommandContext(ctx, binary, "-debug") //nolint:gosec // a provider that the caller names
+	cmd := exec.CommandContext(ctx, binary, "-debug")
 	cmd.Env = w.env
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -206,7 +206,7 @@ func (b *bench) memory(ctx context.Context, binary string, w *world) (float64, e
 	}
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
 	if err != nil {
-		return 0, nil //nolint:nilerr // not a system that tells
+		return 0, nil
 	}
 	if m := peak.FindSubmatch(text); m != nil {
 		kilobytes, err := strconv.ParseFloat(string(m[1]), 64)

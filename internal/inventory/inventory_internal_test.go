@@ -225,7 +225,9 @@ func TestAReadThatNobodyWaitsForIsEnded(t *testing.T) {
 		}()
 		synctest.Wait()
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the reader got %v", err)
+		}
 		synctest.Wait()
 		if source.cancelled.Load() != 1 {
 			t.Error("the read goes on although nobody waits for it")

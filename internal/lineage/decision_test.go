@@ -22,13 +22,13 @@ func idOf(in lineage.Inputs, counter int64) string {
 
 func changed() lineage.Inputs {
 	in := base()
-	in.Triggers = map[string]*string{"quarter": ptr("2026Q4")}
+	in.Triggers = map[string]*string{"quarter": new("2026Q4")}
 
 	return in
 }
 
 func remote() lineage.Inputs {
-	return lineage.Inputs{Type: "Data", Source: "REMOTE", KeyDerivationMode: "PBKDF2", RemoteKeyIdentifier: ptr("key/1")}
+	return lineage.Inputs{Type: "Data", Source: "REMOTE", KeyDerivationMode: "PBKDF2", RemoteKeyIdentifier: new("key/1")}
 }
 
 func TestDecide(t *testing.T) {
@@ -249,7 +249,7 @@ func TestNoRotationIDReturnsAndEveryApplySettles(t *testing.T) {
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			switch rapid.IntRange(0, 3).Draw(t, "event") {
 			case 0:
-				in.Triggers = map[string]*string{"n": ptr(rapid.StringMatching(`[a-c]`).Draw(t, "trigger"))}
+				in.Triggers = map[string]*string{"n": new(rapid.StringMatching(`[a-c]`).Draw(t, "trigger"))}
 			case 1:
 				post("made in Setup")
 				age = 0

@@ -10,7 +10,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 )
 
-func ptr(s string) *string { return &s }
+//go:fix inline
 
 func base() lineage.Inputs {
 	return lineage.Inputs{Type: "Data", Source: "UPLOADED", KeyDerivationMode: "PBKDF2"}
@@ -21,9 +21,9 @@ func TestFingerprintIsStableAcrossReleases(t *testing.T) {
 	t.Parallel()
 
 	full := base()
-	full.MaterialVersion = ptr("7")
-	full.Triggers = map[string]*string{"quarter": ptr("2026Q4"), "approved": nil}
-	full.RemoteKeyIdentifier = ptr("key/1")
+	full.MaterialVersion = new("7")
+	full.Triggers = map[string]*string{"quarter": new("2026Q4"), "approved": nil}
+	full.RemoteKeyIdentifier = new("key/1")
 
 	for name, tc := range map[string]struct {
 		in   lineage.Inputs
@@ -49,13 +49,13 @@ func TestFingerprintTellsInputsApart(t *testing.T) {
 		"type":                   func(i *lineage.Inputs) { i.Type = "EventBus" },
 		"source":                 func(i *lineage.Inputs) { i.Source = "HSM" },
 		"key derivation mode":    func(i *lineage.Inputs) { i.KeyDerivationMode = "NONE" },
-		"material version":       func(i *lineage.Inputs) { i.MaterialVersion = ptr("1") },
-		"empty material version": func(i *lineage.Inputs) { i.MaterialVersion = ptr("") },
-		"trigger":                func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": ptr("1")} },
-		"trigger value":          func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": ptr("2")} },
+		"material version":       func(i *lineage.Inputs) { i.MaterialVersion = new("1") },
+		"empty material version": func(i *lineage.Inputs) { i.MaterialVersion = new("") },
+		"trigger":                func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": new("1")} },
+		"trigger value":          func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": new("2")} },
 		"null trigger":           func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": nil} },
-		"trigger name":           func(i *lineage.Inputs) { i.Triggers = map[string]*string{"b": ptr("1")} },
-		"remote key identifier":  func(i *lineage.Inputs) { i.RemoteKeyIdentifier = ptr("k") },
+		"trigger name":           func(i *lineage.Inputs) { i.Triggers = map[string]*string{"b": new("1")} },
+		"remote key identifier":  func(i *lineage.Inputs) { i.RemoteKeyIdentifier = new("k") },
 	}
 
 	seen := map[string]string{base().Fingerprint(): "unchanged"}

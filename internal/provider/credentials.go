@@ -13,7 +13,7 @@ import (
 )
 
 // environment names the variable behind each attribute of the provider block that has one.
-var environment = map[string]string{
+var environment = map[string]string{ //nolint:gosec // names of variables, no values
 	"instance_url":    "SALESFORCE_INSTANCE_URL",
 	"api_version":     "SALESFORCE_API_VERSION",
 	"client_id":       "SALESFORCE_CLIENT_ID",

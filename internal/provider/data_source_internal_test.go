@@ -55,8 +55,10 @@ func TestTenantSecretsPopulateOfTheUnheardOf(t *testing.T) {
 func TestVersionListMatching(t *testing.T) {
 	t.Parallel()
 	records := []salesforce.TenantSecret{
-		{ID: "1", Type: "Data", Status: "ARCHIVED", Source: "HSM"}, {ID: "2", Type: "Data", Status: "ACTIVE", Source: "UPLOADED"},
-		{ID: "3", Type: "EventBus", Status: "DESTROYED", Source: "REMOTE"}, {ID: "4", Type: "EventBus", Status: "ACTIVE", Source: "REMOTE"},
+		{ID: "1", Type: "Data", Status: "ARCHIVED", Source: "HSM"},
+		{ID: "2", Type: "Data", Status: "ACTIVE", Source: "UPLOADED"},
+		{ID: "3", Type: "EventBus", Status: "DESTROYED", Source: "REMOTE"},
+		{ID: "4", Type: "EventBus", Status: "ACTIVE", Source: "REMOTE"},
 	}
 	text := func(s string) types.String {
 		if s == "" {
@@ -88,7 +90,8 @@ func TestCurrentRecords(t *testing.T) {
 	t.Parallel()
 	records := []salesforce.TenantSecret{
 		{ID: "1", Type: "Analytics", Status: "DESTROYED", Source: "HSM", Version: 1}, // nothing stands for this type
-		{ID: "2", Type: "Data", Status: "ARCHIVED", Source: "HSM", Version: 2}, {ID: "3", Type: "Data", Status: "ACTIVE", Source: "HSM", Version: 3},
+		{ID: "2", Type: "Data", Status: "ARCHIVED", Source: "HSM", Version: 2},
+		{ID: "3", Type: "Data", Status: "ACTIVE", Source: "HSM", Version: 3},
 		{ID: "4", Type: "EventBus", Status: "DESTROYED", Source: "REMOTE", Version: 4},
 	}
 	var got []string

@@ -102,12 +102,12 @@ func (o *tlsOrg) tunnel(w http.ResponseWriter, r *http.Request) {
 
 		return
 	}
-	defer upstream.Close()
+	defer func() { _ = upstream.Close() }()
 	client, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		return
 	}

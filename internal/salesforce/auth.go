@@ -289,9 +289,7 @@ func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Toke
 		return nil, nil, err
 	}
 	sensitive := []string{config.ClientSecret}
-	for _, assertion := range config.EndpointParams["assertion"] {
-		sensitive = append(sensitive, assertion)
-	}
+	sensitive = append(sensitive, config.EndpointParams["assertion"]...)
 	config.TokenURL = r.issuer.JoinPath(tokenPath).String()
 	// Detecting the style would try twice, and log a failed login.
 	config.AuthStyle = oauth2.AuthStyleInParams
@@ -308,8 +306,7 @@ func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Toke
 // loginFailure turns an error of the oauth2 package, which quotes bodies, into
 // one of this package, and tells whether to try again.
 func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, sensitive []string) (error, bool) { //nolint:revive // the error is the subject, not the outcome
-	var refused *oauth2.RetrieveError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		e := &AuthError{
 			Flow:        r.flow,
 			Host:        r.issuer.Host,
@@ -321,12 +318,10 @@ func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, se
 		}
 		return e, unavailableStatus(e.Status)
 	}
-	var broken *url.Error
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*url.Error](err); ok {
 		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: presentable(broken.Err)}, ctx.Err() == nil && transient(broken.Err)
 	}
-	var local *localError
-	if errors.As(err, &local) {
+	if local, ok := errors.AsType[*localError](err); ok {
 		return local, false
 	}
 	return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: errNoToken}, ctx.Err() == nil

@@ -20,8 +20,8 @@ const (
 	certificateKind     = "Certificate"
 	maxLabel            = 64
 	maxDeveloperName    = 80
-	certificateMin      = 2 * time.Second
-	certificateMax      = 10 * time.Second
+	certificateShortest = 2 * time.Second
+	certificateLongest  = 10 * time.Second
 	certificatePatience = 2 * time.Minute
 )
 
@@ -124,7 +124,7 @@ func (c *Client) CreateCertificate(ctx context.Context, n NewCertificate) error 
 	if err != nil {
 		return fmt.Errorf("create certificate: %w", err)
 	}
-	_, err = c.deploy(ctx, p, once)
+	err = c.deploy(ctx, p, once)
 	if errors.Is(err, ErrOutcomeUnknown) && ctx.Err() == nil && c.awaitCertificate(ctx, n.DeveloperName) == nil {
 		return nil
 	}
@@ -149,8 +149,8 @@ func (c *Client) awaitCertificate(ctx context.Context, name string) error {
 		},
 		Transient:       passes,
 		TransientErrors: deployPollErrors,
-		MinInterval:     certificateMin,
-		MaxInterval:     certificateMax,
+		MinInterval:     certificateShortest,
+		MaxInterval:     certificateLongest,
 		Timeout:         certificatePatience,
 		now:             c.now,
 		sleep:           c.sleep,
@@ -188,7 +188,7 @@ func (c *Client) UploadCertificateChain(ctx context.Context, n NewCertificate, c
 	if err != nil {
 		return fmt.Errorf("upload certificate chain: %w", err)
 	}
-	if _, err := c.deploy(ctx, p, idempotent); err != nil {
+	if err := c.deploy(ctx, p, idempotent); err != nil {
 		return fmt.Errorf("upload the chain of certificate %s: %w", n.DeveloperName, err)
 	}
 	return nil
@@ -201,7 +201,7 @@ func (c *Client) DeleteCertificate(ctx context.Context, developerName string) er
 		return fmt.Errorf("delete certificate: %w", err)
 	}
 	p := metadataPackage{removed: []metadataMember{{certificateKind, developerName}}}
-	if _, err := c.deploy(ctx, p, once); err != nil {
+	if err := c.deploy(ctx, p, once); err != nil {
 		return fmt.Errorf("delete certificate %s: %w", developerName, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -167,7 +168,7 @@ func TestLateCallFindsTheSessionRenewed(t *testing.T) {
 			switch {
 			case r.URL.Path == tokenPath:
 				n := logins.Add(1)
-				return page(200, `{"access_token":"token`+string(rune('0'+n))+`"}`), nil
+				return page(200, `{"access_token":"token`+strconv.Itoa(int(n))+`"}`), nil
 			case r.Header.Get("Authorization") != "Bearer token1":
 				return page(200, emptyPage), nil
 			case strings.Contains(r.URL.RawQuery, "Late"):
@@ -243,7 +244,7 @@ func TestLimitIsToldOnce(t *testing.T) {
 			n := requests.Add(1)
 			<-release
 			resp := page(403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`)
-			resp.Header.Set("X-Request-Id", string(rune('0'+n)))
+			resp.Header.Set("X-Request-Id", strconv.Itoa(int(n)))
 			return resp, nil
 		}, func(cfg *Config) { cfg.Events = log.add })
 		failures := make(chan error, calls)

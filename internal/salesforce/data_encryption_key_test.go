@@ -21,7 +21,8 @@ const (
 
 func withVersion(v string) func(*Config) { return func(cfg *Config) { cfg.APIVersion = v } }
 
-func createdAs(id string) string { return `{"id":"` + id + `","success":true,"errors":[]}` }
+// createdDEK is the reply to a create of a data encryption key.
+const createdDEK = `{"id":"` + testDEK + `","success":true,"errors":[]}`
 
 func TestListDataEncryptionKeys(t *testing.T) {
 	t.Parallel()
@@ -75,7 +76,7 @@ func TestListDataEncryptionKeysRefuses(t *testing.T) {
 func TestDataEncryptionKeySteps(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on(dekRoute, answer(201, createdAs(testDEK)))
+	o.on(dekRoute, answer(201, createdDEK))
 	c, _, _ := o.client(withVersion("63.0"))
 	id, err := c.BeginDataEncryptionKey(t.Context(), DataEncryptionKeyTypeSearchIndex, "My_Cert")
 	if err != nil || id != testDEK {
@@ -105,9 +106,9 @@ func TestDataEncryptionKeyPath(t *testing.T) {
 		text          string
 		unknown       bool
 	}{
-		"ordinary":                {answer(201, createdAs(testDEK)), nil, 1, "", false},
-		"as printed":              {fault(405, "METHOD_NOT_ALLOWED", "m"), answer(201, createdAs(testDEK)), 2, "", false},
-		"as printed after 404":    {fault(404, "NOT_FOUND", "m"), answer(201, createdAs(testDEK)), 2, "", false},
+		"ordinary":                {answer(201, createdDEK), nil, 1, "", false},
+		"as printed":              {fault(405, "METHOD_NOT_ALLOWED", "m"), answer(201, createdDEK), 2, "", false},
+		"as printed after 404":    {fault(404, "NOT_FOUND", "m"), answer(201, createdDEK), 2, "", false},
 		"neither":                 {fault(404, "NOT_FOUND", "first"), fault(404, "NOT_FOUND", "second"), 2, "first", false},
 		"as printed, refused":     {fault(404, "NOT_FOUND", "first"), fault(400, "X", "second"), 2, "second", false},
 		"refused":                 {fault(400, "X", "hunter2 and tok3n"), nil, 1, "[redacted] and [redacted]", false},

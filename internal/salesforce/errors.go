@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -148,13 +149,11 @@ func (e *Error) Is(target error) bool {
 	case ErrUnavailable:
 		return unavailableStatus(e.Status)
 	case ErrPermission:
-		for _, code := range []string{
+		if slices.ContainsFunc([]string{
 			"INVALID_TYPE", "NOT_FOUND", "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY",
 			"API_CURRENTLY_DISABLED", "API_DISABLED_FOR_ORG", "FUNCTIONALITY_NOT_ENABLED",
-		} {
-			if e.HasCode(code) {
-				return true
-			}
+		}, e.HasCode) {
+			return true
 		}
 	}
 	return false

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -125,12 +126,7 @@ func TestSentinels(t *testing.T) {
 }
 
 func contains(list []error, err error) bool {
-	for _, e := range list {
-		if e == err { //nolint:errorlint // identity of sentinels
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, err)
 }
 
 func FuzzParseMessages(f *testing.F) {

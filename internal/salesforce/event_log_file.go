@@ -132,8 +132,7 @@ func parseEncryptionEvents(content []byte) ([]EncryptionEvent, error) {
 			return events, nil
 		}
 		if err != nil {
-			var at *csv.ParseError
-			if errors.As(err, &at) {
+			if at, ok := errors.AsType[*csv.ParseError](err); ok {
 				return nil, fmt.Errorf("it is not CSV from line %d on", at.Line)
 			}
 			return nil, errors.New("it is not CSV")

@@ -38,7 +38,7 @@ func leaked(text string) string {
 		for _, form := range []string{
 			value, quoted[1 : len(quoted)-1], hex.EncodeToString([]byte(value)),
 			base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
-			fmt.Sprint([]byte(value)),
+			fmt.Sprintf("%d", []byte(value)),
 		} {
 			if strings.Contains(text, form) {
 				return value

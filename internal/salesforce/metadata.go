@@ -132,36 +132,37 @@ type DeployError struct{ Result DeployResult }
 
 // Error shows the problems as Salesforce reported them.
 func (e *DeployError) Error() string {
-	s := fmt.Sprintf("deploy %s ended as %s", e.Result.ID, e.Result.Status)
+	var s strings.Builder
+	fmt.Fprintf(&s, "deploy %s ended as %s", e.Result.ID, e.Result.Status)
 	if e.Result.ErrorMessage != "" {
-		s += ": " + e.Result.ErrorMessage
+		s.WriteString(": " + e.Result.ErrorMessage)
 	}
 	for _, f := range e.Result.Failures {
-		s += "; " + f.String()
+		s.WriteString("; " + f.String())
 	}
-	return s
+	return s.String()
 }
 
 // deploy sends a package and waits for the end of its deploy. repeat says
 // whether the package may be sent again when the reply is lost. When ctx ends
 // the deploy is cancelled, as far as Salesforce still can.
-func (c *Client) deploy(ctx context.Context, p metadataPackage, repeat repeatability) (DeployResult, error) {
+func (c *Client) deploy(ctx context.Context, p metadataPackage, repeat repeatability) error {
 	sentAt := c.now()
 	id, err := c.startDeploy(ctx, p, repeat)
 	if err != nil {
-		return DeployResult{}, err
+		return err
 	}
 	result, err := c.awaitDeploy(ctx, id)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = c.cancelAfter(ctx, id, err)
 		}
-		return result, &OutcomeUnknownError{Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt, Err: err}
+		return &OutcomeUnknownError{Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt, Err: err}
 	}
 	if !result.Success || result.Status == DeploySucceededPartial {
-		return result, &DeployError{Result: result}
+		return &DeployError{Result: result}
 	}
-	return result, nil
+	return nil
 }
 
 func (c *Client) startDeploy(ctx context.Context, p metadataPackage, repeat repeatability) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -171,7 +172,7 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 func truncated(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)+100))
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)+100))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}

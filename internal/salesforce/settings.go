@@ -84,7 +84,7 @@ func (c *Client) UpdateEncryptionKeySettings(ctx context.Context, change Encrypt
 		members: []metadataMember{{settingsKind, encryptionKeyMemberName}},
 		files:   map[string][]byte{"settings/EncryptionKey.settings": content},
 	}
-	if _, err := c.deploy(ctx, p, idempotent); err != nil {
+	if err := c.deploy(ctx, p, idempotent); err != nil {
 		return fmt.Errorf("change encryption key settings: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,11 +188,15 @@ func TestCreateTenantSecret(t *testing.T) {
 	}{
 		"uploaded": {upload, `{"Type":"Data","Description":"d [tf:1.0]","SecretValue":"d3JhcHBlZCBtYXRlcmlhbA==","SecretValueHash":"aGFzaA==",` +
 			`"SecretValueCertificate":"My_Cert","Source":"UPLOADED","KeyDerivationMode":"PBKDF2"}`},
-		"uploaded, least": {UploadedTenantSecret{Type: "Data", SecretValue: "dg==", SecretValueHash: "aA==", Certificate: "C"},
-			`{"Type":"Data","SecretValue":"dg==","SecretValueHash":"aA==","SecretValueCertificate":"C","Source":"UPLOADED"}`},
+		"uploaded, least": {
+			UploadedTenantSecret{Type: "Data", SecretValue: "dg==", SecretValueHash: "aA==", Certificate: "C"},
+			`{"Type":"Data","SecretValue":"dg==","SecretValueHash":"aA==","SecretValueCertificate":"C","Source":"UPLOADED"}`,
+		},
 		"generated": {GeneratedTenantSecret{Type: "EventBus", Description: "d"}, `{"Type":"EventBus","Description":"d"}`},
-		"remote": {RemoteTenantSecret{Type: "Data", Description: "d", RemoteKeyIdentifier: "kid", RemoteKeyServiceID: "0XA", RemoteKeyCertificate: "C"},
-			`{"Type":"Data","Description":"d","Source":"REMOTE","RemoteKeyIdentifier":"kid","RemoteKeyServiceId":"0XA","RemoteKeyCertificate":"C"}`},
+		"remote": {
+			RemoteTenantSecret{Type: "Data", Description: "d", RemoteKeyIdentifier: "kid", RemoteKeyServiceID: "0XA", RemoteKeyCertificate: "C"},
+			`{"Type":"Data","Description":"d","Source":"REMOTE","RemoteKeyIdentifier":"kid","RemoteKeyServiceId":"0XA","RemoteKeyCertificate":"C"}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -387,9 +392,9 @@ func FuzzTenantSecretRow(f *testing.F) {
 
 func BenchmarkListTenantSecrets(b *testing.B) {
 	for _, n := range []int{10, 100, 1000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			o := newOrg(b)
-			body := `{"totalSize":` + fmt.Sprint(n) + `,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`
+			body := `{"totalSize":` + strconv.Itoa(n) + `,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`
 			o.on(queryRoute, answer(200, body))
 			c, _, _ := o.client()
 			b.SetBytes(int64(len(body)))

@@ -222,10 +222,9 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		client = c.writes
 	}
 	start := c.now()
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:bodyclose // readBody closes it
 	if err != nil {
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		err = presentable(err)
@@ -530,8 +529,7 @@ func fullJitter(ceiling time.Duration) time.Duration {
 }
 
 func retryAfterOf(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	defaultWaitMin     = time.Second
-	defaultWaitMax     = 15 * time.Second
-	defaultWaitTimeout = 20 * time.Minute
+	defaultShortestWait = time.Second
+	defaultLongestWait  = 15 * time.Second
+	defaultWaitTimeout  = 20 * time.Minute
 )
 
 // Waiter polls something until it reaches a target state.
@@ -133,10 +133,10 @@ func (w *Waiter[T]) setDefaults() {
 		w.Subject = "a change"
 	}
 	if w.MinInterval <= 0 {
-		w.MinInterval = defaultWaitMin
+		w.MinInterval = defaultShortestWait
 	}
 	if w.MaxInterval <= 0 {
-		w.MaxInterval = max(defaultWaitMax, w.MinInterval)
+		w.MaxInterval = max(defaultLongestWait, w.MinInterval)
 	}
 	if w.Timeout <= 0 {
 		w.Timeout = defaultWaitTimeout
