@@ -99,7 +99,7 @@ func queryFacts() []fact {
 		{
 			"TenantSecretsAreOrderedOnRequest", "10", "D", "ObjRef", "`ORDER BY Version` and `LIMIT` work on TenantSecret.", 0, "", func(p *probe) {
 				var versions []float64
-				for _, row := range p.secrets(" ORDER BY Version LIMIT 20") {
+				for _, row := range p.several(" ORDER BY Version LIMIT 20") {
 					version, _ := row["Version"].(float64)
 					versions = append(versions, version)
 				}

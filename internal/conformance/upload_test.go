@@ -133,6 +133,15 @@ func uploadFacts() []fact {
 			},
 		},
 		{
+			"CertificatesOfUploadsReadNull", "1", "V", "FtxDoc status output", "SecretValueCertificate of an uploaded key reads null.", looks, "",
+			func(p *probe) {
+				p.ours()
+				for _, row := range p.secrets(" WHERE Source = 'UPLOADED'") {
+					p.equal("SecretValueCertificate", row["SecretValueCertificate"], nil)
+				}
+			},
+		},
+		{
 			"UploadArchivesThePreviousKey", "1", "D, V", "ShieldREST; NetskopeDoc, ThalesDoc", "The key that was ACTIVE becomes ARCHIVED.", looks, "",
 			func(p *probe) {
 				if previous := p.ours().previous; previous != "" {
