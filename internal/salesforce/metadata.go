@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -49,14 +50,8 @@ func (p metadataPackage) zip(apiVersion string) ([]byte, error) {
 	if len(p.removed) > 0 {
 		files["destructiveChanges.xml"] = manifest(p.removed, "")
 	}
-	names := []string{}
-	for name, content := range p.files {
-		files[name] = content
-	}
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	maps.Copy(files, p.files)
+	names := slices.Sorted(maps.Keys(files))
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, name := range names {
