@@ -1,0 +1,328 @@
+package faultmatrix
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+// entry is one request that reached the edge.
+type entry struct {
+	// name says what was asked, such as "POST TenantSecret".
+	name string
+	// run is the number of the run of the CLI that it came from.
+	run int64
+	// struck is true where the fault hit this request or followed from it.
+	struck bool
+	// told is true where the client got an answer that says whether the request had its effect.
+	told bool
+	// status is that of the answer, 0 for none.
+	status int
+	// committed says that the org was changed, whatever the client was told; exported, that an encrypted SecretValue was read.
+	committed, exported bool
+	// complaint is what was wrong at the moment of arrival, "" for nothing.
+	complaint string
+}
+
+func (e entry) String() string {
+	return fmt.Sprintf("%s (status %d, told %t, committed %t)", e.name, e.status, e.told, e.committed)
+}
+
+// edge stands between the provider and the simulator, on an address that no other edge has, and breaks what a fault says.
+type edge struct {
+	t       *testing.T
+	sim     *sfsim.Server
+	address string
+	// arrive is asked for a complaint about each request that writes, before anything is done with it.
+	arrive func(name string, body []byte) string
+
+	mu      sync.Mutex
+	server  *http.Server
+	serving sync.WaitGroup
+	entries []entry
+	// strikeAt is the number of the request that is struck, counted from 1 since arm; 0 for none.
+	strikeAt int
+	fault    fault
+	lane     *lane
+	count    int
+	down     bool
+
+	runs     atomic.Int64
+	inflight atomic.Int64
+	last     atomic.Int64
+}
+
+var edges atomic.Int64
+
+func newEdge(t *testing.T, sim *sfsim.Server) *edge {
+	t.Helper()
+	e := &edge{t: t, sim: sim, address: "127.0.0.1:0"}
+	if n := edges.Add(1); runtime.GOOS == "linux" {
+		// The whole of 127.0.0.0/8 is loopback here. While this edge refuses connections nobody else can take its port.
+		e.address = fmt.Sprintf("127.53.%d.%d:0", n/200, n%200+1)
+	}
+	e.open()
+	sim.InstanceURL = "http://" + e.address
+	t.Cleanup(e.close)
+
+	return e
+}
+
+// open listens, at the same address as before.
+func (e *edge) open() {
+	e.t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(e.t.Context(), "tcp", e.address)
+	if err != nil {
+		e.t.Fatalf("the edge can't listen: %v", err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute}
+	e.mu.Lock()
+	e.address, e.server, e.down = listener.Addr().String(), server, false
+	e.mu.Unlock()
+	e.serving.Go(func() { _ = server.Serve(listener) }) // ends with an error, by refuse or close
+}
+
+// refuse makes the kernel refuse connections from now on. A reply that is under way is still delivered.
+func (e *edge) refuse() {
+	e.mu.Lock()
+	server := e.server
+	e.down = true
+	e.mu.Unlock()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	// With a context that is over, Shutdown closes the listener and idle connections, and waits for nobody.
+	_ = server.Shutdown(ctx)
+}
+
+func (e *edge) close() {
+	e.mu.Lock()
+	server := e.server
+	e.mu.Unlock()
+	_ = server.Close()
+	e.serving.Wait()
+}
+
+// arm lets the fault strike the nth request from now on.
+func (e *edge) arm(l *lane, f fault, n int) {
+	e.mu.Lock()
+	e.lane, e.fault, e.strikeAt, e.count = l, f, n, 0
+	e.mu.Unlock()
+	if f.refused && n == 1 {
+		e.refuse()
+	}
+}
+
+// heal ends every fault.
+func (e *edge) heal() {
+	e.mu.Lock()
+	e.strikeAt = 0
+	down := e.down
+	e.mu.Unlock()
+	e.sim.ClearFaults()
+	if down {
+		e.open()
+	}
+}
+
+// settle waits until nothing is under way any more and nothing new arrives: a provider whose CLI was killed may live on for a while.
+func (e *edge) settle() {
+	const quiet = 300 * time.Millisecond
+	for e.inflight.Load() > 0 || time.Since(time.Unix(0, e.last.Load())) < quiet {
+		time.Sleep(quiet / 10)
+	}
+}
+
+// mark returns the number of requests so far, since returns those after a mark.
+func (e *edge) mark() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	return len(e.entries)
+}
+
+func (e *edge) since(mark int) []entry {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	return append([]entry(nil), e.entries[mark:]...)
+}
+
+// nameOf names a request by what it asks for.
+func nameOf(r *http.Request, body []byte) string {
+	path, query := r.URL.Path, r.URL.Query().Get("q")
+	switch {
+	case strings.HasSuffix(path, "/oauth2/token"):
+		return "POST token"
+	case strings.HasSuffix(path, "/tooling/query"):
+		return "query Certificate"
+	case strings.HasSuffix(path, "/query") && strings.Contains(query, "FROM TenantSecret"):
+		return "query TenantSecret"
+	case strings.Contains(path, "/sobjects/Certificate/"):
+		return "GET CertificateChain"
+	case strings.Contains(path, "/sobjects/TenantSecret/") && strings.Contains(","+r.URL.Query().Get("fields")+",", ",SecretValue,"):
+		return "GET TenantSecret (export)"
+	case strings.Contains(path, "/sobjects/TenantSecret") && r.Method == http.MethodPatch:
+		if member(body, "Status") == "" && member(body, "SecretValue") == "" {
+			return patchText
+		}
+
+		return patchStatus
+	case strings.Contains(path, "/sobjects/TenantSecret"):
+		return r.Method + " TenantSecret"
+	default:
+		return r.Method + " " + path
+	}
+}
+
+// The requests that change the org.
+const (
+	post        = "POST TenantSecret"
+	patchStatus = "PATCH TenantSecret (status)"
+	patchText   = "PATCH TenantSecret (marker)"
+)
+
+// writes reports whether a request of that name changes the org.
+func writes(name string) bool { return once(name) || name == patchText }
+
+// once reports whether a request of that name must not be sent again while its outcome is not known. A Description can be written twice.
+func once(name string) bool { return name == post || name == patchStatus }
+
+// looks reports whether a request of that name shows what a write has come to.
+func looks(name string) bool {
+	return name == "query TenantSecret" || strings.HasPrefix(name, "GET TenantSecret")
+}
+
+func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
+	e.inflight.Add(1)
+	defer func() {
+		e.last.Store(time.Now().UnixNano())
+		e.inflight.Add(-1)
+	}()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+
+	e.mu.Lock()
+	e.count++
+	n, f, l := e.count, e.fault, e.lane
+	struck := e.strikeAt > 0 && (n == e.strikeAt || n > e.strikeAt && f.lasting)
+	refuseNext := f.refused && n+1 == e.strikeAt
+	at := len(e.entries)
+	e.entries = append(e.entries, entry{name: nameOf(r, body), struck: struck, run: e.runs.Load()})
+	name := e.entries[at].name
+	e.mu.Unlock()
+
+	complaint := ""
+	if writes(name) && e.arrive != nil {
+		complaint = e.arrive(name, body)
+	}
+	note := func(change func(*entry)) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		change(&e.entries[at])
+	}
+	note(func(e *entry) { e.complaint = complaint })
+
+	if refuseNext {
+		e.refuse()
+		w.Header().Set("Connection", "close")
+	}
+	if !struck {
+		e.pass(w, r, note, true)
+
+		return
+	}
+	f.strike(&strike{edge: e, lane: l, w: w, r: r, note: note})
+}
+
+// strike is one request that a fault hits.
+type strike struct {
+	edge *edge
+	lane *lane
+	w    http.ResponseWriter
+	r    *http.Request
+	note func(func(*entry))
+}
+
+// lose drops the connection without a reply.
+func (s *strike) lose() { panic(http.ErrAbortHandler) }
+
+// commit lets the org do what was asked, and keeps the reply.
+func (s *strike) commit() { s.edge.pass(httptest.NewRecorder(), s.r, s.note, false) }
+
+// with lets the simulator's own fault hit this request; told says whether the client can know the outcome from the reply.
+func (s *strike) with(f sfsim.Fault, told bool) {
+	f.Nth, f.Host = 1, "instance"
+	if err := s.edge.sim.AddFault(f); err != nil {
+		s.edge.t.Errorf("arming %+v: %v", f, err)
+	}
+	s.edge.pass(s.w, s.r, s.note, told)
+}
+
+// pass hands a request to the simulator.
+func (e *edge) pass(w http.ResponseWriter, r *http.Request, note func(func(*entry)), told bool) {
+	seen := &statusWriter{ResponseWriter: w}
+	before := len(e.sim.Requests())
+	defer func() {
+		requests := e.sim.Requests()[before:]
+		note(func(e *entry) {
+			for _, request := range requests {
+				e.committed = e.committed || request.Committed
+				e.exported = e.exported || request.Exported
+			}
+			e.status = seen.status
+			e.told = told && seen.status != 0
+		})
+	}()
+	e.sim.Handler().ServeHTTP(seen, r)
+}
+
+// statusWriter remembers the status of a reply.
+type statusWriter struct {
+	http.ResponseWriter
+
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap serves http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// member returns a text member of a JSON object, "" where there is none.
+func member(body []byte, name string) string {
+	var object map[string]any
+	if json.Unmarshal(body, &object) != nil {
+		return ""
+	}
+	text, _ := object[name].(string)
+
+	return text
+}
