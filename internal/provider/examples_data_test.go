@@ -63,7 +63,7 @@ func TestAccExamples_read(t *testing.T) {
 				cli.Config(text)
 				result := cli.MustApply()
 				// The org has a key already, as any org that this is tried on.
-				warnings := slices.DeleteFunc(result.Summaries("warning"), func(s string) bool { return s == "An existing key will be archived" })
+				warnings := slices.DeleteFunc(result.Summaries("warning"), func(s string) bool { return s == "An existing key will be archived" || s == fipsNotice() })
 				if len(warnings) > 0 {
 					t.Errorf("it warns: %v", warnings)
 				}

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
-
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -103,7 +101,7 @@ func TestAccExamples_resources(t *testing.T) {
 			cli.Write("main.tf", body)
 			applied := cli.MustApply()
 			for _, warning := range applied.Summaries("warning") {
-				if !slices.Contains(expected, warning) {
+				if !slices.Contains(expected, warning) && warning != fipsNotice() {
 					t.Errorf("it warns: %s", warning)
 				}
 			}
@@ -173,10 +171,7 @@ func TestAccExamples_variants(t *testing.T) {
 // One apply takes an org without any certificate to four uploaded keys and an empty plan.
 func TestAccExamples_zeroToBYOK(t *testing.T) {
 	t.Parallel()
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
+	identity := ageIdentity
 	sim := acctest.StartSim(t, seeded(t, "certificates: []"))
 	cli := exampleRun(t, sim)
 	exampleFolder(t, cli, "zero-to-byok")

@@ -10,6 +10,18 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
+// escrowNotice is the summary of the warning that strict FIPS brings.
+const escrowNotice = "Escrow copies are made outside FIPS 140-3"
+
+// fipsNotice is that summary where this process, and so the provider that it starts, runs under strict FIPS, and "" elsewhere.
+func fipsNotice() string {
+	if strictFIPS() {
+		return escrowNotice
+	}
+
+	return ""
+}
+
 // strictly makes the provider, a process of its own, refuse what FIPS 140-3 does not approve. It does so by GODEBUG in any build.
 func strictly(cli *acctest.CLI) *acctest.CLI {
 	cli.Env["GODEBUG"] = "fips140=only"
@@ -32,7 +44,7 @@ func TestAccTenantSecret_strictFIPS(t *testing.T) {
 				if result.Code != 0 {
 					t.Fatal(result.Output())
 				}
-				if !result.Has("warning", "Escrow copies are made outside FIPS 140-3", "age", "which FIPS 140-3 does not approve") {
+				if !result.Has("warning", escrowNotice, "age", "which FIPS 140-3 does not approve") {
 					t.Errorf("expected the notice on escrow, found %v", result.Summaries("warning"))
 				}
 				cli.MustBeEmpty()
@@ -83,7 +95,7 @@ func TestAccTenantSecret_noFIPSNotice(t *testing.T) {
 	cli.Env["GODEBUG"] = "fips140=on"
 	cli.Config(dataKey(escrowIn(cli)))
 	result := cli.Apply()
-	if result.Code != 0 || slices.Contains(result.Summaries("warning"), "Escrow copies are made outside FIPS 140-3") {
+	if result.Code != 0 || slices.Contains(result.Summaries("warning"), escrowNotice) {
 		t.Errorf("expected no notice, found exit code %d, %v", result.Code, result.Summaries("warning"))
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"filippo.io/age"
-
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
@@ -65,10 +63,7 @@ func uploadedKey(t *testing.T, cli *hyperforceCLI, sim *sfsim.Server) acctest.Ma
 func TestAccDataEncryptionKey_generated(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
+	identity := ageIdentity
 	escrow := filepath.Join(cli.Dir, "escrow")
 	body := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", identity.Recipient(), escrow)
 	cli.Config(searchKey(body, "rotate_after_days = 30"))
