@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -23,6 +24,7 @@ func main() {
 
 	tune()
 	if !*debugger {
+		hush()
 		// A core file would hold key material. Where the system refuses, the provider works all the same; SECURITY.md says what that means.
 		_ = hardening.DisableCoreDumps()
 	}
@@ -50,3 +52,15 @@ func tune() {
 
 // collectRarely lets the heap grow to five times what is live between collections, below heapLimit.
 const collectRarely = 400
+
+// hush stops the plugin libraries from writing a trace of every call, for hundreds of resources, when nobody asked for a log: the CLI would
+// parse each line and drop it. Any TF_LOG variable that says something brings them back.
+func hush() {
+	for _, setting := range os.Environ() {
+		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "TF_LOG") && value != "" {
+			return
+		}
+	}
+	// The only error is a name that no system takes.
+	_ = os.Setenv("TF_LOG_SDK", "OFF")
+}

@@ -163,20 +163,17 @@ func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resour
 }
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *tenantSecretVersionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config tenantSecretVersionModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if !config.ExportedSecretValueWO.IsNull() && config.ExportedSecretValueVersion.IsNull() {
+func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	config := newRawObject(req.Config.Raw)
+	if !config["exported_secret_value_wo"].IsNull() && config["exported_secret_value_wo_version"].IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value_wo_version"), "Export without a version",
 			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. Nothing was sent.")
 	}
-	ack, id := config.DestructionAcknowledgement, config.TenantSecretID
-	if !ack.IsNull() && !ack.IsUnknown() && !id.IsUnknown() && !salesforce.SameID(ack.ValueString(), id.ValueString()) {
+	ack, ackKnown := config.text("destruction_acknowledgement")
+	id, idKnown := config.text("tenant_secret_id")
+	if ackKnown && idKnown && !config["destruction_acknowledgement"].IsNull() && !salesforce.SameID(ack, id) {
 		resp.Diagnostics.AddAttributeError(path.Root("destruction_acknowledgement"), "The acknowledgement names another record",
-			fmt.Sprintf("Expected the value of tenant_secret_id, %q, found %q. Nothing was changed.", id.ValueString(), ack.ValueString()))
+			fmt.Sprintf("Expected the value of tenant_secret_id, %q, found %q. Nothing was changed.", id, ack))
 	}
 }
 
@@ -324,13 +321,24 @@ func unrestorable(id string) *custody.Refusal {
 
 // Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
 func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state tenantSecretVersionModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+	raw := newRawObject(req.State.Raw)
+	org, _ := raw.text("organization_id")
+	id, _ := raw.text("tenant_secret_id")
+	if !r.ready(&resp.Diagnostics) || !r.sameOrg(stringOrNull(org), &resp.Diagnostics) {
 		return
 	}
-	row, _, ok := r.find(ctx, state.TenantSecretID.ValueString(), &resp.Diagnostics)
+	row, _, ok := r.find(ctx, id, &resp.Diagnostics)
 	if !ok {
+		return
+	}
+	if sameVersion(raw, row, r.data) {
+		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": versionIdentityID(id)})
+
+		return
+	}
+	var state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	state.populate(row, r.data)

@@ -16,12 +16,16 @@ import (
 )
 
 func (m *tenantSecretVersionModel) identity() tenantSecretVersionIdentity {
-	full, err := salesforce.ID18(m.TenantSecretID.ValueString())
-	if err != nil {
-		full = m.TenantSecretID.ValueString()
+	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(versionIdentityID(m.TenantSecretID.ValueString()))}
+}
+
+// versionIdentityID is the form of a record id in identities: 18 characters.
+func versionIdentityID(id string) string {
+	if full, err := salesforce.ID18(id); err == nil {
+		return full
 	}
 
-	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(full)}
+	return id
 }
 
 // populate fills what every reading of the record tells.
@@ -126,6 +130,9 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 
 		return
 	}
+	if req.Plan.Raw.Equal(req.State.Raw) && settledVersion(newRawObject(req.State.Raw)) {
+		return
+	}
 	var plan, config tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -151,6 +158,34 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 		return
 	}
 	r.planChange(ctx, plan, config, state, &resp.Diagnostics, func(p *tenantSecretVersionModel) { resp.Diagnostics.Append(resp.Plan.Set(ctx, p)...) })
+}
+
+// settledVersion reports whether a record in state, over which a configuration without changes is planned, is as wanted in every respect:
+// then there is nothing to plan, to refuse or to warn of.
+func settledVersion(state rawObject) bool {
+	status, known := state.text("status")
+	if !known || status == "" || !state.is("desired_status", status) {
+		return false
+	}
+	source, _ := state.text("source")
+	if status == custody.StatusActive && source != upload.SourceRemote {
+		return false
+	}
+	held := !state.is("exported_secret_value", "")
+	if state.is("backup", backupNone) {
+		return !held
+	}
+	typ, _ := state.text("type")
+
+	return held || !exportable(status, source, typ)
+}
+
+// sameVersion reports whether a refresh has found the record as it is in state.
+func sameVersion(state rawObject, row salesforce.TenantSecret, data *Data) bool {
+	return state.is("organization_id", data.Session.OrganizationID) && state.is("type", row.Type) && state.isNumber("version", row.Version) && state.is("status", row.Status) &&
+		state.is("source", row.Source) && state.is("description", row.Description) && state.is("key_derivation_mode", row.KeyDerivationMode) &&
+		state.is("secret_value_hash", hashOrNull(row.SecretValueHash).ValueString()) && state.is("created_date", timeOrNull(row.CreatedDate).ValueString()) &&
+		state.is("last_modified_date", timeOrNull(row.LastModifiedDate).ValueString())
 }
 
 // planAdoption plans the computed values of a record that is not in state yet.
