@@ -60,9 +60,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	defer d.sim.Close()
+	defer func() { d.sim.Close() }()
 	for _, chapter := range []func(context.Context) error{
-		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroy, d.restore,
+		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroy, d.restore, d.zeroToBYOK,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -329,6 +329,39 @@ func (d *demo) restore(ctx context.Context) error {
 	d.result("%s", summaryLine.FindString(out))
 
 	return nil
+}
+
+// zeroToBYOK takes an org that has never seen a key of ours to four keys, by one apply of examples/zero-to-byok.
+func (d *demo) zeroToBYOK(ctx context.Context) error {
+	d.title("Last, another org, without any certificate: one apply of examples/zero-to-byok makes settings, certificate and four keys.")
+	seed, err := sfsim.ReadSeed(strings.NewReader("certificates: []"))
+	if err != nil {
+		return err
+	}
+	fresh, err := sfsim.New(sfsim.WithSeed(seed))
+	if err != nil {
+		return err
+	}
+	d.sim.Close()
+	d.sim = fresh
+	d.work = filepath.Join(d.folder, "zero-to-byok")
+	if err := os.CopyFS(d.work, os.DirFS(filepath.Join(d.Root, "examples", "zero-to-byok"))); err != nil {
+		return err
+	}
+	d.vars = map[string]string{"organization_id": fresh.OrganizationID, "escrow_recipients": fmt.Sprintf("[%q]", d.identity.Recipient())}
+	summary, err := d.apply(ctx)
+	if err != nil {
+		return err
+	}
+	d.result("%s", summary)
+	d.keyTable("After")
+	out, err := d.cli(ctx, "plan", "-no-color", "-input=false", "-detailed-exitcode")
+	if err != nil {
+		return fmt.Errorf("%w: the second plan is not empty: %w\n%s", errFailed, err, out)
+	}
+	d.result("%s", summaryLine.FindString(out))
+
+	return expect(summary, "6 to add, 0 to change, 0 to destroy")
 }
 
 // openEscrow decrypts one escrow copy, as `age -d` would.

@@ -50,6 +50,9 @@ func TestTheDemoTellsTheLifeOfAKey(t *testing.T) {
 		"Refused at plan: Destroying keys is not allowed",
 		"DESTROYED  UPLOADED",
 		"The same key is back",
+		"Plan: 6 to add, 0 to change, 0 to destroy",
+		"EventBus",
+		"No changes.",
 	} {
 		at := strings.Index(text, want)
 		if at < 0 {
