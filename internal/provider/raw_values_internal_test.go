@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"math/big"
 	"testing"
 
@@ -75,13 +76,8 @@ func TestSettledVersionsNeedNoPlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			fields := map[string]string{}
-			for k, v := range settled {
-				fields[k] = v
-			}
-			for k, v := range tc.change {
-				fields[k] = v
-			}
+			fields := maps.Clone(settled)
+			maps.Copy(fields, tc.change)
 			if got := settledVersion(newRawObject(identityValue(fields))); got != tc.want {
 				t.Errorf("got %v", got)
 			}
