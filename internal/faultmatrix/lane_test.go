@@ -64,7 +64,7 @@ type lane struct {
 	mu      sync.Mutex
 	process *os.Process
 	exited  chan struct{}
-	orphans []int
+	orphans []*os.Process
 	killed  int
 }
 
@@ -250,8 +250,8 @@ func (l *lane) must() {
 func (l *lane) killProviders() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, pid := range providersOf(l.process.Pid) {
-		if kill(pid) {
+	for _, provider := range providersOf(l.process.Pid) {
+		if provider.Kill() == nil {
 			l.killed++
 		}
 	}
@@ -279,8 +279,10 @@ func (l *lane) bury() {
 		return
 	}
 	l.edge.settle()
-	for _, pid := range orphans {
-		kill(pid)
+	for _, orphan := range orphans {
+		if err := orphan.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			l.t.Errorf("ending an orphaned provider: %v", err)
+		}
 	}
 }
 

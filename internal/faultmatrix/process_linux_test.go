@@ -5,16 +5,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
-// providersOf returns the ids of the provider processes that a CLI has started.
-func providersOf(cli int) []int {
+// providersOf returns the provider processes that a CLI has started, by handles that stand for no other process once they have ended.
+func providersOf(cli int) []*os.Process {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil
 	}
-	var found []int
+	var found []*os.Process
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -26,15 +25,16 @@ func providersOf(cli int) []int {
 		if !ok || len(fields) < 2 || !strings.Contains(before, "(terraform-provi") || fields[1] != strconv.Itoa(cli) || fields[0] == "Z" {
 			continue
 		}
-		if pid, err := strconv.Atoi(before[:strings.IndexByte(before, ' ')]); err == nil {
-			found = append(found, pid)
+		pid, err := strconv.Atoi(before[:strings.IndexByte(before, ' ')])
+		if err != nil {
+			continue
+		}
+		if process, err := os.FindProcess(pid); err == nil {
+			found = append(found, process)
 		}
 	}
 
 	return found
 }
-
-// kill ends a process at once, and reports whether there was one.
-func kill(pid int) bool { return syscall.Kill(pid, syscall.SIGKILL) == nil }
 
 const canKill = true

@@ -2,9 +2,9 @@
 
 package faultmatrix
 
+import "os"
+
 // canKill is false where there is no /proc to find the provider's process in.
 const canKill = false
 
-func providersOf(int) []int { return nil }
-
-func kill(int) bool { return false }
+func providersOf(int) []*os.Process { return nil }
