@@ -31,7 +31,7 @@ type Source interface {
 // Inventory shares the reads of one org. Its methods may be called from many goroutines.
 type Inventory struct {
 	source       Source
-	secrets      snapshot[salesforce.TenantSecrets]
+	secrets      snapshot[*ledger]
 	certificates snapshot[[]salesforce.Certificate]
 
 	mu     sync.Mutex
@@ -46,7 +46,7 @@ func newWithClock(source Source, now func() time.Time) *Inventory {
 	return &Inventory{
 		source:       source,
 		now:          now,
-		secrets:      snapshot[salesforce.TenantSecrets]{read: source.ListTenantSecrets, now: now},
+		secrets:      snapshot[*ledger]{read: func(ctx context.Context) (*ledger, error) { return readLedger(ctx, source) }, now: now},
 		certificates: snapshot[[]salesforce.Certificate]{read: source.ListCertificates, now: now},
 		chains:       map[string]*snapshot[[]byte]{},
 	}
@@ -63,10 +63,24 @@ func (i *Inventory) TenantSecretsWithin(ctx context.Context, maxAge time.Duratio
 		i.secrets.drop()
 		maxAge = refreshAge
 	}
-	all, err := i.secrets.get(ctx, maxAge)
-	all.Records = slices.Clone(all.Records)
+	book, err := i.secrets.get(ctx, maxAge)
+	if err != nil {
+		return salesforce.TenantSecrets{}, err
+	}
 
-	return all, err
+	return salesforce.TenantSecrets{Records: slices.Clone(book.all.Records), ServerTime: book.all.ServerTime}, nil
+}
+
+// TenantSecret looks one record up by its id of 15 or 18 characters, in the same reading as TenantSecrets. found is false where the org
+// shows no such record, and count is the number of those that it shows.
+func (i *Inventory) TenantSecret(ctx context.Context, id string) (record salesforce.TenantSecret, found bool, count int, err error) {
+	book, err := i.secrets.get(ctx, refreshAge)
+	if err != nil {
+		return salesforce.TenantSecret{}, false, 0, err
+	}
+	record, found = book.find(id)
+
+	return record, found, len(book.all.Records), nil
 }
 
 // Certificates returns all certificates of the org. The slice is the caller's.

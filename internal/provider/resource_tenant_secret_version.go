@@ -327,7 +327,7 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 	if !r.ready(&resp.Diagnostics) || !r.sameOrg(stringOrNull(org), &resp.Diagnostics) {
 		return
 	}
-	row, _, ok := r.find(ctx, id, &resp.Diagnostics)
+	row, ok := r.lookUp(ctx, id, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -372,14 +372,12 @@ func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantS
 	if !r.online() || state.ExportedSecretValue.ValueString() == "" || !salesforce.SameID(state.OrganizationID.ValueString(), r.data.Session.OrganizationID) {
 		return nil
 	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
+	row, found, _, err := r.data.Inventory.TenantSecret(ctx, state.TenantSecretID.ValueString())
 	if err != nil {
 		return fmt.Errorf("reading the status of record %s before its export is dropped from state; nothing was changed: %w", state.TenantSecretID.ValueString(), err)
 	}
-	for _, row := range all.Records {
-		if salesforce.SameID(row.ID, state.TenantSecretID.ValueString()) {
-			state.Status = stringOrNull(row.Status)
-		}
+	if found {
+		state.Status = stringOrNull(row.Status)
 	}
 
 	return nil
@@ -448,7 +446,7 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 
 		return
 	}
-	row, _, ok := r.find(ctx, wanted, &resp.Diagnostics)
+	row, ok := r.lookUp(ctx, wanted, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -461,26 +459,36 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
 
-// find reads a record through the shared inventory.
+// find reads a record through the shared inventory, with what the rules need of it.
 func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, custody.Subject, bool) {
+	row, ok := r.lookUp(ctx, id, diags)
+	if !ok {
+		return salesforce.TenantSecret{}, custody.Subject{}, false
+	}
 	all, err := r.data.Inventory.TenantSecrets(ctx)
 	if err != nil {
 		addError(diags, "Unable to read the tenant secrets", err)
 
 		return salesforce.TenantSecret{}, custody.Subject{}, false
 	}
-	for _, row := range all.Records {
-		if salesforce.SameID(row.ID, id) {
-			newest, _ := upload.Newest(all.Records, row.Type)
+	newest, _ := upload.Newest(all.Records, row.Type)
 
-			return row, custody.Of(row, newest.ID == row.ID, r.data.Client.APINumber()), true
-		}
+	return row, custody.Of(row, newest.ID == row.ID, r.data.Client.APINumber()), true
+}
+
+// lookUp reads a record through the shared inventory.
+func (r *tenantSecretVersionResource) lookUp(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, bool) {
+	row, found, count, err := r.data.Inventory.TenantSecret(ctx, id)
+	switch {
+	case err != nil:
+		addError(diags, "Unable to read the tenant secrets", err)
+	case !found:
+		diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
+			fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, count, id,
+				permissionsAdvice))
 	}
-	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, len(all.Records), id,
-			permissionsAdvice))
 
-	return salesforce.TenantSecret{}, custody.Subject{}, false
+	return row, err == nil && found
 }
 
 // keeper returns what carries out transitions in this org.
