@@ -65,11 +65,22 @@ type CLI struct {
 // NewCLI returns a runner in an empty directory.
 func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	t.Helper()
+	c := NewCLIIn(t, t.TempDir(), Variables(sim))
+	c.sim = sim
+
+	return c
+}
+
+// NewCLIIn returns a runner over a directory that may outlive the test, for an org that is no simulator of this test: env, and the
+// process's own environment, tell the provider where it is. Write the whole configuration with Write: Config and InProcess need a
+// simulator.
+func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
+	t.Helper()
 	dir, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &CLI{t: t, sim: sim, Dir: t.TempDir(), Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}}
+	c := &CLI{t: t, Dir: directory, Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}}
 	settings := filepath.Join(t.TempDir(), "cli.tfrc")
 	// An address without a host, as in the examples, leads each CLI to a registry of its own.
 	openTofu := strings.Replace(provider.Address, "registry.terraform.io/", "registry.opentofu.org/", 1)
@@ -78,7 +89,7 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 		t.Fatal(err)
 	}
 	c.Env["TF_CLI_CONFIG_FILE"] = settings
-	maps.Copy(c.Env, Variables(sim))
+	maps.Copy(c.Env, env)
 
 	return c
 }
