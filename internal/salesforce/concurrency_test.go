@@ -279,3 +279,33 @@ func TestLimitIsToldOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestLimitStopsWhatWaits: calls that wait for their place when the limit is met are not sent any more.
+func TestLimitStopsWhatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const calls = 10 * maxConcurrent
+		release := make(chan struct{})
+		var requests atomic.Int32
+		c := inMemory(t, func(*http.Request) (*http.Response, error) {
+			requests.Add(1)
+			<-release
+			return page(403, `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`), nil
+		})
+		var group sync.WaitGroup
+		for range calls {
+			group.Go(func() {
+				if _, err := c.ListTenantSecrets(t.Context()); !errors.Is(err, ErrRequestLimit) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+		// Every call is now sent, or waits for its place.
+		synctest.Wait()
+		close(release)
+		group.Wait()
+		if n := requests.Load(); n != maxConcurrent {
+			t.Errorf("%d requests, want the %d that were under way when the limit was met", n, maxConcurrent)
+		}
+	})
+}

@@ -214,7 +214,8 @@ func (e *ConnectionError) Error() string {
 // Unwrap is the cause.
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// ReplyError is a successful reply to a read that could not be understood.
+// ReplyError is a reply with the status of success that could not be understood. Where it is the reply to a write, an
+// [OutcomeUnknownError] wraps it.
 type ReplyError struct {
 	// Method and Path are those of the request.
 	Method, Path string

@@ -168,10 +168,14 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// truncated promises more of a body than it sends.
+// truncated promises more of a JSON body than it sends.
 func truncated(status int, body string) http.HandlerFunc {
+	return truncatedAs("application/json", status, body)
+}
+
+func truncatedAs(contentType string, status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)+100))
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)

@@ -90,6 +90,12 @@ func (r *reply) mediaType() string {
 	return media
 }
 
+// isJSON tells the form in which Salesforce answers REST calls from the pages of whatever stands between here and there.
+func (r *reply) isJSON() bool {
+	media := r.mediaType()
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
+
 // serverTime is the reply's Date, else the local clock.
 func (r *reply) serverTime() time.Time {
 	if t, err := http.ParseTime(r.header.Get("Date")); err == nil {
@@ -118,6 +124,8 @@ const (
 	failed
 )
 
+var errForeignReply = errors.New("expected no body, or JSON: this is not Salesforce's answer")
+
 var errBodyTooLarge = errors.New("the body is larger than this client accepts")
 
 // do sends a call, with retries and one renewal of the session. The error is
@@ -142,7 +150,7 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 		}
 		sentAt := c.now()
 		rep, sent, err := c.attempt(ctx, k, g, attempt)
-		v, err := c.judge(ctx, k, rep, sent, sentAt, err)
+		v, err := c.judge(ctx, k, g, rep, sent, sentAt, err)
 		switch v {
 		case done:
 			return rep, nil
@@ -202,6 +210,10 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
+	}
+	// While this call waited for its place, another one may have met the request limit.
+	if stop := c.stop.Load(); stop != nil {
+		return nil, false, stop
 	}
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -309,11 +321,14 @@ func readBody(body io.ReadCloser, limit int64) (b []byte, err error) {
 }
 
 // judge decides what follows from an attempt. err is nil for done only.
-func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentAt time.Time, err error) (verdict, error) {
+func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent bool, sentAt time.Time, err error) (verdict, error) {
 	unknown := func(cause error) (verdict, error) {
 		return failed, &OutcomeUnknownError{Method: k.method, Path: k.path, SentAt: sentAt, Err: cause}
 	}
 	if rep == nil {
+		if stop, ok := errors.AsType[*RequestLimitError](err); ok {
+			return failed, stop
+		}
 		broken := &ConnectionError{Method: k.method, Path: k.path, Host: c.hostOf(k), Err: err}
 		switch {
 		case sent && (k.repeat == once || k.repeat == idempotent && ctx.Err() != nil):
@@ -328,11 +343,15 @@ func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentA
 		return c.judgeSuccess(k, rep, unknown)
 	}
 
-	e := c.errorOf(k, rep)
+	e := c.errorOf(k, g, rep)
+	foreign := !sendElsewhere(rep.status) && (rep.status < 400 || len(e.Messages) == 0 && !rep.isJSON())
 	switch {
 	case e.Is(ErrRequestLimit):
 		return failed, c.stopAtLimit(ctx, e)
 	case rep.status == http.StatusUnauthorized, k.soap && e.HasCode("INVALID_SESSION_ID"):
+		if foreign && k.repeat == once {
+			return unknown(e)
+		}
 		if sessionOver(e) {
 			return renew, e
 		}
@@ -350,9 +369,8 @@ func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentA
 			return again, e
 		}
 		return failed, e
-	case k.repeat != safe && rep.status >= 400 && len(e.Messages) == 0 && strings.Contains(rep.mediaType(), "html"):
-		// Some box between here and Salesforce wrote that page; whether it wrote it
-		// in place of an answer can't be told.
+	case k.repeat != safe && foreign:
+		// Some box between here and Salesforce wrote that page; whether it wrote it in place of an answer can't be told.
 		return unknown(e)
 	default:
 		return failed, e
@@ -361,6 +379,10 @@ func (c *Client) judge(ctx context.Context, k call, rep *reply, sent bool, sentA
 
 func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, error)) (verdict, error) {
 	if k.decode == nil {
+		// The status says all, if it is Salesforce's: 204 [D REST], or another one with JSON.
+		if k.repeat != safe && rep.status != http.StatusNoContent && !rep.isJSON() {
+			return unknown(&ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.mediaType(), Err: errForeignReply})
+		}
 		return done, nil
 	}
 	err := rep.bodyErr
@@ -414,11 +436,8 @@ func (c *Client) hostOf(k call) string {
 	return "the instance"
 }
 
-func (c *Client) errorOf(k call, rep *reply) *Error {
-	sensitive := k.sensitive
-	if g := c.current.Load(); g != nil {
-		sensitive = append(slices.Clone(sensitive), g.token.Expose())
-	}
+func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
+	sensitive := append(slices.Clone(k.sensitive), g.token.Expose())
 	messages := parseMessages(rep.body, sensitive)
 	if k.soap && len(messages) == 0 {
 		messages = parseFault(rep.body, sensitive)
@@ -451,6 +470,12 @@ func notApplied(e *Error) bool {
 	return e != nil && (e.Status == http.StatusTooManyRequests ||
 		e.HasCode("UNABLE_TO_LOCK_ROW") ||
 		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"))
+}
+
+// sendElsewhere tells the redirects that ask to send the same request to another address, so that it was not carried out
+// here. 303 says that it was, and 301 and 302 are used like it.
+func sendElsewhere(status int) bool {
+	return status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 }
 
 func retryableStatus(status int) bool {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
 func TestReadIsRepeated(t *testing.T) {
@@ -190,6 +192,11 @@ func TestWriteOfUnknownOutcome(t *testing.T) {
 		"503":                 fault(503, "SERVER_UNAVAILABLE", "busy", "Retry-After", "1"),
 		"420":                 answer(420, `<html>no route</html>`),
 		"403 html":            answer(403, `<html>some proxy</html>`),
+		"403 text":            answer(403, `blocked`, "Content-Type", "text/plain"),
+		"408":                 answer(408, ``, "Content-Type", ""),
+		"401 html":            answer(401, `<html>some gateway</html>`),
+		"302 html":            answer(302, `<html>some portal</html>`, "Location", "https://portal.example/"),
+		"303":                 answer(303, ``, "Location", "/elsewhere"),
 		"201 truncated":       truncated(201, `{"id":"02GB000`),
 		"201 malformed":       answer(201, `{"id":`),
 		"201 html":            answer(200, `<html>hello</html>`),
@@ -232,7 +239,8 @@ func TestWriteRefused(t *testing.T) {
 	}{
 		"400":           {fault(400, "FIELD_INTEGRITY_EXCEPTION", "not yet"), "FIELD_INTEGRITY_EXCEPTION: not yet"},
 		"400 truncated": {truncated(400, `[{"mes`), "HTTP 400"},
-		"redirect":      {answer(307, ``, "Location", "/elsewhere"), "redirect"},
+		"redirect":      {answer(307, `<html>`, "Location", "/elsewhere"), "redirect"},
+		"400 object":    {answer(400, `{"error":"x","error_description":"y"}`), "x: y"},
 		"not created":   {answer(200, `{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`), "LIMIT_EXCEEDED: 50 keys (fields: Type)"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -449,6 +457,42 @@ func TestStatusOfWriteIsEnough(t *testing.T) {
 	c, _, _ := o.client()
 	if err := c.DestroyTenantSecret(t.Context(), testRecord); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPageInPlaceOfAnEmptyReply: Salesforce answers a PATCH with 204 and no body. A page, such as a captive portal or a
+// maintenance host sends, is no success, whatever its status.
+func TestPageInPlaceOfAnEmptyReply(t *testing.T) {
+	t.Parallel()
+	text := "new"
+	for name, send := range map[string]func(*Client) error{
+		"destroy": func(c *Client) error { return c.DestroyTenantSecret(t.Context(), testRecord) },
+		"restore": func(c *Client) error {
+			return c.RestoreTenantSecret(t.Context(), testRecord, secret.NewText("Q2dNeU16SVM="))
+		},
+		"reactivate": func(c *Client) error { return c.ReactivateTenantSecret(t.Context(), testRecord) },
+		"describe":   func(c *Client) error { return c.UpdateTenantSecret(t.Context(), testRecord, TenantSecretChange{Description: &text}) },
+	} {
+		for kind, page := range map[string]http.HandlerFunc{
+			"html":      answer(200, `<html>please accept the terms of this network</html>`),
+			"text":      answer(200, `ok`, "Content-Type", "text/plain"),
+			"no type":   answer(200, ``, "Content-Type", ""),
+			"short":     truncatedAs("text/html", 200, `<html>`),
+			"202 empty": answer(202, ``, "Content-Type", "text/html"),
+		} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				o := newOrg(t)
+				o.on("PATCH "+rowRoute, page)
+				c, _, _ := o.client()
+				if err := send(c); !errors.Is(err, ErrOutcomeUnknown) {
+					t.Errorf("error %v, want an unknown outcome", err)
+				}
+				if n := len(o.seen()); n != 1 {
+					t.Errorf("%d requests, want 1", n)
+				}
+			})
+		}
 	}
 }
 
