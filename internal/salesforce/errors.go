@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -287,24 +288,33 @@ func (e *WrongOrganizationError) Error() string {
 // Is matches ErrWrongOrganization.
 func (e *WrongOrganizationError) Is(target error) bool { return target == ErrWrongOrganization }
 
-// RequestLimitError is returned once the org's API request limit is used up,
-// by the call that met it and by every later one, which is not sent.
+// RequestLimitError is returned once the org refuses calls for its request
+// limit: by the call that met it and by every later one, which is not sent. All
+// of them return the same error, so that one can tell it for all: see
+// [RequestLimitError.TellFirst].
 type RequestLimitError struct {
 	// Usage is the newest Sforce-Limit-Info header, such as
 	// "api-usage=100000/100000", or "".
 	Usage string
 	// Err is Salesforce's answer to the call that met the limit.
 	Err *Error
+
+	told atomic.Bool
 }
 
-// Error quotes the limit.
+// TellFirst returns true to its first caller, who is to tell the error, and
+// false to all others.
+func (e *RequestLimitError) TellFirst() bool { return e.told.CompareAndSwap(false, true) }
+
+// Error quotes the limit. The code stands for the limit of a day and for that
+// of concurrent requests [D CoreTypes], of which Salesforce's message tells.
 func (e *RequestLimitError) Error() string {
 	usage := e.Usage
 	if usage == "" {
 		usage = "not sent"
 	}
-	return fmt.Sprintf("the org's API request limit is used up (Sforce-Limit-Info: %s), so no further call is made in this run; "+
-		"the limit counts the calls of the last 24 hours. %s", usage, e.Err)
+	return fmt.Sprintf("the org refuses calls for its API request limit (Sforce-Limit-Info: %s), so no further call is made in this run; "+
+		"api-usage counts the calls of the last 24 hours, by whomever. %s", usage, e.Err)
 }
 
 // Unwrap is Salesforce's answer.

@@ -15,7 +15,8 @@ type limits struct {
 	header      string
 	used, limit int64
 	known       bool
-	warned      bool
+	// warned says that the event was sent, told that LimitWarning was given.
+	warned, told bool
 }
 
 // parseLimitInfo reads "api-usage=10018/100000", which may be followed by other
@@ -43,27 +44,27 @@ func parseLimitInfo(header string) (used, limit int64, ok bool) {
 	return 0, 0, false
 }
 
-// note takes the header of a reply, and reports whether less than 5 % of the
-// calls are left for the first time.
-func (l *limits) note(h http.Header) (low bool) {
+// note takes the header of a reply, and reports in a sentence whether less than
+// 5 % of the calls are left for the first time.
+func (l *limits) note(h http.Header) (message string, low bool) {
 	header := h.Get("Sforce-Limit-Info")
 	if header == "" {
-		return false
+		return "", false
 	}
 	used, limit, ok := parseLimitInfo(header)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.header = cleanText(header, nil)
 	if !ok {
-		return false
+		return "", false
 	}
 	l.used, l.limit, l.known = used, limit, true
 	// A difference of two non-negative numbers can't overflow, 20 times it could.
-	if limit > 0 && limit-used < (limit+19)/20 && !l.warned {
+	if limit > 0 && limit-used < (limit+19)/20 && !l.warned { // 5 %, rounded up
 		l.warned = true
-		return true
+		return l.low(), true
 	}
-	return false
+	return "", false
 }
 
 func (l *limits) usage() (used, limit int64, ok bool) {
@@ -78,15 +79,31 @@ func (l *limits) text() string {
 	return l.header
 }
 
+// low returns the sentence that says how few calls are left.
+func (l *limits) low() string {
+	return fmt.Sprintf("%d of the org's %d API calls of the last 24 hours are used: less than 5 %% are left", l.used, l.limit)
+}
+
+// takeWarning gives the sentence to one caller, once the replies have told that less than 5 % are left.
+func (l *limits) takeWarning() (string, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.warned || l.told {
+		return "", false
+	}
+	l.told = true
+	return l.low(), true
+}
+
+// LimitWarning returns, to the first caller after it became so, the sentence that less than 5 % of the org's daily API
+// calls are left. Every other call returns false, so that a run over many resources warns once.
+func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
+
 // noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
 func (c *Client) noteReply(ctx context.Context, h http.Header) {
 	c.clock.note(h, c.now())
-	if c.limits.note(h) {
-		used, limit, _ := c.limits.usage()
-		c.emit(ctx, Event{
-			Kind:    EventLimitLow,
-			Message: fmt.Sprintf("%d of the org's %d API calls of the last 24 hours are used: less than 5 %% are left", used, limit),
-		})
+	if message, low := c.limits.note(h); low {
+		c.emit(ctx, Event{Kind: EventLimitLow, Message: message})
 	}
 }
 

@@ -504,6 +504,7 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 	_, first := c.ListTenantSecrets(t.Context())
 	_, second := c.CreateTenantSecret(t.Context(), upload)
 	_, third := c.APIVersions(t.Context())
+	tellers := 0
 	for i, err := range []error{first, second, third} {
 		var limit *RequestLimitError
 		if !errors.Is(err, ErrRequestLimit) || !errors.As(err, &limit) {
@@ -515,6 +516,12 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 		if errors.Is(err, ErrOutcomeUnknown) {
 			t.Errorf("error %d: nothing was sent, so the outcome is known", i)
 		}
+		if limit.TellFirst() {
+			tellers++
+		}
+	}
+	if tellers != 1 {
+		t.Errorf("%d errors are to be told, want 1", tellers)
 	}
 	if n := len(o.seen()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
@@ -538,6 +545,9 @@ func TestLimitLow(t *testing.T) {
 	if _, _, ok := c.Usage(); ok {
 		t.Error("usage is known before the first reply")
 	}
+	if _, low := c.LimitWarning(); low {
+		t.Error("a warning before the first reply")
+	}
 	for i, want := range []int{0, 1, 1} {
 		if _, err := c.ListTenantSecrets(t.Context()); err != nil {
 			t.Fatal(err)
@@ -545,6 +555,13 @@ func TestLimitLow(t *testing.T) {
 		if n := len(log.of(EventLimitLow)); n != want {
 			t.Errorf("after call %d: %d events, want %d", i+1, n, want)
 		}
+	}
+	text, low := c.LimitWarning()
+	if want := "9502 of the org's 10000 API calls of the last 24 hours are used: less than 5 % are left"; !low || text != want {
+		t.Errorf("warning %q, %v, want %q", text, low, want)
+	}
+	if text, low := c.LimitWarning(); low || text != "" {
+		t.Errorf("the warning is given twice: %q", text)
 	}
 	used, limit, ok := c.Usage()
 	if used != 9502 || limit != 10000 || !ok {
