@@ -2,14 +2,13 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
 	"runtime/debug"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/hardening"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
@@ -28,18 +27,20 @@ func main() {
 		// A core file would hold key material. Where the system refuses, the provider works all the same; SECURITY.md says what that means.
 		_ = hardening.DisableCoreDumps()
 	}
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: provider.Address,
-		Debug:   *debugger,
-	})
+	var options []tf6server.ServeOpt
+	if *debugger {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	err := tf6server.Serve(provider.Address, provider.NewServer(version), options...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// heapLimit is where the garbage collector begins to work for its keep. A plan over hundreds of records allocates less than this in all.
-const heapLimit = 96 << 20
+// heapLimit is where the garbage collector begins to work harder than collectRarely says: far above a plan over 1,000 records, which
+// takes 60 MB, and far below what hurts a runner.
+const heapLimit = 256 << 20
 
 // tune makes the garbage collector fit a process that lives for seconds: the heap may grow up to a limit without being collected. GOGC
 // and GOMEMLIMIT in the environment go before it.

@@ -3,7 +3,6 @@ package acctest
 import (
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 
@@ -23,7 +22,9 @@ type ServerFactories = map[string]func() (tfprotov6.ProviderServer, error)
 func Factories(opts ...provider.Option) ServerFactories {
 	opts = append([]provider.Option{provider.WithLooks(time.Millisecond, time.Millisecond)}, opts...)
 
-	return ServerFactories{ProviderName: providerserver.NewProtocol6WithError(provider.New(Version, opts...)())}
+	server := provider.NewServer(Version, opts...)
+
+	return ServerFactories{ProviderName: func() (tfprotov6.ProviderServer, error) { return server(), nil }}
 }
 
 // FactoriesWithEcho adds the echo provider, which copies what its configuration gets, also an ephemeral value, into state.

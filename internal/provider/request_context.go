@@ -1,0 +1,40 @@
+package provider
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// requestContext is the context of one request of the CLI, and lets go of everything that hangs on it (loggers, headers, 13 kB in all) once
+// the request is answered. It is cancelled with its parent, and on release.
+type requestContext struct {
+	context.Context //nolint:containedctx // a context is what this is
+
+	parent atomic.Pointer[context.Context]
+}
+
+// newRequestContext returns a context for one request, and what releases it.
+func newRequestContext(parent context.Context) (*requestContext, func()) {
+	own, cancel := context.WithCancel(context.Background())
+	c := &requestContext{Context: own}
+	c.parent.Store(&parent)
+	stop := context.AfterFunc(parent, cancel)
+
+	return c, func() {
+		stop()
+		cancel()
+		c.parent.Store(nil)
+	}
+}
+
+// Value asks the own context first, which is what cancels those below, and then the parent as long as the request lasts.
+func (c *requestContext) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	if parent := c.parent.Load(); parent != nil {
+		return (*parent).Value(key)
+	}
+
+	return nil
+}

@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// frameworkServer is what the framework's server offers. The interfaces that the plugin library calls temporary are named one by one: what
+// is not named here the CLI would not find.
+type frameworkServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
+	tfprotov6.StateStoreServer
+}
+
+// server is the framework's server without its memory of requests. The framework (1.19, internal/proto6server) keeps the context of each
+// request until the process stops, so that it can cancel all of them: 50 MB over a plan of 1,000 resources, which the garbage collector
+// walks again and again. Here each of the requests that come once per resource brings a context that is emptied when it is answered.
+type server struct {
+	frameworkServer
+}
+
+// NewServer returns a constructor of what serves the provider to the CLI. version goes into the user agent and into receipts.
+func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
+	framework := providerserver.NewProtocol6(New(version, opts...)())
+
+	return func() tfprotov6.ProviderServer {
+		whole, ok := framework().(frameworkServer)
+		if !ok {
+			// An older or newer framework: it serves as well, with its memory.
+			return framework()
+		}
+
+		return server{whole}
+	}
+}
+
+// ValidateResourceConfig implements tfprotov6.ResourceServer.
+func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.ValidateResourceConfig(request, req)
+}
+
+// UpgradeResourceState implements tfprotov6.ResourceServer.
+func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.UpgradeResourceState(request, req)
+}
+
+// UpgradeResourceIdentity implements tfprotov6.ResourceServer.
+func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.UpgradeResourceIdentity(request, req)
+}
+
+// ReadResource implements tfprotov6.ResourceServer.
+func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.ReadResource(request, req)
+}
+
+// PlanResourceChange implements tfprotov6.ResourceServer.
+func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.PlanResourceChange(request, req)
+}
+
+// ApplyResourceChange implements tfprotov6.ResourceServer.
+func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return s.frameworkServer.ApplyResourceChange(request, req)
+}
