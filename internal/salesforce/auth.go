@@ -275,7 +275,7 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 		if !again || attempt > c.maxRetries {
 			return nil, failure
 		}
-		delay := c.backoff(attempt, 0)
+		delay := c.backoff(attempt, retryAfterOf(failure))
 		c.emit(ctx, Event{Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Attempt: attempt, Delay: delay})
 		if err := c.sleep(ctx, delay); err != nil {
 			return nil, failure
@@ -315,6 +315,8 @@ func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, se
 		}
 		if refused.Response != nil {
 			e.Status = refused.Response.StatusCode
+			rep := reply{header: refused.Response.Header, received: c.now()}
+			e.RetryAfter = parseRetryAfter(rep.header, rep.serverTime())
 		}
 		return e, unavailableStatus(e.Status)
 	}

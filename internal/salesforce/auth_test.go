@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -477,6 +479,30 @@ func TestRenewalMustNotChangeTheOrg(t *testing.T) {
 	}
 	if n := len(o.seen()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+// TestLoginFollowsRetryAfter: a busy login host is left alone for as long as it asks, within bounds.
+func TestLoginFollowsRetryAfter(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "86400": time.Minute, "": 250 * time.Millisecond} {
+		o := newOrg(t)
+		busy := true
+		o.login = func(w http.ResponseWriter, r *http.Request) {
+			if busy {
+				busy = false
+				answer(503, `<html>busy</html>`, "Retry-After", value)(w, r)
+				return
+			}
+			o.grant(w, testToken, o.URL)
+		}
+		c, p, _ := o.client()
+		if _, err := c.Session(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]time.Duration{want}, p.all()); diff != "" {
+			t.Errorf("Retry-After %q: %s", value, diff)
+		}
 	}
 }
 

@@ -33,6 +33,9 @@ type Client struct {
 	logins  singleflight.Group
 	current atomic.Pointer[grant]
 
+	// maxQuery bounds the pages of one query together, in bytes.
+	maxQuery int64
+
 	limits   limits
 	stopOnce sync.Once
 	stop     atomic.Pointer[RequestLimitError]

@@ -147,6 +147,7 @@ func New(cfg Config) (*Client, error) {
 		userAgent:  cfg.UserAgent,
 		events:     cfg.Events,
 		slots:      make(chan struct{}, maxConcurrent),
+		maxQuery:   maxQuery,
 		now:        time.Now,
 		sleep:      sleepContext,
 		jitter:     fullJitter,
@@ -219,10 +220,20 @@ func ownTransports() (reads, writes *http.Transport) {
 		MaxIdleConnsPerHost:    maxConcurrent,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
+		OnProxyConnectResponse: refusedByProxy,
 	}
 	writes = reads.Clone()
 	writes.DisableKeepAlives = true
 	return reads, writes
+}
+
+// refusedByProxy turns down the answer of a proxy that does not connect. Without it net/http would make an error of the
+// proxy's words.
+func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyError{answer.StatusCode}
 }
 
 // refuseRedirect makes a 3xx an ordinary, failed reply.

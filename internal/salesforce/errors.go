@@ -248,6 +248,8 @@ type AuthError struct {
 	// Code and Description are OAuth's error and error_description, as far as
 	// the reply had them.
 	Code, Description string
+	// RetryAfter is what the host asked for; zero if it did not.
+	RetryAfter time.Duration
 }
 
 // Error says which flow was refused, by whom and why.

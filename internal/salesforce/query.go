@@ -16,6 +16,8 @@ const (
 	// maxPages bounds the pages of one query: at Salesforce's 2,000 rows a page
 	// [D], far beyond what any list here can have.
 	maxPages = 5000
+	// maxQuery bounds what the pages of one query hold together, in bytes: some 500,000 records of an ordinary size.
+	maxQuery = 256 << 20
 	// maxSOQL is the longest query that Salesforce takes [D], in characters.
 	maxSOQL = 100_000
 	// maxQueryURI keeps a query within Salesforce's 16,384 bytes for URI and
@@ -85,7 +87,7 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 	if q.tooling {
 		resource = "/tooling" + resource
 	}
-	next, seen := c.dataPath(resource), map[string]bool{}
+	next, seen, size := c.dataPath(resource), map[string]bool{}, int64(0)
 	for number := 0; ; number++ {
 		if number == maxPages {
 			return rows, fmt.Errorf("the query was given up after %d pages", maxPages)
@@ -103,6 +105,9 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 		})
 		if err != nil {
 			return rows, err
+		}
+		if size += int64(len(rep.body)); size > c.maxQuery {
+			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d MB: select less", c.dataPath(resource), c.maxQuery>>20)
 		}
 		if number == 0 {
 			rows.serverTime = rep.serverTime()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,6 +123,11 @@ func TestQueryPagesBelowABasePath(t *testing.T) {
 	}
 }
 
+// endlessPage is a page that leads to another one.
+func endlessPage(number int) string {
+	return `{"totalSize":9,"done":false,"nextRecordsUrl":"/services/data/v62.0/query/x` + strconv.Itoa(number) + `","records":[{"x":"` + strings.Repeat("y", 1000) + `"}]}`
+}
+
 func TestQueryIsBounded(t *testing.T) {
 	t.Parallel()
 	t.Run("circle", func(t *testing.T) {
@@ -135,6 +141,24 @@ func TestQueryIsBounded(t *testing.T) {
 		_, err := c.Query(t.Context(), "SELECT Id FROM X", false)
 		if err == nil || !strings.Contains(err.Error(), "in a circle") {
 			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("bytes", func(t *testing.T) {
+		t.Parallel()
+		o := newOrg(t)
+		c, _, _ := o.client()
+		const rest = 1000
+		c.maxQuery = rest + 5*int64(len(endlessPage(0)))
+		o.on(queryRoute, answer(200, endlessPage(0)))
+		for i := range 20 {
+			o.on("GET /services/data/v62.0/query/x"+strconv.Itoa(i), answer(200, endlessPage(i+1)))
+		}
+		_, err := c.Query(t.Context(), "SELECT Id FROM X", false)
+		if err == nil || !strings.Contains(err.Error(), "holds more than") {
+			t.Errorf("error %v", err)
+		}
+		if n := len(o.seen()); n < 5 || n > 7 {
+			t.Errorf("%d requests before it was given up", n)
 		}
 	})
 	for name, soql := range map[string]string{"empty": "", "long": strings.Repeat("x", maxQueryURI), "long when encoded": strings.Repeat("'", maxQueryURI/2)} {

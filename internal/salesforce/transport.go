@@ -497,8 +497,11 @@ func transient(err error) bool {
 		alert        tls.AlertError
 		dns          *net.DNSError
 		local        *localError
+		proxy        *proxyError
 	)
 	switch {
+	case errors.As(err, &proxy):
+		return unavailableStatus(proxy.status)
 	case errors.As(err, &verification), errors.As(err, &authority), errors.As(err, &hostname),
 		errors.As(err, &invalid), errors.As(err, &record), errors.As(err, &alert), errors.As(err, &local):
 		return false
@@ -506,6 +509,13 @@ func transient(err error) bool {
 		return !dns.IsNotFound
 	}
 	return !errors.Is(err, context.Canceled)
+}
+
+// proxyError is the answer of a proxy that does not connect to the host. Nothing was sent to the host.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: HTTP %d %s", e.status, http.StatusText(e.status)))
 }
 
 var errBrokenHTTP = errors.New("the connection broke, or what came was not HTTP")
@@ -521,12 +531,13 @@ func presentable(err error) error {
 		alert        tls.AlertError
 		system       syscall.Errno
 		local        *localError
+		proxy        *proxyError
 	)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, http.ErrSchemeMismatch),
 		errors.As(err, &network), errors.As(err, &verification), errors.As(err, &record), errors.As(err, &alert),
-		errors.As(err, &system), errors.As(err, &local):
+		errors.As(err, &system), errors.As(err, &local), errors.As(err, &proxy):
 		return err
 	}
 	return errBrokenHTTP
@@ -555,6 +566,9 @@ func fullJitter(ceiling time.Duration) time.Duration {
 
 func retryAfterOf(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	if e, ok := errors.AsType[*AuthError](err); ok {
 		return e.RetryAfter
 	}
 	return 0

@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -695,5 +698,53 @@ func TestBackoffBounds(t *testing.T) {
 		if d := fullJitter(time.Second); d < 0 || d > time.Second {
 			t.Fatalf("jitter %s", d)
 		}
+	}
+}
+
+// TestProxyRefuses: the answer of a proxy that does not let the call through is told by its status, and not by its words,
+// and nothing was sent.
+func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		407: "the proxy refused the connection: HTTP 407 Proxy Authentication Required",
+		403: "the proxy refused the connection: HTTP 403 Forbidden",
+		502: "the proxy refused the connection: HTTP 502 Bad Gateway",
+	} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			var connects atomic.Int32
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				connects.Add(1)
+				http.Error(w, "words of the proxy", status)
+			}))
+			defer proxy.Close()
+			to, err := url.Parse(proxy.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, p, _ := newOrg(t).client(withToken, func(cfg *Config) { cfg.InstanceURL = "https://x.my.salesforce.com" })
+			for _, client := range []*http.Client{c.reads, c.writes} {
+				transport, ok := client.Transport.(*http.Transport)
+				if !ok {
+					t.Fatal("no transport of its own")
+				}
+				transport.Proxy = http.ProxyURL(to)
+			}
+			_, read := c.ListTenantSecrets(t.Context())
+			_, write := c.CreateTenantSecret(t.Context(), upload)
+			for _, err := range []error{read, write} {
+				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "words") || errors.Is(err, ErrOutcomeUnknown) {
+					t.Errorf("error %v, want %q in it", err, want)
+				}
+			}
+			// A gateway error may pass by itself, a refusal does not.
+			wantRetries := 0
+			if status == 502 {
+				wantRetries = 6
+			}
+			if n := len(p.all()); n != wantRetries || int(connects.Load()) != wantRetries+2 {
+				t.Errorf("%d retries and %d requests to the proxy, want %d retries", n, connects.Load(), wantRetries)
+			}
+		})
 	}
 }
