@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func addError(diags *diag.Diagnostics, summary string, err error) {
 	case errors.As(err, &unknown):
 		diags.AddError(summaryUnknownOutcome, unknownOutcomeDetail(unknown))
 	default:
-		diags.AddError(summary, sentence(err.Error())+advice(err))
+		diags.AddError(summary, opening(err)+advice(err))
 	}
 }
 
@@ -66,9 +67,16 @@ func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 	return text.String()
 }
 
+// versionAdvice belongs to a "not found" of a resource that every version of the API has.
+const versionAdvice = " Every API version of an org has this resource, so this org may not have the version in the path: check api_version. /services/data/ of instance_url lists " +
+	"the versions without a login."
+
 // advice returns a sentence to follow the error, with a leading space, or nothing.
 func advice(err error) string {
+	var answer *salesforce.Error
 	switch {
+	case errors.As(err, &answer) && answer.Status == http.StatusNotFound && strings.HasSuffix(answer.Path, "/query"):
+		return versionAdvice
 	case errors.Is(err, salesforce.ErrRequestLimit):
 		return ""
 	case errors.Is(err, salesforce.ErrWrongOrganization):

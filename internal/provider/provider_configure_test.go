@@ -192,6 +192,25 @@ func TestAccProvider_organizationPin(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
+// A version that the org lacks is no question of permissions.
+func TestAccProvider_versionThatTheOrgLacks(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartLenientSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID),
+		"client_secret = var.client_secret", `api_version = "99.0"`))
+	failed := cli.Apply()
+	if failed.Code == 0 || !failed.Has("error", "Unable to upload the tenant secret", "/services/data/v99.0/query", "check api_version") {
+		t.Errorf("expected api_version to be named, found %s", failed.Output())
+	}
+	if failed.Has("error", "permissions") {
+		t.Errorf("permissions have nothing to do with it: %s", failed.Output())
+	}
+	if writes := acctest.Writes(sim); len(writes) != 0 {
+		t.Errorf("expected nothing to be sent, found %v", writes)
+	}
+}
+
 // Every credential set, from the block and from the environment.
 func TestAccProvider_credentialSets(t *testing.T) {
 	t.Parallel()

@@ -94,7 +94,7 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	var refused *salesforce.AuthError
 	switch {
 	case errors.Is(err, salesforce.ErrWrongOrganization):
-		diags.AddAttributeError(path.Root("organization_id"), "Credentials of another org", sentence(err.Error()))
+		diags.AddAttributeError(path.Root("organization_id"), "Credentials of another org", opening(err))
 	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
 		diags.AddAttributeError(path.Root(mark), "Salesforce refused the credentials", sentence(err.Error())+" "+loginAdvice(mark)+" Nothing else was sent.")
 	case errors.Is(err, salesforce.ErrUnauthorized):
@@ -115,6 +115,17 @@ func loginAdvice(mark string) string {
 	default:
 		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with `sf org display`."
 	}
+}
+
+// opening makes an error's text the first sentence of a detail. A name, such as api_version, stays as it is written.
+func opening(err error) string {
+	text := sentence(err.Error())
+	word, _, _ := strings.Cut(text, " ")
+	if strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return text
+	}
+
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // sentence makes an error's text end like one.

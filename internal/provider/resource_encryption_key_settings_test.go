@@ -163,7 +163,7 @@ func TestAccEncryptionKeySettings_notReadBack(t *testing.T) {
 	arm(t, sim, sfsim.Fault{Method: "POST", Path: "Soap", Nth: 2, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true"))
-	expectError(t, cli.Apply(), "Unable to change the encryption key settings", "reading back the settings after the change, which was made")
+	expectError(t, cli.Apply(), "Unable to change the encryption key settings", "Reading back the settings after the change, which was made")
 	cli.MustApply()
 	expectSwitches(t, sim, cli, false, true, false)
 	expectCount(t, sim, opDeploy, 1)

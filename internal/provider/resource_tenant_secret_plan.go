@@ -89,6 +89,7 @@ func (r *tenantSecretResource) planUpdate(
 	if !plan.inputsKnown(config) {
 		// Whether this rotates is known only during apply, when the core plans again.
 		plan.planRotation(config)
+		plan.planUndecided()
 		plan.RotationID = types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
@@ -110,8 +111,13 @@ func (r *tenantSecretResource) planUpdate(
 		return
 	}
 	warnCacheOnly(state, &resp.Diagnostics)
-	if !plan.Escrow.Equal(state.Escrow) && !ours.Imported {
-		resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload",
+	warnEscrowChanged(plan.Escrow, state.Escrow, ours, &resp.Diagnostics)
+}
+
+// warnEscrowChanged says what a changed escrow does to a key that stays. Of an imported key the state does not know which escrow it has.
+func warnEscrowChanged(planned, before types.Object, ours lineage.Record, diags *diag.Diagnostics) {
+	if !planned.Equal(before) && !ours.Imported {
+		diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload",
 			"The ACTIVE key is not escrowed anew: its material is not known any more. The changed escrow is used when the key is next rotated.")
 	}
 }
@@ -170,6 +176,11 @@ func (m *tenantSecretModel) planRotation(config tenantSecretModel) {
 			m.KeyCheckValue = types.StringUnknown()
 		}
 	}
+}
+
+// planUndecided leaves open what a rotation would set to null: the record may stay, and with it what is known of its making.
+func (m *tenantSecretModel) planUndecided() {
+	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 }
 
 // keepComputed plans the computed values of the record that stays.
@@ -355,7 +366,7 @@ func (r *tenantSecretResource) helpCertificate(ctx context.Context, name types.S
 		}
 		if problems := upload.RowProblems(row, now); len(problems) > 0 {
 			detail := fmt.Sprintf("Certificate %q can't wrap a %s key: %s. Expected a %d-bit RSA certificate that is encrypted with Platform Encryption, not exportable, usable and not "+
-				"expired. Nothing was sent.", row.DeveloperName, typ, strings.Join(problems, "; "), byok.WrappingKeyBits)
+				"expired. Nothing was sent. Make another certificate, since none of this can be changed in an existing one, and name it.", row.DeveloperName, typ, strings.Join(problems, "; "), byok.WrappingKeyBits)
 			if row.Unusable && len(problems) == 1 {
 				diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate is not usable yet", detail)
 			} else {
@@ -370,7 +381,8 @@ func (r *tenantSecretResource) helpCertificate(ctx context.Context, name types.S
 		return
 	}
 	diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate not found",
-		fmt.Sprintf("No certificate with the unique name %q is visible in this org. The apply fails unless it is made first.", name.ValueString()))
+		fmt.Sprintf("No certificate with the unique name (DeveloperName, not the label) %q is visible in this org. The apply fails unless it is made first: if it is in this "+
+			"configuration, refer to it or add depends_on; otherwise look the name up with the data source salesforcebyok_certificates.", name.ValueString()))
 }
 
 // warnWithoutEscrow warns of a key whose only copy will be Salesforce's.

@@ -110,6 +110,6 @@ func unfit(name string, problems []string) error {
 		Attribute: "certificate",
 		Summary:   "Wrapping certificate is not fit for BYOK",
 		Detail: fmt.Sprintf("Certificate %q can't wrap a tenant secret: %s. Expected a %d-bit RSA certificate that is encrypted with Platform "+
-			"Encryption, not exportable, usable and not expired. Nothing was sent.", name, strings.Join(problems, "; "), byok.WrappingKeyBits),
+			"Encryption, not exportable, usable and not expired. Nothing was sent. Make another certificate, since none of this can be changed in an existing one, and name it.", name, strings.Join(problems, "; "), byok.WrappingKeyBits),
 	}
 }
