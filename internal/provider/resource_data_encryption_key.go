@@ -179,8 +179,9 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 	}
 	plan.keep(state)
 	if !plan.inputsKnown() {
+		// Whether this rotates is known only during apply; the copy in state may stay.
 		plan.planRotation()
-		plan.RotationID = types.StringUnknown()
+		plan.RotationID, plan.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 		return
@@ -191,9 +192,12 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 		plan.planRotation()
 		plan.warnWithoutEscrow(config, &resp.Diagnostics)
 		addRotationReasons(&resp.Diagnostics, "Search Index", decision, fmt.Sprintf("The key of version %d will be archived by the new one.", state.Version.ValueInt64()))
-	} else if ours.Imported && state.Receipt.IsNull() {
-		// The first apply after an import writes evidence, and makes sure that there is a first apply.
-		plan.Receipt = types.StringUnknown()
+	} else {
+		if ours.Imported && state.Receipt.IsNull() {
+			// The first apply after an import writes evidence, and makes sure that there is a first apply.
+			plan.Receipt = types.StringUnknown()
+		}
+		warnEscrowChanged(plan.Escrow, state.Escrow, ours, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
@@ -395,16 +399,15 @@ func (r *dataEncryptionKeyResource) Read(ctx context.Context, req resource.ReadR
 	if !ok {
 		return
 	}
-	observed := r.observe(key, keys)
-	row := upload.DataKeyRecord(key)
-	if ours.ID == "" {
+	observed, unnamed := r.observe(key, keys), ours.ID == ""
+	if unnamed {
 		// The upload could not be read back: what became Active with it is ours.
-		ours.ID = row.ID
+		ours.ID = upload.DataKeyRecord(key).ID
 	}
 	state.populate(key, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	if observed != seen {
+	if observed != seen || unnamed {
 		keepPrivate(ctx, resp.Private, ours, observed, &resp.Diagnostics)
 	}
 }

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -342,4 +343,42 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 		cli.Config("\nimport {\n  to = " + dataKeyAddress + "\n  id = \"SearchIndex\"\n}\n" + searchKey())
 		expectError(t, cli.Plan(), "No Search Index key in use", "Nothing was removed from state")
 	})
+}
+
+// Rule 3: a key that was accepted and could not be read back is the one that becomes Active: it is not taken for somebody else's.
+func TestAccDataEncryptionKey_notReadBack(t *testing.T) {
+	t.Parallel()
+	cli, sim := hyperforceRun(t)
+	// The first two lists are those before the upload.
+	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 3, Times: 100, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
+	cli.Config(searchKey())
+	expectWarning(t, cli.Apply(), "The new key could not be read back", "The key is in use")
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"data_encryption_key_id": nil, "version": nil})
+	sim.ClearFaults()
+
+	sim.Clock.Advance(2 * time.Hour) // the interval would let a second key through
+	cli.MustBeEmpty()
+	cli.Config(searchKey("rotate_after_days = 30"))
+	cli.MustApply()
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 1, "status": "ACTIVE"})
+	expectCount(t, sim, opDataKey, 2)
+}
+
+// Rule 7: a changed escrow applies from the next upload, and the plan warns; while a rotation is undecided, the copy in state is kept.
+func TestAccDataEncryptionKey_rule7EscrowAppliesFromNextUpload(t *testing.T) {
+	t.Parallel()
+	cli, sim := hyperforceRun(t)
+	line, source := lateTrigger("a", "1")
+	cli.Config(source + searchKey(line, fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
+	cli.MustApply()
+	before := cli.State(dataKeyAddress)["escrow_ciphertext"]
+
+	line, source = lateTrigger("a", "2")
+	cli.Config(source + searchKey(line))
+	applied := cli.MustApply()
+	expectWarning(t, applied, "Escrow applies from the next upload")
+	if after := cli.State(dataKeyAddress)["escrow_ciphertext"]; after != before || after == nil {
+		t.Errorf("expected the escrow copy of the key to be kept, found %v", after)
+	}
+	expectCount(t, sim, opDataKey, 2)
 }

@@ -281,9 +281,11 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 
 			return
 		}
-		planned := plan
-		plan.populate(row, r.data, decision.RotationID)
-		plan.honour(planned)
+		// All else is as planned, from the state: what has changed since the refresh is for the next plan to show, and the core takes it for a
+		// bug here.
+		if plan.LastModifiedDate.IsUnknown() {
+			plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
+		}
 		if plan.Receipt.IsUnknown() {
 			plan.Receipt = types.StringValue(upload.ImportReceipt(r.data.Session.OrganizationID, decision.RotationID.String(), r.data.Version, row, time.Now()))
 		}

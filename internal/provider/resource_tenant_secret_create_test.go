@@ -399,3 +399,26 @@ func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 		})
 	}
 }
+
+// A record that could not be read back is changed, without a refresh, to what the plan says and no more; the next refresh reads the rest.
+func TestAccTenantSecret_notReadBackThenChanged(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Path: "sobjects/TenantSecret/", Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
+	cli.Config(dataKey())
+	expectWarning(t, cli.Apply(), "The new key could not be read back")
+	sim.ClearFaults()
+
+	cli.Config(dataKey(`description = "Owned by the key team"`))
+	if applied := cli.Apply("-refresh=false"); applied.Code != 0 || applied.Changed != 1 {
+		t.Errorf("expected the description to be changed, found\n%s", applied.Output())
+	}
+	expectState(t, cli, tenantSecretAddress, map[string]any{"description": "Owned by the key team", "version": nil})
+	cli.MustBeEmpty()
+	if applied := cli.Apply("-refresh-only"); applied.Code != 0 {
+		t.Fatal(applied.Output())
+	}
+	expectState(t, cli, tenantSecretAddress, map[string]any{"version": 2, "status": "ACTIVE"})
+	uploads(t, sim, 1, 1)
+}

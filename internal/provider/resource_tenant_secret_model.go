@@ -25,23 +25,12 @@ func (m *tenantSecretModel) identity() tenantSecretIdentity {
 	return tenantSecretIdentity{OrganizationID: m.OrganizationID, Type: m.Type}
 }
 
-// populate fills the model after a create or an update, which leave a record that is ours.
+// populate fills the model after an upload or an adoption, which leave a record that is ours.
 func (m *tenantSecretModel) populate(row salesforce.TenantSecret, data *Data, id lineage.RotationID) {
 	m.populateRecord(row, data)
 	m.RotationID = stringOrNull(id.String())
 	if m.SecretValueHash.IsUnknown() {
 		m.SecretValueHash = hashOrNull(row.SecretValueHash)
-	}
-}
-
-// honour keeps what the plan has promised of a record that stays: what has changed since the refresh, as the status of a cache-only key may
-// by itself, is for the next plan to show, and the core takes it for a bug here.
-func (m *tenantSecretModel) honour(planned tenantSecretModel) {
-	if !planned.Status.IsUnknown() {
-		m.Status = planned.Status
-	}
-	if !planned.LastModifiedDate.IsUnknown() {
-		m.LastModifiedDate = planned.LastModifiedDate
 	}
 }
 

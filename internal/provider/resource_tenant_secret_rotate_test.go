@@ -298,3 +298,30 @@ func TestAccTenantSecret_rule9FewKeysLeft(t *testing.T) {
 		t.Errorf("expected the cap to be named, found %s", applied.Output())
 	}
 }
+
+// lateTrigger is a rotation trigger that is unknown at each plan in which `now` has changed, and value after the apply; with the resource
+// that it is of.
+func lateTrigger(value, now string) (line, source string) {
+	return "rotation_triggers = { key = terraform_data.source.output }",
+		fmt.Sprintf("\nresource \"terraform_data\" \"source\" {\n  input            = %q\n  triggers_replace = %q\n}\n", value, now)
+}
+
+// What a rotation would set to null stays open while nobody knows whether there is one: here the escrow copy, of which the state may have
+// the only one.
+func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	line, source := lateTrigger("a", "1")
+	cli.Config(source + dataKey(line, fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
+	cli.MustApply()
+	before := cli.State(tenantSecretAddress)["escrow_ciphertext"]
+
+	line, source = lateTrigger("a", "2")
+	cli.Config(source + dataKey(line))
+	cli.MustApply()
+	if after := cli.State(tenantSecretAddress)["escrow_ciphertext"]; after != before || after == nil {
+		t.Errorf("expected the escrow copy of the key to be kept, found %v", after)
+	}
+	uploads(t, sim, 1, 1)
+}
