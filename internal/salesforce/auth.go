@@ -258,6 +258,8 @@ type tokenRequest struct {
 	issuer *url.URL
 	// config is asked anew for each attempt: an assertion is short-lived.
 	config func() (clientcredentials.Config, error)
+	// dated says that config depends on the clock.
+	dated bool
 }
 
 // errNoToken never says what the reply was: it may hold a token.
@@ -266,12 +268,20 @@ var errNoToken = errors.New("the reply could not be read as an OAuth token")
 // exchange asks for a token, with the retries of a read: nothing is changed by
 // asking twice.
 func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
+	corrected := false
 	for attempt := 1; ; attempt++ {
+		before := c.Now()
 		token, sensitive, err := c.exchangeOnce(ctx, r)
 		if err == nil {
 			return c.grantOf(ctx, r, token)
 		}
 		failure, again := c.loginFailure(ctx, r, err, sensitive)
+		// The refusal has told the org's time. Where this machine's is wrong, the assertion bore wrong dates.
+		if refused := (*AuthError)(nil); errors.As(failure, &refused) && !again && r.dated && !corrected && wrongBy(before, c.Now()) {
+			corrected = true
+			attempt--
+			continue
+		}
 		if !again || attempt > c.maxRetries {
 			return nil, failure
 		}
@@ -282,6 +292,9 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 		}
 	}
 }
+
+// wrongBy reports whether two readings of the clock, moments apart, differ by more than an assertion bears.
+func wrongBy(before, after time.Time) bool { return after.Sub(before).Abs() > jwtLifetime/2 }
 
 func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Token, []string, error) {
 	config, err := r.config()
@@ -296,7 +309,7 @@ func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Toke
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
-		Transport:     tokenTransport{base: c.reads.Transport, userAgent: c.userAgent},
+		Transport:     tokenTransport{base: c.reads.Transport, userAgent: c.userAgent, clock: &c.clock, now: c.now},
 		CheckRedirect: refuseRedirect,
 	})
 	token, err := config.Token(ctx)
@@ -394,6 +407,8 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 type tokenTransport struct {
 	base      http.RoundTripper
 	userAgent string
+	clock     *serverClock
+	now       func() time.Time
 }
 
 func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -405,6 +420,7 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		// Salesforce answers JSON only; the oauth2 package reads plain text as a
 		// form, and would miss the error in it.
 		resp.Header.Set("Content-Type", "application/json")
+		t.clock.note(resp.Header, t.now())
 	}
 	return resp, err
 }

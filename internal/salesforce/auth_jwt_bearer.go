@@ -81,8 +81,9 @@ func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
 	return c.exchange(ctx, tokenRequest{
 		flow:   "JWT bearer",
 		issuer: issuer,
+		dated:  true,
 		config: func() (clientcredentials.Config, error) {
-			assertion, err := a.assertion(key, issuer, c.now())
+			assertion, err := a.assertion(key, issuer, c.Now())
 			if err != nil {
 				return clientcredentials.Config{}, &localError{err}
 			}

@@ -482,6 +482,65 @@ func TestRenewalMustNotChangeTheOrg(t *testing.T) {
 	}
 }
 
+// TestAssertionByTheOrgsClock: Salesforce takes an assertion for some minutes only. A machine whose clock is wrong by more
+// is refused once, and then logs in by the clock of the refusal.
+func TestAssertionByTheOrgsClock(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		ahead         time.Duration
+		always        bool
+		logins        int
+		wantTheLogin  bool
+		wantClockNear time.Duration
+	}{
+		"right":                     {0, false, 1, true, 0},
+		"behind":                    {time.Hour, false, 2, true, time.Hour},
+		"ahead":                     {-time.Hour, false, 2, true, -time.Hour},
+		"right, refused":            {0, true, 1, false, 0},
+		"behind, refused otherwise": {time.Hour, true, 2, false, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.login = func(w http.ResponseWriter, r *http.Request) {
+				now := time.Now().Add(tc.ahead)
+				w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+				if err := r.ParseForm(); err != nil {
+					t.Error(err)
+				}
+				parts := strings.Split(r.PostForm.Get("assertion"), ".")
+				claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+				if err != nil {
+					t.Error(err)
+				}
+				var read struct {
+					Exp int64 `json:"exp"`
+				}
+				if err := json.Unmarshal(claims, &read); err != nil {
+					t.Error(err)
+				}
+				if left := time.Unix(read.Exp, 0).Sub(now); tc.always || left < 0 || left > 5*time.Minute {
+					answer(400, `{"error":"invalid_grant","error_description":"expired authorization code"}`)(w, r)
+					return
+				}
+				o.grant(w, testToken, o.URL)
+			}
+			c, p, _ := o.client(func(cfg *Config) {
+				cfg.Auth = JWTBearer{ClientID: "a", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: o.URL}
+			})
+			if _, err := c.Session(t.Context()); (err == nil) != tc.wantTheLogin {
+				t.Errorf("error %v", err)
+			}
+			if n := o.loginCount(); n != tc.logins || len(p.all()) != 0 {
+				t.Errorf("%d logins with %d pauses, want %d with none", n, len(p.all()), tc.logins)
+			}
+			if off := c.Now().Sub(time.Now().Add(tc.wantClockNear)); off.Abs() > time.Minute {
+				t.Errorf("the org's clock is known with an error of %s", off)
+			}
+		})
+	}
+}
+
 // TestLoginFollowsRetryAfter: a busy login host is left alone for as long as it asks, within bounds.
 func TestLoginFollowsRetryAfter(t *testing.T) {
 	t.Parallel()
