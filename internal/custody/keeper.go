@@ -166,7 +166,7 @@ func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error
 		"what holds: %w", id, wanted, errors.Join(err, readErr))
 }
 
-// await looks at a record until it has the wanted status, or the looks are over.
+// await looks at a record until it has the wanted status, the looks are over, or the org's request limit lets no other look through.
 func (k *Keeper) await(ctx context.Context, id, wanted string) (salesforce.TenantSecret, error) {
 	looks := k.Looks
 	if looks == nil {
@@ -174,7 +174,7 @@ func (k *Keeper) await(ctx context.Context, id, wanted string) (salesforce.Tenan
 	}
 	for n := 0; ; n++ {
 		row, err := k.Org.GetTenantSecret(ctx, id)
-		if (err == nil && row.Status == wanted) || n == len(looks) {
+		if (err == nil && row.Status == wanted) || n == len(looks) || errors.Is(err, salesforce.ErrRequestLimit) {
 			return row, err
 		}
 		if waitErr := k.wait(ctx, looks[n]); waitErr != nil {

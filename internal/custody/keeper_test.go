@@ -23,6 +23,7 @@ var (
 	errLost    = &salesforce.OutcomeUnknownError{Method: "PATCH", Path: "/sobjects/TenantSecret/" + recordID, Err: errors.New("connection reset")}
 	errRefused = &salesforce.Error{Status: 400, Method: "PATCH", Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "refused"}}}
 	errDown    = errors.New("connection refused")
+	errLimit   = &salesforce.RequestLimitError{Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
 )
 
 // org is a Salesforce of one record. It keeps the rules of the lifecycle by itself, and goes wrong as faults say.
@@ -280,6 +281,8 @@ func TestPatch_outcomes(t *testing.T) {
 		{name: "accepted", done: true, gets: 1},
 		{name: "accepted, read back at the second look", get: []fault{{err: errDown}}, done: true, gets: 2},
 		{name: "accepted, never read back", get: []fault{{err: errDown}, {err: errDown}, {err: errDown}}, words: []string{"was accepted, but reading it back failed; plan again"}, is: errDown, gets: 3},
+		{name: "accepted, request limit", get: []fault{{err: errLimit}}, words: []string{"was accepted, but reading it back failed; plan again"}, is: salesforce.ErrRequestLimit, gets: 1},
+		{name: "reply lost, request limit", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errLimit}}, words: []string{"nothing was sent twice"}, is: salesforce.ErrRequestLimit, gets: 1},
 		{name: "accepted, reads otherwise", frozen: true, words: []string{"was accepted, but it reads", "plan again before anything else"}, gets: 3},
 		{name: "refused", patch: []fault{{err: errRefused}}, words: []string{"setting record " + recordID, "FIELD_INTEGRITY_EXCEPTION"}, is: errRefused},
 		{name: "reply lost, applied", patch: []fault{{err: errLost, commit: true}}, done: true, gets: 1},

@@ -277,7 +277,7 @@ func (w *dataKeyWork) lookUntil(ctx context.Context, wanted func([]salesforce.Da
 		if err == nil && wanted(keys) {
 			return true, nil
 		}
-		if n == len(w.looks()) {
+		if n == len(w.looks()) || errors.Is(err, salesforce.ErrRequestLimit) {
 			return false, err
 		}
 		if waitErr := w.wait(ctx, w.looks()[n]); waitErr != nil {

@@ -200,16 +200,22 @@ func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) 
 		findErr = err
 	}
 	if materialMatches {
-		if err := w.escrow(w.Material); err == nil {
+		err := w.escrow(w.Material)
+		if err == nil {
 			return
 		}
+		again := fmt.Errorf("a new one could not be made of the given material: %w", errors.Unwrap(err))
+		if findErr != nil {
+			again = fmt.Errorf("%w; %w", findErr, again)
+		}
+		findErr = again
 	}
 	where := "escrow has no directory, so the copy was only in the state that was never written. Salesforce holds the only copy of this key"
 	if w.Escrow.Directory != nil {
 		where = "the escrow directory has no copy of it. Salesforce holds the only copy of this key"
 	}
 	if findErr != nil {
-		where = "its escrow copy could not be told: " + findErr.Error()
+		where = "its escrow copy could not be had: " + findErr.Error()
 	}
 	w.warnings = append(w.warnings, Warning{
 		Summary: "No escrow copy of the adopted key",

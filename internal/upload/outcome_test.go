@@ -485,6 +485,56 @@ func damageCopy(t *testing.T, _ *upload.Request, dir string) {
 	}
 }
 
+// Once the org's request limit stops the client, no further look can be had, and none is waited for.
+func TestRun_unknownOutcomeAtTheRequestLimit(t *testing.T) {
+	t.Parallel()
+	limit := &salesforce.RequestLimitError{Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
+	org := newOrg(t)
+	org.onCreate = answer(true, errUnknown)
+	org.onRecords = func(n int) error {
+		if n > 1 {
+			return limit
+		}
+
+		return nil
+	}
+	_, err := org.uploader().Run(t.Context(), request())
+	if !errors.Is(err, salesforce.ErrRequestLimit) || !errors.Is(err, salesforce.ErrOutcomeUnknown) {
+		t.Errorf("expected both causes, found %v", err)
+	}
+	if org.waits != 0 || org.counts["records"] != 2 {
+		t.Errorf("expected one look and no wait, found %d and %d", org.counts["records"]-1, org.waits)
+	}
+}
+
+// Where the material is at hand but the copy can't be made anew, the warning says why.
+func TestRun_adoptionWithMaterialThatCannotBeEscrowed(t *testing.T) {
+	t.Parallel()
+	material := byok.GenerateMaterial()
+	dir := t.TempDir()
+	org, r := newOrg(t), request()
+	r.Material = material
+	if _, err := org.uploader().Run(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	// A directory stands where the copy belongs.
+	name := byok.EscrowFileName(organization, "Data", rotation(0).String(), byok.HashMaterial(material))
+	if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.Escrow = escrowIn(t, dir)
+	result, err := org.uploader().Run(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !hasWarning(result, "No escrow copy of the adopted key") || !strings.Contains(result.Warnings[0].Detail, "is not a regular file") {
+		t.Errorf("expected a warning that says why, found %+v", result.Warnings)
+	}
+	if strings.Contains(result.Warnings[0].Detail, "Nothing was sent") || result.EscrowCiphertext != "" {
+		t.Errorf("unexpected %+v", result)
+	}
+}
+
 // Where the material is at hand, a lost copy is made anew.
 func TestRun_adoptionWithMaterialEscrowsAnew(t *testing.T) {
 	t.Parallel()

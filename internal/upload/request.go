@@ -82,7 +82,12 @@ type Problem struct {
 	// Attribute is the name of the attribute in the tenant secret's schema, such as "certificate".
 	Attribute       string
 	Summary, Detail string
+
+	cause error
 }
 
 // Error joins summary and detail.
 func (p *Problem) Error() string { return p.Summary + ": " + p.Detail }
+
+// Unwrap returns what went wrong, where that is an error of its own.
+func (p *Problem) Unwrap() error { return p.cause }

@@ -354,7 +354,7 @@ func (w *work) escrow(material secret.Bytes) error {
 }
 
 // look searches the org for the record of a POST without an answer: at once, and then after each wait. It ends with the first look
-// that finds it.
+// that finds it, or that the org's request limit refuses, since no other would be sent.
 func (w *work) look(ctx context.Context) (salesforce.TenantSecret, bool, error) {
 	var last error
 	for n := 0; ; n++ {
@@ -365,7 +365,7 @@ func (w *work) look(ctx context.Context) (salesforce.TenantSecret, bool, error) 
 				return row, true, nil
 			}
 		}
-		if n == len(w.looks()) {
+		if n == len(w.looks()) || errors.Is(err, salesforce.ErrRequestLimit) {
 			return salesforce.TenantSecret{}, false, last
 		}
 		if err := w.wait(ctx, w.looks()[n]); err != nil {
