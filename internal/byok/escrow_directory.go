@@ -118,14 +118,23 @@ type EscrowDirectory struct {
 	path string
 }
 
-// OpenEscrowDirectory opens the directory, making it and missing parents with mode 0700. An existing directory keeps its
-// mode: what it holds is ciphertext. Close it after use.
+// OpenEscrowDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to
+// disk. An existing directory keeps its mode: what it holds is ciphertext. Close it after use.
 func OpenEscrowDirectory(path string) (*EscrowDirectory, error) {
 	if path == "" {
 		return nil, errors.New("open the escrow directory: its path is empty")
 	}
+	unflushed, err := directoriesToFlush(path)
+	if err != nil {
+		return nil, escrowError("look for the escrow directory "+path, err)
+	}
 	if err := os.MkdirAll(path, escrowDirectoryMode); err != nil {
 		return nil, escrowError("make the escrow directory "+path, err)
+	}
+	for _, parent := range unflushed {
+		if err := flush(os.Open(parent)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, escrowError("flush "+parent+", where the escrow directory was made", err)
+		}
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -134,11 +143,41 @@ func OpenEscrowDirectory(path string) (*EscrowDirectory, error) {
 	return &EscrowDirectory{root: root, path: path}, nil
 }
 
+// directoriesToFlush returns the parents, innermost first, of the directories that making path makes: each new directory
+// is an entry in its parent, and after a crash a copy is only found if all of them are on disk.
+func directoriesToFlush(path string) ([]string, error) {
+	var parents []string
+	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
+		switch _, err := os.Stat(path); {
+		case err == nil:
+			return parents, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		case filepath.Dir(path) == path:
+			return parents, nil
+		}
+		parents = append(parents, filepath.Dir(path))
+	}
+}
+
+// flush flushes a directory's entries to disk and closes it.
+func flush(dir *os.File, err error) error {
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS == "windows" {
+		// Windows cannot flush a directory handle; NTFS journals the entry itself.
+		return dir.Close()
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
 // Close releases the directory.
 func (d *EscrowDirectory) Close() error { return d.root.Close() }
 
 // Write stores an escrow copy under a name made by [EscrowFileName] and returns its path. It never overwrites: if the
-// name is taken, existed is true and the file is left as it is. When it returns without error the copy and its directory
+// name is taken by a sound copy, existed is true and the file is left as it is; anything else of that name is an error.
+// When it returns without error the copy and its directory
 // entry have been flushed to disk; with an error the path may be set, and the copy may be there or not. A run killed at any point leaves either no file of that name or the whole one.
 func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool, err error) {
 	if _, err := ParseEscrowFileName(name); err != nil {
@@ -147,7 +186,19 @@ func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool
 	if err := checkArmored(armored); err != nil {
 		return "", false, fmt.Errorf("write the escrow copy: %w", err)
 	}
-	return d.store(name, armored)
+	path, existed, err = d.store(name, armored)
+	if err != nil || !existed {
+		return path, existed, err
+	}
+	// The file is relied on as the copy of this key, so it must at least be one.
+	there, err := d.read(name)
+	if err != nil {
+		return "", false, escrowError("read the escrow copy "+path, err)
+	}
+	if err := checkArmored(there); err != nil {
+		return "", false, fmt.Errorf("%s lies where the escrow copy of this key belongs, and is none: %w; move it away, then apply again", path, err)
+	}
+	return path, true, nil
 }
 
 // store writes a whole file under a name that must not be taken.
@@ -213,15 +264,7 @@ func (d *EscrowDirectory) writeTemporary(name, armored string) (err error) {
 
 // sync flushes the directory's entries, also one that another writer has just made and not flushed yet.
 func (d *EscrowDirectory) sync() error {
-	if runtime.GOOS == "windows" {
-		// Windows cannot flush a directory handle; NTFS journals the entry itself.
-		return nil
-	}
-	dir, err := d.root.Open(".")
-	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
-	}
-	if err != nil {
+	if err := flush(d.root.Open(".")); err != nil {
 		return escrowError("flush the escrow directory "+d.path, err)
 	}
 	return nil

@@ -479,3 +479,27 @@ func TestEscrowDirectoryFindRotation(t *testing.T) {
 		t.Errorf("two copies give %q, %v", path, err)
 	}
 }
+
+// TestDamagedCopyIsNotTakenForOne: what lies under the name of a copy is relied on, so it must be one.
+func TestDamagedCopyIsNotTakenForOne(t *testing.T) {
+	t.Parallel()
+	whole := string(readFile(t, "age", "x25519.age"))
+	for name, content := range map[string]string{"empty": "", "truncated": whole[:len(whole)/2], "edited": strings.Replace(whole, "\n", "\nx", 1), "other": "hello"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := t.TempDir()
+			d := openDirectory(t, path)
+			if err := os.WriteFile(filepath.Join(path, fileName(t, rotationID)), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _, err := d.Write(fileName(t, rotationID), whole)
+			mustFail(t, err, "move it away, then apply again")
+			if got, err := os.ReadFile(filepath.Join(path, fileName(t, rotationID))); err != nil || string(got) != content {
+				t.Errorf("the file was changed: %q, %v", got, err)
+			}
+			if names := namesIn(t, path); len(names) != 1 {
+				t.Errorf("left %v", names)
+			}
+		})
+	}
+}
