@@ -116,10 +116,7 @@ func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if !config.KeyMaterialWO.IsNull() && config.KeyMaterialWOVersion.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
-			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
-	}
+	checkMaterialVersion(config.KeyMaterialWO, config.KeyMaterialWOVersion, &resp.Diagnostics)
 	checkEscrow(ctx, config.Escrow, &resp.Diagnostics)
 }
 

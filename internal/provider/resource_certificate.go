@@ -162,7 +162,7 @@ func (r *certificateResource) IdentitySchema(_ context.Context, _ resource.Ident
 func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config certificateModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if !resp.Diagnostics.HasError() && !config.CertificateChain.IsNull() && !config.CASigned.IsUnknown() && !config.CASigned.ValueBool() {
+	if !resp.Diagnostics.HasError() && isGiven(config.CertificateChain) && !config.CASigned.IsUnknown() && !config.CASigned.ValueBool() {
 		resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
 			"certificate_chain is the answer of a certificate authority, so it needs ca_signed = true. Remove it, or set ca_signed. Nothing was sent.")
 	}

@@ -131,12 +131,13 @@ func (r *encryptionKeySettingsResource) ModifyPlan(ctx context.Context, req reso
 }
 
 func (r *encryptionKeySettingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan encryptionKeySettingsModel
+	var plan, config encryptionKeySettingsModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if err := r.bring(ctx, &plan); err != nil {
+	if err := r.bring(ctx, config, &plan); err != nil {
 		addError(&resp.Diagnostics, "Unable to change the encryption key settings", err)
 
 		return
@@ -146,12 +147,13 @@ func (r *encryptionKeySettingsResource) Create(ctx context.Context, req resource
 }
 
 func (r *encryptionKeySettingsResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan encryptionKeySettingsModel
+	var plan, config encryptionKeySettingsModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	if err := r.bring(ctx, &plan); err != nil {
+	if err := r.bring(ctx, config, &plan); err != nil {
 		addError(&resp.Diagnostics, "Unable to change the encryption key settings", err)
 
 		return
@@ -160,50 +162,59 @@ func (r *encryptionKeySettingsResource) Update(ctx context.Context, req resource
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-// bring changes what differs from the plan, and nothing else, and fills the plan with what the org has then.
-func (r *encryptionKeySettingsResource) bring(ctx context.Context, plan *encryptionKeySettingsModel) error {
+// bring changes what is configured and differs, and nothing else, and fills the plan with what the org has then. The planned value of a
+// setting that is not configured is that of the last refresh, and no wish.
+func (r *encryptionKeySettingsResource) bring(ctx context.Context, config encryptionKeySettingsModel, plan *encryptionKeySettingsModel) error {
 	current, err := r.data.Client.GetEncryptionKeySettings(ctx)
 	if err != nil {
 		return err
 	}
-	change := salesforce.EncryptionKeySettingsChange{
-		CanOptOutOfDerivationWithBYOK: wantedChange(plan.AllowKeyDerivationOptOut, current.CanOptOutOfDerivationWithBYOK),
-		EnableCacheOnlyKeys:           wantedChange(plan.EnableCacheOnlyKeys, current.EnableCacheOnlyKeys),
-		EnableReplayDetection:         wantedChange(plan.EnableReplayDetection, current.EnableReplayDetection),
-	}
-	if change != (salesforce.EncryptionKeySettingsChange{}) {
+	if change := config.change(current); change != (salesforce.EncryptionKeySettingsChange{}) {
 		if err := r.data.Client.UpdateEncryptionKeySettings(ctx, change); err != nil {
 			return err
 		}
-		wanted := *plan
 		if current, err = r.data.Client.GetEncryptionKeySettings(ctx); err != nil {
 			return fmt.Errorf("reading back the settings after the change, which was made: %w", err)
 		}
-		plan.populate(current, r.data)
-		if !agrees(wanted.AllowKeyDerivationOptOut, plan.AllowKeyDerivationOptOut) || !agrees(wanted.EnableCacheOnlyKeys, plan.EnableCacheOnlyKeys) ||
-			!agrees(wanted.EnableReplayDetection, plan.EnableReplayDetection) {
+		if config.change(current) != (salesforce.EncryptionKeySettingsChange{}) {
 			return fmt.Errorf("the deploy of the settings succeeded, but they read back as opt-out %v, cache-only %v, replay detection %v: plan again", current.CanOptOutOfDerivationWithBYOK,
 				current.EnableCacheOnlyKeys, current.EnableReplayDetection)
 		}
-
-		return nil
 	}
-	plan.populate(current, r.data)
+	var found encryptionKeySettingsModel
+	found.populate(current, r.data)
+	plan.OrganizationID = found.OrganizationID
+	for _, v := range []struct {
+		plan  *types.Bool
+		found types.Bool
+	}{
+		{&plan.AllowKeyDerivationOptOut, found.AllowKeyDerivationOptOut}, {&plan.EnableCacheOnlyKeys, found.EnableCacheOnlyKeys},
+		{&plan.EnableReplayDetection, found.EnableReplayDetection},
+	} {
+		if v.plan.IsUnknown() {
+			*v.plan = v.found
+		}
+	}
 
 	return nil
 }
 
+// change is what must be set for the org to be as configured.
+func (m *encryptionKeySettingsModel) change(current salesforce.EncryptionKeySettings) salesforce.EncryptionKeySettingsChange {
+	return salesforce.EncryptionKeySettingsChange{
+		CanOptOutOfDerivationWithBYOK: wantedChange(m.AllowKeyDerivationOptOut, current.CanOptOutOfDerivationWithBYOK),
+		EnableCacheOnlyKeys:           wantedChange(m.EnableCacheOnlyKeys, current.EnableCacheOnlyKeys),
+		EnableReplayDetection:         wantedChange(m.EnableReplayDetection, current.EnableReplayDetection),
+	}
+}
+
 // wantedChange returns what must be set, nil where nothing must.
 func wantedChange(wanted types.Bool, current bool) *bool {
-	if wanted.IsNull() || wanted.IsUnknown() || wanted.ValueBool() == current {
+	if wanted.IsNull() || wanted.ValueBool() == current {
 		return nil
 	}
 
 	return wanted.ValueBoolPointer()
-}
-
-func agrees(wanted, got types.Bool) bool {
-	return wanted.IsNull() || wanted.IsUnknown() || wanted.ValueBool() == got.ValueBool()
 }
 
 func (m *encryptionKeySettingsModel) populate(s salesforce.EncryptionKeySettings, data *Data) {

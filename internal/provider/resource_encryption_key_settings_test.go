@@ -214,3 +214,26 @@ func TestAccEncryptionKeySettings_anotherOrg(t *testing.T) {
 	expectError(t, moved.Apply("-refresh=false"), "This key belongs to another org")
 	expectCount(t, sim, opDeploy, 0)
 }
+
+// A setting that is not configured is left alone also where it has changed since the refresh that the plan is made of.
+func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings("enable_cache_only_keys = true"))
+	cli.MustApply()
+	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true"))
+	if plan := cli.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
+		t.Fatal(plan.Output())
+	}
+	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true })
+	if applied := cli.Run("apply", "-json", "-input=false", "saved.tfplan"); applied.Code != 0 {
+		t.Fatal(applied.Output())
+	}
+	expectSwitches(t, sim, nil, true, true, true)
+	cli.MustBeEmpty()
+	if applied := cli.Apply("-refresh-only"); applied.Code != 0 {
+		t.Fatal(applied.Output())
+	}
+	expectSwitches(t, sim, cli, true, true, true)
+}

@@ -203,9 +203,32 @@ func (r *externalRootKeyResource) bring(ctx context.Context, plan *externalRootK
 			return false
 		}
 	}
-	plan.populate(key, r.data)
+	plan.settle(key, r.data)
 
 	return true
+}
+
+// settle fills what the plan has left open. What has changed of the rest since the refresh is for the next plan to show, and the core takes
+// it for a bug here.
+func (m *externalRootKeyModel) settle(key salesforce.ExternalRootKey, data *Data) {
+	var found externalRootKeyModel
+	found.populate(key, data)
+	for _, v := range []struct {
+		planned *types.String
+		found   types.String
+	}{
+		{&m.OrganizationID, found.OrganizationID},
+		{&m.Status, found.Status},
+		{&m.ARN, found.ARN},
+		{&m.RootKeyService, found.RootKeyService},
+		{&m.Region, found.Region},
+		{&m.Description, found.Description},
+		{&m.ActivatedDate, found.ActivatedDate},
+	} {
+		if v.planned.IsUnknown() {
+			*v.planned = v.found
+		}
+	}
 }
 
 func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Data) {

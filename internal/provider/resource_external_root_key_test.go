@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
@@ -261,4 +262,27 @@ func TestAccExternalRootKey_anotherOrg(t *testing.T) {
 	expectError(t, moved.Plan(), "This key belongs to another org", sim.OrganizationID)
 	expectError(t, moved.Apply("-refresh=false"), "This key belongs to another org")
 	expectPatches(t, sim, 0)
+}
+
+// What has changed since the refresh that the plan is made of is for the next plan to show.
+func TestAccExternalRootKey_changedSinceTheRefresh(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, withRootKey("Active"))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(rootKeyBlock("Active"))
+	cli.MustApply()
+	before := cli.State(rootKeyAddress)["activated_date"]
+	other := acctest.NewCLI(t, sim).InProcess()
+	for _, status := range []string{"Inactive", "Active"} {
+		sim.Clock.Advance(time.Hour)
+		providerConfig(other, allowing(sim, rootKeyBlock(status)))
+		other.MustApply()
+	}
+	cli.Config(strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, rootKeyID[:15]))
+	if applied := cli.Apply("-refresh=false"); applied.Code != 0 || applied.Changed != 1 {
+		t.Errorf("expected the id to be written down, found\n%s", applied.Output())
+	}
+	expectState(t, cli, rootKeyAddress, map[string]any{"root_key_id": rootKeyID[:15], "activated_date": before})
+	cli.MustBeEmpty()
+	expectPatches(t, sim, 2)
 }

@@ -51,10 +51,14 @@ func (m *tenantSecretModel) attributes() map[string]attr.Value {
 	}
 }
 
+// isGiven reports whether an attribute has a value for certain. An unknown one may turn out to be null, as a variable without a value is
+// while the configuration is validated; it is judged when it is known.
+func isGiven(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
+
 func (m *tenantSecretModel) refuse(source, because string, diags *diag.Diagnostics, names ...string) {
 	values := m.attributes()
 	for _, name := range names {
-		if !values[name].IsNull() {
+		if isGiven(values[name]) {
 			diags.AddAttributeError(path.Root(name), "Attribute does not fit the source",
 				fmt.Sprintf("With source = %q %s, so %s has no meaning. Remove %s, or change source. Nothing was sent.", source, because, name, name))
 		}
@@ -73,22 +77,27 @@ func (m *tenantSecretModel) require(source string, diags *diag.Diagnostics, name
 
 // validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped elsewhere.
 func (m *tenantSecretModel) validateMaterial(diags *diag.Diagnostics) {
-	given, wrapped := !m.KeyMaterialWO.IsNull(), !m.WrappedKeyMaterial.IsNull()
+	given, wrapped := isGiven(m.KeyMaterialWO), isGiven(m.WrappedKeyMaterial)
 	if given && wrapped {
 		diags.AddAttributeError(path.Root("wrapped_key_material"), "Two kinds of key material",
 			"Expected key_material_wo (plaintext, wrapped here) or wrapped_key_material (wrapped elsewhere), found both. Remove one of them. Nothing was sent.")
 	}
-	if given && m.KeyMaterialWOVersion.IsNull() {
-		diags.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
-			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
-	}
+	checkMaterialVersion(m.KeyMaterialWO, m.KeyMaterialWOVersion, diags)
 	if wrapped && m.SecretValueHash.IsNull() {
 		diags.AddAttributeError(path.Root("secret_value_hash"), "Wrapped key material without its hash",
 			"wrapped_key_material is ciphertext, so its plaintext's SHA-256 must come with it: set secret_value_hash to the base64 of the 32 hash bytes. Nothing was sent.")
 	}
-	if wrapped && !m.Escrow.IsNull() {
+	if wrapped && isGiven(m.Escrow) {
 		diags.AddAttributeError(path.Root("escrow"), "Escrow of wrapped key material",
 			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow: keep the copy where the key was made, and remove escrow. Nothing was sent.")
+	}
+}
+
+// checkMaterialVersion refuses write-only material without what stands for its change.
+func checkMaterialVersion(material, version types.String, diags *diag.Diagnostics) {
+	if isGiven(material) && version.IsNull() {
+		diags.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
+			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
 	}
 }
 

@@ -76,7 +76,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		"NONE for Database":          {tenantSecret(`type = "Database"`, `certificate = "Sim_BYOK"`, `key_derivation_mode = "NONE"`), "key_derivation_mode", "Database keys can't opt out of derivation", []string{"mandatory"}},
 		"OAEP for Database":          {tenantSecret(`type = "Database"`, `certificate = "Sim_BYOK"`, `wrapping_algorithm = "RSA_OAEP_SHA512"`), "wrapping_algorithm", "Database keys need another wrapping", []string{"RSA_AES_KEY_WRAP_SHA512"}},
 		"HSM with a certificate":     {tenantSecret(`type = "Data"`, `source = "HSM"`, `certificate = "Sim_BYOK"`), "certificate", "Attribute does not fit the source", []string{"Salesforce generates the key"}},
-		"HSM with material":          {tenantSecretWithMaterial(good, `type = "Data"`, `source = "HSM"`), "key_material_wo", "Attribute does not fit the source", []string{"Salesforce generates the key"}},
+		"HSM with material":          {tenantSecretWithMaterial(good, `type = "Data"`, `source = "HSM"`), "key_material_wo_version", "Attribute does not fit the source", []string{"Salesforce generates the key"}},
 		"HSM with escrow":            {tenantSecret(`type = "Data"`, `source = "HSM"`, escrow(`"`+ageRecipient+`"`)), "escrow", "Attribute does not fit the source", []string{"Salesforce generates the key"}},
 		"HSM with a pin":             {tenantSecret(`type = "Data"`, `source = "HSM"`, pin(good)), "secret_value_hash", "Attribute does not fit the source", []string{"Salesforce generates the key"}},
 		"uploaded, no certificate":   {tenantSecret(`type = "Data"`), "certificate", "Attribute is missing for the source", []string{"UPLOADED", "required"}},
@@ -188,4 +188,41 @@ func TestAccTenantSecret_unknownInputs(t *testing.T) {
 		t.Errorf("expected the name to be refused at apply, found %v", applied.Summaries("error"))
 	}
 	uploads(t, sim, 1, 1)
+}
+
+// A module hands attributes on by variables that are null where they are not wanted, and unknown while the configuration is validated.
+func TestAccResources_variablesWithoutValues(t *testing.T) {
+	t.Parallel()
+	skipBelowWriteOnly(t)
+	optional := "\nvariable \"none\" {\n  type    = string\n  default = null\n}\n\nvariable \"no_escrow\" {\n  type    = object({ age_recipients = list(string) })\n  default = null\n}\n"
+	material := []string{"key_material_wo = var.none", "key_material_wo_version = var.none", "escrow = var.no_escrow"}
+	for name, body := range map[string]string{
+		"uploaded": dataKey(append(material, "wrapped_key_material = var.none", "secret_value_hash = var.none", "remote_key_identifier = var.none", "remote_key_service_id = var.none",
+			"remote_key_certificate = var.none", "wrapping_algorithm = var.none")...),
+		"HSM":               tenantSecret(append(material, `type = "Data"`, `source = "HSM"`, "certificate = var.none", "wrapped_key_material = var.none", "secret_value_hash = var.none")...),
+		"without a version": dataKey("key_material_wo = var.none", "wrapped_key_material = var.none"),
+		"certificate":       wrappingCertificate(`developer_name = "Wrap_2027"`, "certificate_chain = var.none", "expiration_date = var.none", "label = var.none"),
+		"cache-only key":    cacheOnly(`certificate = "Sim_BYOK"`, "key_material_wo = var.none", "escrow = var.no_escrow"),
+		"settings":          "\nvariable \"no_switch\" {\n  type    = bool\n  default = null\n}\n" + keySettings("enable_replay_detection = var.no_switch", "enable_cache_only_keys = false"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+			cli.Config(optional + body)
+			if validated := cli.Run("validate", "-no-color"); validated.Code != 0 {
+				t.Errorf("expected the configuration to be valid, found\n%s", validated.Output())
+			}
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 1 {
+				t.Errorf("expected a plan to create, found\n%s", plan.Output())
+			}
+		})
+	}
+	t.Run("data encryption key", func(t *testing.T) {
+		t.Parallel()
+		cli, _ := hyperforceRun(t)
+		cli.Config(optional + searchKey("key_material_wo = var.none", "escrow = var.no_escrow"))
+		if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 1 {
+			t.Errorf("expected a plan to create, found\n%s", plan.Output())
+		}
+	})
 }
