@@ -30,6 +30,7 @@ type Data struct {
 	// Version is the provider's own.
 	Version string
 	looks   []time.Duration
+	turns   turns
 }
 
 // open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error of the provider block, before any
@@ -171,10 +172,10 @@ func logEvent(ctx context.Context, e salesforce.Event) {
 	}
 }
 
-// uploader returns what carries out rotations in this org.
-func (d *Data) uploader() *upload.Uploader {
+// uploader returns what carries out a rotation in this org, in its turn.
+func (d *Data) uploader(turn *turn) *upload.Uploader {
 	return &upload.Uploader{
-		Registry:        upload.TenantSecrets{Client: d.Client, Inventory: d.Inventory},
+		Registry:        turnRegistry{upload.TenantSecrets{Client: d.Client, Inventory: d.Inventory}, turn},
 		Certificates:    d.Inventory,
 		Organization:    d.Session.OrganizationID,
 		ProviderVersion: d.Version,

@@ -341,9 +341,16 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 	}
 	defer request.Escrow.Close()
 
-	result, err := r.data.uploader().RunDataKey(ctx, r.data.Client, request)
+	turn, err := r.data.turns.take(ctx, "Search Index")
 	if err != nil {
-		if refused, ok := errors.AsType[*upload.RefusedError](err); ok {
+		addError(diags, "Unable to upload the Search Index key", err)
+
+		return upload.Result{}, false
+	}
+	defer turn.end()
+	result, err := r.data.uploader(turn).RunDataKey(ctx, turnDataKeys{r.data.Client, turn}, request)
+	if err != nil {
+		if refused, ok := errors.AsType[*upload.RefusedError](err); ok && !errors.As(err, new(*upload.Problem)) {
 			diags.AddError("Salesforce refused the new Search Index key", sentence(refused.Error())+" Nothing was changed. Known of such keys: the org must be on Hyperforce and have an active Salesforce root key, "+
 				"and Salesforce documents one hour between two of them. If the refusal is of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, change rotation_triggers: that opens another."+advice(refused.Err))
 		} else {
@@ -352,6 +359,7 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 
 		return upload.Result{}, false
 	}
+	turn.warnShared(result, diags)
 	for _, w := range result.Warnings {
 		diags.AddWarning(w.Summary, w.Detail)
 	}

@@ -322,12 +322,20 @@ func (r *tenantSecretResource) rotate(
 		request.UnconfirmedSince = ours.UnconfirmedSince
 	}
 
-	result, err := r.data.uploader().Run(ctx, request)
+	turn, err := r.data.turns.take(ctx, request.Type)
+	if err != nil {
+		addError(diags, "Unable to upload the tenant secret", err)
+
+		return upload.Result{}, false
+	}
+	defer turn.end()
+	result, err := r.data.uploader(turn).Run(ctx, request)
 	if err != nil {
 		r.explainUpload(ctx, request, err, diags)
 
 		return upload.Result{}, false
 	}
+	turn.warnShared(result, diags)
 	for _, w := range result.Warnings {
 		diags.AddWarning(w.Summary, w.Detail)
 	}
@@ -549,7 +557,7 @@ func hasUnknownOutcome(diags diag.Diagnostics) bool {
 // explainUpload adds what we know to a refusal: Salesforce's own texts are not documented, so they are shown and never interpreted.
 func (r *tenantSecretResource) explainUpload(ctx context.Context, request upload.Request, err error, diags *diag.Diagnostics) {
 	var refused *upload.RefusedError
-	if !errors.As(err, &refused) {
+	if !errors.As(err, &refused) || errors.As(err, new(*upload.Problem)) {
 		addError(diags, "Unable to upload the tenant secret", err)
 
 		return
