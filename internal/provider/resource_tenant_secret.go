@@ -272,6 +272,9 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 		}
 		plan.populate(result.Record, r.data, result.RotationID)
 		plan.populateEvidence(result)
+		if result.Adopted && result.Record.ID == ours.ID {
+			plan.keepEvidence(state)
+		}
 		ours, seen = ownRecord(result.Record, result.RotationID), freshObservation(result.RotationID)
 	} else {
 		var row salesforce.TenantSecret

@@ -61,6 +61,23 @@ func (m *tenantSecretModel) populateEvidence(result upload.Result) {
 	m.Receipt = stringOrNull(result.Receipt)
 }
 
+// keepEvidence keeps what the state has of the very record that was adopted: the evidence of its upload, and perhaps its only escrow copy.
+func (m *tenantSecretModel) keepEvidence(state tenantSecretModel) {
+	for _, v := range []struct {
+		now    *types.String
+		before types.String
+	}{
+		{&m.EscrowCiphertext, state.EscrowCiphertext},
+		{&m.KeyCheckValue, state.KeyCheckValue},
+		{&m.CertificateSHA256, state.CertificateSHA256},
+		{&m.Receipt, state.Receipt},
+	} {
+		if !v.before.IsNull() {
+			*v.now = v.before
+		}
+	}
+}
+
 // refresh follows the record that is ACTIVE now. own is true where it is the one that the last apply left: then what was sent is what
 // counts for fields that Salesforce may read back in another form.
 func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own bool) {

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -110,4 +111,57 @@ func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An input that asks for a new key, while the pin is the hash of the ACTIVE one: nothing is uploaded, and nothing is lost of what the state
+// knows of that key, such as the only escrow copy.
+func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(dataKey(trigger("a"), fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
+	cli.MustApply()
+	before := cli.State(tenantSecretAddress)
+
+	cli.Config(dataKey(trigger("b"), fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
+	if plan := cli.Plan(); plan.Changed != 1 || plan.Has("warning", "The Data key will be rotated") ||
+		!plan.Has("warning", "An existing key will be adopted", fmt.Sprint(before["tenant_secret_id"]), "Nothing will be uploaded") {
+		t.Errorf("expected the plan to announce that the record is marked, found\n%s", plan.Output())
+	}
+	cli.MustApply()
+	uploads(t, sim, 1, 1)
+	after := cli.State(tenantSecretAddress)
+	for _, name := range []string{"tenant_secret_id", "escrow_ciphertext", "key_check_value", "certificate_sha256", "receipt"} {
+		if before[name] != after[name] || after[name] == nil {
+			t.Errorf("%s: expected %v, found %v", name, before[name], after[name])
+		}
+	}
+	if key := acctest.ActiveKey(t, sim, "Data"); after["rotation_id"] == before["rotation_id"] || key.Description != fmt.Sprintf("[tf:%v]", after["rotation_id"]) {
+		t.Errorf("expected another rotation id, on the record too, found %v and %q", after["rotation_id"], key.Description)
+	}
+
+	// By age there is no way around another key.
+	sim.Clock.Advance(11 * 24 * time.Hour)
+	cli.Config(dataKey(trigger("b"), "rotate_after_days = 10", fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
+	expectError(t, cli.Plan(), "This key material has been used in this org", "Give other material")
+	uploads(t, sim, 1, 1)
+}
+
+// A key that was uploaded outside, and that the configuration pins since, is adopted on an update as it is on a create.
+func TestAccTenantSecret_rule7PinAdoptsOnUpdate(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(dataKey(fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
+	cli.MustApply()
+	outside, err := sim.Rotate("Data", "UPLOADED")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli.Config(dataKey(fmt.Sprintf("secret_value_hash = %q", acctest.ActiveKey(t, sim, "Data").SecretValueHash)))
+	expectWarning(t, cli.Plan(), "An existing key will be adopted", outside)
+	cli.MustApply()
+	uploads(t, sim, 1, 2)
+	// The evidence in state is of the key before.
+	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": outside, "escrow_ciphertext": nil, "key_check_value": nil, "certificate_sha256": nil})
 }

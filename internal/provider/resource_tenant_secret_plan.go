@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,6 +104,9 @@ func (r *tenantSecretResource) planUpdate(
 	} else {
 		plan.planAdjustment(state, ours)
 	}
+	if decision.Rotate && plan.adoptsPinned(config, state, decision) {
+		plan.planUndecided()
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 	if decision.Rotate {
@@ -112,6 +116,13 @@ func (r *tenantSecretResource) planUpdate(
 	}
 	warnCacheOnly(state, &resp.Diagnostics)
 	warnEscrowChanged(plan.Escrow, state.Escrow, ours, &resp.Diagnostics)
+}
+
+// adoptsPinned reports whether the ACTIVE record, as last refreshed, already has the pinned hash, so that a rotation only marks it. Not so for
+// one that is too old: it would be too old again at the next plan.
+func (m *tenantSecretModel) adoptsPinned(config, state tenantSecretModel, decision lineage.Decision) bool {
+	return !config.SecretValueHash.IsNull() && config.SecretValueHash.Equal(state.SecretValueHash) && !slices.Contains(decision.Reasons, lineage.TooOld) &&
+		state.Source.ValueString() == upload.SourceUploaded && m.Source.ValueString() == upload.SourceUploaded
 }
 
 // warnEscrowChanged says what a changed escrow does to a key that stays. Of an imported key the state does not know which escrow it has.
@@ -250,6 +261,13 @@ func (r *tenantSecretResource) helpCreate(ctx context.Context, plan, config tena
 
 // helpRotate says why a key is rotated, and warns of what the org would say to it.
 func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, state tenantSecretModel, decision lineage.Decision, diags *diag.Diagnostics) {
+	if plan.adoptsPinned(config, state, decision) {
+		diags.AddAttributeWarning(path.Root("secret_value_hash"), "An existing key will be adopted",
+			fmt.Sprintf("A new key is asked for, and record %s (version %d), which is ACTIVE, already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as this rotation's. "+
+				"To get a new key, pin another hash or remove the pin.", state.TenantSecretID.ValueString(), state.Version.ValueInt64()))
+
+		return
+	}
 	addRotationReasons(diags, plan.Type.ValueString(), decision, fmt.Sprintf("Record %s (version %d) will be archived by the new one; data that it encrypted stays readable.",
 		state.TenantSecretID.ValueString(), state.Version.ValueInt64()))
 	if !r.online() {
