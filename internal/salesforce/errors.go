@@ -308,15 +308,20 @@ type RequestLimitError struct {
 // false to all others.
 func (e *RequestLimitError) TellFirst() bool { return e.told.CompareAndSwap(false, true) }
 
-// Error quotes the limit. The code stands for the limit of a day and for that
-// of concurrent requests [D CoreTypes], of which Salesforce's message tells.
-func (e *RequestLimitError) Error() string {
+// Brief is the part of the error that quotes the limit.
+func (e *RequestLimitError) Brief() string {
 	usage := e.Usage
 	if usage == "" {
 		usage = "not sent"
 	}
-	return fmt.Sprintf("the org refuses calls for its API request limit (Sforce-Limit-Info: %s), so no further call is made in this run; "+
-		"api-usage counts the calls of the last 24 hours, by whomever. %s", usage, e.Err)
+	return fmt.Sprintf("the org's API request limit (Sforce-Limit-Info: %s)", usage)
+}
+
+// Error quotes the limit. The code stands for the limit of a day and for that
+// of concurrent requests [D CoreTypes], of which Salesforce's message tells.
+func (e *RequestLimitError) Error() string {
+	return fmt.Sprintf("calls are refused by %s, so no further one is made in this run; "+
+		"api-usage counts the calls of the last 24 hours, by whomever. %s", e.Brief(), e.Err)
 }
 
 // Unwrap is Salesforce's answer.

@@ -474,7 +474,9 @@ func TestPageInPlaceOfAnEmptyReply(t *testing.T) {
 			return c.RestoreTenantSecret(t.Context(), testRecord, secret.NewText("Q2dNeU16SVM="))
 		},
 		"reactivate": func(c *Client) error { return c.ReactivateTenantSecret(t.Context(), testRecord) },
-		"describe":   func(c *Client) error { return c.UpdateTenantSecret(t.Context(), testRecord, TenantSecretChange{Description: &text}) },
+		"describe": func(c *Client) error {
+			return c.UpdateTenantSecret(t.Context(), testRecord, TenantSecretChange{Description: &text})
+		},
 	} {
 		for kind, page := range map[string]http.HandlerFunc{
 			"html":      answer(200, `<html>please accept the terms of this network</html>`),
@@ -515,6 +517,9 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 		}
 		if limit.Usage != "api-usage=15000/15000" || !strings.Contains(err.Error(), "api-usage=15000/15000") {
 			t.Errorf("error %d does not quote the limit: %v", i, err)
+		}
+		if brief := limit.Brief(); brief != "the org's API request limit (Sforce-Limit-Info: api-usage=15000/15000)" || !strings.Contains(err.Error(), brief) {
+			t.Errorf("error %d: %q is no part of %v", i, brief, err)
 		}
 		if errors.Is(err, ErrOutcomeUnknown) {
 			t.Errorf("error %d: nothing was sent, so the outcome is known", i)
