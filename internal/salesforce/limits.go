@@ -99,6 +99,9 @@ func (l *limits) takeWarning() (string, bool) {
 // calls are left. Every other call returns false, so that a run over many resources warns once.
 func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
 
+// RequestLimit is the error that ends every call once the org has refused one for its request limit, nil before.
+func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
+
 // noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
 func (c *Client) noteReply(ctx context.Context, h http.Header) {
 	c.clock.note(h, c.now())

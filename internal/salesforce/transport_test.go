@@ -506,6 +506,9 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 	o := newOrg(t)
 	o.on(queryRoute, fault(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", "Sforce-Limit-Info", "api-usage=15000/15000"))
 	c, p, log := o.client()
+	if c.RequestLimit() != nil {
+		t.Error("a limit before any call")
+	}
 	_, first := c.ListTenantSecrets(t.Context())
 	_, second := c.CreateTenantSecret(t.Context(), upload)
 	_, third := c.APIVersions(t.Context())
@@ -523,6 +526,9 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 		}
 		if errors.Is(err, ErrOutcomeUnknown) {
 			t.Errorf("error %d: nothing was sent, so the outcome is known", i)
+		}
+		if limit != c.RequestLimit() {
+			t.Errorf("error %d is another one than the client's", i)
 		}
 		if limit.TellFirst() {
 			tellers++
