@@ -33,9 +33,10 @@ type Options struct {
 	Runs int
 	// Sizes are the numbers of versions over which the cost of a plan is shown.
 	Sizes []int
-	// Out receives the tables, Plot the path of the SVG; "" for none.
-	Out  io.Writer
-	Plot string
+	// Out receives the tables.
+	Out io.Writer
+	// Plot is the path of the SVG, Guide that of a page whose part between the marks is replaced by the tables; "" for none.
+	Plot, Guide string
 }
 
 // lineages and certificates accompany the versions of each world.
@@ -49,6 +50,7 @@ type bench struct {
 	Options
 
 	folder string
+	report strings.Builder
 }
 
 // Run measures everything and prints the tables.
@@ -59,17 +61,36 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.folder)) }()
 
-	b.say("# Speed\n\n%s, %d cores, %s; medians of %d runs.\n", machine(), runtime.NumCPU(), runtime.Version(), b.Runs)
-	for _, part := range []func(context.Context) error{b.static, b.plans, b.crypto, b.rotations, b.growth} {
+	b.say("Measured on %s with %d cores, %s, %s. Medians of %d runs, taken in turns.\n", machine(), runtime.NumCPU(), runtime.Version(), b.version(ctx), b.Runs)
+	for _, part := range []func(context.Context) error{b.overview, b.growth, b.rotations, b.crypto} {
 		if err := part(ctx); err != nil {
 			return err
 		}
 	}
+	if b.Guide == "" {
+		return nil
+	}
 
-	return nil
+	return replaceInGuide(b.Guide, b.report.String())
 }
 
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.Out, format+"\n", args...) }
+// say prints a line, and keeps it for the guide.
+func (b *bench) say(format string, args ...any) {
+	line := fmt.Sprintf(format+"\n", args...)
+	b.report.WriteString(line)
+	_, _ = io.WriteString(b.Out, line)
+}
+
+// version is the first line of the CLI's own version.
+func (b *bench) version(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, b.CLI, "version").Output() //nolint:gosec // the caller names the CLI
+	if err != nil {
+		return filepath.Base(b.CLI)
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+
+	return first
+}
 
 // machine names the processor, as far as the system tells.
 func machine() string {
@@ -119,62 +140,44 @@ func (b *bench) org(ctx context.Context, versions int) (*world, error) {
 		return nil, err
 	}
 	w.close = func() { server.close(); sim.Close() }
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
+	if err := b.layOut(w, ourSource, b.Provider, configurationFor(sim)); err != nil {
 		return nil, err
 	}
-	settings := filepath.Join(w.dir, "cli.tfrc")
-	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
-		"SALESFORCE_INSTANCE_URL="+server.url, "SALESFORCE_ACCESS_TOKEN="+sim.AccessToken)
-	if err := os.WriteFile(settings, []byte(overrides(ourSource, filepath.Dir(b.Provider))), 0o600); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(configurationFor(sim)), 0o600); err != nil {
+	w.env = append(w.env, "SALESFORCE_INSTANCE_URL="+server.url, "SALESFORCE_ACCESS_TOKEN="+sim.AccessToken)
+
+	return w, b.terraform(ctx, w.dir, w.env, "apply", "-auto-approve", "-input=false")
+}
+
+// peerWorld applies as many resources of the peer, in a for_each like ours: the CLI's own work grows faster with for_each than with count.
+func (b *bench) peerWorld(ctx context.Context, resources int) (*world, error) {
+	w := &world{dir: filepath.Join(b.folder, fmt.Sprintf("peer-%d", resources)), close: func() {}}
+	if err := b.layOut(w, peerSource, b.Peer, peerConfiguration(resources)); err != nil {
 		return nil, err
 	}
 
 	return w, b.terraform(ctx, w.dir, w.env, "apply", "-auto-approve", "-input=false")
 }
 
-// peerWorld applies as many resources of the peer.
-func (b *bench) peerWorld(ctx context.Context, resources int) (*world, error) {
-	w := &world{dir: filepath.Join(b.folder, fmt.Sprintf("peer-%d", resources)), close: func() {}}
-	if err := os.MkdirAll(w.dir, 0o700); err != nil {
-		return nil, err
-	}
+// layOut writes a configuration, and what makes the CLI take the provider from where it was built.
+func (b *bench) layOut(w *world, source, binary, configuration string) error {
 	settings := filepath.Join(w.dir, "cli.tfrc")
 	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")
-	text := fmt.Sprintf("terraform {\n  required_providers {\n    tls = { source = \"hashicorp/tls\" }\n  }\n}\n\nresource \"tls_private_key\" \"key\" {\n  count     = %d\n  algorithm = \"ECDSA\"\n}\n", resources)
-	if err := errors.Join(os.WriteFile(settings, []byte(overrides("hashicorp/tls", filepath.Dir(b.Peer))), 0o600), os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(text), 0o600)); err != nil {
-		return nil, err
-	}
 
-	return w, b.terraform(ctx, w.dir, w.env, "apply", "-auto-approve", "-input=false")
+	return errors.Join(
+		os.MkdirAll(w.dir, 0o700),
+		os.WriteFile(settings, []byte(overrides(source, filepath.Dir(binary))), 0o600),
+		os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(configuration), 0o600),
+	)
 }
 
 // ourSource is the provider's source as a configuration names it: its address without the default registry.
 var ourSource = strings.TrimPrefix(provider.Address, "registry.terraform.io/")
 
+// peerSource is the source of the provider that we compare with.
+const peerSource = "hashicorp/tls"
+
 // overrides makes the CLI take a provider from a directory, under Terraform's registry and under OpenTofu's.
 func overrides(source, directory string) string {
 	return fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n",
 		"registry.terraform.io/"+source, directory, "registry.opentofu.org/"+source, directory)
-}
-
-// terraform runs the CLI once.
-func (b *bench) terraform(ctx context.Context, dir string, env []string, args ...string) error {
-	cmd := exec.CommandContext(ctx, b.CLI, args...) //nolint:gosec // the caller names the CLI
-	cmd.Dir, cmd.Env = dir, env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(b.CLI), strings.Join(args, " "), err, out)
-	}
-
-	return nil
-}
-
-// plan times one plan, which must be empty.
-func (b *bench) plan(ctx context.Context, w *world, extra ...string) (time.Duration, error) {
-	start := time.Now()
-	err := b.terraform(ctx, w.dir, append(w.env, extra...), "plan", "-input=false", "-detailed-exitcode", "-lock=false")
-
-	return time.Since(start), err
 }

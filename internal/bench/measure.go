@@ -1,267 +1,150 @@
 package bench
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// median returns the middle of an odd or even number of durations.
-func median(all []time.Duration) time.Duration {
-	sorted := slices.Sorted(slices.Values(all))
-	if len(sorted) == 0 {
-		return 0
-	}
-	middle := len(sorted) / 2
-	if len(sorted)%2 == 1 {
-		return sorted[middle]
-	}
-
-	return (sorted[middle-1] + sorted[middle]) / 2
-}
-
-// ratio prints ours against the peer's.
-func ratio(ours, peer float64) string {
-	if peer == 0 {
-		return "-"
-	}
-
-	return strconv.FormatFloat(ours/peer, 'f', 2, 64)
-}
-
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 0, 64) + " ms"
-}
-
-// alternate measures two things in turns, so that a busy machine is unfair to neither. The second may be nil.
-func (b *bench) alternate(ours, peer func() (time.Duration, error)) (mine, theirs time.Duration, err error) {
-	var a, c []time.Duration
-	for range b.Runs {
-		d, err := ours()
-		if err != nil {
-			return 0, 0, err
-		}
-		a = append(a, d)
-		if peer == nil {
-			continue
-		}
-		if d, err = peer(); err != nil {
-			return 0, 0, err
-		}
-		c = append(c, d)
-	}
-
-	return median(a), median(c), nil
-}
-
-// static measures what needs no org: the size of the binary and the start-up.
-func (b *bench) static(ctx context.Context) error {
-	b.say("| what | ours | tls | ratio |\n|---|---|---|---|")
-	size := func(path string) float64 {
-		info, err := os.Stat(path)
-		if path == "" || err != nil {
-			return 0
-		}
-
-		return float64(info.Size())
-	}
-	ours, peer := size(b.Provider), size(b.Peer)
-	b.say("| binary size | %.1f MB | %.1f MB | %s |", ours/1e6, peer/1e6, ratio(ours, peer))
-
-	mine, err := b.schemaWorld(ourSource, "salesforcebyok", b.Provider)
-	if err != nil {
-		return err
-	}
-	var theirs func() (time.Duration, error)
-	if b.Peer != "" {
-		env, err := b.schemaWorld("hashicorp/tls", "tls", b.Peer)
-		if err != nil {
-			return err
-		}
-		theirs = func() (time.Duration, error) { return b.schema(ctx, env) }
-	}
-	a, c, err := b.alternate(func() (time.Duration, error) { return b.schema(ctx, mine) }, theirs)
-	if err != nil {
-		return err
-	}
-	b.say("| `providers schema -json` | %s | %s | %s |", milliseconds(a), milliseconds(c), ratio(float64(a), float64(c)))
-
-	return nil
-}
-
-// schemaWorld lays out a configuration that names one provider.
-func (b *bench) schemaWorld(source, name, binary string) (*world, error) {
-	w := &world{dir: filepath.Join(b.folder, "schema-"+name)}
-	settings := filepath.Join(w.dir, "cli.tfrc")
-	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1")
-
-	return w, errors.Join(os.MkdirAll(w.dir, 0o700), os.WriteFile(settings, []byte(overrides(source, filepath.Dir(binary))), 0o600),
-		os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte("terraform {\n  required_providers {\n    "+name+" = { source = \""+source+"\" }\n  }\n}\n"), 0o600))
-}
-
-func (b *bench) schema(ctx context.Context, w *world) (time.Duration, error) {
-	start := time.Now()
-	err := b.terraform(ctx, w.dir, w.env, "providers", "schema", "-json")
-
-	return time.Since(start), err
-}
-
-// planSize is the number of versions of the plan that is compared with the peer's.
-const planSize = 300
-
-// plans compares a plan over a long key history with the peer's plan of as many resources, without and with latency.
-func (b *bench) plans(ctx context.Context) error {
-	ours, err := b.org(ctx, planSize)
-	if err != nil {
-		return err
-	}
-	defer ours.close()
-	resources := planSize + lineages + certificates
-	var peer func() (time.Duration, error)
-	var theirs *world
-	if b.Peer != "" {
-		if theirs, err = b.peerWorld(ctx, resources); err != nil {
-			return err
-		}
-		peer = func() (time.Duration, error) { return b.plan(ctx, theirs) }
-	}
-	a, c, err := b.alternate(func() (time.Duration, error) { return b.plan(ctx, ours) }, peer)
-	if err != nil {
-		return err
-	}
-	b.say("| plan of %d resources | %s | %s | %s |", resources, milliseconds(a), milliseconds(c), ratio(float64(a), float64(c)))
-
-	ours.latency.Store(int64(100 * time.Millisecond))
-	slow, _, err := b.alternate(func() (time.Duration, error) { return b.plan(ctx, ours) }, nil)
-	if err != nil {
-		return err
-	}
-	ours.latency.Store(0)
-	b.say("| the same at 100 ms latency | %s | | |", milliseconds(slow))
-
-	before := len(ours.sim.Requests())
-	if _, err := b.plan(ctx, ours); err != nil {
-		return err
-	}
-	b.say("| API calls of that plan (a token is given) | %d | 0 | |", len(ours.sim.Requests())-before)
-
-	mine, err := b.memory(ctx, b.Provider, ours)
-	if err != nil {
-		return err
-	}
-	var other float64
-	if theirs != nil {
-		if other, err = b.memory(ctx, b.Peer, theirs); err != nil {
-			return err
-		}
-	}
-	b.say("| peak resident memory of that plan | %.0f MB | %.0f MB | %s |\n", mine, other, ratio(mine, other))
-
-	return nil
-}
-
-var (
-	reattach = regexp.MustCompile(`TF_REATTACH_PROVIDERS='([^']*)'`)
-	peak     = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+const (
+	// planSize is the number of versions of the plan that is compared with the peer's.
+	planSize = 300
+	// roundTrip is the latency that is added to each request for a second look.
+	roundTrip = 100 * time.Millisecond
+	// roundTrips is how many round trips a plan may take longer than the peer's, which asks nobody.
+	roundTrips = 5
 )
 
-// memory runs one plan with a provider that serves as for a debugger, and returns its peak resident memory in MB. It is 0 where the
-// system does not tell.
-func (b *bench) memory(ctx context.Context, binary string, w *world) (float64, error) {
-	cmd := exec.CommandContext(ctx, binary, "-debug")
-	cmd.Env = w.env
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	}()
-	attach := ""
-	for lines := bufio.NewScanner(out); attach == "" && lines.Scan(); {
-		if m := reattach.FindStringSubmatch(lines.Text()); m != nil {
-			attach = m[1]
-		}
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	if attach == "" {
-		return 0, nil
-	}
-	if _, err := b.plan(ctx, w, "TF_REATTACH_PROVIDERS="+attach); err != nil {
-		return 0, err
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
-	if err != nil {
-		return 0, nil
-	}
-	if m := peak.FindSubmatch(text); m != nil {
-		kilobytes, err := strconv.ParseFloat(string(m[1]), 64)
-
-		return kilobytes / 1024, err
-	}
-
-	return 0, nil
-}
-
-// crypto runs the Go benchmarks of wrapping, and the openssl command line on the same work.
-func (b *bench) crypto(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "300x", "./internal/byok")
-	cmd.Dir = b.Root
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("benchmarks of internal/byok: %w\n%s", err, out)
-	}
-	b.say("Wrapping (go test -bench):\n\n```\n%s```\n", benchLines(string(out)))
-
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		return nil //nolint:nilerr // no openssl, nothing to compare with
-	}
-	key := filepath.Join(b.folder, "public.pem")
-	generate := exec.CommandContext(ctx, openssl, "genrsa", "-out", filepath.Join(b.folder, "key.pem"), "4096")           //nolint:gosec // a constant command
-	public := exec.CommandContext(ctx, openssl, "rsa", "-in", filepath.Join(b.folder, "key.pem"), "-pubout", "-out", key) //nolint:gosec // a constant command
-	if err := errors.Join(generate.Run(), public.Run(), os.WriteFile(filepath.Join(b.folder, "secret.bin"), make([]byte, 32), 0o600)); err != nil {
+// overview compares size, start-up, and a plan over a long key history with the peer's.
+func (b *bench) overview(ctx context.Context) error {
+	b.say("| | this provider | terraform-provider-tls | ratio |\n|---|---|---|---|")
+	ours, peer := size(b.Provider), size(b.Peer)
+	b.say("| size of the binary | %s | %s | %s |", megabytes(ours), megabytes(peer), ratio(ours, peer))
+	if err := b.startUp(ctx); err != nil {
 		return err
 	}
-	d, _, err := b.alternate(func() (time.Duration, error) {
-		start := time.Now()
-		wrap := exec.CommandContext(ctx, openssl, "pkeyutl", "-encrypt", "-pubin", "-inkey", key, "-in", filepath.Join(b.folder, "secret.bin"), "-out", filepath.Join(b.folder, "wrapped.bin"), //nolint:gosec // a constant command
-			"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512")
 
-		return time.Since(start), errors.Join(wrap.Run(), nil)
-	}, nil)
+	p, err := b.plans(ctx, planSize)
 	if err != nil {
 		return err
 	}
-	b.say("The openssl command line takes %s for one RSA-OAEP SHA-512 wrap, most of it its own start.\n", d)
+	b.say("| plan of %d resources | %s | %s | %s |", p.resources(), milliseconds(p.plan.wall), milliseconds(p.peer.wall), ratio(p.plan.wall, p.peer.wall))
+	b.say("| processor time of CLI and provider in it | %s | %s | %s |", milliseconds(p.plan.cpu), milliseconds(p.peer.cpu), ratio(p.plan.cpu, p.peer.cpu))
+	b.say("| peak resident memory of the provider in it | %s | %s | %s |", megabytes(p.plan.memory), megabytes(p.peer.memory), ratio(p.plan.memory, p.peer.memory))
+	b.say("| API calls in it, a token being given | %d | 0 | |", p.calls)
+	allowed := time.Duration(0)
+	if p.peer.wall > 0 {
+		allowed = p.peer.wall + roundTrips*roundTrip
+	}
+	b.say("| the plan at %s a round trip; beside it tls and %d round trips | %s | %s | %s |\n", milliseconds(roundTrip), roundTrips, milliseconds(p.slow.wall), milliseconds(allowed),
+		ratio(p.slow.wall, allowed))
 
 	return nil
 }
 
-// benchLines keeps the result lines of go test -bench.
-func benchLines(out string) string {
-	var kept strings.Builder
-	for line := range strings.Lines(out) {
-		if strings.HasPrefix(line, "Benchmark") || strings.HasPrefix(line, "goos") || strings.HasPrefix(line, "cpu") {
-			kept.WriteString(line)
-		}
+// size returns the size of a file in bytes, 0 for none.
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if path == "" || err != nil {
+		return 0
 	}
 
-	return kept.String()
+	return info.Size()
+}
+
+// startUp compares what a CLI does first with a provider: to start it and to ask for its schemas.
+func (b *bench) startUp(ctx context.Context) error {
+	mine := &world{dir: filepath.Join(b.folder, "schema-ours")}
+	if err := b.layOut(mine, ourSource, b.Provider, required("salesforcebyok", ourSource)); err != nil {
+		return err
+	}
+	things := []func() (sample, error){func() (sample, error) { return b.schema(ctx, mine, b.Provider) }, nil}
+	if b.Peer != "" {
+		theirs := &world{dir: filepath.Join(b.folder, "schema-peer")}
+		if err := b.layOut(theirs, peerSource, b.Peer, required("tls", peerSource)); err != nil {
+			return err
+		}
+		things[1] = func() (sample, error) { return b.schema(ctx, theirs, b.Peer) }
+	}
+	medians, err := b.inTurns(things...)
+	if err != nil {
+		return err
+	}
+	b.say("| start-up: `terraform providers schema -json` | %s | %s | %s |", milliseconds(medians[0].wall), milliseconds(medians[1].wall), ratio(medians[0].wall, medians[1].wall))
+
+	return nil
+}
+
+// point is the cost of a plan over one number of versions.
+type point struct {
+	versions, calls int
+	// plan and peer are without latency, slow at roundTrip. peer is zero where there is none.
+	plan, slow, peer sample
+}
+
+// resources is how many resources the plan is over.
+func (p point) resources() int { return p.versions + lineages + certificates }
+
+// plans measures a plan over a key history, without and with latency, and the peer's plan of as many resources.
+func (b *bench) plans(ctx context.Context, versions int) (_ point, err error) {
+	p := point{versions: versions}
+	w, err := b.org(ctx, versions)
+	if err != nil {
+		return p, err
+	}
+	defer w.close()
+	before := len(w.sim.Requests())
+	if _, err := b.plan(ctx, w, b.Provider); err != nil {
+		return p, err
+	}
+	p.calls = len(w.sim.Requests()) - before
+
+	at := func(latency time.Duration) func() (sample, error) {
+		return func() (sample, error) {
+			w.latency.Store(int64(latency))
+
+			return b.plan(ctx, w, b.Provider)
+		}
+	}
+	things := []func() (sample, error){at(0), at(roundTrip), nil}
+	if b.Peer != "" {
+		theirs, err := b.peerWorld(ctx, p.resources())
+		if err != nil {
+			return p, err
+		}
+		things[2] = func() (sample, error) { return b.plan(ctx, theirs, b.Peer) }
+	}
+	medians, err := b.inTurns(things...)
+	if err != nil {
+		return p, err
+	}
+	p.plan, p.slow, p.peer = medians[0], medians[1], medians[2]
+
+	return p, nil
+}
+
+// growth shows how the cost of a plan grows with the number of records.
+func (b *bench) growth(ctx context.Context) error {
+	b.say("| key versions in state | API calls | plan | plan at %s | memory | tls: plan of as many | tls: memory | ratio of the plans |\n|---|---|---|---|---|---|---|---|", milliseconds(roundTrip))
+	var points []point
+	for _, n := range b.Sizes {
+		p, err := b.plans(ctx, n)
+		if err != nil {
+			return err
+		}
+		b.say("| %d | %d | %s | %s | %s | %s | %s | %s |", p.versions, p.calls, milliseconds(p.plan.wall), milliseconds(p.slow.wall), megabytes(p.plan.memory), milliseconds(p.peer.wall),
+			megabytes(p.peer.memory), ratio(p.plan.wall, p.peer.wall))
+		points = append(points, p)
+	}
+	b.say("")
+	if b.Plot == "" {
+		return nil
+	}
+
+	return os.WriteFile(b.Plot, []byte(plot(points, machine())), 0o600)
 }
 
 // rotationRuns is how many rotations are timed together.
@@ -274,71 +157,40 @@ func (b *bench) rotations(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
-	start := time.Now()
+	before, start := len(w.sim.Requests()), time.Now()
 	for i := range rotationRuns {
 		if err := b.terraform(ctx, w.dir, append(w.env, fmt.Sprintf("TF_VAR_trigger=%d", i+1)), "apply", "-auto-approve", "-input=false"); err != nil {
 			return err
 		}
 	}
-	b.say("%d applies that rotate a key each: %s together, %s each.\n", rotationRuns, milliseconds(time.Since(start)), milliseconds(time.Since(start)/rotationRuns))
+	took, calls := time.Since(start), len(w.sim.Requests())-before
+	b.say("%d applies that rotate one key each, with the refresh and the plan in each of them: %s together, %s and %d API calls each.\n", rotationRuns, milliseconds(took),
+		milliseconds(took/rotationRuns), calls/rotationRuns)
 
 	return nil
 }
 
-// growth shows how the cost of a plan grows with the number of records.
-func (b *bench) growth(ctx context.Context) error {
-	b.say("| versions | API calls | plan | plan at 100 ms | tls plan of as many resources |\n|---|---|---|---|---|")
-	var points []point
-	for _, n := range b.Sizes {
-		p, err := b.grow(ctx, n)
-		if err != nil {
-			return err
-		}
-		peer := "-"
-		if p.peer > 0 {
-			peer = milliseconds(p.peer)
-		}
-		b.say("| %d | %d | %s | %s | %s |", p.versions, p.calls, milliseconds(p.plan), milliseconds(p.slow), peer)
-		points = append(points, p)
-	}
-	if b.Plot == "" {
-		return nil
+// ratio prints ours against the peer's.
+func ratio[T ~int64](ours, peer T) string {
+	if peer == 0 {
+		return "-"
 	}
 
-	return os.WriteFile(b.Plot, []byte(plot(points, machine())), 0o600)
+	return strconv.FormatFloat(float64(ours)/float64(peer), 'f', 2, 64)
 }
 
-// point is the cost of a plan over one number of versions.
-type point struct {
-	versions, calls  int
-	plan, slow, peer time.Duration
+func milliseconds(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 0, 64) + " ms"
 }
 
-func (b *bench) grow(ctx context.Context, versions int) (point, error) {
-	p := point{versions: versions}
-	w, err := b.org(ctx, versions)
-	if err != nil {
-		return p, err
+func megabytes(n int64) string {
+	if n == 0 {
+		return "-"
 	}
-	defer w.close()
-	var peer func() (time.Duration, error)
-	if b.Peer != "" {
-		theirs, err := b.peerWorld(ctx, versions+lineages+certificates)
-		if err != nil {
-			return p, err
-		}
-		peer = func() (time.Duration, error) { return b.plan(ctx, theirs) }
-	}
-	before := len(w.sim.Requests())
-	if _, err = b.plan(ctx, w); err != nil {
-		return p, err
-	}
-	p.calls = len(w.sim.Requests()) - before
-	if p.plan, p.peer, err = b.alternate(func() (time.Duration, error) { return b.plan(ctx, w) }, peer); err != nil {
-		return p, err
-	}
-	w.latency.Store(int64(100 * time.Millisecond))
-	p.slow, _, err = b.alternate(func() (time.Duration, error) { return b.plan(ctx, w) }, nil)
 
-	return p, err
+	return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + " MB"
 }

@@ -18,7 +18,7 @@ func plot(points []point, machine string) string {
 	maxX, maxY := 1, time.Millisecond
 	for _, p := range points {
 		maxX = max(maxX, p.versions)
-		maxY = max(maxY, p.plan, p.slow, p.peer)
+		maxY = max(maxY, p.plan.wall, p.slow.wall, p.peer.wall)
 	}
 	x := func(n int) float64 { return marginLeft + float64(n)/float64(maxX)*(plotWidth-marginLeft-marginRight) }
 	y := func(d time.Duration) float64 {
@@ -40,9 +40,9 @@ func plot(points []point, machine string) string {
 		name, colour string
 		of           func(point) time.Duration
 	}{
-		{"plan", "#0b5", func(p point) time.Duration { return p.plan }},
-		{"plan at 100 ms", "#06c", func(p point) time.Duration { return p.slow }},
-		{"tls_private_key", "#888", func(p point) time.Duration { return p.peer }},
+		{"plan", "#0b5", func(p point) time.Duration { return p.plan.wall }},
+		{"plan at 100 ms", "#06c", func(p point) time.Duration { return p.slow.wall }},
+		{"tls_private_key", "#888", func(p point) time.Duration { return p.peer.wall }},
 	} {
 		var path []string
 		for _, p := range points {

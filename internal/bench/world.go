@@ -44,7 +44,7 @@ func seedFor(versions int) string {
 // configurationFor names every record of the history, a lineage of each type and two certificates.
 func configurationFor(sim *sfsim.Server) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "terraform {\n  required_providers {\n    salesforcebyok = { source = %q }\n  }\n}\n\n", ourSource)
+	text.WriteString(required("salesforcebyok", ourSource) + "\n")
 	text.WriteString("provider \"salesforcebyok\" {}\n\nvariable \"trigger\" {\n  default = \"0\"\n}\n\n")
 	text.WriteString("locals {\n  history = {\n")
 	for _, k := range sim.TenantSecrets() {
@@ -70,6 +70,23 @@ func configurationFor(sim *sfsim.Server) string {
 	for i := range certificates {
 		fmt.Fprintf(&text, "resource \"salesforcebyok_certificate\" \"c%d\" {\n  developer_name = \"Bench_%d\"\n}\n\n", i, i)
 	}
+
+	return text.String()
+}
+
+// required names the one provider of a configuration.
+func required(name, source string) string {
+	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", name, source)
+}
+
+// peerConfiguration has as many resources of the peer as there are keys in its map.
+func peerConfiguration(resources int) string {
+	var text strings.Builder
+	text.WriteString(required("tls", peerSource) + "\nlocals {\n  history = {\n")
+	for n := range resources {
+		fmt.Fprintf(&text, "    \"key-%012d\" = \"ECDSA\"\n", n)
+	}
+	text.WriteString("  }\n}\n\nresource \"tls_private_key\" \"key\" {\n  for_each  = local.history\n  algorithm = each.value\n}\n")
 
 	return text.String()
 }

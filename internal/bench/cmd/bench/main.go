@@ -25,6 +25,7 @@ func run() error {
 	flag.StringVar(&o.Peer, "peer", os.Getenv("BENCH_PEER"), "path of a binary of hashicorp/terraform-provider-tls to compare with (BENCH_PEER)")
 	flag.IntVar(&o.Runs, "runs", 7, "how often each thing is measured")
 	flag.StringVar(&o.Plot, "plot", "", "file that the plot is written to, SVG")
+	flag.StringVar(&o.Guide, "guide", "", "page that the tables are put into, between its marks")
 	flag.Parse()
 	var err error
 	if o.Root, err = os.Getwd(); err != nil {
