@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -148,6 +150,9 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
 				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another certificate or recovered. Set escrow.")
 		}
+		if r.online() && !plan.KeyIdentifier.IsUnknown() {
+			r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), generated, &resp.Diagnostics)
+		}
 
 		return
 	}
@@ -186,7 +191,10 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 	var plan, config cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO.IsNull(), &resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -206,6 +214,34 @@ func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRe
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+// checkIdentifier refuses to generate a key under an identifier that the org fetches a key by already, as after a lost state or for a
+// replacement: Salesforce would get it for data that another key has encrypted.
+func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, generated bool, diags *diag.Diagnostics) bool {
+	all, ok := r.records(ctx, diags)
+	if !ok {
+		return false
+	}
+	i := slices.IndexFunc(all.Records, func(row salesforce.TenantSecret) bool {
+		return row.Source == upload.SourceRemote && row.RemoteKeyIdentifier == identifier
+	})
+	switch {
+	case i < 0:
+		return true
+	case generated:
+		diags.AddAttributeError(path.Root("key_identifier"), "The identifier is in use",
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make the data of that record unreadable. Nothing was made. Give the very key in "+
+				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", describeRecord(all.Records[i]), identifier))
+
+		return false
+	default:
+		diags.AddAttributeWarning(path.Root("key_material_wo"), "The identifier is in use",
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The given key must be the very one that the record was made with: under any other the data of that record can't be "+
+				"read.", describeRecord(all.Records[i]), identifier))
+
+		return true
+	}
 }
 
 // encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is empty on create.

@@ -468,4 +468,30 @@ func TestAccCacheOnlyKey_served(t *testing.T) {
 	if last := callouts[len(callouts)-1]; last.StatusCode != "SUCCESS" {
 		t.Errorf("expected the callout to succeed, found %+v", last)
 	}
+	expectError(t, cli.Plan("-replace="+cacheOnlyAddress), "The identifier is in use", acctest.ActiveKey(t, sim, "Data").ID)
+}
+
+// A key that Salesforce fetches by an identifier is never replaced by a generated one under the same: not by -replace, and not after a lost
+// state.
+func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED"}, {Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: keyIdentifier}}}))
+	used := acctest.ActiveKey(t, sim, "Analytics").ID
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), keyIdentifier, "free"))
+	cli.MustApply()
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
+	expectError(t, cli.Plan(), "The identifier is in use", used, keyIdentifier, "Nothing was made")
+	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"" + keyIdentifier + "\"\n}\n"
+	cli.Config(late + strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), `"`+keyIdentifier+`"`, "terraform_data.late.output"))
+	expectError(t, cli.Apply(), "The identifier is in use", used)
+
+	// The very key may come back, from its escrow copy.
+	given, variable := givenMaterial(acctest.NewMaterial(), "1")
+	fresh := acctest.NewCLI(t, sim).InProcess()
+	fresh.Config(variable + cacheOnly(`certificate = "Sim_BYOK"`, given))
+	expectWarning(t, fresh.Plan(), "The identifier is in use", used, "must be the very one")
+	fresh.MustApply()
 }

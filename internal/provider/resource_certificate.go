@@ -143,12 +143,13 @@ func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest
 	}
 }
 
-// sameInstantOrText compares times as instants, whatever their zone, and anything else as text.
+// sameInstantOrText compares times as instants, whatever their zone, and anything else as text without the spaces around it, which Salesforce
+// does not keep.
 func sameInstantOrText(a, b string) bool {
 	ta, errA := time.Parse(time.RFC3339, a)
 	tb, errB := time.Parse(time.RFC3339, b)
 
-	return a == b || (errA == nil && errB == nil && ta.Equal(tb))
+	return strings.TrimSpace(a) == strings.TrimSpace(b) || (errA == nil && errB == nil && ta.Equal(tb))
 }
 
 func (r *certificateResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
@@ -193,6 +194,13 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 	var plan certificateModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	if wanted, is := plan.DeveloperName.ValueString(), state.DeveloperName.ValueString(); wanted != is && strings.EqualFold(wanted, is) {
+		resp.Diagnostics.AddAttributeError(path.Root("developer_name"), "The unique name differs in case alone",
+			fmt.Sprintf("The certificate's unique name is %q, developer_name says %q. Salesforce takes both for one name, so that a replacement would delete the certificate over a capital letter. "+
+				"Nothing was sent. Write it as the org does.", is, wanted))
+
 		return
 	}
 	if plan.CertificateChain.Equal(state.CertificateChain) {
@@ -360,7 +368,7 @@ func (r *certificateResource) populate(ctx context.Context, m *certificateModel,
 	m.ID, m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = shown.ID, shown.CertificatePEM, shown.CSRPEM, shown.SHA256Fingerprint, shown.SerialNumber
 	m.NotBefore, m.NotAfter, m.KeySize, m.BYOKCompatible = shown.NotBefore, shown.NotAfter, shown.KeySize, shown.BYOKCompatible
 	m.CASigned = shown.CASigned
-	if m.Label.IsUnknown() || m.Label.ValueString() != row.MasterLabel {
+	if m.Label.IsUnknown() || !sameInstantOrText(m.Label.ValueString(), row.MasterLabel) {
 		m.Label = shown.Label
 	}
 	if row.Unusable && m.CSRPEM.IsNull() {

@@ -576,3 +576,31 @@ func TestAccCertificate_anotherOrg(t *testing.T) {
 		t.Errorf("expected nothing to be written to another org, found %v", writes)
 	}
 }
+
+// A capital letter is no reason to delete a certificate, and neither is a space around its label.
+func TestAccCertificate_nameInAnotherCase(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(wrappingCertificate(`developer_name = "Wrap_2027"`))
+	cli.MustApply()
+	cli.Config(wrappingCertificate(`developer_name = "wrap_2027"`))
+	expectError(t, cli.Plan(), "The unique name differs in case alone", `"Wrap_2027"`, "Nothing was sent")
+	expectError(t, cli.Apply(), "The unique name differs in case alone")
+	if _, found := inOrg(sim, "Wrap_2027"); !found {
+		t.Error("expected the certificate to be in the org still")
+	}
+}
+
+func TestAccCertificate_spacesAroundTheLabel(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(wrappingCertificate(`developer_name = "Wrap_2027"`, `label = " Wraps keys "`))
+	cli.MustApply()
+	before := cli.State("salesforcebyok_certificate.wrapping")["id"]
+	cli.Config(wrappingCertificate(`developer_name = "Wrap_2027"`, `label = "Wraps keys"`))
+	cli.MustApply()
+	expectState(t, cli, "salesforcebyok_certificate.wrapping", map[string]any{"id": before, "label": "Wraps keys"})
+	expectCount(t, sim, opDeploy, 1)
+}
