@@ -21,7 +21,7 @@ const framework = "github.com/hashicorp/terraform-plugin-framework"
 // and shares nothing with the client or the cryptography ("double entry"):
 // otherwise a wrong field name or hash would be wrong on both sides, and pass.
 var rules = map[string]rule{
-	"": {own: []string{"internal/hardening", "internal/provider"}, modules: []string{framework + "/providerserver"}},
+	"": {own: []string{"internal/hardening", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
 
 	"internal/provider": {
 		own: []string{
@@ -75,7 +75,7 @@ var rules = map[string]rule{
 	"internal/clifind":                 {modules: []string{"github.com/hashicorp/hc-install"}},
 	"internal/clifind/cmd/clifind":     {own: []string{"internal/clifind"}},
 	"internal/docschema":               {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
-	"internal/docschema/cmd/docschema": {own: []string{"internal/docschema", "internal/provider"}, modules: []string{framework + "/providerserver"}},
+	"internal/docschema/cmd/docschema": {own: []string{"internal/docschema", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
 	"internal/demo":                    {own: []string{"internal/provider", "internal/sfsim"}, modules: []string{"filippo.io/age"}},
 	"internal/demo/cmd/demo":           {own: []string{"internal/clifind", "internal/demo"}},
 }

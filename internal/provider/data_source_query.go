@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -66,17 +67,17 @@ func (d *queryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 }
 
 // secretValueField finds the field SecretValue, but neither SecretValueHash nor SecretValueCertificate.
-var secretValueField = regexp.MustCompile(`(?i)\bSecretValue\b`)
+var secretValueField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bSecretValue\b`) })
 
 // allFields finds FIELDS(ALL), FIELDS(STANDARD) and FIELDS(CUSTOM), the first two of which include SecretValue.
-var allFields = regexp.MustCompile(`(?i)\bFIELDS\s*\(`)
+var allFields = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bFIELDS\s*\(`) })
 
 // tenantSecretObject finds the object TenantSecret.
-var tenantSecretObject = regexp.MustCompile(`(?i)\bTenantSecret\b`)
+var tenantSecretObject = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bTenantSecret\b`) })
 
 // readsSecretValue reports whether a query may return a SecretValue. It would rather refuse a query too many.
 func readsSecretValue(soql string) bool {
-	return secretValueField.MatchString(soql) || allFields.MatchString(soql) && tenantSecretObject.MatchString(soql)
+	return secretValueField().MatchString(soql) || allFields().MatchString(soql) && tenantSecretObject().MatchString(soql)
 }
 
 // ValidateConfig refuses an export in disguise before anything is sent.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/docschema"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
@@ -25,7 +24,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
-	server := providerserver.NewProtocol6(provider.New("docs")())()
+	server := provider.NewServer("docs")()
 	schemas, err := docschema.FromServer(ctx, server, name)
 	if err != nil {
 		return err
