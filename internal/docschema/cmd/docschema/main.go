@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 
-
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/docschema"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 )
