@@ -25,6 +25,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 var (
@@ -187,6 +188,9 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 		return
 	}
 	if req.Plan.Raw.IsNull() {
+		if state.DeletionPolicy.ValueString() == policyDelete && r.online() && !r.checkUnneeded(ctx, state.DeveloperName.ValueString(), &resp.Diagnostics) {
+			return
+		}
 		state.planDelete(&resp.Diagnostics)
 
 		return
@@ -221,6 +225,36 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 					"lifecycle { create_before_destroy = true }, and let the tenant secrets name the new one.", state.DeveloperName.ValueString(), state.NotAfter.ValueString()))
 		}
 	}
+}
+
+// checkUnneeded refuses to delete a certificate that cache-only keys name, unless the provider block allows to destroy keys: their material
+// comes encrypted for it, and its private key is nowhere else. Whether Salesforce refuses that itself is not documented.
+func (r *certificateResource) checkUnneeded(ctx context.Context, name string, diags *diag.Diagnostics) bool {
+	if r.data.AllowKeyDestruction {
+		return true
+	}
+	all, ok := r.records(ctx, diags)
+	if !ok {
+		return false
+	}
+	i := slices.IndexFunc(all.Records, func(row salesforce.TenantSecret) bool {
+		if row.Source != salesforce.SourceRemote || !strings.EqualFold(row.RemoteKeyCertificate, name) {
+			return false
+		}
+		newest, _ := upload.Newest(all.Records, row.Type)
+
+		// Only the newest one of a type can come back from DESTROYED.
+		return row.Status != salesforce.StatusDestroyed || row.ID == newest.ID
+	})
+	if i < 0 {
+		return true
+	}
+	diags.AddError("A cache-only key needs this certificate",
+		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't be read. Nothing was changed. Let the key name another certificate first "+
+			"(remote_key_certificate), set deletion_policy = %q to keep the certificate, or, to delete it all the same, set allow_key_destruction = true in the provider block.",
+			describeRecord(all.Records[i]), name, policyAbandon))
+
+	return false
 }
 
 // planDelete says what a destroy will do, or refuses it.
@@ -479,7 +513,7 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 
 		return
 	}
-	if !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+	if !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) || !r.checkUnneeded(ctx, name, &resp.Diagnostics) {
 		return
 	}
 	err := r.data.Client.DeleteCertificate(ctx, name)

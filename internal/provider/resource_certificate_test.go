@@ -523,6 +523,14 @@ named_credentials:
 	cli := acctest.NewCLI(t, sim)
 	cli.Config("\nimport {\n  to = " + certificateAddress + "\n  id = \"Sim_BYOK\"\n}\n" + wrappingCertificate(`developer_name = "Sim_BYOK"`))
 	cli.MustApply()
+	needed := "A cache-only key needs this certificate"
+	expectError(t, cli.Plan("-destroy"), needed, acctest.ActiveKey(t, sim, "SearchIndex").ID, "Sim_BYOK", "allow_key_destruction = true")
+	expectError(t, cli.Destroy(), needed)
+	// The destroy leg of a replacement is never planned by the provider.
+	expectError(t, cli.Apply("-replace="+certificateAddress), needed)
+	expectCount(t, sim, opDeploy, 0)
+	// What Salesforce says is shown.
+	providerConfig(cli, allowing(sim, wrappingCertificate(`developer_name = "Sim_BYOK"`)))
 	expectError(t, cli.Destroy(), "Unable to delete the certificate", "The certificate Sim_BYOK is used by a cache-only key")
 	if cli.State(certificateAddress) == nil {
 		t.Error("expected the certificate to be in state still")
