@@ -101,7 +101,7 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 		Attributes: map[string]schema.Attribute{
 			"instance_url": schema.StringAttribute{
 				MarkdownDescription: "My Domain URL of the org, such as `https://example.my.salesforce.com`, without a path. Must be https, except for a " +
-					"loopback host. Environment: `SALESFORCE_INSTANCE_URL`.",
+					"loopback host. Required, here or by the environment. Environment: `SALESFORCE_INSTANCE_URL`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.InstanceURL()},
 			},
@@ -151,8 +151,8 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Validators: []validator.String{tfvalidator.SalesforceID("00D")},
 			},
 			"allow_key_destruction": schema.BoolAttribute{
-				MarkdownDescription: "Must be `true` before any key is destroyed. Default `false`. Data encrypted under a destroyed key can't be read until the key " +
-					"is restored.",
+				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key made Inactive. Default `false`. Data encrypted under such a key can't be read " +
+					"until the key is restored.",
 				Optional: true,
 			},
 			"max_retries": schema.Int64Attribute{

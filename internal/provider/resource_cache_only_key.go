@@ -69,6 +69,15 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 	version := keyMaterialVersionAttribute()
 	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value encrypts the material anew, which must be the " +
 		"same: another key needs another `key_identifier`."
+	escrow := escrowAttribute()
+	escrow.MarkdownDescription = "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before the JWE is made. Without it nobody but Salesforce can open the JWE, so that a " +
+		"generated key can't be encrypted for another certificate; a warning says so. A change applies when the JWE is next made, from `key_material_wo` with a new version; a generated key keeps the copy that it has."
+	escrow.Attributes["directory"] = schema.StringAttribute{
+		MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-CacheOnly-<key_identifier>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten). " +
+			"Default: none, and the copy is in state only.",
+		Optional:   true,
+		Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish " +
 			"`jwe` at your key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext and may be in state. Destroying this resource drops the JWE from state: " +
@@ -93,7 +102,7 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
 			},
-			"escrow":             escrowAttribute(),
+			"escrow":             escrow,
 			"organization_id":    computedString("Id of the org, 18 characters."),
 			"jwe":                computedString("The compact JWE, five base64url parts. A key service answers `{\"kid\": key_identifier, \"jwe\": jwe}`."),
 			"secret_value_hash":  computedString("Base64 SHA-256 of the 32 plaintext bytes. Null for an imported JWE."),

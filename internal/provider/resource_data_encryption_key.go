@@ -89,7 +89,7 @@ func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaR
 				ElementType:         types.StringType,
 			},
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more.",
+				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age rotates nothing.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},

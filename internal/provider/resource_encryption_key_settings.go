@@ -58,7 +58,7 @@ func (r *encryptionKeySettingsResource) Schema(_ context.Context, _ resource.Sch
 			"Metadata API Functions.",
 		Attributes: map[string]schema.Attribute{
 			"allow_key_derivation_opt_out": setting("Allow BYOK to opt out of key derivation: `key_derivation_mode = \"NONE\"`."),
-			"enable_cache_only_keys":       setting("Allow cache-only keys: `source = \"REMOTE\"`."),
+			"enable_cache_only_keys":       setting("Allow cache-only keys: `source = \"REMOTE\"`. What `false` does to data under cache-only keys that are in use is not documented; the plan warns."),
 			"enable_replay_detection":      setting("Have each callout for a cache-only key carry a nonce that the answer must repeat. Needs cache-only keys."),
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "Id of the org, 18 characters.", Computed: true,
@@ -188,7 +188,8 @@ func (r *encryptionKeySettingsResource) bring(ctx context.Context, config encryp
 		plan  *types.Bool
 		found types.Bool
 	}{
-		{&plan.AllowKeyDerivationOptOut, found.AllowKeyDerivationOptOut}, {&plan.EnableCacheOnlyKeys, found.EnableCacheOnlyKeys},
+		{&plan.AllowKeyDerivationOptOut, found.AllowKeyDerivationOptOut},
+		{&plan.EnableCacheOnlyKeys, found.EnableCacheOnlyKeys},
 		{&plan.EnableReplayDetection, found.EnableReplayDetection},
 	} {
 		if v.plan.IsUnknown() {

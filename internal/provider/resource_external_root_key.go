@@ -72,7 +72,7 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 					}, "Another root key is another resource.", "Another root key is another resource.")},
 			},
 			"desired_status": schema.StringAttribute{
-				MarkdownDescription: "`Active` or `Inactive`.",
+				MarkdownDescription: "`Active` or `Inactive`. `Inactive` makes the data under the key unreadable until it is `Active` again, and needs `allow_key_destruction = true`.",
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
 			},

@@ -171,23 +171,23 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"rotate_after_days": schema.Int64Attribute{
 				MarkdownDescription: "Age of the ACTIVE record, in days, at which the first plan rotates, 1 or more. The age is taken at the refresh by the org's clock; with " +
-					"`-refresh=false` it is not noticed.",
+					"`-refresh=false` it is not noticed. Default: age rotates nothing.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"escrow": escrowAttribute(),
 			"remote_key_identifier": schema.StringAttribute{
-				MarkdownDescription: "For `REMOTE`: identifier of the key at the key service. A change rotates.",
+				MarkdownDescription: "Identifier of the key at the key service. Required for `REMOTE`, and an error for other sources. A change rotates.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"remote_key_service_id": schema.StringAttribute{
-				MarkdownDescription: "For `REMOTE`: record id of the Named Credential of the key service. A change is patched.",
+				MarkdownDescription: "Record id of the Named Credential of the key service. Required for `REMOTE`, and an error for other sources. A change is patched.",
 				Optional:            true,
 				Validators:          []validator.String{tfvalidator.SalesforceID()},
 			},
 			"remote_key_certificate": schema.StringAttribute{
-				MarkdownDescription: "For `REMOTE`: unique name of the certificate that the key service wraps the key with. A change is patched.",
+				MarkdownDescription: "Unique name of the certificate that the key service wraps the key with. Required for `REMOTE`, and an error for other sources. A change is patched.",
 				Optional:            true,
 				Validators:          []validator.String{tfvalidator.DeveloperName()},
 			},

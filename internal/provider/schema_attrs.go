@@ -32,7 +32,7 @@ func escrowAttribute() schema.SingleNestedAttribute {
 			"directory": schema.StringAttribute{
 				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the " +
 					"hash>.age` (mode 0600, never overwritten), with its receipt beside it, before anything is sent. It lets an interrupted apply find its " +
-					"copy again.",
+					"copy again. Default: none, and the copy is in state only.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
