@@ -26,8 +26,12 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// binary builds the provider, once per process, and returns the directory of the binary.
-var binary = sync.OnceValues(func() (string, error) {
+// ProviderDirectory builds the provider, once per process, and returns the directory of the binary: that of TF_ACC_PROVIDER_DIR, if that
+// is set, where a built provider, such as a release's, lies already.
+var ProviderDirectory = sync.OnceValues(func() (string, error) {
+	if dir := os.Getenv("TF_ACC_PROVIDER_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
 	if scratch == "" {
 		return "", errors.New("acctest.Main has not run: the test package needs a TestMain")
 	}
@@ -76,7 +80,7 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 // simulator.
 func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	t.Helper()
-	dir, err := binary()
+	dir, err := ProviderDirectory()
 	if err != nil {
 		t.Fatal(err)
 	}

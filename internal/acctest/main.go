@@ -72,6 +72,9 @@ func prepare(ctx context.Context) error {
 // OpenTofu reports whether the CLI under test is OpenTofu.
 func OpenTofu() bool { return found.Product == clifind.OpenTofu }
 
+// CLIName names the CLI under test, like "Terraform 1.14.2".
+func CLIName() string { return string(found.Product) + " " + found.Version }
+
 // Below reports whether the CLI under test is older than major.minor.
 func Below(t testing.TB, major, minor int) bool {
 	t.Helper()

@@ -48,22 +48,33 @@ of it was written against a live org. Each row below is one fact with its test: 
 ` + "```sh" + `
 export SALESFORCE_INSTANCE_URL=https://mydomain--dev.sandbox.my.salesforce.com
 export SALESFORCE_CLIENT_ID=... SALESFORCE_CLIENT_SECRET=...
-TF_ACC=1 go test ./internal/conformance -run '^TestLive' -count=1 -v
+export SALESFORCE_LIVE_ORGANIZATION_ID=00D...
+make testacc-live SALESFORCE_LIVE_DRY_RUN=1   # prints what it would do, and sends nothing
+make testacc-live
 ` + "```" + `
 
-As it stands this only reads, and sends a few requests that Salesforce refuses. It says first what it will do, and leaves the
-outcome of each fact, confirmed or refuted, in ` + "`bin/conformance.json`" + ` and ` + "`.md`" + ` (` + "`SALESFORCE_LIVE_REPORT`" + ` names another file).
-These variables allow more:
+As it stands this only reads, sends a few requests that Salesforce refuses, and makes mistakes that the provider refuses. It says
+first what it will do, step by step. Any other org than the one named is left alone, and so is a production org. These variables
+allow more:
 
 | variable | allows |
 | --- | --- |
-| ` + "`SALESFORCE_LIVE_ROTATIONS=1`" + ` | so many tenant secrets of type Data to be made. Each archives the one that is ACTIVE; most facts need one |
+| ` + "`SALESFORCE_LIVE_ROTATIONS=5`" + ` | so many tenant secrets to be made, each of which archives the ACTIVE one of its type. The facts make one of type Data, the behaviours three; one more is kept in reserve for what Salesforce must refuse |
+| ` + "`SALESFORCE_LIVE_TYPES=EventBus,Analytics,DeterministicData,Data`" + ` | keys of these types to be made, where the interval of a type is over; without it Analytics, DeterministicData and Data |
 | ` + "`SALESFORCE_LIVE_CERTIFICATE=My_BYOK`" + ` | uploads, wrapped for this BYOK-compatible certificate |
 | ` + "`SALESFORCE_LIVE_DEPLOY=1`" + ` | certificates to be deployed, and deleted again |
-| ` + "`SALESFORCE_LIVE_DESTROY=1`" + ` | an archived key that an earlier run of this suite uploaded to be destroyed and restored; in a sandbox only |
+| ` + "`SALESFORCE_LIVE_DESTROY=1`" + ` | an archived key that this suite uploaded, in an earlier run, to be destroyed and restored; in a sandbox only |
+| ` + "`SALESFORCE_LIVE_API_CALLS=1000`" + ` | so many API calls, instead of 5000 |
+| ` + "`SALESFORCE_LIVE_PRODUCTION=1`" + ` | all of this in a production org |
 
-The last column says what checking a fact does. "Simulator only" facts need time to pass, or an org in a state that the suite
-does not bring about. A fact that your org refutes is worth an issue: the report names no record and no secret.
+` + "`SALESFORCE_LIVE_ONLY`" + `, a regular expression, chooses facts and behaviours by their names.
+
+The record is in ` + "`bin/live.json`" + ` and ` + "`.md`" + ` (` + "`SALESFORCE_LIVE_REPORT`" + ` names another file): every fact, confirmed or refuted, every behaviour,
+passed or failed, what was not asked and why, and the tenant secrets that the run made, since none can be deleted. It is written
+after each step. It names your org and these records, and holds no secret. A fact that your org refutes is worth an issue.
+
+The last column of the tables says what checking does. "Simulator only" facts need time to pass, or an org in a state that the
+suite does not bring about.
 `
 
 // guide renders the template of the guide.
@@ -86,6 +97,12 @@ func guide() string {
 		for _, f := range rows {
 			fmt.Fprintf(&out, "| %s | %s | %s | `%s` | %s |\n", cell(f.claim), f.confidence, cell(f.source), f.name, f.needs)
 		}
+	}
+	out.WriteString("\n## What the provider does on a real org\n\nThe same run checks the built provider under Terraform or OpenTofu. Each row is a subtest of `TestLive`;" +
+		" `TestTheLiveSuite`\nruns them all on the simulator.\n\n| behaviour | of | test | checking it |\n| --- | --- | --- | --- |\n")
+	for _, b := range behaviours() {
+		object, _, _ := strings.Cut(b.section, ",") // a rule's number is for whoever reads the code
+		fmt.Fprintf(&out, "| %s | %s | `%s` | %s |\n", cell(b.claim), object, b.name, b.does)
 	}
 	return out.String()
 }

@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -18,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,11 +36,21 @@ type org struct {
 	http                     *http.Client
 	sim                      *sfsim.Server // nil on a real org
 
+	// Of a live run only:
+	about  organization // what the org says of itself
+	types  []string     // of the keys that may be rotated
+	run    string       // tells this run's keys from those of earlier runs
+	folder string       // of the CLI's directories
+
 	mu        sync.Mutex
 	token     string
 	tokenBody []byte // the reply that brought it, nil for a given token
 	uploaded  *upload
+	posted    bool // whether uploaded was to be made
 	archived  *upload
+	lineage   *lineage
+	applied   bool // whether lineage was to be made
+	used      int  // the API calls that the org counted, as of the newest reply
 }
 
 // credentials are what one may log in with; empty ones are not given.
@@ -107,11 +119,58 @@ func live(t *testing.T) *org {
 	return o
 }
 
-// probe is the org in the hands of one fact.
+// probe is the org in the hands of one fact or behaviour.
 type probe struct {
 	*testing.T
 
 	*org
+
+	// reason is the first thing that the test reported, also as the reason of a skip.
+	reason string
+}
+
+// say keeps the first report for the record. What it says is in the test's log anyway, and holds no secret.
+func (p *probe) say(text string) {
+	if p.reason == "" {
+		p.reason = strings.TrimSuffix(text, "\n")
+	}
+}
+
+// Error is testing.T's, and so are the five that follow; the reason is kept.
+func (p *probe) Error(args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintln(args...))
+	p.T.Error(args...)
+}
+
+func (p *probe) Errorf(format string, args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintf(format, args...))
+	p.T.Errorf(format, args...)
+}
+
+func (p *probe) Fatal(args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintln(args...))
+	p.T.Fatal(args...)
+}
+
+func (p *probe) Fatalf(format string, args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintf(format, args...))
+	p.T.Fatalf(format, args...)
+}
+
+func (p *probe) Skip(args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintln(args...))
+	p.T.Skip(args...)
+}
+
+func (p *probe) Skipf(format string, args ...any) {
+	p.Helper()
+	p.say(fmt.Sprintf(format, args...))
+	p.T.Skipf(format, args...)
 }
 
 // reply is what came back, read to its end.
@@ -146,6 +205,13 @@ func (p *probe) send(method, target string, header http.Header, body []byte) rep
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		p.Fatalf("%s %s: %v", method, what, err)
+	}
+	if usage, isUsage := strings.CutPrefix(resp.Header.Get("Sforce-Limit-Info"), "api-usage="); isUsage {
+		if used, err := strconv.Atoi(usage[:strings.IndexAny(usage+"/", "/")]); err == nil {
+			p.mu.Lock()
+			p.used = used
+			p.mu.Unlock()
+		}
 	}
 	return reply{p, method + " " + what, resp.StatusCode, resp.Header, text}
 }
@@ -230,20 +296,21 @@ func (r reply) refused(status int, code, text string, fields ...string) {
 func (p *probe) session() string {
 	p.Helper()
 	p.mu.Lock()
+	token := cmp.Or(p.token, p.credentials.accessToken)
+	p.mu.Unlock()
+	if token != "" {
+		return token
+	}
+	r := p.logIn()
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if r.status != http.StatusOK || json.Unmarshal(r.body, &answer) != nil || answer.AccessToken == "" {
+		p.Fatalf("log in: status %d", r.status)
+	}
+	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.token == "" && p.credentials.accessToken != "" {
-		p.token = p.credentials.accessToken
-	}
-	if p.token == "" {
-		r := p.logIn()
-		var answer struct {
-			AccessToken string `json:"access_token"`
-		}
-		if r.status != http.StatusOK || json.Unmarshal(r.body, &answer) != nil || answer.AccessToken == "" {
-			p.Fatalf("log in: status %d", r.status)
-		}
-		p.token, p.tokenBody = answer.AccessToken, r.body
-	}
+	p.token, p.tokenBody = answer.AccessToken, r.body
 	return p.token
 }
 
@@ -346,7 +413,11 @@ func (p *probe) row(id, fields string) map[string]any {
 // equal compares one value.
 func (p *probe) equal(what string, got, want any) {
 	p.Helper()
-	if got != want {
+	switch {
+	case got == want:
+	case what == "SecretValue": // an export is no secret, and still nobody's business
+		p.Error("SecretValue is not what it should be")
+	default:
 		p.Errorf("%s is %v, want %v", what, got, want)
 	}
 }
@@ -383,21 +454,25 @@ func (p *probe) advance(d time.Duration) {
 	p.sim.Clock.Advance(d)
 }
 
-// retryFor looks again until a check holds, since Salesforce works some things off by itself.
+// retryFor looks again until a check holds, since Salesforce works some things off by itself: soon at first, then every 5 seconds.
 func (p *probe) retryFor(d time.Duration, holds func() bool) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Context(), d)
 	defer cancel()
-	pause := time.NewTicker(5 * time.Second)
+	pause := 100 * time.Millisecond
 	if p.sim != nil {
-		pause.Reset(time.Millisecond)
+		pause = time.Millisecond
 	}
-	defer pause.Stop()
 	for !holds() {
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			p.Fatalf("not within %s", d)
-		case <-pause.C:
+		case <-timer.C:
+		}
+		if p.sim == nil {
+			pause = min(2*pause, 5*time.Second)
 		}
 	}
 }
@@ -486,17 +561,27 @@ func (p *probe) mayCreate() {
 	if p.sim != nil {
 		return
 	}
-	wait := 24 * time.Hour
-	if rows, _ := p.query("/query", "SELECT IsSandbox FROM Organization"); len(rows) == 1 && rows[0]["IsSandbox"] == true {
-		wait = 4 * time.Hour
+	if next := p.nextKey("Data"); !next.IsZero() {
+		p.Skipf("the next Data key can be made at %s only", next.Format(time.RFC3339))
 	}
-	rows, _ := p.query("/query", "SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = 'Data'")
+}
+
+// nextKey is when the next key of a type can be made on a real org, zero if that is now.
+func (p *probe) nextKey(typ string) time.Time {
+	p.Helper()
+	wait := intervals[typ].elsewhere
+	if p.about.sandbox {
+		wait = intervals[typ].sandbox
+	}
+	rows, _ := p.query("/query", "SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = '"+typ+"'")
 	if len(rows) != 1 || rows[0]["newest"] == nil {
-		return
+		return time.Time{}
 	}
-	if newest := p.date(p.text(rows[0], "newest")); time.Since(newest) < wait {
-		p.Skipf("the next Data key can be made at %s only", newest.Add(wait).Format(time.RFC3339))
+	// A minute more, for the clocks.
+	if next := p.date(p.text(rows[0], "newest")).Add(wait + time.Minute).UTC(); time.Now().Before(next) {
+		return next
 	}
+	return time.Time{}
 }
 
 // date parses Salesforce's form of a moment.
@@ -528,10 +613,16 @@ func (p *probe) make(material []byte) *upload {
 func (p *probe) ours() *upload {
 	p.Helper()
 	p.mu.Lock()
-	have := p.uploaded
+	have, posted := p.uploaded, p.posted
 	p.mu.Unlock()
 	if have == nil {
 		p.mayCreate()
+		if posted { // once is enough: a second POST could be a second key
+			p.Skip("the upload of the key that this looks at has failed")
+		}
+		p.mu.Lock()
+		p.posted = true
+		p.mu.Unlock()
 		have = p.make(newMaterial())
 		p.mu.Lock()
 		p.uploaded = have

@@ -1,0 +1,349 @@
+package conformance_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+// sandboxSeed is an org as an earlier run has left it: an archived key of that run's, and keys that may be rotated.
+const sandboxSeed = `
+organization: {kind: sandbox}
+tenant_secrets:
+  - {source: UPLOADED, status: ARCHIVED, description: "salesforcebyok conformance [tf:0a1b2c3d.0]", certificate: Sim_BYOK}
+  - {}
+  - {type: Analytics, source: UPLOADED, description: "made by hand", certificate: Sim_BYOK}
+  - {type: DeterministicData}
+`
+
+// rehearsal is a live run, in a process of its own as `make testacc-live` starts it, against a simulator that it takes for a real org.
+type rehearsal struct {
+	t      *testing.T
+	sim    *sfsim.Server
+	report string
+	env    map[string]string
+}
+
+func rehearse(t *testing.T, seed string, variables map[string]string) *rehearsal {
+	t.Helper()
+	read, err := sfsim.ReadSeed(strings.NewReader(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Lenient, since facts are also asked with requests that no good client sends.
+	r := &rehearsal{t: t, sim: acctest.StartLenientSim(t, sfsim.WithSeed(read)), report: filepath.Join(t.TempDir(), "record.json")}
+	built, err := acctest.ProviderDirectory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.env = map[string]string{
+		"TF_ACC": "1", "TF_ACC_PROVIDER_DIR": built, "SALESFORCE_INSTANCE_URL": r.sim.InstanceURL, "SALESFORCE_CLIENT_ID": r.sim.ClientID, "SALESFORCE_CLIENT_SECRET": r.sim.ClientSecret,
+		"SALESFORCE_LOGIN_URL": r.sim.LoginURL, "SALESFORCE_LIVE_ORGANIZATION_ID": r.sim.OrganizationID, "SALESFORCE_LIVE_CERTIFICATE": "Sim_BYOK",
+		"SALESFORCE_LIVE_REPORT": r.report,
+	}
+	maps.Copy(r.env, variables)
+	return r
+}
+
+// command is the run, ready to be started.
+func (r *rehearsal) command() *exec.Cmd {
+	r.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(r.t.Context(), self, "-test.run=^TestLive$", "-test.v", "-test.count=1")
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); !strings.HasPrefix(name, "SALESFORCE_") && name != "TF_ACC" {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	for name, value := range r.env {
+		if value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	return cmd
+}
+
+// run runs to the end, and tells whether it passed.
+func (r *rehearsal) run() (output string, passed bool) {
+	r.t.Helper()
+	out, err := r.command().CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return string(out), err == nil
+}
+
+// record is what the run has written, nil for nothing.
+func (r *rehearsal) record() *record {
+	r.t.Helper()
+	body, err := os.ReadFile(r.report)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var read record
+	if err := json.Unmarshal(body, &read); err != nil {
+		r.t.Fatalf("%s: %v", body, err)
+	}
+	return &read
+}
+
+// secrets is how many tenant secrets the org has.
+func (r *rehearsal) secrets() int { return len(r.sim.TenantSecrets()) }
+
+// writes are the requests that could have changed the org's keys, or a certificate: neither logins nor readMetadata, which is SOAP.
+func (r *rehearsal) writes() []string {
+	return slices.DeleteFunc(acctest.Writes(r.sim), func(request string) bool {
+		return strings.Contains(request, "/services/oauth2/") || strings.Contains(request, "/services/Soap/")
+	})
+}
+
+// reasons maps the names of those that came to none of these outcomes to why.
+func reasons(list []outcome, but ...string) map[string]string {
+	all := map[string]string{}
+	for _, o := range list {
+		if !slices.Contains(but, o.Outcome) {
+			all[o.Name] = o.Outcome + ": " + o.Reason
+		}
+	}
+	return all
+}
+
+// With all that a sandbox can allow, every fact is confirmed, every behaviour passes, and the record says what it cost and left.
+func TestTheLiveSuite(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_ROTATIONS": "5", "SALESFORCE_LIVE_DEPLOY": "1", "SALESFORCE_LIVE_DESTROY": "1",
+		"SALESFORCE_LIVE_TYPES": "EventBus,Analytics,DeterministicData,Data",
+	})
+	before := r.secrets()
+	output, passed := r.run()
+	got := r.record()
+	if !passed || got == nil || got.Finished == nil {
+		t.Fatalf("the run failed, or did not end: %s", output)
+	}
+	for name, why := range reasons(got.Facts, confirmed) {
+		known := strings.Contains(why, "only the simulator") || strings.Contains(why, "no private key for JWT bearer")
+		if !known {
+			t.Errorf("%s: %s", name, why)
+		}
+	}
+	for name, why := range reasons(got.Behaviours, "passed") {
+		if name != "Lists_find" || !strings.Contains(why, "list resources need Terraform 1.14") || !acctest.OpenTofu() && !acctest.Below(t, 1, 14) {
+			t.Errorf("%s: %s", name, why)
+		}
+	}
+	for _, o := range got.Behaviours {
+		if i := slices.IndexFunc(behaviours(), func(b behaviour) bool { return b.name == o.Name }); o.APICalls > behaviours()[i].calls {
+			t.Errorf("%s took %d API calls, and announced at most %d", o.Name, o.APICalls, behaviours()[i].calls)
+		}
+	}
+	const spent = 4 // one for the facts, one for each behaviour that makes a key
+	if made := r.secrets() - before; made != spent || got.RotationsSpent != spent || len(got.LeftBehind) != spent {
+		t.Errorf("%d new tenant secrets, the record has %d, and leaves %+v", made, got.RotationsSpent, got.LeftBehind)
+	}
+	for _, key := range got.LeftBehind {
+		if key.Status != "ACTIVE" || !strings.HasPrefix(key.Description, mark) || key.MadeBy == "" || !strings.Contains(output, "Left behind: "+key.ID) {
+			t.Errorf("left behind: %+v", key)
+		}
+	}
+	if got.APICallsSpent < 100 || got.APICallsSpent > len(r.sim.Requests()) {
+		t.Errorf("%d API calls, of %d requests", got.APICallsSpent, len(r.sim.Requests()))
+	}
+	announced, asked := strings.Index(output, "This will happen on "+r.sim.InstanceURL), strings.Index(output, "=== RUN   TestLive/")
+	if announced < 0 || asked < announced || !strings.Contains(output, "with 4 new tenant secrets and at most") {
+		t.Errorf("the plan was not printed before the first item, or says something else: %d, %d", announced, asked)
+	}
+	for _, secret := range []string{r.sim.ClientSecret, r.sim.AccessToken} {
+		if strings.Contains(output, secret) || strings.Contains(readFile(t, r.report), secret) {
+			t.Error("the run shows a secret")
+		}
+	}
+	if !strings.Contains(readFile(t, strings.TrimSuffix(r.report, ".json")+".md"), "## Left behind\n\n| id |") {
+		t.Error("the Markdown does not list what is left behind")
+	}
+}
+
+// A budget of nothing reads, makes mistakes that must be refused, and spends nothing; all that it leaves out has a reason.
+func TestTheLiveSuite_withoutABudget(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, nil)
+	before := r.sim.TenantSecrets()
+	output, passed := r.run()
+	got := r.record()
+	if !passed || got == nil || got.Finished == nil {
+		t.Fatalf("the run failed, or did not end: %s", output)
+	}
+	if !slices.Equal(r.sim.TenantSecrets(), before) || len(r.writes()) != 0 || got.RotationsSpent != 0 || len(got.LeftBehind) != 0 {
+		t.Errorf("something was spent: %+v, %v", r.sim.TenantSecrets(), r.writes())
+	}
+	if n := acctest.Exports(r.sim); n != 0 {
+		t.Errorf("%d exports", n)
+	}
+	if len(reasons(got.Facts, notAsked)) < 50 || len(reasons(got.Behaviours, "skipped")) < 10 {
+		t.Errorf("facts: %s; behaviours: %s", counts(got.Facts), counts(got.Behaviours))
+	}
+	for _, i := range items() {
+		list, _ := got.place(i.kind)
+		o := (*list)[slices.IndexFunc(*list, func(o outcome) bool { return o.Name == i.name })]
+		spends := i.needs&(rotates|looks|deploys|destroys|prepared) != 0
+		if unasked := o.Outcome == notAsked || o.Outcome == skipped; spends && !unasked || unasked && o.Reason == "" || o.Outcome == refuted || o.Outcome == failed {
+			t.Errorf("%s: %s: %s", i.name, o.Outcome, o.Reason)
+		}
+	}
+}
+
+// What is not confirmed is not touched.
+func TestTheLiveSuite_refuses(t *testing.T) {
+	t.Parallel()
+	const production = "organization: {kind: production}"
+	for name, test := range map[string]struct {
+		seed      string
+		variables map[string]string
+		want      string
+		requests  int
+	}{
+		"another org":     {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": "00DWt0000000009MAA"}, "SALESFORCE_LIVE_ORGANIZATION_ID is \"00DWt0000000009MAA\"", 2},
+		"no confirmation": {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": ""}, "SALESFORCE_LIVE_ORGANIZATION_ID is not set", 0},
+		"production":      {production, nil, "is a production org", 2},
+		"destroying in production": {
+			production, map[string]string{"SALESFORCE_LIVE_PRODUCTION": "1", "SALESFORCE_LIVE_DESTROY": "1"}, "SALESFORCE_LIVE_DESTROY is for sandboxes", 2,
+		},
+		"no number": {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ROTATIONS": "all"}, "SALESFORCE_LIVE_ROTATIONS is \"all\"", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rehearse(t, test.seed, test.variables)
+			output, passed := r.run()
+			if passed || !strings.Contains(output, test.want) {
+				t.Errorf("expected a failure that says %q, found %s", test.want, output)
+			}
+			if n := len(r.sim.Requests()); n != test.requests || len(r.writes()) != 0 {
+				t.Errorf("%d requests, expected %d: the login, and the query of the organization: %v", n, test.requests, r.writes())
+			}
+			if r.record() != nil {
+				t.Error("there is a record of a run that never was")
+			}
+		})
+	}
+}
+
+// Without TF_ACC nothing happens by accident, whatever else is set.
+func TestTheLiveSuite_withoutTFACC(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"TF_ACC": "", "SALESFORCE_LIVE_ROTATIONS": "5"})
+	if output, passed := r.run(); !passed || !strings.Contains(output, "--- SKIP: TestLive") || len(r.sim.Requests()) != 0 {
+		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
+	}
+}
+
+// A dry run prints the plan and sends nothing.
+func TestTheLiveSuite_dryRun(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_DRY_RUN": "1", "SALESFORCE_LIVE_ROTATIONS": "2", "SALESFORCE_LIVE_ORGANIZATION_ID": ""})
+	output, passed := r.run()
+	if !passed || len(r.sim.Requests()) != 0 || r.record() != nil {
+		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
+	}
+	for _, i := range items() {
+		if !strings.Contains(output, " "+i.name+": ") {
+			t.Errorf("the plan does not name %s", i.name)
+		}
+	}
+	for _, want := range []string{"Dry run: nothing is sent", "at most 2 new tenant secrets", "TenantSecret_prewrapped: not asked: SALESFORCE_LIVE_ROTATIONS", "with 2 new tenant secrets"} {
+		if !strings.Contains(output, want) {
+			t.Errorf("no %q in %s", want, output)
+		}
+	}
+}
+
+// In production, with the second word given, what is named is asked; a budget of API calls ends a run before it is overdrawn.
+func TestTheLiveSuite_productionInPart(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, "organization: {kind: production}", map[string]string{
+		"SALESFORCE_LIVE_PRODUCTION": "1", "SALESFORCE_LIVE_ONLY": "^(Organization_read|QueryAnswersWithItsRecords|Query_read)$", "SALESFORCE_LIVE_API_CALLS": "30",
+	})
+	output, passed := r.run()
+	got := r.record()
+	if !passed || got == nil || got.OrganizationKind != "production" || counts(got.Behaviours) != fmt.Sprintf("1 passed, %d skipped", len(behaviours())-1) ||
+		!strings.HasPrefix(counts(got.Facts), "1 confirmed, ") {
+		t.Fatalf("%s", output)
+	}
+	if why := reasons(got.Behaviours, "passed")["Query_read"]; !strings.Contains(why, "of the 30 API calls of SALESFORCE_LIVE_API_CALLS") {
+		t.Errorf("Query_read: %s", why)
+	}
+}
+
+// A fact that does not hold is recorded with what came instead, fails the run, and does not stop it.
+func TestTheLiveSuite_refuted(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^(MalformedQueryIsRefused|QueryAnswersWithItsRecords|TenantSecretVersion_destroyActive)$"})
+	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: 3, Status: 400, ErrorCode: "MALFORMED_ID"}); err != nil {
+		t.Fatal(err)
+	}
+	output, passed := r.run()
+	got := r.record()
+	if passed || got == nil || got.Finished == nil {
+		t.Fatal(output)
+	}
+	if len(reasons(got.Facts, notAsked, confirmed)) != 1 || !strings.HasPrefix(counts(got.Facts), "1 confirmed, 1 refuted") || !strings.HasPrefix(counts(got.Behaviours), "1 passed") {
+		t.Errorf("facts: %v; behaviours: %s", reasons(got.Facts, notAsked, confirmed), counts(got.Behaviours))
+	}
+	for _, why := range reasons(got.Facts, notAsked, confirmed) {
+		if !strings.Contains(why, "MALFORMED_ID") {
+			t.Errorf("the reason is %q", why)
+		}
+	}
+}
+
+// A run that is killed leaves a true record: what it had settled, and that it did not end.
+func TestTheLiveSuite_killed(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^(QueryAnswersWithItsRecords|CountHasNoRecords|FieldsAllNeedsALimit)$"})
+	// The third fact waits for its first answer, and dies waiting.
+	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: 5, Delay: sfsim.Duration(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	cmd := r.command()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waiting := func() bool {
+		got := r.record()
+		return got != nil && len(reasons(got.Facts, notAsked)) == 2 && slices.ContainsFunc(got.Facts, func(o outcome) bool { return o.Reason == "the run ended during it" })
+	}
+	for deadline := time.Now().Add(time.Minute); !waiting() && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatal("the run came to its end")
+	}
+	got := r.record()
+	if got == nil || got.Finished != nil || reasons(got.Facts, confirmed)["FieldsAllNeedsALimit"] != "not asked: the run ended during it" ||
+		!strings.HasPrefix(counts(got.Facts), "2 confirmed, ") {
+		t.Errorf("%+v", got)
+	}
+	if !strings.Contains(readFile(t, strings.TrimSuffix(r.report, ".json")+".md"), "and did not come to its end") {
+		t.Error("the Markdown hides that the run died")
+	}
+}
