@@ -2,6 +2,8 @@ module github.com/salesforcebyok/terraform-provider-salesforcebyok
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	filippo.io/age v1.3.2
 	github.com/go-jose/go-jose/v4 v4.1.8

@@ -71,13 +71,15 @@ var rules = map[string]rule{
 		},
 		test: true,
 	},
-	"internal/architecture":            {},
-	"internal/clifind":                 {modules: []string{"github.com/hashicorp/hc-install"}},
-	"internal/clifind/cmd/clifind":     {own: []string{"internal/clifind"}},
-	"internal/docschema":               {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
-	"internal/docschema/cmd/docschema": {own: []string{"internal/docschema", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
-	"internal/demo":                    {own: []string{"internal/provider", "internal/sfsim"}, modules: []string{"filippo.io/age"}},
-	"internal/demo/cmd/demo":           {own: []string{"internal/clifind", "internal/demo"}},
+	"internal/architecture":             {},
+	"internal/clifind":                  {modules: []string{"github.com/hashicorp/hc-install"}},
+	"internal/clifind/cmd/clifind":      {own: []string{"internal/clifind"}},
+	"internal/docschema":                {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
+	"internal/docschema/cmd/docschema":  {own: []string{"internal/docschema", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
+	"internal/release":                  {},
+	"internal/release/cmd/releasecheck": {own: []string{"internal/release"}},
+	"internal/demo":                     {own: []string{"internal/provider", "internal/sfsim"}, modules: []string{"filippo.io/age"}},
+	"internal/demo/cmd/demo":            {own: []string{"internal/clifind", "internal/demo"}},
 }
 
 // systems are those whose files differ: the file system calls of the escrow
