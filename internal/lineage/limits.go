@@ -58,7 +58,7 @@ func NextAllowed(typ string, sandbox bool, newest time.Time) (time.Time, bool) {
 }
 
 // Due returns the instant at which a record created at created reaches an age of days.
-func Due(created time.Time, days int64) time.Time { return created.Add(time.Duration(days) * day) }
+func Due(created time.Time, days int64) time.Time { return created.UTC().AddDate(0, 0, int(days)) }
 
 // AgeDays returns the number of whole days between created and now; a clock that runs behind gives 0.
 func AgeDays(created, now time.Time) int64 {

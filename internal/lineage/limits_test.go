@@ -65,6 +65,10 @@ func TestAgeDaysAndDueAgree(t *testing.T) {
 			t.Errorf("at day %d: %d", days, got)
 		}
 	}
+	// More days than a time.Duration holds.
+	if due := lineage.Due(created, 200_000); due.Before(created) {
+		t.Errorf("due before it was created: %s", due)
+	}
 	if got := lineage.AgeDays(created, created.Add(-time.Hour)); got != 0 {
 		t.Errorf("a clock that runs behind: %d", got)
 	}
