@@ -2,6 +2,7 @@ package provider
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -62,6 +63,17 @@ func newSettings(model providerModel) settings {
 func (s settings) anyUnknown() bool {
 	for _, v := range s {
 		if v.unknown {
+			return true
+		}
+	}
+
+	return false
+}
+
+// credentialsUnknown reports whether an attribute of a credential set is not known yet: it may turn out to be null.
+func (s settings) credentialsUnknown() bool {
+	for _, set := range credentialSets {
+		if slices.ContainsFunc(set.required, func(name string) bool { return s[name].unknown }) {
 			return true
 		}
 	}

@@ -243,3 +243,30 @@ func TestAccProvider_credentialSets(t *testing.T) {
 		})
 	}
 }
+
+// Credentials that are not known at plan are judged when they are: one of two sets may turn out to be null.
+func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	config := func(token string) string {
+		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = { id = %q, secret = %q, token = %s }\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = %q\n"+
+			"  client_id     = terraform_data.late.output.id\n  client_secret = terraform_data.late.output.secret\n  access_token  = terraform_data.late.output.token\n}\n",
+			sim.ClientID, sim.ClientSecret, token, sim.InstanceURL) + dataKey()
+	}
+	providerConfig(cli, config("null"))
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 2 {
+		t.Errorf("expected the plan to wait for the credentials, found\n%s", plan.Output())
+	}
+	if n := len(sim.Requests()); n != 0 {
+		t.Errorf("expected nothing to be sent, found %v", sim.Requests())
+	}
+	cli.MustApply()
+	uploads(t, sim, 1, 1)
+
+	both := acctest.NewCLI(t, sim).InProcess()
+	providerConfig(both, config(`"another"`))
+	if applied := both.Apply(); !applied.Has("error", "More than one set of credentials") {
+		t.Errorf("expected two sets to be refused at apply, found\n%s", applied.Output())
+	}
+}

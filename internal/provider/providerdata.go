@@ -39,6 +39,10 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	data := &Data{AllowKeyDestruction: model.AllowKeyDestruction.ValueBool(), Version: p.version, looks: p.options.looks}
 
 	all := newSettings(model)
+	if all.credentialsUnknown() {
+		// Which set is given, and whether it is whole, shows when it is known.
+		return data
+	}
 	set := all.chooseCredentials(diags)
 	if !all["instance_url"].given() {
 		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",

@@ -169,14 +169,15 @@ func (r *encryptionKeySettingsResource) bring(ctx context.Context, config encryp
 	if err != nil {
 		return err
 	}
-	if change := config.change(current); change != (salesforce.EncryptionKeySettingsChange{}) {
+	wanted := plan.configured(config)
+	if change := wanted.change(current); change != (salesforce.EncryptionKeySettingsChange{}) {
 		if err := r.data.Client.UpdateEncryptionKeySettings(ctx, change); err != nil {
 			return err
 		}
 		if current, err = r.data.Client.GetEncryptionKeySettings(ctx); err != nil {
 			return fmt.Errorf("reading back the settings after the change, which was made: %w", err)
 		}
-		if config.change(current) != (salesforce.EncryptionKeySettingsChange{}) {
+		if wanted.change(current) != (salesforce.EncryptionKeySettingsChange{}) {
 			return fmt.Errorf("the deploy of the settings succeeded, but they read back as opt-out %v, cache-only %v, replay detection %v: plan again", current.CanOptOutOfDerivationWithBYOK,
 				current.EnableCacheOnlyKeys, current.EnableReplayDetection)
 		}
@@ -200,7 +201,26 @@ func (r *encryptionKeySettingsResource) bring(ctx context.Context, config encryp
 	return nil
 }
 
-// change is what must be set for the org to be as configured.
+// configured is the plan without the settings that are not configured. The values are the plan's: what ignore_changes holds back stands in
+// the configuration of an apply again.
+func (m *encryptionKeySettingsModel) configured(config encryptionKeySettingsModel) *encryptionKeySettingsModel {
+	wanted := *m
+	for _, v := range []struct {
+		wanted *types.Bool
+		config types.Bool
+	}{
+		{&wanted.AllowKeyDerivationOptOut, config.AllowKeyDerivationOptOut}, {&wanted.EnableCacheOnlyKeys, config.EnableCacheOnlyKeys},
+		{&wanted.EnableReplayDetection, config.EnableReplayDetection},
+	} {
+		if v.config.IsNull() {
+			*v.wanted = types.BoolNull()
+		}
+	}
+
+	return &wanted
+}
+
+// change is what must be set for the org to be as wanted; a null is no wish.
 func (m *encryptionKeySettingsModel) change(current salesforce.EncryptionKeySettings) salesforce.EncryptionKeySettingsChange {
 	return salesforce.EncryptionKeySettingsChange{
 		CanOptOutOfDerivationWithBYOK: wantedChange(m.AllowKeyDerivationOptOut, current.CanOptOutOfDerivationWithBYOK),

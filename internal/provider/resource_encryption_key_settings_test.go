@@ -237,3 +237,14 @@ func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
 	}
 	expectSwitches(t, sim, cli, true, true, true)
 }
+
+func TestAccEncryptionKeySettings_ignoreChanges(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = false"))
+	cli.MustApply()
+	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true", "allow_key_derivation_opt_out = true", "lifecycle {\n    ignore_changes = [allow_key_derivation_opt_out]\n  }"))
+	cli.MustApply()
+	expectSwitches(t, sim, cli, false, true, true)
+}

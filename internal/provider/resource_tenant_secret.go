@@ -261,7 +261,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 		return
 	}
 
-	decision := lineage.Decide(plan.desired(config), state.known(ours, seen))
+	decision := lineage.Decide(plan.desired(plan.SecretValueHash), state.known(ours, seen))
 	var err error
 	if decision.Rotate {
 		result, ok := r.rotate(ctx, plan, config, decision.RotationID, ours, state.TenantSecretID.ValueString(), &resp.Diagnostics)

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
@@ -96,4 +97,38 @@ func TestAccTenantSecret_rule8PreventRotates(t *testing.T) {
 		cli.MustApply()
 	}
 	uploads(t, sim, 2, 2)
+}
+
+// A capital letter is no reason to forget a key.
+func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(dataKey())
+	cli.MustApply()
+	cli.Config(tenantSecret(`type = "data"`, `certificate = "Sim_BYOK"`))
+	expectError(t, cli.Plan(), "The type differs in case alone", `"Data"`)
+	expectError(t, cli.Apply(), "The type differs in case alone")
+	if cli.State(tenantSecretAddress) == nil {
+		t.Error("expected the key to be in state still")
+	}
+	uploads(t, sim, 1, 1)
+}
+
+// A renamed resource keeps its key, and a removed block lets go of it also where a destroy is prevented.
+func TestAccTenantSecret_movedAndRemoved(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	body := dataKey(`deletion_policy = "PREVENT"`)
+	cli.Config(body)
+	cli.MustApply()
+	cli.Config("\nmoved {\n  from = " + tenantSecretAddress + "\n  to   = salesforcebyok_tenant_secret.renamed\n}\n" + strings.Replace(body, `"data"`, `"renamed"`, 1))
+	cli.MustApply()
+	cli.Config("\nremoved {\n  from = salesforcebyok_tenant_secret.renamed\n  lifecycle {\n    destroy = false\n  }\n}\n")
+	cli.MustApply()
+	if state := cli.State("salesforcebyok_tenant_secret.renamed"); state != nil {
+		t.Errorf("expected the key to be forgotten, found %v", state)
+	}
+	uploads(t, sim, 1, 1)
 }

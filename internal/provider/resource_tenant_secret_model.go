@@ -159,10 +159,10 @@ func (m *tenantSecretModel) inputsKnown(config tenantSecretModel) bool {
 	return triggersKnown(m.RotationTriggers)
 }
 
-// desired is what the configuration asks for. The pin comes from the configuration itself: in a plan it can't be told from the computed
-// hash.
-func (m *tenantSecretModel) desired(config tenantSecretModel) lineage.Desired {
-	return lineage.Desired{Inputs: m.inputs(), Pin: config.SecretValueHash.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
+// desired is what the configuration asks for. The pin is the configured hash at plan, and the planned one at apply: what ignore_changes holds
+// back stands in the configuration of an apply again.
+func (m *tenantSecretModel) desired(pin types.String) lineage.Desired {
+	return lineage.Desired{Inputs: m.inputs(), Pin: pin.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
 }
 
 // known is the prior state as the planner sees it.
@@ -180,7 +180,7 @@ func (m *tenantSecretModel) request(ctx context.Context, config tenantSecretMode
 		Type: in.Type, Source: in.Source, Description: m.Description.ValueString(), KeyDerivationMode: in.KeyDerivationMode,
 		Fingerprint: in.Fingerprint(),
 		Certificate: m.Certificate.ValueString(), Algorithm: byok.WrappingAlgorithm(m.WrappingAlgorithm.ValueString()),
-		Pin: config.SecretValueHash.ValueString(), Wrapped: m.WrappedKeyMaterial.ValueString(),
+		Pin: m.SecretValueHash.ValueString(), Wrapped: m.WrappedKeyMaterial.ValueString(),
 		RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(),
 		RemoteKeyCertificate: m.RemoteKeyCertificate.ValueString(),
 	}

@@ -56,6 +56,12 @@ func (r *tenantSecretResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if wanted, is := plan.Type.ValueString(), state.Type.ValueString(); wanted != is && strings.EqualFold(wanted, is) {
+		resp.Diagnostics.AddAttributeError(path.Root("type"), "The type differs in case alone",
+			fmt.Sprintf("The key in state is of the type %q, type says %q. A replacement would forget that key over a capital letter. Nothing was changed. Write the type as Salesforce does.", is, wanted))
+
+		return
+	}
 	if plan.Type.IsUnknown() || !plan.Type.Equal(state.Type) {
 		// Another type is another lineage: the core plans the replacement's create leg with a null state.
 		plan.planRotation(config)
@@ -97,7 +103,7 @@ func (r *tenantSecretResource) planUpdate(
 		return
 	}
 
-	decision := lineage.Decide(plan.desired(config), state.known(ours, seen))
+	decision := lineage.Decide(plan.desired(config.SecretValueHash), state.known(ours, seen))
 	plan.RotationID = types.StringValue(decision.RotationID.String())
 	if decision.Rotate {
 		plan.planRotation(config)

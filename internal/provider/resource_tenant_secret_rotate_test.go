@@ -325,3 +325,25 @@ func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 	}
 	uploads(t, sim, 1, 1)
 }
+
+// What ignore_changes holds back is held back at apply too, though the configuration of an apply has it again.
+func TestAccTenantSecret_ignoreChanges(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(dataKey(trigger("a")))
+	cli.MustApply()
+	for _, ignored := range []string{"[rotation_triggers]", "all"} {
+		cli.Config(dataKey(trigger("b"), "lifecycle {\n    ignore_changes = "+ignored+"\n  }"))
+		cli.MustBeEmpty()
+	}
+	// The state's own hash is the pin then, so that a key made outside is taken over instead of rotated away.
+	outside, err := sim.Rotate("Data", "UPLOADED")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectWarning(t, cli.Plan(), "An existing key will be adopted", outside)
+	cli.MustApply()
+	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": outside})
+	uploads(t, sim, 1, 2)
+}
