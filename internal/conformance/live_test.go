@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,16 +52,19 @@ func TestLive(t *testing.T) { //nolint:paralleltest // one org, whose keys follo
 	if err := allowed.confirm(o.about); err != nil {
 		t.Fatal(err)
 	}
-	o.types, o.folder = allowed.types, t.TempDir()
+	path, err := filepath.Abs(cmp.Or(allowed.report, filepath.Join("..", "..", "bin", "live.json")))
+	if err != nil {
+		t.Fatal(err)
+	}
 	started := time.Now().UTC().Truncate(time.Second)
-	o.run = started.Format("20060102T150405Z")
+	o.types, o.folder, o.run = allowed.types, strings.TrimSuffix(path, ".json")+".work", started.Format("20060102T150405Z")
 	done := &record{
 		OrganizationID: o.about.id, OrganizationKind: o.about.kind(), Instance: o.instance, APIVersion: o.version, CLI: acctest.CLIName(), Started: started,
-		RotationsAllowed: allowed.rotations, APICallsAllowed: allowed.calls,
-		path: cmp.Or(allowed.report, filepath.Join("..", "..", "bin", "live.json")),
+		RotationsAllowed: allowed.rotations, APICallsAllowed: allowed.calls, path: path,
 	}
 	t.Logf("This will happen on %s: org %s (%s, %s), API %s, %s.\n%s", o.instance, o.about.id, o.about.kind(), o.about.edition, o.version, done.CLI, announce(allowed, steps))
-	if err := done.begin(steps); err != nil {
+	start.recover(allowed)
+	if err := errors.Join(os.MkdirAll(o.folder, 0o700), done.begin(steps)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -177,9 +181,10 @@ func (r *liveRun) close(t *testing.T) {
 	if err := r.record.write(); err != nil {
 		t.Error(err)
 	}
-	path, err := filepath.Abs(r.record.path)
-	if err != nil {
-		path = r.record.path
+	if r.archived != nil && r.before[r.archived.id].Status == "DESTROYED" {
+		t.Errorf("%s is DESTROYED and could not be restored. Its export is in %s: the next run with SALESFORCE_LIVE_DESTROY=1 tries again", r.archived.id, r.folder)
+	} else if err := os.RemoveAll(r.folder); err != nil {
+		t.Error(err)
 	}
 	var out strings.Builder
 	out.WriteString("Facts: " + counts(r.record.Facts) + ". Behaviours: " + counts(r.record.Behaviours) + ".\n")
@@ -190,7 +195,52 @@ func (r *liveRun) close(t *testing.T) {
 	if len(r.record.LeftBehind) == 0 {
 		out.WriteString("Nothing was left behind.\n")
 	}
-	t.Logf("%sThe record is in %s, and as Markdown beside it.", out.String(), path)
+	t.Logf("%sThe record is in %s, and as Markdown beside it.", out.String(), r.record.path)
+}
+
+// exportSuffix ends the name of a file that holds the export of the tenant secret whose id the name begins with.
+const exportSuffix = ".export"
+
+// keep stores an export where a later run finds it, before the key that only it restores is destroyed.
+func (p *probe) keep(u *upload) {
+	p.Helper()
+	if p.folder == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(p.folder, u.id+exportSuffix), []byte(u.exported), 0o600); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// recover restores what a run that died has left destroyed, and removes that run's folder.
+func (p *probe) recover(allowed permits) {
+	p.Helper()
+	names, err := filepath.Glob(filepath.Join(p.folder, "*"+exportSuffix))
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, name := range names {
+		id := strings.TrimSuffix(filepath.Base(name), exportSuffix)
+		row := p.get("/sobjects/TenantSecret/" + id + "?fields=Status")
+		if row.status != http.StatusOK {
+			p.Fatalf("%s is what a run that died has left, and this org does not have that record: status %d%s. Move it away, or name another SALESFORCE_LIVE_REPORT", name, row.status, row.reason())
+		}
+		if row.object()["Status"] != "DESTROYED" {
+			continue
+		}
+		if !allowed.destroy {
+			p.Fatalf("a run that died has left %s DESTROYED. Its export is in %s: run with SALESFORCE_LIVE_DESTROY=1, which restores it first", id, name)
+		}
+		exported, err := os.ReadFile(name)
+		if err != nil {
+			p.Fatal(err)
+		}
+		p.patch(id, map[string]any{"Status": "ARCHIVED", "SecretValue": string(exported)}).want(http.StatusNoContent)
+		p.Logf("%s, which a run that died had left DESTROYED, is restored", id)
+	}
+	if err := os.RemoveAll(p.folder); err != nil {
+		p.Fatal(err)
+	}
 }
 
 // organization asks the org what it is.

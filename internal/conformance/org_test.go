@@ -40,7 +40,7 @@ type org struct {
 	about  organization // what the org says of itself
 	types  []string     // of the keys that may be rotated
 	run    string       // tells this run's keys from those of earlier runs
-	folder string       // of the CLI's directories
+	folder string       // of the CLI's directories and the exports; it outlives a run that dies
 
 	mu        sync.Mutex
 	token     string
@@ -655,6 +655,7 @@ func (p *probe) oursArchived() *upload {
 		}
 	}
 	have.exported = p.text(p.row(have.id, "SecretValue"), "SecretValue")
+	p.keep(have)
 	p.mu.Lock()
 	p.archived = have
 	p.mu.Unlock()

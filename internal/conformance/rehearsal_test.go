@@ -313,6 +313,63 @@ func TestTheLiveSuite_refuted(t *testing.T) {
 	}
 }
 
+// A key that nobody announced, whoever made it, fails the item and is charged; only what this suite marked is listed as left behind.
+func TestTheLiveSuite_unannouncedKey(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^Query_read$", "SALESFORCE_LIVE_ROTATIONS": "1"})
+	// The third query is the one by which the behaviour sees what is there before; its answer is old when it comes.
+	const third = 3
+	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: third, Delay: sfsim.Duration(2 * time.Second)}); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	rotated := make(chan error, 1)
+	go func() {
+		for acctest.Count(r.sim, acctest.OpQuery)+acctest.Count(r.sim, "Organization.query") < third {
+			select {
+			case <-stop:
+				rotated <- errors.New("the third query never came")
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		_, err := r.sim.Rotate("Analytics", "UPLOADED")
+		rotated <- err
+	}()
+	output, passed := r.run()
+	close(stop)
+	if err := <-rotated; err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	got := r.record()
+	if passed || got == nil || !strings.HasPrefix(counts(got.Behaviours), "1 failed") || !strings.Contains(output, "the org has 1 new tenant secrets, and 0 were announced") {
+		t.Errorf("expected Query_read to fail, found %s", output)
+	}
+	if got != nil && (got.RotationsSpent != 1 || len(got.LeftBehind) != 0) {
+		t.Errorf("%d spent, left behind %+v", got.RotationsSpent, got.LeftBehind)
+	}
+}
+
+// kill starts the run and kills it once something holds.
+func (r *rehearsal) kill(once func() bool) {
+	r.t.Helper()
+	cmd := r.command()
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for !once() && time.Now().Before(deadline) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	late := !time.Now().Before(deadline)
+	if err := cmd.Process.Kill(); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil || late {
+		r.t.Fatalf("the run came to its end, or never to where it was to be killed: %v", err)
+	}
+}
+
 // A run that is killed leaves a true record: what it had settled, and that it did not end.
 func TestTheLiveSuite_killed(t *testing.T) {
 	t.Parallel()
@@ -321,23 +378,10 @@ func TestTheLiveSuite_killed(t *testing.T) {
 	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: 5, Delay: sfsim.Duration(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	cmd := r.command()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	waiting := func() bool {
+	r.kill(func() bool {
 		got := r.record()
 		return got != nil && len(reasons(got.Facts, notAsked)) == 2 && slices.ContainsFunc(got.Facts, func(o outcome) bool { return o.Reason == "the run ended during it" })
-	}
-	for deadline := time.Now().Add(time.Minute); !waiting() && time.Now().Before(deadline); {
-		time.Sleep(20 * time.Millisecond)
-	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Fatal("the run came to its end")
-	}
+	})
 	got := r.record()
 	if got == nil || got.Finished != nil || reasons(got.Facts, confirmed)["FieldsAllNeedsALimit"] != "not asked: the run ended during it" ||
 		!strings.HasPrefix(counts(got.Facts), "2 confirmed, ") {
@@ -345,5 +389,31 @@ func TestTheLiveSuite_killed(t *testing.T) {
 	}
 	if !strings.Contains(readFile(t, strings.TrimSuffix(r.report, ".json")+".md"), "and did not come to its end") {
 		t.Error("the Markdown hides that the run died")
+	}
+}
+
+// A run that is killed while a key is destroyed leaves what restores it: the next run restores it first, if it may.
+func TestTheLiveSuite_killedWhileDestroyed(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^ExportsRestore$", "SALESFORCE_LIVE_DESTROY": "1"})
+	ours := r.sim.TenantSecrets()[0]
+	if err := r.sim.AddFault(sfsim.Fault{Method: "PATCH", Path: "/services/data/*/sobjects/TenantSecret/*", Nth: 1, Delay: sfsim.Duration(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	r.kill(func() bool { return r.sim.TenantSecrets()[0].Status == "DESTROYED" })
+	r.sim.ClearFaults()
+
+	r.env["SALESFORCE_LIVE_DESTROY"] = ""
+	if output, passed := r.run(); passed || !strings.Contains(output, "has left "+ours.ID+" DESTROYED") || len(r.record().Facts) == 0 {
+		t.Errorf("expected a run that refuses to go on, found %s", output)
+	}
+	r.env["SALESFORCE_LIVE_DESTROY"] = "1"
+	output, passed := r.run()
+	if after := r.sim.TenantSecrets()[0]; !passed || after.Status != "ARCHIVED" || after.SecretValueHash != ours.SecretValueHash || !strings.Contains(output, ours.ID+", which a run that died") {
+		t.Errorf("expected the key to be restored, found %+v: %s", after, output)
+	}
+	left, err := filepath.Glob(strings.TrimSuffix(r.report, ".json") + ".work*")
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 }
