@@ -270,3 +270,31 @@ func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
 		t.Errorf("expected two sets to be refused at apply, found\n%s", applied.Output())
 	}
 }
+
+// A provider block that is not known at plan plans what needs no org, and the apply makes it.
+func TestAccProvider_unknownAtPlan(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]func(*sfsim.Server) string{
+		"tenant secret": func(*sfsim.Server) string { return dataKey() },
+		"version": func(s *sfsim.Server) string {
+			return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  desired_status = \"ARCHIVED\"\n}\n", s.TenantSecrets()[0].ID)
+		},
+		"certificate": func(*sfsim.Server) string { return wrappingCertificate(`developer_name = "Wrap_2027"`) },
+		"settings":    func(*sfsim.Server) string { return keySettings("enable_cache_only_keys = true") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, seedOf(t, archivedKey))
+			cli := acctest.NewCLI(t, sim).InProcess()
+			providerConfig(cli, fmt.Sprintf("\nresource \"terraform_data\" \"url\" {\n  input = %q\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = terraform_data.url.output\n"+
+				"  client_id     = %q\n  client_secret = %q\n}\n", sim.InstanceURL, sim.ClientID, sim.ClientSecret)+body(sim))
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 2 {
+				t.Errorf("expected a plan to create, found\n%s", plan.Output())
+			}
+			if n := len(sim.Requests()); n != 0 {
+				t.Errorf("expected nothing to be sent, found %v", sim.Requests())
+			}
+			cli.MustApply()
+		})
+	}
+}

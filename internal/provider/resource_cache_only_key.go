@@ -168,7 +168,19 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
 	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
 	plan.OrganizationID = state.OrganizationID
+	if plan.Certificate.IsUnknown() || plan.ReplayNonce.IsUnknown() || plan.KeyMaterialWOVersion.IsUnknown() {
+		// Whether the JWE is made anew is known only during apply, when the core plans again.
+		plan.planAnew()
+		plan.EscrowCiphertext = types.StringUnknown()
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+
+		return
+	}
 	if !changed {
+		if !plan.Escrow.Equal(state.Escrow) {
+			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next JWE",
+				"The key is not escrowed anew: its material is not known here. The changed escrow is used when the JWE is next made from key_material_wo.")
+		}
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
 		plan.CertificateSHA256, plan.EscrowCiphertext = state.CertificateSHA256, state.EscrowCiphertext
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -188,12 +200,17 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 			material.Destroy()
 		}
 	}
-	plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	plan.CertificateSHA256, plan.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
-	if plan.Escrow.IsNull() {
-		plan.EscrowCiphertext = types.StringNull()
-	}
+	plan.planAnew()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planAnew plans the computed values of a JWE that is still to be made.
+func (m *cacheOnlyKeyModel) planAnew() {
+	m.JWE, m.SecretValueHash, m.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.CertificateSHA256, m.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
+	if m.Escrow.IsNull() {
+		m.EscrowCiphertext = types.StringNull()
+	}
 }
 
 func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

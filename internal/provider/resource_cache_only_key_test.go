@@ -495,3 +495,26 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 	expectWarning(t, fresh.Plan(), "The identifier is in use", used, "must be the very one")
 	fresh.MustApply()
 }
+
+// Values that are not known at plan are judged in the apply; until then the JWE and its escrow copy are neither dropped nor refused.
+func TestAccCacheOnlyKey_unknownInputs(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	sim := acctest.StartSim(t, seeded(t, twoForKeys))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	config := func(certificate, now string, lines ...string) string {
+		_, source := lateTrigger(certificate, now)
+
+		return source + cacheOnly(append(lines, "certificate = terraform_data.source.output")...)
+	}
+	escrow := fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)
+	cli.Config(config("First", "1", escrow))
+	cli.MustApply()
+	before := cli.State(cacheOnlyAddress)
+	cli.Config(config("First", "2"))
+	expectWarning(t, cli.MustApply(), "Escrow applies from the next JWE")
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": before["jwe"], "escrow_ciphertext": before["escrow_ciphertext"]})
+	cli.Config(config("Second", "3"))
+	expectError(t, cli.Apply(), "The material of a generated key is not known any more")
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": before["jwe"], "certificate": "First"})
+}

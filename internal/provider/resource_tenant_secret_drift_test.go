@@ -249,3 +249,20 @@ func TestAccTenantSecret_rule2CounterRisesWithEveryRotation(t *testing.T) {
 	}
 	uploads(t, sim, 3, 3)
 }
+
+// Salesforce drops the spaces around a text; that is no drift.
+func TestAccTenantSecret_rule4SpacesAroundTheDescription(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(dataKey(`description = "  Owned by the key team "`))
+	cli.MustApply()
+	key := acctest.ActiveKey(t, sim, "Data")
+	patchTenantSecret(t, sim, key.ID, map[string]any{"Description": strings.TrimSpace(key.Description)})
+	cli.MustBeEmpty()
+	// What is different in another place is.
+	patchTenantSecret(t, sim, key.ID, map[string]any{"Description": strings.Replace(key.Description, "Owned by", "Owned  by", 1)})
+	if plan := cli.Plan(); plan.Changed != 1 {
+		t.Errorf("expected the text to be taken back, found\n%s", plan.Output())
+	}
+}

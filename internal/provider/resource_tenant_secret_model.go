@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -83,7 +84,8 @@ func (m *tenantSecretModel) keepEvidence(state tenantSecretModel) {
 func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own bool) {
 	m.populateRecord(row, data)
 	m.SecretValueHash = hashOrNull(row.SecretValueHash)
-	if text, _ := lineage.ParseDescription(row.Description); text != m.Description.ValueString() {
+	// Salesforce keeps no spaces around a text.
+	if text, _ := lineage.ParseDescription(row.Description); strings.TrimSpace(text) != strings.TrimSpace(m.Description.ValueString()) {
 		m.Description = stringOrNull(text)
 	}
 	m.Source = types.StringValue(row.Source)

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -346,4 +347,28 @@ func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 	cli.MustApply()
 	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": outside})
 	uploads(t, sim, 1, 2)
+}
+
+// Rule 10: a refusal is shown as it is, whatever its words, with what is known of the org; it is never interpreted.
+func TestAccTenantSecret_rule10RefusalIsShown(t *testing.T) {
+	t.Parallel()
+	for name, message := range map[string]string{
+		"a text":            "Etwas ging schief",
+		"words of another":  "Too many requests: session expired, UNABLE_TO_LOCK_ROW, try again in 3 hours",
+		"a format":          "100% %s %d %!v(MISSING)",
+		"several lines":     "first\nsecond",
+		"HTML in a message": "<b>no</b>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true }))
+			arm(t, sim, sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest, ErrorCode: "WORD_OF_TOMORROW", Message: message})
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(dataKey(`key_derivation_mode = "NONE"`))
+			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW", strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "RSA_OAEP_SHA1", "Opt-Out of Key Derivation")
+			sim.ClearFaults()
+			cli.MustApply()
+			uploads(t, sim, 1, 1)
+		})
+	}
 }
