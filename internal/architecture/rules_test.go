@@ -63,6 +63,7 @@ var rules = map[string]rule{
 	// Packages of tests, apart for what they start.
 	"internal/conformance": {},
 	"internal/faultmatrix": {},
+	"internal/guides":      {},
 	"internal/acctest": {
 		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
 		modules: []string{
