@@ -109,13 +109,11 @@ func (d *certificateDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 func (d *certificateDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model certificateDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	rows, err := d.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificates", err)
-
+	rows, ok := d.certificates(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	name := model.DeveloperName.ValueString()

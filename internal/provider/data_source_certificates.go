@@ -53,13 +53,11 @@ func (d *certificatesDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 func (d *certificatesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model certificatesDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	rows, err := d.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificates", err)
-
+	rows, ok := d.certificates(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	if len(rows) == 0 {

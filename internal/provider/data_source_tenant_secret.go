@@ -124,13 +124,11 @@ func (d *tenantSecretDataSource) ConfigValidators(context.Context) []datasource.
 func (d *tenantSecretDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model tenantSecretDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	all, err := d.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the tenant secrets", err)
-
+	all, ok := d.records(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	row, ok := model.find(all.Records, d.data.Session.OrganizationID, &resp.Diagnostics)

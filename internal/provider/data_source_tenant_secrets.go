@@ -77,13 +77,11 @@ func recordStatuses() []string {
 func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var model tenantSecretsDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	all, err := d.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the tenant secrets", err)
-
+	all, ok := d.records(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	if len(all.Records) == 0 {

@@ -73,13 +73,11 @@ func (l *certificateList) List(ctx context.Context, req list.ListRequest, stream
 
 // rows reads the certificates of the org.
 func (l *certificateList) rows(ctx context.Context, compatibleOnly bool, diags *diag.Diagnostics) ([]salesforce.Certificate, bool) {
-	if diags.HasError() || !l.ready(diags) {
+	if diags.HasError() {
 		return nil, false
 	}
-	rows, err := l.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(diags, "Unable to read the certificates", err)
-
+	rows, ok := l.certificates(ctx, diags)
+	if !ok {
 		return nil, false
 	}
 	now := l.data.Client.Now()

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -53,21 +52,6 @@ func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, strea
 	})
 }
 
-// records reads the tenant secrets of the org.
-func (b *base) records(ctx context.Context, diags *diag.Diagnostics) (salesforce.TenantSecrets, bool) {
-	if !b.ready(diags) {
-		return salesforce.TenantSecrets{}, false
-	}
-	all, err := b.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(diags, "Unable to read the tenant secrets", err)
-
-		return salesforce.TenantSecrets{}, false
-	}
-
-	return all, true
-}
-
 // currentRecords returns the record that stands for each type, by type.
 func currentRecords(records []salesforce.TenantSecret) []salesforce.TenantSecret {
 	var current []salesforce.TenantSecret
@@ -85,18 +69,10 @@ func currentRecords(records []salesforce.TenantSecret) []salesforce.TenantSecret
 	return current
 }
 
-// listedTenantSecret is the resource as an import would find it.
+// listedTenantSecret is the resource as an import would find it, but for the hash: in a generated configuration it would be a pin, and a pin
+// refuses every rotation to another key.
 func listedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
-	model := tenantSecretModel{
-		Type:             types.StringValue(row.Type),
-		DeletionPolicy:   types.StringValue(policyAbandon),
-		RotationTriggers: types.MapNull(types.StringType),
-		Escrow:           types.ObjectNull(escrowAttributeTypes()),
-	}
-	model.refresh(row, data, false)
-	_, marker := lineage.ParseDescription(row.Description)
-	model.RotationID = stringOrNull(marker.String())
-	// In a generated configuration the hash would be a pin, and a pin refuses every rotation to another key.
+	model := importedTenantSecret(row, data)
 	model.SecretValueHash = types.StringNull()
 
 	return model

@@ -296,7 +296,7 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	}
 	jwe, err := byok.CacheOnlyJWE(certificate, material, plan.KeyIdentifier.ValueString(), plan.ReplayNonce.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("key_identifier"), "The JWE could not be made", sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("key_identifier"), "The JWE could not be made", opening(err)+" Nothing was sent.")
 
 		return false
 	}
@@ -326,7 +326,7 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 	}
 	material, err := byok.ParseMaterial(given.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", opening(err)+" Nothing was sent.")
 
 		return secret.Bytes{}, false
 	}
@@ -365,10 +365,8 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	rows, err := r.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificates", err)
-
+	rows, ok := r.certificates(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	found := false

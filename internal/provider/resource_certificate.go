@@ -343,12 +343,9 @@ func (r *certificateResource) findRow(ctx context.Context, name string) (salesfo
 	if err != nil {
 		return salesforce.Certificate{}, false, err
 	}
-	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return strings.EqualFold(c.DeveloperName, name) })
-	if i < 0 {
-		return salesforce.Certificate{}, false, nil
-	}
+	row, found := certificateNamed(rows, name)
 
-	return rows[i], true, nil
+	return row, found, nil
 }
 
 // settle reads a certificate that was just made or changed. What it can't read is a warning: the certificate exists, and an error would
@@ -431,21 +428,19 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 		return
 	}
 	name := state.DeveloperName.ValueString()
-	rows, err := r.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificates", err)
-
+	rows, ok := r.certificates(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
-	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return strings.EqualFold(c.DeveloperName, name) })
-	if i < 0 && len(rows) == 0 {
+	row, found := certificateNamed(rows, name)
+	if !found && len(rows) == 0 {
 		resp.Diagnostics.AddError("No certificate is visible",
 			fmt.Sprintf("Expected the certificate %q in org %s. The org shows no certificate at all, which may be a matter of permissions, so nothing was removed from state. %s If it was deleted, remove it with terraform state rm.", name,
 				r.data.Session.OrganizationID, permissionsAdvice))
 
 		return
 	}
-	if i < 0 {
+	if !found {
 		resp.Diagnostics.AddWarning("The certificate is gone",
 			fmt.Sprintf("Org %s lists %d certificates, and %q is no longer among them: it was deleted outside Terraform.", r.data.Session.OrganizationID, len(rows), name))
 		resp.State.RemoveResource(ctx)
@@ -454,7 +449,7 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 
 		return
 	}
-	if _, err := r.populate(ctx, &state, rows[i]); err != nil {
+	if _, err := r.populate(ctx, &state, row); err != nil {
 		addError(&resp.Diagnostics, "Unable to read the certificate", err)
 
 		return
@@ -473,7 +468,7 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 	}
 	if chain := plan.CertificateChain.ValueString(); chain != "" && !plan.CertificateChain.Equal(state.CertificateChain) {
 		if err := byok.CheckAnswer(chain, state.CSRPEM.ValueString(), state.CertificatePEM.ValueString()); err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "The chain does not belong to this certificate", sentence(err.Error())+" Nothing was sent.")
+			resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "The chain does not belong to this certificate", opening(err)+" Nothing was sent.")
 
 			return
 		}
@@ -532,22 +527,12 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 
 // ImportState takes a unique name or an identity.
 func (r *certificateResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
+	name, ok := r.importID(ctx, req, "developer_name", &resp.Diagnostics)
+	if !ok {
 		return
 	}
-	name := req.ID
-	if name == "" {
-		var identity certificateIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
-			return
-		}
-		name = identity.DeveloperName.ValueString()
-	}
-	rows, err := r.data.Inventory.Certificates(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificates", err)
-
+	rows, ok := r.certificates(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return c.DeveloperName == name })

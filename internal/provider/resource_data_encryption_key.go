@@ -351,7 +351,7 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 	result, err := r.data.uploader(turn).RunDataKey(ctx, turnDataKeys{r.data.Client, turn}, request)
 	if err != nil {
 		if refused, ok := errors.AsType[*upload.RefusedError](err); ok && !errors.As(err, new(*upload.Problem)) {
-			diags.AddError("Salesforce refused the new Search Index key", sentence(refused.Error())+" Nothing was changed. Known of such keys: the org must be on Hyperforce and have an active Salesforce root key, "+
+			diags.AddError("Salesforce refused the new Search Index key", opening(refused)+" Nothing was changed. Known of such keys: the org must be on Hyperforce and have an active Salesforce root key, "+
 				"and Salesforce documents one hour between two of them. If the refusal is of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, change rotation_triggers: that opens another."+advice(refused.Err))
 		} else {
 			addError(diags, "Unable to upload the Search Index key", err)
@@ -454,17 +454,9 @@ func (r *dataEncryptionKeyResource) Delete(ctx context.Context, req resource.Del
 
 // ImportState takes the type, SearchIndex, or an identity.
 func (r *dataEncryptionKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
+	wanted, ok := r.importID(ctx, req, "type", &resp.Diagnostics)
+	if !ok {
 		return
-	}
-	wanted := req.ID
-	if wanted == "" {
-		var identity tenantSecretIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
-			return
-		}
-		wanted = identity.Type.ValueString()
 	}
 	if wanted != typeSearchIndex {
 		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("Expected the type, %s. Nothing was imported.", typeSearchIndex))

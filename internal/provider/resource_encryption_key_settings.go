@@ -272,16 +272,8 @@ func (r *encryptionKeySettingsResource) Delete(context.Context, resource.DeleteR
 
 // ImportState takes the id of the org, which must be the one of the credentials.
 func (r *encryptionKeySettingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
-		return
-	}
-	id := types.StringValue(req.ID)
-	if req.ID == "" {
-		var identity encryptionKeySettingsIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		id = identity.OrganizationID
-	}
-	if resp.Diagnostics.HasError() || !r.sameOrg(id, &resp.Diagnostics) {
+	id, ok := r.importID(ctx, req, "organization_id", &resp.Diagnostics)
+	if !ok || !r.sameOrg(types.StringValue(id), &resp.Diagnostics) {
 		return
 	}
 	current, err := r.data.Client.GetEncryptionKeySettings(ctx)

@@ -291,17 +291,9 @@ func (r *externalRootKeyResource) Delete(context.Context, resource.DeleteRequest
 
 // ImportState takes the id of a root key or an identity.
 func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
+	id, ok := r.importID(ctx, req, "root_key_id", &resp.Diagnostics)
+	if !ok {
 		return
-	}
-	id := req.ID
-	if id == "" {
-		var identity externalRootKeyIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
-			return
-		}
-		id = identity.RootKeyID.ValueString()
 	}
 	if !salesforce.ValidID(id) {
 		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("Expected the id (%s…) of an external root key, 15 or 18 characters. Nothing was imported.", rootKeyPrefix))

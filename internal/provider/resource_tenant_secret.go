@@ -400,14 +400,12 @@ func (r *tenantSecretResource) Read(ctx context.Context, req resource.ReadReques
 	if !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the tenant secrets", err)
-
+	all, ok := r.records(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
-	row, ok := upload.Current(all.Records, state.Type.ValueString())
-	if !ok {
+	row, found := upload.Current(all.Records, state.Type.ValueString())
+	if !found {
 		addNoActive(&resp.Diagnostics, state.Type.ValueString(), r.data.Session.OrganizationID, all.Records)
 
 		return
@@ -449,22 +447,12 @@ func addPrevented(diags *diag.Diagnostics, state tenantSecretModel) {
 
 // ImportState takes the type ("Data"), the id of the ACTIVE record, or an identity.
 func (r *tenantSecretResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
+	wanted, ok := r.importID(ctx, req, "type", &resp.Diagnostics)
+	if !ok {
 		return
 	}
-	wanted := req.ID
-	if wanted == "" {
-		var identity tenantSecretIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
-			return
-		}
-		wanted = identity.Type.ValueString()
-	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(&resp.Diagnostics, "Unable to read the tenant secrets", err)
-
+	all, ok := r.records(ctx, &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	row, ok := findImport(all.Records, wanted, r.data.Session.OrganizationID, &resp.Diagnostics)
@@ -472,19 +460,26 @@ func (r *tenantSecretResource) ImportState(ctx context.Context, req resource.Imp
 		return
 	}
 
+	state := importedTenantSecret(row, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	ours := lineage.Record{ID: row.ID, RotationID: state.RotationID.ValueString(), Imported: true}
+	keepPrivate(ctx, resp.Private, ours, observe(row, all), &resp.Diagnostics)
+}
+
+// importedTenantSecret is the resource as an import finds it.
+func importedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
 	_, marker := lineage.ParseDescription(row.Description)
-	state := tenantSecretModel{
+	model := tenantSecretModel{
 		Type:             types.StringValue(row.Type),
 		DeletionPolicy:   types.StringValue(policyAbandon),
 		RotationTriggers: types.MapNull(types.StringType),
 		Escrow:           types.ObjectNull(escrowAttributeTypes()),
 	}
-	state.refresh(row, r.data, false)
-	state.RotationID = stringOrNull(marker.String())
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	ours := lineage.Record{ID: row.ID, RotationID: marker.String(), Imported: true}
-	keepPrivate(ctx, resp.Private, ours, observe(row, all), &resp.Diagnostics)
+	model.refresh(row, data, false)
+	model.RotationID = stringOrNull(marker.String())
+
+	return model
 }
 
 // findImport finds the record that an import id means, or says what is wrong with it.
@@ -565,7 +560,7 @@ func (r *tenantSecretResource) explainUpload(ctx context.Context, request upload
 
 		return
 	}
-	detail := sentence(refused.Error()) + " Nothing was changed."
+	detail := opening(refused) + " Nothing was changed."
 	all, readErr := r.data.Inventory.TenantSecrets(ctx)
 	if readErr == nil {
 		if hints := r.refusalHints(request, all); len(hints) > 0 {

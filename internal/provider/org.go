@@ -1,0 +1,69 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+)
+
+// records reads the tenant secrets of the org.
+func (b *base) records(ctx context.Context, diags *diag.Diagnostics) (salesforce.TenantSecrets, bool) {
+	if !b.ready(diags) {
+		return salesforce.TenantSecrets{}, false
+	}
+	all, err := b.data.Inventory.TenantSecrets(ctx)
+	if err != nil {
+		addError(diags, "Unable to read the tenant secrets", err)
+
+		return salesforce.TenantSecrets{}, false
+	}
+
+	return all, true
+}
+
+// certificates reads the rows of the org's certificates.
+func (b *base) certificates(ctx context.Context, diags *diag.Diagnostics) ([]salesforce.Certificate, bool) {
+	if !b.ready(diags) {
+		return nil, false
+	}
+	rows, err := b.data.Inventory.Certificates(ctx)
+	if err != nil {
+		addError(diags, "Unable to read the certificates", err)
+
+		return nil, false
+	}
+
+	return rows, true
+}
+
+// certificateNamed finds the row of a unique name, of which Salesforce does not tell the case apart.
+func certificateNamed(rows []salesforce.Certificate, name string) (salesforce.Certificate, bool) {
+	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return strings.EqualFold(c.DeveloperName, name) })
+	if i < 0 {
+		return salesforce.Certificate{}, false
+	}
+
+	return rows[i], true
+}
+
+// importID returns what an import names: the id that was typed or, of an identity, which must be of this org, the attribute of that name.
+func (b *base) importID(ctx context.Context, req resource.ImportStateRequest, attribute string, diags *diag.Diagnostics) (string, bool) {
+	if !b.ready(diags) {
+		return "", false
+	}
+	if req.ID != "" {
+		return req.ID, true
+	}
+	var org, id types.String
+	diags.Append(req.Identity.GetAttribute(ctx, path.Root("organization_id"), &org)...)
+	diags.Append(req.Identity.GetAttribute(ctx, path.Root(attribute), &id)...)
+
+	return id.ValueString(), !diags.HasError() && b.sameOrg(org, diags)
+}
