@@ -76,7 +76,7 @@ func advice(err error) string {
 	var answer *salesforce.Error
 	switch {
 	case errors.As(err, &answer) && answer.Status == http.StatusNotFound && strings.HasSuffix(answer.Path, "/query"):
-		return versionAdvice
+		return versionAdvice + " " + permissionsAdvice
 	case errors.Is(err, salesforce.ErrRequestLimit):
 		return ""
 	case errors.Is(err, salesforce.ErrWrongOrganization):
