@@ -117,7 +117,7 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	records, err := joinRecords(result.Records)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept", sentence(err.Error())+" Nothing was changed.")
+		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept", opening(err)+" Nothing was changed.")
 
 		return
 	}
@@ -130,7 +130,7 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error) {
 	var refused *salesforce.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
-		diags.AddAttributeError(at, summary, sentence(err.Error())+advice(err))
+		diags.AddAttributeError(at, summary, opening(err)+advice(err))
 
 		return
 	}

@@ -88,7 +88,7 @@ func (d *sobjectDataSource) Read(ctx context.Context, req datasource.ReadRequest
 		return
 	}
 	if err := model.populate(description); err != nil {
-		resp.Diagnostics.AddAttributeError(at, "Description of the object can't be read", sentence(err.Error()))
+		resp.Diagnostics.AddAttributeError(at, "Description of the object can't be read", opening(err))
 
 		return
 	}

@@ -86,12 +86,12 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 func addProviderError(diags *diag.Diagnostics, summary string, err error) {
 	for name := range environment {
 		if strings.HasPrefix(err.Error(), name) {
-			diags.AddAttributeError(path.Root(name), summary, sentence(err.Error())+" Nothing was sent.")
+			diags.AddAttributeError(path.Root(name), summary, opening(err)+" Nothing was sent.")
 
 			return
 		}
 	}
-	diags.AddError(summary, sentence(err.Error())+" Nothing was sent.")
+	diags.AddError(summary, opening(err)+" Nothing was sent.")
 }
 
 // addLoginError explains why no session could be had.
@@ -101,11 +101,11 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	case errors.Is(err, salesforce.ErrWrongOrganization):
 		diags.AddAttributeError(path.Root("organization_id"), "Credentials of another org", opening(err))
 	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
-		diags.AddAttributeError(path.Root(mark), "Salesforce refused the credentials", sentence(err.Error())+" "+loginAdvice(mark)+" Nothing else was sent.")
+		diags.AddAttributeError(path.Root(mark), "Salesforce refused the credentials", opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
 	case errors.Is(err, salesforce.ErrUnauthorized):
-		diags.AddAttributeError(path.Root(mark), "Salesforce refused the session", sentence(err.Error())+" "+loginAdvice(mark))
+		diags.AddAttributeError(path.Root(mark), "Salesforce refused the session", opening(err)+" "+loginAdvice(mark))
 	default:
-		diags.AddError("Unable to log in to Salesforce", sentence(err.Error())+" Check instance_url, the network and the status of the org, then try again.")
+		diags.AddError("Unable to log in to Salesforce", opening(err)+" Check instance_url, the network and the status of the org, then try again.")
 	}
 }
 

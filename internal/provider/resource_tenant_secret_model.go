@@ -190,7 +190,7 @@ func (m *tenantSecretModel) request(ctx context.Context, config tenantSecretMode
 		return request, true
 	}
 	if err := request.Algorithm.Usable(); err != nil {
-		diags.AddAttributeError(path.Root("wrapping_algorithm"), "Wrapping algorithm can't be used here", sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("wrapping_algorithm"), "Wrapping algorithm can't be used here", opening(err)+" Nothing was sent.")
 
 		return request, false
 	}
@@ -225,7 +225,7 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 	at := path.Root("escrow")
 	recipients, err := byok.ParseRecipients(names)
 	if err != nil {
-		diags.AddAttributeError(at.AtName("age_recipients"), "Escrow recipients are not usable", sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(at.AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 
 		return nil
 	}
@@ -236,7 +236,7 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 	if name := model.Directory.ValueString(); name != "" {
 		escrow.Directory, err = byok.OpenEscrowDirectory(name)
 		if err != nil {
-			diags.AddAttributeError(at.AtName("directory"), "Escrow directory is not usable", sentence(err.Error())+" Nothing was sent.")
+			diags.AddAttributeError(at.AtName("directory"), "Escrow directory is not usable", opening(err)+" Nothing was sent.")
 
 			return nil
 		}

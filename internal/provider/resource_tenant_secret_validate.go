@@ -148,6 +148,6 @@ func checkEscrow(ctx context.Context, escrow types.Object, diags *diag.Diagnosti
 		}
 	}
 	if _, err := byok.ParseRecipients(names); err != nil {
-		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 	}
 }
