@@ -573,12 +573,20 @@ func (p *probe) nextKey(typ string) time.Time {
 	if p.about.sandbox {
 		wait = intervals[typ].sandbox
 	}
-	rows, _ := p.query("/query", "SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = '"+typ+"'")
-	if len(rows) != 1 || rows[0]["newest"] == nil {
+	r := p.get("/query?q=" + url.QueryEscape("SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = '"+typ+"'")).want(http.StatusOK)
+	rows, _ := r.object()["records"].([]any)
+	if len(rows) != 1 {
+		p.Fatalf("%s: %d records, want 1", r.what, len(rows))
+	}
+	row, _ := rows[0].(map[string]any)
+	if row["newest"] == nil {
 		return time.Time{}
 	}
-	// A minute more, for the clocks.
-	if next := p.date(p.text(rows[0], "newest")).Add(wait + time.Minute).UTC(); time.Now().Before(next) {
+	now, err := http.ParseTime(r.header.Get("Date")) // the org's clock counts
+	if err != nil {
+		now = time.Now()
+	}
+	if next := p.date(p.text(row, "newest")).Add(wait + time.Minute).UTC(); now.Before(next) {
 		return next
 	}
 	return time.Time{}

@@ -274,6 +274,31 @@ func TestTheLiveSuite_dryRun(t *testing.T) {
 	}
 }
 
+// Runs follow each other: one that comes too early says when the next key can be made, and a later one makes a key of its own, although
+// the ACTIVE one carries the marker of the same inputs.
+func TestTheLiveSuite_again(t *testing.T) {
+	t.Parallel()
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_ROTATIONS": "1", "SALESFORCE_LIVE_ONLY": "^TenantSecret_prewrapped$", "SALESFORCE_LIVE_TYPES": "Analytics",
+	})
+	before := r.secrets()
+	for n, want := range []struct {
+		behaviours string
+		secrets    int
+		wait       time.Duration
+	}{{"1 passed", 1, time.Hour}, {"", 1, 4 * time.Hour}, {"1 passed", 2, 0}} {
+		output, good := r.run()
+		got := r.record()
+		if !good || got == nil || !strings.HasPrefix(counts(got.Behaviours), want.behaviours) || r.secrets()-before != want.secrets {
+			t.Fatalf("run %d: %d new tenant secrets: %s", n+1, r.secrets()-before, output)
+		}
+		if why := reasons(got.Behaviours, passed)["TenantSecret_prewrapped"]; want.behaviours == "" && !strings.Contains(why, "the next Analytics key can be made at") {
+			t.Errorf("run %d: %q", n+1, why)
+		}
+		r.sim.Clock.Advance(want.wait)
+	}
+}
+
 // In production, with the second word given, what is named is asked; a budget of API calls ends a run before it is overdrawn.
 func TestTheLiveSuite_productionInPart(t *testing.T) {
 	t.Parallel()
