@@ -349,20 +349,3 @@ func FuzzOpenEscrow(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkEncryptEscrow(b *testing.B) {
-	for _, name := range []string{"x25519-recipient.txt", "hybrid-recipient.txt"} {
-		b.Run(strings.TrimSuffix(name, "-recipient.txt"), func(b *testing.B) {
-			r, err := byok.ParseRecipients([]string{ageFile(b, name)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			m := byok.GenerateMaterial()
-			for b.Loop() {
-				if _, err := r.Encrypt(m); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

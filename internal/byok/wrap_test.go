@@ -2,19 +2,12 @@ package byok_test
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha1"
-	"crypto/sha512"
 	"encoding/base64"
-	"hash"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
@@ -306,55 +299,4 @@ func FuzzParseWrapped(f *testing.F) {
 			}
 		}
 	})
-}
-
-// Every algorithm and crypto/rsa alone take turns, so that both meet the same noise of the machine. It reports the ratio
-// of the medians.
-func BenchmarkWrap(b *testing.B) {
-	c, m := certificate(b, "wrapping.crt"), byok.GenerateMaterial()
-	pub := publicKey(b, c)
-	alone := func(newHash func() hash.Hash) func() error {
-		return func() error {
-			_, err := rsa.EncryptOAEP(newHash(), rand.Reader, pub, m.Expose(), nil)
-			return err
-		}
-	}
-	whole := func(a byok.WrappingAlgorithm) func() error {
-		return func() error {
-			fresh := byok.GenerateMaterial()
-			defer fresh.Destroy()
-			_ = byok.HashMaterial(fresh)
-			_, err := byok.Wrap(a, c, fresh)
-			return err
-		}
-	}
-	wrap := func(a byok.WrappingAlgorithm) func() error {
-		return func() error { _, err := byok.Wrap(a, c, m); return err }
-	}
-	for name, test := range map[string]struct{ ours, alone func() error }{
-		"wrap/RSA_OAEP_SHA512":                            {wrap(byok.RSAOAEPSHA512), alone(sha512.New)},
-		"wrap/RSA_OAEP_SHA1":                              {wrap(byok.RSAOAEPSHA1), alone(sha1.New)},
-		"wrap/RSA_AES_KEY_WRAP_SHA512":                    {wrap(byok.RSAAESKeyWrapSHA512), alone(sha512.New)},
-		"generate, hash and wrap/RSA_OAEP_SHA512":         {whole(byok.RSAOAEPSHA512), alone(sha512.New)},
-		"generate, hash and wrap/RSA_AES_KEY_WRAP_SHA512": {whole(byok.RSAAESKeyWrapSHA512), alone(sha512.New)},
-	} {
-		b.Run(name, func(b *testing.B) {
-			var ours, theirs []time.Duration
-			timed := func(f func() error) time.Duration {
-				start := time.Now()
-				if err := f(); err != nil {
-					b.Fatal(err)
-				}
-				return time.Since(start)
-			}
-			for b.Loop() {
-				ours, theirs = append(ours, timed(test.ours)), append(theirs, timed(test.alone))
-			}
-			slices.Sort(ours)
-			slices.Sort(theirs)
-			b.ReportMetric(float64(ours[len(ours)/2])/float64(theirs[len(theirs)/2]), "x_crypto/rsa")
-			b.ReportMetric(float64(ours[len(ours)/2].Microseconds()), "us/wrap")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -388,35 +387,4 @@ func FuzzTenantSecretRow(f *testing.F) {
 			t.Errorf("%q gives %+v", b, record)
 		}
 	})
-}
-
-func BenchmarkListTenantSecrets(b *testing.B) {
-	for _, n := range []int{10, 100, 1000} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			o := newOrg(b)
-			body := `{"totalSize":` + strconv.Itoa(n) + `,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`
-			o.on(queryRoute, answer(200, body))
-			c, _, _ := o.client()
-			b.SetBytes(int64(len(body)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := c.ListTenantSecrets(b.Context()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkDecodeTenantSecrets(b *testing.B) {
-	const n = 1000
-	body := []byte(`{"totalSize":1000,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var page queryPage[tenantSecretRow]
-		if err := decodePage(body, &page); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
