@@ -38,26 +38,10 @@ type dataEncryptionKeyResource struct{ resourceBase }
 func newDataEncryptionKeyResource() resource.Resource { return &dataEncryptionKeyResource{} }
 
 type dataEncryptionKeyModel struct {
-	Type                 types.String `tfsdk:"type"`
-	KeyMaterialWO        types.String `tfsdk:"key_material_wo"`
-	KeyMaterialWOVersion types.String `tfsdk:"key_material_wo_version"`
-	RotationTriggers     types.Map    `tfsdk:"rotation_triggers"`
-	RotateAfterDays      types.Int64  `tfsdk:"rotate_after_days"`
-	Escrow               types.Object `tfsdk:"escrow"`
-	DeletionPolicy       types.String `tfsdk:"deletion_policy"`
-	OrganizationID       types.String `tfsdk:"organization_id"`
-	DataEncryptionKeyID  types.String `tfsdk:"data_encryption_key_id"`
-	Version              types.Int64  `tfsdk:"version"`
-	Status               types.String `tfsdk:"status"`
-	CreatedDate          types.String `tfsdk:"created_date"`
-	RotationID           types.String `tfsdk:"rotation_id"`
-	RotationDueDate      types.String `tfsdk:"rotation_due_date"`
-	NextRotationAllowed  types.String `tfsdk:"next_rotation_allowed_date"`
-	SecretValueHash      types.String `tfsdk:"secret_value_hash"`
-	EscrowCiphertext     types.String `tfsdk:"escrow_ciphertext"`
-	KeyCheckValue        types.String `tfsdk:"key_check_value"`
-	CertificateSHA256    types.String `tfsdk:"certificate_sha256"`
-	Receipt              types.String `tfsdk:"receipt"`
+	rotatedKeyModel
+
+	Type                types.String `tfsdk:"type"`
+	DataEncryptionKeyID types.String `tfsdk:"data_encryption_key_id"`
 }
 
 // typeSearchIndex is the only type that this flow is documented for [D DEKRef].
@@ -176,9 +160,10 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 	}
 	plan.keep(state)
 	if !plan.inputsKnown() {
-		// Whether this rotates is known only during apply; the copy in state may stay.
+		// Whether this rotates is known only during apply, when the core plans again.
 		plan.planRotation()
-		plan.RotationID, plan.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
+		plan.planUndecided()
+		plan.RotationID = types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 		return
@@ -220,23 +205,13 @@ func (m *dataEncryptionKeyModel) mayForget(diags *diag.Diagnostics) {
 }
 
 func (m *dataEncryptionKeyModel) planRotation() {
-	m.DataEncryptionKeyID, m.Version, m.Status, m.CreatedDate = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown(), types.StringUnknown()
-	m.NextRotationAllowed, m.Receipt, m.SecretValueHash = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown()
-	m.RotationDueDate, m.EscrowCiphertext = types.StringNull(), types.StringNull()
-	if !m.RotateAfterDays.IsNull() {
-		m.RotationDueDate = types.StringUnknown()
-	}
-	if !m.Escrow.IsNull() {
-		m.EscrowCiphertext = types.StringUnknown()
-	}
+	m.planNew()
+	m.DataEncryptionKeyID = types.StringUnknown()
 }
 
 func (m *dataEncryptionKeyModel) keep(state dataEncryptionKeyModel) {
-	m.OrganizationID, m.DataEncryptionKeyID, m.Version, m.Status = state.OrganizationID, state.DataEncryptionKeyID, state.Version, state.Status
-	m.CreatedDate, m.NextRotationAllowed, m.SecretValueHash = state.CreatedDate, state.NextRotationAllowed, state.SecretValueHash
-	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256, m.Receipt = state.EscrowCiphertext, state.KeyCheckValue, state.CertificateSHA256, state.Receipt
-	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
+	m.keepRecord(state.rotatedKeyModel)
+	m.DataEncryptionKeyID, m.SecretValueHash = state.DataEncryptionKeyID, state.SecretValueHash
 }
 
 func (m *dataEncryptionKeyModel) inputs() lineage.Inputs {
@@ -256,18 +231,9 @@ func (m *dataEncryptionKeyModel) known(ours lineage.Record, seen lineage.Observa
 	return lineage.Known{ActiveID: m.DataEncryptionKeyID.ValueString(), Ours: ours, Seen: seen}
 }
 
-func (m *dataEncryptionKeyModel) populate(key salesforce.DataEncryptionKey, data *Data) {
-	row := upload.DataKeyRecord(key)
-	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
-	m.DataEncryptionKeyID = types.StringValue(row.ID)
-	m.Version = types.Int64Value(row.Version)
-	m.Status = stringOrNull(row.Status)
-	m.CreatedDate = timeOrNull(row.CreatedDate)
-	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
-	m.NextRotationAllowed = types.StringNull()
-	if next, ok := lineage.NextAllowed(upload.TypeDataKey, data.sandbox(), row.CreatedDate); ok {
-		m.NextRotationAllowed = timeOrNull(next)
-	}
+func (m *dataEncryptionKeyModel) populate(row salesforce.TenantSecret, data *Data) {
+	m.populateRecord(row, data)
+	m.DataEncryptionKeyID = stringOrNull(row.ID)
 }
 
 func (m *dataEncryptionKeyModel) identity() tenantSecretIdentity {
@@ -370,26 +336,10 @@ func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryp
 
 // settle fills the model after an upload or an adoption.
 func (m *dataEncryptionKeyModel) settle(result upload.Result, data *Data) {
-	row := result.Record
-	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
-	m.DataEncryptionKeyID = stringOrNull(row.ID)
-	m.Version = types.Int64Null()
-	if row.Version != 0 {
-		m.Version = types.Int64Value(row.Version)
-	}
-	m.Status = stringOrNull(row.Status)
-	m.CreatedDate = timeOrNull(row.CreatedDate)
-	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
-	m.NextRotationAllowed = types.StringNull()
-	if next, ok := lineage.NextAllowed(upload.TypeDataKey, data.sandbox(), row.CreatedDate); ok {
-		m.NextRotationAllowed = timeOrNull(next)
-	}
+	m.populate(result.Record, data)
+	m.populateEvidence(result)
 	m.RotationID = stringOrNull(result.RotationID.String())
 	m.SecretValueHash = stringOrNull(result.Hash)
-	m.EscrowCiphertext = stringOrNull(result.EscrowCiphertext)
-	m.KeyCheckValue = stringOrNull(result.KeyCheckValue)
-	m.CertificateSHA256 = stringOrNull(result.CertificateSHA256)
-	m.Receipt = stringOrNull(result.Receipt)
 }
 
 // Read follows the key in use, and never drops it from state.
@@ -404,12 +354,13 @@ func (r *dataEncryptionKeyResource) Read(ctx context.Context, req resource.ReadR
 	if !ok {
 		return
 	}
-	observed, unnamed := r.observe(key, keys), ours.ID == ""
+	row := upload.DataKeyRecord(key)
+	observed, unnamed := observe(row, upload.DataKeyDescriptions(keys), r.data.Client.Now()), ours.ID == ""
 	if unnamed {
 		// The upload could not be read back: what became Active with it is ours.
-		ours.ID = upload.DataKeyRecord(key).ID
+		ours.ID = row.ID
 	}
-	state.populate(key, r.data)
+	state.populate(row, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	if observed != seen || unnamed {
@@ -431,16 +382,6 @@ func (r *dataEncryptionKeyResource) active(ctx context.Context, diags *diag.Diag
 	}
 
 	return key, keys, ok
-}
-
-func (r *dataEncryptionKeyResource) observe(key salesforce.DataEncryptionKey, keys []salesforce.DataEncryptionKey) lineage.Observation {
-	_, marker := lineage.ParseDescription(key.Description)
-	highest, found := lineage.HighestCounter(upload.DataKeyDescriptions(keys))
-	if !found {
-		highest = -1
-	}
-
-	return lineage.Observation{AgeDays: lineage.AgeDays(key.CreatedDate, r.data.Client.Now()), ActiveMarker: marker.String(), HighestCounter: highest}
 }
 
 // Delete forgets.
@@ -467,13 +408,12 @@ func (r *dataEncryptionKeyResource) ImportState(ctx context.Context, req resourc
 	if !ok {
 		return
 	}
-	_, marker := lineage.ParseDescription(key.Description)
-	state := dataEncryptionKeyModel{
-		Type: types.StringValue(typeSearchIndex), DeletionPolicy: types.StringValue(policyAbandon), RotationTriggers: types.MapNull(types.StringType),
-		Escrow: types.ObjectNull(escrowAttributeTypes()), RotationID: stringOrNull(marker.String()),
-	}
-	state.populate(key, r.data)
+	row := upload.DataKeyRecord(key)
+	seen := observe(row, upload.DataKeyDescriptions(keys), r.data.Client.Now())
+	state := dataEncryptionKeyModel{rotatedKeyModel: importedKey(), Type: types.StringValue(typeSearchIndex)}
+	state.RotationID = stringOrNull(seen.ActiveMarker)
+	state.populate(row, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	keepPrivate(ctx, resp.Private, lineage.Record{ID: upload.DataKeyRecord(key).ID, RotationID: marker.String(), Imported: true}, r.observe(key, keys), &resp.Diagnostics)
+	keepPrivate(ctx, resp.Private, lineage.Record{ID: row.ID, RotationID: seen.ActiveMarker, Imported: true}, seen, &resp.Diagnostics)
 }

@@ -42,37 +42,21 @@ type tenantSecretResource struct{ resourceBase }
 func newTenantSecretResource() resource.Resource { return &tenantSecretResource{} }
 
 type tenantSecretModel struct {
+	rotatedKeyModel
+
 	Type                 types.String `tfsdk:"type"`
 	Description          types.String `tfsdk:"description"`
 	Source               types.String `tfsdk:"source"`
 	Certificate          types.String `tfsdk:"certificate"`
 	WrappingAlgorithm    types.String `tfsdk:"wrapping_algorithm"`
 	KeyDerivationMode    types.String `tfsdk:"key_derivation_mode"`
-	KeyMaterialWO        types.String `tfsdk:"key_material_wo"`
-	KeyMaterialWOVersion types.String `tfsdk:"key_material_wo_version"`
 	WrappedKeyMaterial   types.String `tfsdk:"wrapped_key_material"`
-	SecretValueHash      types.String `tfsdk:"secret_value_hash"`
-	RotationTriggers     types.Map    `tfsdk:"rotation_triggers"`
-	RotateAfterDays      types.Int64  `tfsdk:"rotate_after_days"`
-	Escrow               types.Object `tfsdk:"escrow"`
 	RemoteKeyIdentifier  types.String `tfsdk:"remote_key_identifier"`
 	RemoteKeyServiceID   types.String `tfsdk:"remote_key_service_id"`
 	RemoteKeyCertificate types.String `tfsdk:"remote_key_certificate"`
-	DeletionPolicy       types.String `tfsdk:"deletion_policy"`
-	OrganizationID       types.String `tfsdk:"organization_id"`
 	TenantSecretID       types.String `tfsdk:"tenant_secret_id"`
-	Version              types.Int64  `tfsdk:"version"`
-	Status               types.String `tfsdk:"status"`
-	CreatedDate          types.String `tfsdk:"created_date"`
 	CreatedByID          types.String `tfsdk:"created_by_id"`
 	LastModifiedDate     types.String `tfsdk:"last_modified_date"`
-	RotationID           types.String `tfsdk:"rotation_id"`
-	RotationDueDate      types.String `tfsdk:"rotation_due_date"`
-	NextRotationAllowed  types.String `tfsdk:"next_rotation_allowed_date"`
-	EscrowCiphertext     types.String `tfsdk:"escrow_ciphertext"`
-	KeyCheckValue        types.String `tfsdk:"key_check_value"`
-	CertificateSHA256    types.String `tfsdk:"certificate_sha256"`
-	Receipt              types.String `tfsdk:"receipt"`
 }
 
 type escrowModel struct {
@@ -273,7 +257,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 		plan.populate(result.Record, r.data, result.RotationID)
 		plan.populateEvidence(result)
 		if result.Adopted && result.Record.ID == ours.ID {
-			plan.keepEvidence(state)
+			plan.keepEvidence(state.rotatedKeyModel)
 		}
 		ours, seen = ownRecord(result.Record, result.RotationID), freshObservation(result.RotationID)
 	} else {
@@ -414,7 +398,7 @@ func (r *tenantSecretResource) Read(ctx context.Context, req resource.ReadReques
 	_, marker := lineage.ParseDescription(row.Description)
 	state.refresh(row, r.data, row.ID == ours.ID && !ours.Imported)
 	state.RotationID = stringOrNull(marker.String())
-	observed := observe(row, all)
+	observed := observe(row, upload.Descriptions(all.Records, row.Type), all.ServerTime)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	if observed != seen {
@@ -464,17 +448,15 @@ func (r *tenantSecretResource) ImportState(ctx context.Context, req resource.Imp
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	ours := lineage.Record{ID: row.ID, RotationID: state.RotationID.ValueString(), Imported: true}
-	keepPrivate(ctx, resp.Private, ours, observe(row, all), &resp.Diagnostics)
+	keepPrivate(ctx, resp.Private, ours, observe(row, upload.Descriptions(all.Records, row.Type), all.ServerTime), &resp.Diagnostics)
 }
 
 // importedTenantSecret is the resource as an import finds it.
 func importedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
 	_, marker := lineage.ParseDescription(row.Description)
 	model := tenantSecretModel{
-		Type:             types.StringValue(row.Type),
-		DeletionPolicy:   types.StringValue(policyAbandon),
-		RotationTriggers: types.MapNull(types.StringType),
-		Escrow:           types.ObjectNull(escrowAttributeTypes()),
+		rotatedKeyModel: importedKey(),
+		Type:            types.StringValue(row.Type),
 	}
 	model.refresh(row, data, false)
 	model.RotationID = stringOrNull(marker.String())

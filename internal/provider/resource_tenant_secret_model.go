@@ -37,46 +37,10 @@ func (m *tenantSecretModel) populate(row salesforce.TenantSecret, data *Data, id
 
 // populateRecord fills what every reading of the record tells.
 func (m *tenantSecretModel) populateRecord(row salesforce.TenantSecret, data *Data) {
-	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
+	m.rotatedKeyModel.populateRecord(row, data)
 	m.TenantSecretID = types.StringValue(row.ID)
-	m.Version = types.Int64Null()
-	if row.Version != 0 {
-		m.Version = types.Int64Value(row.Version)
-	}
-	m.Status = stringOrNull(row.Status)
-	m.CreatedDate = timeOrNull(row.CreatedDate)
 	m.CreatedByID = stringOrNull(row.CreatedByID)
 	m.LastModifiedDate = timeOrNull(row.LastModifiedDate)
-	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
-	m.NextRotationAllowed = types.StringNull()
-	if next, ok := lineage.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
-		m.NextRotationAllowed = timeOrNull(next)
-	}
-}
-
-// populateEvidence fills what only the run that uploaded or adopted the key can know.
-func (m *tenantSecretModel) populateEvidence(result upload.Result) {
-	m.EscrowCiphertext = stringOrNull(result.EscrowCiphertext)
-	m.KeyCheckValue = stringOrNull(result.KeyCheckValue)
-	m.CertificateSHA256 = stringOrNull(result.CertificateSHA256)
-	m.Receipt = stringOrNull(result.Receipt)
-}
-
-// keepEvidence keeps what the state has of the very record that was adopted: the evidence of its upload, and perhaps its only escrow copy.
-func (m *tenantSecretModel) keepEvidence(state tenantSecretModel) {
-	for _, v := range []struct {
-		now    *types.String
-		before types.String
-	}{
-		{&m.EscrowCiphertext, state.EscrowCiphertext},
-		{&m.KeyCheckValue, state.KeyCheckValue},
-		{&m.CertificateSHA256, state.CertificateSHA256},
-		{&m.Receipt, state.Receipt},
-	} {
-		if !v.before.IsNull() {
-			*v.now = v.before
-		}
-	}
 }
 
 // refresh follows the record that is ACTIVE now. own is true where it is the one that the last apply left: then what was sent is what
@@ -288,15 +252,15 @@ func freshObservation(id lineage.RotationID) lineage.Observation {
 	return lineage.Observation{ActiveMarker: id.String(), HighestCounter: id.Counter}
 }
 
-// observe records what the planner may use of a refresh.
-func observe(row salesforce.TenantSecret, all salesforce.TenantSecrets) lineage.Observation {
+// observe records what the planner may use of a refresh: of the record in use, of the Descriptions of all of its type, and of the org's time.
+func observe(row salesforce.TenantSecret, descriptions []string, now time.Time) lineage.Observation {
 	_, marker := lineage.ParseDescription(row.Description)
-	highest, found := lineage.HighestCounter(upload.Descriptions(all.Records, row.Type))
+	highest, found := lineage.HighestCounter(descriptions)
 	if !found {
 		highest = -1
 	}
 
-	return lineage.Observation{AgeDays: lineage.AgeDays(row.CreatedDate, all.ServerTime), ActiveMarker: marker.String(), HighestCounter: highest}
+	return lineage.Observation{AgeDays: lineage.AgeDays(row.CreatedDate, now), ActiveMarker: marker.String(), HighestCounter: highest}
 }
 
 // The keys of private state. They are two because they are written by different calls: the record by create, update and import, the

@@ -169,48 +169,26 @@ func (m *tenantSecretModel) planAlgorithm(config tenantSecretModel) {
 
 // planRotation plans the computed values of a record that is still to be made.
 func (m *tenantSecretModel) planRotation(config tenantSecretModel) {
-	m.TenantSecretID, m.Version, m.Status = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
-	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.NextRotationAllowed = types.StringUnknown()
-	m.Receipt = types.StringUnknown()
-
-	m.RotationDueDate = types.StringUnknown()
-	if m.RotateAfterDays.IsNull() {
-		m.RotationDueDate = types.StringNull()
+	m.planNew()
+	m.TenantSecretID, m.CreatedByID, m.LastModifiedDate = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	if !config.SecretValueHash.IsNull() {
+		m.SecretValueHash = config.SecretValueHash
 	}
-	m.SecretValueHash = config.SecretValueHash
-	if config.SecretValueHash.IsNull() {
-		m.SecretValueHash = types.StringUnknown()
+	if isGiven(m.WrappedKeyMaterial) {
+		m.KeyCheckValue = types.StringNull()
 	}
-	uploaded := m.Source.IsUnknown() || m.Source.ValueString() == upload.SourceUploaded
-	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringNull(), types.StringNull(), types.StringNull()
-	if uploaded {
-		m.CertificateSHA256 = types.StringUnknown()
-		if !m.Escrow.IsNull() {
-			m.EscrowCiphertext = types.StringUnknown()
-		}
-		if m.WrappedKeyMaterial.IsNull() || m.WrappedKeyMaterial.IsUnknown() {
-			m.KeyCheckValue = types.StringUnknown()
-		}
+	if !m.Source.IsUnknown() && m.Source.ValueString() != upload.SourceUploaded {
+		m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringNull(), types.StringNull(), types.StringNull()
 	}
-}
-
-// planUndecided leaves open what a rotation would set to null: the record may stay, and with it what is known of its making.
-func (m *tenantSecretModel) planUndecided() {
-	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 }
 
 // keepComputed plans the computed values of the record that stays.
 func (m *tenantSecretModel) keepComputed(state, config tenantSecretModel) {
-	m.OrganizationID, m.TenantSecretID, m.Version, m.Status = state.OrganizationID, state.TenantSecretID, state.Version, state.Status
-	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = state.CreatedDate, state.CreatedByID, state.LastModifiedDate
-	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext, state.KeyCheckValue
-	m.CertificateSHA256, m.Receipt = state.CertificateSHA256, state.Receipt
+	m.keepRecord(state.rotatedKeyModel)
+	m.TenantSecretID, m.CreatedByID, m.LastModifiedDate = state.TenantSecretID, state.CreatedByID, state.LastModifiedDate
 	if config.SecretValueHash.IsNull() {
 		m.SecretValueHash = state.SecretValueHash
 	}
-
-	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
 }
 
 // planAdjustment plans what a patch of the record changes beside what is configured.
