@@ -19,6 +19,8 @@ const (
 	maxLogFile = 128 << 20
 	// maxEvents bounds the rows of all files together.
 	maxEvents = 1_000_000
+	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files beside the daily ones has 25 a day.
+	maxLogFiles = 1000
 )
 
 // EncryptionEvent is a row of an EventLogFile of the type PlatformEncryption
@@ -54,6 +56,9 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, since time.Time) ([]E
 	rows, err := queryAll[row](ctx, c, queryCall{soql: soql})
 	if err != nil {
 		return nil, fmt.Errorf("list encryption event files: %w", err)
+	}
+	if len(rows.records) > maxLogFiles {
+		return nil, fmt.Errorf("the encryption events are in %d log files, each of which costs an API call; at most %d are read: ask for a shorter time", len(rows.records), maxLogFiles)
 	}
 	slices.SortFunc(rows.records, func(a, b row) int { return cmp.Or(a.LogDate.Compare(b.LogDate.Time), cmp.Compare(a.ID, b.ID)) })
 	var events []EncryptionEvent

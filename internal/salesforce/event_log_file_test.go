@@ -142,3 +142,19 @@ func FuzzParseEncryptionEvents(f *testing.F) {
 		}
 	})
 }
+
+// TestListEncryptionEventsCountsItsCalls: each file is a call, which the org counts.
+func TestListEncryptionEventsCountsItsCalls(t *testing.T) {
+	t.Parallel()
+	const row = `{"Id":"0ATxx0000000001GAA","LogDate":null}`
+	o := newOrg(t)
+	o.on(queryRoute, answer(200, `{"totalSize":1001,"done":true,"records":[`+strings.TrimSuffix(strings.Repeat(row+",", maxLogFiles+1), ",")+`]}`))
+	c, _, _ := o.client()
+	_, err := c.ListEncryptionEvents(t.Context(), time.Time{})
+	if err == nil || !strings.Contains(err.Error(), "1001 log files") {
+		t.Errorf("error %v", err)
+	}
+	if n := len(o.seen()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}

@@ -192,7 +192,7 @@ func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncrypti
 	sent := time.Now()
 	_, err = w.org.FinishDataEncryptionKey(ctx, finish)
 	if err != nil && !errors.Is(err, salesforce.ErrOutcomeUnknown) {
-		return Result{}, w.refused(err)
+		return Result{}, w.refused(ctx, err)
 	}
 	key, ok, lookErr := w.lookForKey(ctx)
 	if ok {

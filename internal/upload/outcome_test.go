@@ -373,6 +373,51 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 	}
 }
 
+// Two runs with the same given material and the same escrow directory: the one that is refused must not take away the copy of the key
+// that the other one has uploaded.
+func TestRun_refusalKeepsTheCopyOfAnother(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// other makes the record of the other run, which overtakes this one's POST.
+		other bool
+		// blind is a Salesforce that can't be read after the POST.
+		blind bool
+		left  int
+	}{
+		"nobody else":         {false, false, 0},
+		"another run":         {true, false, 1},
+		"who knows":           {false, true, 1},
+		"another run, unseen": {true, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, material := t.TempDir(), byok.GenerateMaterial()
+			org, r := newOrg(t, record(1)), request()
+			r.Escrow, r.Material = escrowIn(t, dir), material
+			org.beforeCreate = func() {
+				if test.other {
+					org.add(record(0, func(s *salesforce.TenantSecret) { s.SecretValueHash = byok.HashMaterial(material) }))
+				}
+			}
+			org.onCreate = answer(false, errRefused)
+			org.onRecords = func(n int) error {
+				if n > 1 && test.blind {
+					return errors.New("broken")
+				}
+
+				return nil
+			}
+			var refused *upload.RefusedError
+			if _, err := org.uploader().Run(t.Context(), r); !errors.As(err, &refused) {
+				t.Fatalf("expected a refusal, found %v", err)
+			}
+			if left := copies(t, dir); len(left) != test.left {
+				t.Errorf("expected %d copies, found %v", test.left, left)
+			}
+		})
+	}
+}
+
 // The escrow directory remembers an attempt where no state does: a create that was killed.
 func TestRun_escrowFileTellsOfAnAttempt(t *testing.T) {
 	t.Parallel()

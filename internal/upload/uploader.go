@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
@@ -123,6 +124,9 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // Unwrap returns the transport's error.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
+// keyGiven is the source of material that the user gave, as receipts name it.
+const keyGiven = "given"
+
 // work is the state of one Run.
 type work struct {
 	*Uploader
@@ -216,7 +220,7 @@ func (w *work) rotate(ctx context.Context, records []salesforce.TenantSecret) (R
 		return w.confirm(ctx, id)
 	}
 	if !errors.Is(err, salesforce.ErrOutcomeUnknown) {
-		return Result{}, w.refused(err)
+		return Result{}, w.refused(ctx, err)
 	}
 
 	row, ok, lookErr := w.look(ctx)
@@ -236,15 +240,27 @@ func (w *work) rotate(ctx context.Context, records []salesforce.TenantSecret) (R
 }
 
 // refused takes back the escrow copy of a key that Salesforce definitely did not take: a file for a key that never was would mislead a
-// recovery drill, and make the next apply look for a record in vain. A copy that was there before this run is not touched.
-func (w *work) refused(err error) error {
-	if w.escrowFile != "" && !w.escrowExisted {
+// recovery drill, and make the next apply look for a record in vain. A copy that was there before this run is not touched, nor one that
+// another run may rely on.
+func (w *work) refused(ctx context.Context, err error) error {
+	if w.escrowFile != "" && !w.escrowExisted && !w.usedByAnother(ctx) {
 		if removeErr := w.Escrow.Directory.Remove(filepath.Base(w.escrowFile)); removeErr != nil {
 			err = fmt.Errorf("%w (the escrow copy %s of the refused key could not be removed: %w)", err, w.escrowFile, removeErr)
 		}
 	}
 
 	return &RefusedError{Type: w.Type, Hash: w.hash, Err: err}
+}
+
+// usedByAnother reports whether the org has, or may have, a key of the same material: given material may be in the hands of another run,
+// which found this copy in its place and wrote none.
+func (w *work) usedByAnother(ctx context.Context) bool {
+	if w.keySource != keyGiven || w.hashless {
+		return false
+	}
+	records, _, err := w.Registry.Records(ctx, 0)
+
+	return err != nil || slices.ContainsFunc(records, func(r salesforce.TenantSecret) bool { return r.SecretValueHash == w.hash })
 }
 
 // prepare makes the record to POST: material, checks, escrow and wrapping.
@@ -291,7 +307,7 @@ func (w *work) seal(records []salesforce.TenantSecret) (string, error) {
 	}
 
 	material := w.Material
-	w.keySource = "given"
+	w.keySource = keyGiven
 	if material.IsZero() {
 		if w.Pin != "" {
 			return "", &Problem{
