@@ -73,7 +73,7 @@ func (l *tenantSecretVersionList) List(ctx context.Context, req list.ListRequest
 	}
 	stream.Results = listResults(ctx, req, config.matching(all.Records), func(row salesforce.TenantSecret, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s version %d (%s, %s)", row.Type, row.Version, row.Source, row.Status)
-		model := listedTenantSecretVersion(row, l.data)
+		model := importedTenantSecretVersion(row, l.data)
 		result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
 		if req.IncludeResource {
 			result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
@@ -94,15 +94,4 @@ func (m *tenantSecretVersionListModel) matching(records []salesforce.TenantSecre
 	}
 
 	return matched
-}
-
-// listedTenantSecretVersion is the resource as an import would find it.
-func listedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenantSecretVersionModel {
-	model := tenantSecretVersionModel{
-		TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
-		DeletionPolicy: types.StringValue(policyAbandon), Recoverable: types.BoolValue(false),
-	}
-	model.populate(row, data)
-
-	return model
 }

@@ -203,11 +203,14 @@ func TestAccResources_variablesWithoutValues(t *testing.T) {
 		"without a version": dataKey("key_material_wo = var.none", "wrapped_key_material = var.none"),
 		"certificate":       wrappingCertificate(`developer_name = "Wrap_2027"`, "certificate_chain = var.none", "expiration_date = var.none", "label = var.none"),
 		"cache-only key":    cacheOnly(`certificate = "Sim_BYOK"`, "key_material_wo = var.none", "escrow = var.no_escrow"),
-		"settings":          "\nvariable \"no_switch\" {\n  type    = bool\n  default = null\n}\n" + keySettings("enable_replay_detection = var.no_switch", "enable_cache_only_keys = false"),
+		"version": "\ndata \"salesforcebyok_tenant_secrets\" \"all\" {\n}\n\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n" +
+			"  tenant_secret_id = data.salesforcebyok_tenant_secrets.all.tenant_secrets[0].tenant_secret_id\n  desired_status = \"ARCHIVED\"\n" +
+			"  exported_secret_value_wo = var.none\n  destruction_acknowledgement = var.none\n}\n",
+		"settings": "\nvariable \"no_switch\" {\n  type    = bool\n  default = null\n}\n" + keySettings("enable_replay_detection = var.no_switch", "enable_cache_only_keys = false"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+			cli := acctest.NewCLI(t, acctest.StartSim(t, seedOf(t, archivedKey))).InProcess()
 			cli.Config(optional + body)
 			if validated := cli.Run("validate", "-no-color"); validated.Code != 0 {
 				t.Errorf("expected the configuration to be valid, found\n%s", validated.Output())

@@ -165,7 +165,7 @@ func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resour
 // ValidateConfig checks what depends on more than one attribute.
 func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	config := newRawObject(req.Config.Raw)
-	if !config["exported_secret_value_wo"].IsNull() && config["exported_secret_value_wo_version"].IsNull() {
+	if export := config["exported_secret_value_wo"]; export.IsKnown() && !export.IsNull() && config["exported_secret_value_wo_version"].IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value_wo_version"), "Export without a version",
 			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. Nothing was sent.")
 	}
@@ -428,17 +428,9 @@ func (m *tenantSecretVersionModel) mayForget(diags *diag.Diagnostics) bool {
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.
 func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if !r.ready(&resp.Diagnostics) {
+	wanted, ok := r.importID(ctx, req, "tenant_secret_id", &resp.Diagnostics)
+	if !ok {
 		return
-	}
-	wanted := req.ID
-	if wanted == "" {
-		var identity tenantSecretVersionIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		if resp.Diagnostics.HasError() || !r.sameOrg(identity.OrganizationID, &resp.Diagnostics) {
-			return
-		}
-		wanted = identity.TenantSecretID.ValueString()
 	}
 	if !salesforce.ValidID(wanted) {
 		resp.Diagnostics.AddError("Invalid import id",
@@ -450,13 +442,20 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	if !ok {
 		return
 	}
-	state := tenantSecretVersionModel{
+	state := importedTenantSecretVersion(row, r.data)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// importedTenantSecretVersion is the resource as an import finds it: with the status that it has, and without its export.
+func importedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenantSecretVersionModel {
+	model := tenantSecretVersionModel{
 		TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
 		DeletionPolicy: types.StringValue(policyAbandon), Recoverable: types.BoolValue(false),
 	}
-	state.populate(row, r.data)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	model.populate(row, data)
+
+	return model
 }
 
 // find reads a record through the shared inventory, with what the rules need of it.
@@ -465,10 +464,8 @@ func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags
 	if !ok {
 		return salesforce.TenantSecret{}, custody.Subject{}, false
 	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
-	if err != nil {
-		addError(diags, "Unable to read the tenant secrets", err)
-
+	all, ok := r.records(ctx, diags)
+	if !ok {
 		return salesforce.TenantSecret{}, custody.Subject{}, false
 	}
 	newest, _ := upload.Newest(all.Records, row.Type)
