@@ -17,7 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -66,8 +65,7 @@ type certificateIdentity struct {
 }
 
 const (
-	policyDelete = "DELETE"
-	maxLabel     = 64
+	maxLabel = 64
 	// sameDay is how far apart two times of one expiration date may lie: Salesforce may keep the date alone.
 	sameDay = 48 * time.Hour
 )
@@ -122,14 +120,8 @@ func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest
 				Optional:            true,
 				Validators:          []validator.String{tfvalidator.CertificateChain()},
 			},
-			"deletion_policy": schema.StringAttribute{
-				MarkdownDescription: "What a destroy of this resource does. `DELETE` (default): it deletes the certificate; keys that it has wrapped are not affected, cache-only keys that name it are. `ABANDON`: " +
-					"it forgets it. `PREVENT`: it fails, even after the block is gone from the configuration.",
-				Optional:   true,
-				Computed:   true,
-				Default:    stringdefault.StaticString(policyDelete),
-				Validators: []validator.String{stringvalidator.OneOf(policyDelete, policyAbandon, policyPrevent)},
-			},
+			"deletion_policy": deletionPolicyAttribute("`DELETE` (default): it deletes the certificate; keys that it has wrapped are not affected, cache-only keys that name it are. `ABANDON`: "+
+				"it forgets it. `PREVENT`: it fails, even after the block is gone from the configuration.", policyDelete, policyAbandon, policyPrevent),
 			"organization_id":    schema.StringAttribute{MarkdownDescription: "Id of the org, 18 characters.", Computed: true, PlanModifiers: keep},
 			"id":                 schema.StringAttribute{MarkdownDescription: "Id of the certificate (`0P1…`).", Computed: true, PlanModifiers: keep},
 			"certificate_pem":    computedString("The certificate, without its issuers, as PEM. Null while a CA-signed one waits for its chain."),
@@ -272,9 +264,7 @@ func (m *certificateModel) planDelete(diags *diag.Diagnostics) {
 }
 
 func (m *certificateModel) addPrevented(diags *diag.Diagnostics) {
-	diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-		fmt.Sprintf("deletion_policy = %q is in the state of certificate %q. Nothing was changed. Set deletion_policy to %q or %q, apply, and then remove the block.", policyPrevent,
-			m.DeveloperName.ValueString(), policyDelete, policyAbandon))
+	addPrevented(diags, fmt.Sprintf("certificate %q", m.DeveloperName.ValueString()), policyDelete, policyAbandon)
 }
 
 func addEarlyChain(diags *diag.Diagnostics) {

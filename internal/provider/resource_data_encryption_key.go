@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -67,24 +66,14 @@ func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaR
 			},
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": keyMaterialVersionAttribute(),
-			"rotation_triggers": schema.MapAttribute{
-				MarkdownDescription: "Any values; any change rotates.",
-				Optional:            true,
-				ElementType:         types.StringType,
-			},
+			"rotation_triggers":       rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
 				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age rotates nothing.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},
-			"escrow": escrowAttribute(),
-			"deletion_policy": schema.StringAttribute{
-				MarkdownDescription: "What a destroy of this resource does. `ABANDON` (default): it forgets the key, which stays in use. `PREVENT`: it fails, even after the block is gone from the configuration.",
-				Optional:            true,
-				Computed:            true,
-				Default:             stringdefault.StaticString(policyAbandon),
-				Validators:          []validator.String{stringvalidator.OneOf(policyAbandon, policyPrevent)},
-			},
+			"escrow":                     escrowAttribute(),
+			"deletion_policy":            deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays in use. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
 			"organization_id":            computedString("Id of the org, 18 characters."),
 			"data_encryption_key_id":     computedString("Id of the key in use, or `version-<n>` where Salesforce tells none."),
 			"version":                    schema.Int64Attribute{MarkdownDescription: "Version of the key in use.", Computed: true},
@@ -195,8 +184,7 @@ func (m *dataEncryptionKeyModel) warnWithoutEscrow(config dataEncryptionKeyModel
 
 func (m *dataEncryptionKeyModel) mayForget(diags *diag.Diagnostics) {
 	if m.DeletionPolicy.ValueString() == policyPrevent {
-		diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-			fmt.Sprintf("deletion_policy = %q is in the state of the Search Index key. Nothing was changed. Set deletion_policy = %q, apply, and then remove the block.", policyPrevent, policyAbandon))
+		addPrevented(diags, fmt.Sprintf("the Search Index key of version %d", m.Version.ValueInt64()), policyAbandon)
 
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -70,9 +69,6 @@ type tenantSecretIdentity struct {
 }
 
 const (
-	policyAbandon = "ABANDON"
-	policyPrevent = "PREVENT"
-
 	derivationPBKDF2 = "PBKDF2"
 	derivationNone   = "NONE"
 
@@ -147,12 +143,7 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Computed:   true,
 				Validators: []validator.String{tfvalidator.SecretValueHash()},
 			},
-			"rotation_triggers": schema.MapAttribute{
-				MarkdownDescription: "Any values; any change rotates.",
-				Optional:            true,
-				ElementType:         types.StringType,
-				Validators:          []validator.Map{mapvalidator.SizeAtLeast(0)},
-			},
+			"rotation_triggers": rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
 				MarkdownDescription: "Age of the ACTIVE record, in days, at which the first plan rotates, 1 or more. The age is taken at the refresh by the org's clock; with " +
 					"`-refresh=false` it is not noticed. Default: age rotates nothing.",
@@ -175,14 +166,8 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional:            true,
 				Validators:          []validator.String{tfvalidator.DeveloperName()},
 			},
-			"deletion_policy": schema.StringAttribute{
-				MarkdownDescription: "What a destroy of this resource does. `ABANDON` (default): it forgets the key, which stays ACTIVE in the org; a warning says so. `PREVENT`: it " +
-					"fails, even after the block is gone from the configuration, until an apply has set `ABANDON`. No policy destroys the key.",
-				Optional:   true,
-				Computed:   true,
-				Default:    stringdefault.StaticString(policyAbandon),
-				Validators: []validator.String{stringvalidator.OneOf(policyAbandon, policyPrevent)},
-			},
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays ACTIVE in the org; a warning says so. `PREVENT`: it "+
+				"fails, even after the block is gone from the configuration, until an apply has set `ABANDON`. No policy destroys the key.", policyAbandon, policyPrevent),
 			"organization_id":    computedString("Id of the org, 18 characters."),
 			"tenant_secret_id":   computedString("Id (`02G…`, 18 characters) of the ACTIVE record."),
 			"version":            schema.Int64Attribute{MarkdownDescription: "Version of the ACTIVE record, a number that grows within the org.", Computed: true},
@@ -414,7 +399,7 @@ func (r *tenantSecretResource) Delete(ctx context.Context, req resource.DeleteRe
 		return
 	}
 	if state.DeletionPolicy.ValueString() == policyPrevent {
-		addPrevented(&resp.Diagnostics, state)
+		state.addPrevented(&resp.Diagnostics)
 
 		return
 	}
@@ -423,10 +408,9 @@ func (r *tenantSecretResource) Delete(ctx context.Context, req resource.DeleteRe
 			state.Type.ValueString(), state.TenantSecretID.ValueString(), state.Version.ValueInt64(), state.OrganizationID.ValueString()))
 }
 
-func addPrevented(diags *diag.Diagnostics, state tenantSecretModel) {
-	diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-		fmt.Sprintf("deletion_policy = %q is in the state of the %s key %s. Nothing was changed. To let Terraform forget the key, set deletion_policy = %q, apply, and "+
-			"then remove the block.", policyPrevent, state.Type.ValueString(), state.TenantSecretID.ValueString(), policyAbandon))
+// addPrevented refuses to forget the key under PREVENT.
+func (m *tenantSecretModel) addPrevented(diags *diag.Diagnostics) {
+	addPrevented(diags, fmt.Sprintf("the %s key %s", m.Type.ValueString(), m.TenantSecretID.ValueString()), policyAbandon)
 }
 
 // ImportState takes the type ("Data"), the id of the ACTIVE record, or an identity.

@@ -80,7 +80,7 @@ func (r *tenantSecretResource) planDestroy(ctx context.Context, req resource.Mod
 		return
 	}
 	if state.DeletionPolicy.ValueString() == policyPrevent {
-		addPrevented(&resp.Diagnostics, state)
+		state.addPrevented(&resp.Diagnostics)
 
 		return
 	}

@@ -123,14 +123,8 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 					"DESTROYED record.",
 				Optional: true,
 			},
-			"deletion_policy": schema.StringAttribute{
-				MarkdownDescription: "What a destroy of this resource does. `ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a " +
-					"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.",
-				Optional:   true,
-				Computed:   true,
-				Default:    stringdefault.StaticString(policyAbandon),
-				Validators: []validator.String{stringvalidator.OneOf(policyAbandon, policyPrevent)},
-			},
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a "+
+				"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
 			"organization_id":     computedString("Id of the org, 18 characters."),
 			"type":                computedString("Type of the key, such as `Data`."),
 			"version":             schema.Int64Attribute{MarkdownDescription: "Version of the record, a number that grows within the org.", Computed: true},
@@ -407,9 +401,7 @@ func (r *tenantSecretVersionResource) checkDrop(ctx context.Context, plan, state
 func (m *tenantSecretVersionModel) mayForget(diags *diag.Diagnostics) bool {
 	id := m.TenantSecretID.ValueString()
 	if m.DeletionPolicy.ValueString() == policyPrevent {
-		diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-			fmt.Sprintf("deletion_policy = %q is in the state of record %s. Nothing was changed. To let Terraform forget the record, set deletion_policy = %q, apply, and then remove the block.",
-				policyPrevent, id, policyAbandon))
+		addPrevented(diags, "record "+id, policyAbandon)
 
 		return false
 	}

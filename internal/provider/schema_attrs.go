@@ -61,3 +61,8 @@ func keyMaterialVersionAttribute() schema.StringAttribute {
 		Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("key_material_wo"))},
 	}
 }
+
+// rotationTriggersAttribute are the triggers of every key that is rotated in place.
+func rotationTriggersAttribute() schema.MapAttribute {
+	return schema.MapAttribute{MarkdownDescription: "Any values; any change rotates.", Optional: true, ElementType: types.StringType}
+}
