@@ -120,7 +120,8 @@ func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest
 				Optional:            true,
 				Validators:          []validator.String{tfvalidator.CertificateChain()},
 			},
-			"deletion_policy": deletionPolicyAttribute("`DELETE` (default): it deletes the certificate; keys that it has wrapped are not affected, cache-only keys that name it are. `ABANDON`: "+
+			"deletion_policy": deletionPolicyAttribute("`DELETE` (default): it deletes the certificate; keys that it has wrapped are not affected. While a cache-only key names it, that needs "+
+				"`allow_key_destruction = true` in the provider block. `ABANDON`: "+
 				"it forgets it. `PREVENT`: it fails, even after the block is gone from the configuration.", policyDelete, policyAbandon, policyPrevent),
 			"organization_id":    schema.StringAttribute{MarkdownDescription: "Id of the org, 18 characters.", Computed: true, PlanModifiers: keep},
 			"id":                 schema.StringAttribute{MarkdownDescription: "Id of the certificate (`0P1…`).", Computed: true, PlanModifiers: keep},
