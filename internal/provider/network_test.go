@@ -209,3 +209,42 @@ func TestAccProvider_redirectsAreNotFollowed(t *testing.T) {
 		})
 	}
 }
+
+// A page that a captive portal, or any other box on the way, sends with the status of success is no success: nothing is taken for done
+// that the org does not have.
+func TestAccProvider_pageInPlaceOfAnAnswer(t *testing.T) {
+	t.Parallel()
+	var portal atomic.Bool
+	org := newTLSOrg(t, tls.VersionTLS12, 0, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !portal.Load() || r.Method != http.MethodPatch {
+				next.ServeHTTP(w, r)
+
+				return
+			}
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, "<html>Please accept the terms of this network</html>") // the client may have gone
+		})
+	})
+	cli := org.runner(t, true)
+	cli.MustApply()
+	before := acctest.ActiveKey(t, org.sim, "Data").Description
+
+	portal.Store(true)
+	cli.Write("main.tf", requiredProvider+acctest.ProviderBlock(org.sim, "max_retries = 0")+dataKey(`description = "ours"`))
+	result := cli.Apply()
+	if result.Code == 0 || !strings.Contains(result.Output(), "may or may not have been applied") || strings.Contains(result.Output(), "Please accept") {
+		t.Errorf("expected an unknown outcome that does not quote the page, found exit code %d, %s", result.Code, result.Output())
+	}
+	if now := acctest.ActiveKey(t, org.sim, "Data").Description; now != before {
+		t.Errorf("expected the Description %q, found %q", before, now)
+	}
+
+	portal.Store(false)
+	if result := cli.MustApply(); result.Changed != 1 {
+		t.Errorf("expected the change to be made now, found %+v", result.Summaries("warning"))
+	}
+	if now := acctest.ActiveKey(t, org.sim, "Data").Description; now != "ours "+before {
+		t.Errorf("expected the Description to be %q, found %q", "ours "+before, now)
+	}
+}
