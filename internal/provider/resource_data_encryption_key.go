@@ -138,7 +138,7 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 		plan.planRotation()
 		plan.RotationID, plan.OrganizationID = types.StringUnknown(), types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-		plan.warnWithoutEscrow(config, &resp.Diagnostics)
+		r.helpCreate(ctx, plan, config, &resp.Diagnostics)
 
 		return
 	}
@@ -171,6 +171,25 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 		warnEscrowChanged(plan.Escrow, state.Escrow, ours, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// helpCreate warns of what a first apply does to the key in use.
+func (r *dataEncryptionKeyResource) helpCreate(ctx context.Context, plan, config dataEncryptionKeyModel, diags *diag.Diagnostics) {
+	if r.online() && plan.inputsKnown() {
+		keys, err := r.data.Client.ListDataEncryptionKeys(ctx)
+		if err != nil {
+			addUnchecked(diags, err)
+		}
+		if key, ok := upload.ActiveDataKey(keys); ok {
+			if _, marker := lineage.ParseDescription(key.Description); marker.Fingerprint == plan.inputs().Fingerprint() {
+				addWillBeAdopted(diags, upload.DataKeyRecord(key))
+
+				return
+			}
+			addWillBeArchived(diags, upload.DataKeyRecord(key), "salesforcebyok_data_encryption_key.<name> "+typeSearchIndex)
+		}
+	}
+	plan.warnWithoutEscrow(config, diags)
 }
 
 // dataEncryptionKeyAPI is the first API version with the object [D DEKRef].

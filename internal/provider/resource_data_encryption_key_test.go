@@ -268,6 +268,7 @@ func TestAccDataEncryptionKey_drift(t *testing.T) {
 	sim.Clock.Advance(2 * time.Hour)
 	other := newHyperforceCLI(t, sim)
 	other.Config(searchKey(trigger("theirs")))
+	expectWarning(t, other.Plan(), "An existing key will be archived", "version 1", "terraform import salesforcebyok_data_encryption_key.<name> SearchIndex")
 	other.MustApply()
 	sim.Clock.Advance(2 * time.Hour)
 	expectWarning(t, cli.Plan(), "The Search Index key will be rotated", "version 2 will be archived")
@@ -284,6 +285,7 @@ func TestAccDataEncryptionKey_stateLost(t *testing.T) {
 	cli.MustApply()
 	fresh := newHyperforceCLI(t, sim)
 	fresh.Config(searchKey())
+	expectWarning(t, fresh.Plan(), "An existing key will be adopted", "version 1", "Nothing will be uploaded")
 	fresh.MustApply()
 	expectState(t, fresh.CLI, dataKeyAddress, map[string]any{"version": 1, "data_encryption_key_id": cli.State(dataKeyAddress)["data_encryption_key_id"], "secret_value_hash": nil})
 	expectCount(t, sim, opDataKey, 2)
@@ -349,8 +351,8 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 func TestAccDataEncryptionKey_notReadBack(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
-	// The first two lists are those before the upload.
-	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 3, Times: 100, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
+	// The first four lists are those of the two plans and before the upload.
+	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 5, Times: 100, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
 	cli.Config(searchKey())
 	expectWarning(t, cli.Apply(), "The new key could not be read back", "The key is in use")
 	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"data_encryption_key_id": nil, "version": nil})

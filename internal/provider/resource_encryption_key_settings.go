@@ -96,12 +96,17 @@ func (r *encryptionKeySettingsResource) ModifyPlan(ctx context.Context, req reso
 
 		return
 	}
-	if req.State.Raw.IsNull() {
-		return
-	}
 	var plan, config, state encryptionKeySettingsModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		r.helpCreate(ctx, plan, &resp.Diagnostics)
+
+		return
+	}
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -124,8 +129,23 @@ func (r *encryptionKeySettingsResource) ModifyPlan(ctx context.Context, req reso
 
 		return
 	}
-	if state.EnableCacheOnlyKeys.ValueBool() && !plan.EnableCacheOnlyKeys.IsUnknown() && !plan.EnableCacheOnlyKeys.ValueBool() {
-		resp.Diagnostics.AddAttributeWarning(path.Root("enable_cache_only_keys"), "Cache-only keys will be switched off",
+	plan.warnSwitchOff(state.EnableCacheOnlyKeys.ValueBool(), &resp.Diagnostics)
+}
+
+// helpCreate warns of what a first apply switches off; what can't be read now the apply will tell.
+func (r *encryptionKeySettingsResource) helpCreate(ctx context.Context, plan encryptionKeySettingsModel, diags *diag.Diagnostics) {
+	if !r.online() || plan.EnableCacheOnlyKeys.IsUnknown() || plan.EnableCacheOnlyKeys.ValueBool() {
+		return
+	}
+	if current, err := r.data.Client.GetEncryptionKeySettings(ctx); err == nil {
+		plan.warnSwitchOff(current.EnableCacheOnlyKeys, diags)
+	}
+}
+
+// warnSwitchOff tells of cache-only keys that are on and are planned to be off.
+func (m *encryptionKeySettingsModel) warnSwitchOff(on bool, diags *diag.Diagnostics) {
+	if on && !m.EnableCacheOnlyKeys.IsUnknown() && !m.EnableCacheOnlyKeys.ValueBool() {
+		diags.AddAttributeWarning(path.Root("enable_cache_only_keys"), "Cache-only keys will be switched off",
 			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant secret is in use.")
 	}
 }

@@ -113,6 +113,8 @@ func TestAccEncryptionKeySettings_switchOff(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, settingsAre(false, true, true))
 	cli := acctest.NewCLI(t, sim)
+	cli.Config(keySettings("enable_cache_only_keys = false", "enable_replay_detection = false"))
+	expectWarning(t, cli.Plan(), "Cache-only keys will be switched off", "no REMOTE tenant secret is in use") // by a first apply
 	cli.Config(keySettings("enable_cache_only_keys = true"))
 	cli.MustApply()
 	cli.Config(keySettings("enable_cache_only_keys = false"))

@@ -229,18 +229,28 @@ func (r *tenantSecretResource) helpCreate(ctx context.Context, plan, config tena
 		byMarker := marker.Fingerprint == plan.inputs().Fingerprint() && current.Source == plan.Source.ValueString() && (pin == "" || pin == current.SecretValueHash)
 		switch {
 		case byMarker || (pin != "" && pin == current.SecretValueHash):
-			diags.AddWarning("An existing key will be adopted",
-				fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded: the record is adopted. Its receipt and escrow ciphertext come back only where the "+
-					"escrow directory has them. To get a new key, change rotation_triggers after this apply.", describeRecord(current)))
+			addWillBeAdopted(diags, current)
 
 			return
 		default:
-			diags.AddWarning("An existing key will be archived",
-				fmt.Sprintf("%s is ACTIVE in this org and is not of this configuration. Salesforce will archive it when the new key is uploaded; data that it encrypted stays readable. "+
-					"To manage that key instead, import it: terraform import salesforcebyok_tenant_secret.<name> %s", describeRecord(current), plan.Type.ValueString()))
+			addWillBeArchived(diags, current, "salesforcebyok_tenant_secret.<name> "+plan.Type.ValueString())
 		}
 	}
 	r.helpUpload(ctx, plan, config, all, diags)
+}
+
+// addWillBeAdopted says that a create finds its key made already.
+func addWillBeAdopted(diags *diag.Diagnostics, current salesforce.TenantSecret) {
+	diags.AddWarning("An existing key will be adopted",
+		fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded: the record is adopted. Its receipt and escrow ciphertext come back only where the "+
+			"escrow directory has them. To get a new key, change rotation_triggers after this apply.", describeRecord(current)))
+}
+
+// addWillBeArchived names the key that a create takes the place of, and how to import it instead.
+func addWillBeArchived(diags *diag.Diagnostics, current salesforce.TenantSecret, arguments string) {
+	diags.AddWarning("An existing key will be archived",
+		fmt.Sprintf("%s is ACTIVE in this org and is not of this configuration. Salesforce will archive it when the new key is uploaded; data that it encrypted stays readable. "+
+			"To manage that key instead, import it: terraform import %s", describeRecord(current), arguments))
 }
 
 // helpRotate says why a key is rotated, and warns of what the org would say to it.
