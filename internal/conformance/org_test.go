@@ -127,6 +127,8 @@ type probe struct {
 
 	// reason is the first thing that the test reported, also as the reason of a skip.
 	reason string
+	// unheard: a request had no answer of Salesforce's own, so that nothing is refuted.
+	unheard bool
 }
 
 // say keeps the first report for the record. What it says is in the test's log anyway, and holds no secret.
@@ -200,11 +202,17 @@ func (p *probe) send(method, target string, header http.Header, body []byte) rep
 	maps.Copy(req.Header, header)
 	resp, err := p.http.Do(req)
 	if err != nil {
+		p.unheard = true
 		p.Fatalf("%s %s: %v", method, what, errors.Unwrap(err)) // without the URL
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		p.unheard = true
 		p.Fatalf("%s %s: %v", method, what, err)
+	}
+	// An outage, the edge's 420, or a limit that is used up [D, wire 3.2].
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == 420 || bytes.Contains(text, []byte("REQUEST_LIMIT_EXCEEDED")) {
+		p.unheard = true
 	}
 	if usage, isUsage := strings.CutPrefix(resp.Header.Get("Sforce-Limit-Info"), "api-usage="); isUsage {
 		if used, err := strconv.Atoi(usage[:strings.IndexAny(usage+"/", "/")]); err == nil {
@@ -219,7 +227,7 @@ func (p *probe) send(method, target string, header http.Header, body []byte) rep
 // call sends JSON, or nothing, within the session.
 func (p *probe) call(method, target string, body any) reply {
 	p.Helper()
-	header := http.Header{"Authorization": {"Bearer " + p.session()}}
+	header := http.Header{}
 	var text []byte
 	if body != nil {
 		header.Set("Content-Type", "application/json")
@@ -229,7 +237,16 @@ func (p *probe) call(method, target string, body any) reply {
 		}
 		text = encoded
 	}
-	return p.send(method, target, header, text)
+	header.Set("Authorization", "Bearer "+p.session())
+	r := p.send(method, target, header, text)
+	if r.status == http.StatusUnauthorized && p.credentials.accessToken == "" { // the session has ended; nothing was done
+		p.mu.Lock()
+		p.token = ""
+		p.mu.Unlock()
+		header.Set("Authorization", "Bearer "+p.session())
+		r = p.send(method, target, header, text)
+	}
+	return r
 }
 
 func (p *probe) get(target string) reply { p.Helper(); return p.call(http.MethodGet, target, nil) }

@@ -316,25 +316,37 @@ func TestTheLiveSuite_productionInPart(t *testing.T) {
 	}
 }
 
-// A fact that does not hold is recorded with what came instead, fails the run, and does not stop it.
+// A fact that does not hold is recorded with what came instead; one that had no answer of Salesforce's is not refuted. Both fail the run,
+// and neither stops it. A session that ends is renewed.
 func TestTheLiveSuite_refuted(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^(MalformedQueryIsRefused|QueryAnswersWithItsRecords|TenantSecretVersion_destroyActive)$"})
-	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: 3, Status: 400, ErrorCode: "MALFORMED_ID"}); err != nil {
-		t.Fatal(err)
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_ONLY": "^(QueryAnswersWithItsRecords|CountHasNoRecords|NamesInQueriesHaveNoCase|MalformedQueryIsRefused|TenantSecretVersion_destroyActive)$",
+	})
+	for query, fault := range map[string]sfsim.Fault{
+		"SELECT Id FROM Organization":            {Status: 401, ErrorCode: "INVALID_SESSION_ID"},
+		"SELECT COUNT() FROM Organization":       {Status: 503},
+		"select id, isSandbox from organization": {Status: 400, ErrorCode: "MALFORMED_QUERY"},
+	} {
+		fault.Method, fault.Query, fault.Nth = "GET", query, 1
+		if err := r.sim.AddFault(fault); err != nil {
+			t.Fatal(err)
+		}
 	}
 	output, passed := r.run()
 	got := r.record()
 	if passed || got == nil || got.Finished == nil {
 		t.Fatal(output)
 	}
-	if len(reasons(got.Facts, notAsked, confirmed)) != 1 || !strings.HasPrefix(counts(got.Facts), "1 confirmed, 1 refuted") || !strings.HasPrefix(counts(got.Behaviours), "1 passed") {
-		t.Errorf("facts: %v; behaviours: %s", reasons(got.Facts, notAsked, confirmed), counts(got.Behaviours))
+	if !strings.HasPrefix(counts(got.Facts), "2 confirmed, 1 refuted") || !strings.HasPrefix(counts(got.Behaviours), "1 passed") {
+		t.Errorf("facts: %s; behaviours: %s; %s", counts(got.Facts), counts(got.Behaviours), output)
 	}
-	for _, why := range reasons(got.Facts, notAsked, confirmed) {
-		if !strings.Contains(why, "MALFORMED_ID") {
-			t.Errorf("the reason is %q", why)
-		}
+	why := reasons(got.Facts, confirmed)
+	if text := why["NamesInQueriesHaveNoCase"]; !strings.HasPrefix(text, refuted) || !strings.Contains(text, "MALFORMED_QUERY") {
+		t.Errorf("expected one to be refuted, found %q", text)
+	}
+	if text := why["CountHasNoRecords"]; !strings.HasPrefix(text, notAsked) || !strings.Contains(text, "503") {
+		t.Errorf("expected one to be without an answer, found %q", text)
 	}
 }
 
