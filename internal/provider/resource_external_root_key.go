@@ -242,12 +242,7 @@ func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Da
 }
 
 func (m *externalRootKeyModel) identity() externalRootKeyIdentity {
-	full, err := salesforce.ID18(m.RootKeyID.ValueString())
-	if err != nil {
-		full = m.RootKeyID.ValueString()
-	}
-
-	return externalRootKeyIdentity{OrganizationID: m.OrganizationID, RootKeyID: types.StringValue(full)}
+	return externalRootKeyIdentity{OrganizationID: m.OrganizationID, RootKeyID: types.StringValue(fullID(m.RootKeyID.ValueString()))}
 }
 
 func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

@@ -326,7 +326,7 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	if sameVersion(raw, row, r.data) {
-		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": versionIdentityID(id)})
+		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": fullID(id)})
 
 		return
 	}

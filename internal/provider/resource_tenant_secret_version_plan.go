@@ -16,16 +16,7 @@ import (
 )
 
 func (m *tenantSecretVersionModel) identity() tenantSecretVersionIdentity {
-	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(versionIdentityID(m.TenantSecretID.ValueString()))}
-}
-
-// versionIdentityID is the form of a record id in identities: 18 characters.
-func versionIdentityID(id string) string {
-	if full, err := salesforce.ID18(id); err == nil {
-		return full
-	}
-
-	return id
+	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(fullID(m.TenantSecretID.ValueString()))}
 }
 
 // populate fills what every reading of the record tells.

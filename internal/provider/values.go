@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
 // valueOr returns the value of an attribute, or a default where it is null.
@@ -43,4 +44,13 @@ func hashOrNull(s string) types.String {
 	}
 
 	return types.StringValue(s)
+}
+
+// fullID is a record id as identities have it: 18 characters.
+func fullID(id string) string {
+	if full, err := salesforce.ID18(id); err == nil {
+		return full
+	}
+
+	return id
 }
