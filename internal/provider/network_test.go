@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
@@ -16,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,5 +248,166 @@ func TestAccProvider_pageInPlaceOfAnAnswer(t *testing.T) {
 	}
 	if now := acctest.ActiveKey(t, org.sim, "Data").Description; now != "ours "+before {
 		t.Errorf("expected the Description to be %q, found %q", "ours "+before, now)
+	}
+}
+
+// manyKeys makes an org with archived and ACTIVE keys, and a configuration that manages all of them and reads the org besides.
+func manyKeys(t *testing.T, versions int) (*sfsim.Server, *acctest.CLI) {
+	t.Helper()
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
+	for range versions {
+		if _, err := sim.Rotate("Data", "HSM"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var body strings.Builder
+	for i, key := range acctest.Keys(sim, "Data") {
+		if key.Status == "ARCHIVED" {
+			fmt.Fprintf(&body, "\nresource \"salesforcebyok_tenant_secret_version\" \"v%d\" {\n  tenant_secret_id = %q\n  %s\n  %s\n}\n", i, key.ID, archived, noBackup)
+		}
+	}
+	for _, typ := range []string{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"} {
+		fmt.Fprintf(&body, "\nresource \"salesforcebyok_tenant_secret\" %q {\n  type = %q\n  source = \"HSM\"\n}\n", typ, typ)
+	}
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(body.String() +
+		"\ndata \"salesforcebyok_organization\" \"this\" {}\n\ndata \"salesforcebyok_certificates\" \"all\" {}\n")
+	if result := cli.Apply("-parallelism=1"); result.Code != 0 {
+		t.Fatal(result.Output())
+	}
+	cli.MustBeEmpty()
+
+	return sim, cli
+}
+
+// limitCalls sets how many calls the org may get in all.
+func limitCalls(sim *sfsim.Server, limit int) {
+	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.APILimit = limit })
+}
+
+// apiCalls is how many calls the org counts: logins do not, nor does the list of versions.
+func apiCalls(t *testing.T, sim *sfsim.Server) int {
+	t.Helper()
+	n := 0
+	for _, request := range sim.Requests() {
+		if request.Operation != acctest.OpToken && request.Operation != "versions" {
+			n++
+		}
+	}
+
+	return n
+}
+
+// spendCalls makes calls as another client of the org does.
+func spendCalls(t *testing.T, sim *sfsim.Server, calls int) {
+	t.Helper()
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	for range calls {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, sim.InstanceURL+"/services/data/v62.0/limits", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+sim.AccessToken)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resp.Body.Close(); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("status %d, %v", resp.StatusCode, err)
+		}
+	}
+}
+
+// Once the org refuses a call for its request limit, nothing else is sent: one clear error quotes the header, whatever the number of
+// resources, and each of those that were to be changed says shortly that it was not.
+func TestAccProvider_requestLimit(t *testing.T) {
+	t.Parallel()
+	sim, cli := manyKeys(t, 30)
+	const full = "so no further one is made in this run"
+	spent := func() int { return len(sim.Requests()) }
+	said := func(result acctest.Result) (whole, brief int) {
+		t.Helper()
+		for _, d := range result.Diagnostics {
+			switch {
+			case d.Severity != "error":
+			case strings.Contains(d.Detail, full) && strings.Contains(d.Detail, "Sforce-Limit-Info: api-usage=") && strings.Contains(d.Detail, "REQUEST_LIMIT_EXCEEDED"):
+				whole++
+			case strings.HasSuffix(d.Detail, "as another error of this run says in full."):
+				brief++
+			default:
+				t.Errorf("unexpected error: %+v", d)
+			}
+		}
+
+		return whole, brief
+	}
+
+	// What is under way when the limit is met can't be called back: at most one reading of each kind.
+	const kinds = 3
+	limitCalls(sim, 1)
+	before := spent()
+	plan := cli.Plan("-parallelism=100")
+	if n := spent() - before; plan.Code != acctest.PlanFailed || n < 2 || n > 1+kinds {
+		t.Errorf("expected a login and at most %d calls, found %d (exit code %d)", kinds, n, plan.Code)
+	}
+	// Both data sources may fail by the limit beside the first resource.
+	if whole, brief := said(plan); whole != 1 || brief > 2 {
+		t.Errorf("expected one error in full and at most 2 short ones, found %d and %d", whole, brief)
+	}
+
+	// Five keys are to be rotated, and the limit is met after some of them.
+	limitCalls(sim, 1_000_000)
+	cli.MustBeEmpty()
+	text, err := os.ReadFile(filepath.Join(cli.Dir, "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli.Write("main.tf", strings.ReplaceAll(string(text), `source = "HSM"`, "source = \"HSM\"\n  "+trigger("b")))
+	if plan := cli.Plan("-out=saved.tfplan"); plan.Changed != 5 {
+		t.Fatalf("expected five rotations to be planned, found %+v", plan)
+	}
+	keys := len(sim.TenantSecrets())
+	before = spent()
+	// One rotation is a query, a POST and a read-back; the second one gets as far as its query.
+	limitCalls(sim, apiCalls(t, sim)+4)
+	apply := cli.Run("apply", "-json", "-input=false", "-parallelism=1", "saved.tfplan")
+	whole, brief := said(apply)
+	made := len(sim.TenantSecrets()) - keys
+	if apply.Code == 0 || made != 1 || whole != 1 || brief != 3 {
+		t.Errorf("expected one error in full, and one for each rotation that was not made, found %d and %d with %d made", whole, brief, made)
+	}
+	refused := 0
+	for _, request := range sim.Requests()[before:] {
+		if request.ErrorCode == "REQUEST_LIMIT_EXCEEDED" {
+			refused++
+		}
+	}
+	if refused != 1 {
+		t.Errorf("expected no call after the refused one, found %d refused ones", refused)
+	}
+	limitCalls(sim, 1_000_000)
+	cli.MustApply()
+	if made := len(sim.TenantSecrets()) - keys; made != 5 {
+		t.Errorf("expected each key to be made once, found %d", made)
+	}
+}
+
+// When less than 5 % of the calls are left, each run says so once.
+func TestAccProvider_fewCallsLeft(t *testing.T) {
+	t.Parallel()
+	sim, cli := manyKeys(t, 5)
+	const summary = "Few API calls are left"
+	warnings := func(result acctest.Result) []string {
+		return slices.DeleteFunc(result.Summaries("warning"), func(s string) bool { return s != summary })
+	}
+	if plan := cli.Plan(); len(warnings(plan)) != 0 {
+		t.Errorf("expected no warning, found %v", plan.Summaries("warning"))
+	}
+	spendCalls(t, sim, 500)
+	limitCalls(sim, apiCalls(t, sim)+20)
+	plan := cli.Plan()
+	if plan.Code != acctest.PlanEmpty || len(warnings(plan)) != 1 || !plan.Has("warning", summary, fmt.Sprintf("of the org's %d API calls", sim.Settings().APILimit)) {
+		t.Errorf("expected an empty plan and one warning, found exit code %d and %+v", plan.Code, plan.Diagnostics)
 	}
 }

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -45,6 +46,8 @@ var (
 type byokProvider struct {
 	version string
 	options options
+	// limits speaks of the org that was configured last.
+	limits atomic.Pointer[limitTeller]
 }
 
 // options are what tests change.
@@ -61,16 +64,18 @@ func WithLooks(waits ...time.Duration) Option {
 	return func(o *options) { o.looks = waits }
 }
 
-// New returns a constructor of the provider, as the plugin server wants it. version goes into the user agent and into receipts.
+// New returns a constructor of the provider. version goes into the user agent and into receipts.
 func New(version string, opts ...Option) func() provider.Provider {
-	return func() provider.Provider {
-		p := &byokProvider{version: version}
-		for _, o := range opts {
-			o(&p.options)
-		}
+	return func() provider.Provider { return newProvider(version, opts...) }
+}
 
-		return p
+func newProvider(version string, opts ...Option) *byokProvider {
+	p := &byokProvider{version: version}
+	for _, o := range opts {
+		o(&p.options)
 	}
+
+	return p
 }
 
 type providerModel struct {
@@ -179,6 +184,9 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 	data := p.open(ctx, model, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if data.Client != nil {
+		p.limits.Store(&limitTeller{client: data.Client})
 	}
 	resp.ResourceData = data
 	resp.DataSourceData = data

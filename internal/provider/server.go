@@ -21,11 +21,14 @@ type frameworkServer interface {
 // walks again and again. Here each of the requests that come once per resource brings a context that is emptied when it is answered.
 type server struct {
 	frameworkServer
+
+	provider *byokProvider
 }
 
 // NewServer returns a constructor of what serves the provider to the CLI. version goes into the user agent and into receipts.
 func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
-	framework := providerserver.NewProtocol6(New(version, opts...)())
+	p := newProvider(version, opts...)
+	framework := providerserver.NewProtocol6(p)
 
 	return func() tfprotov6.ProviderServer {
 		whole, ok := framework().(frameworkServer)
@@ -34,7 +37,7 @@ func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
 			return framework()
 		}
 
-		return server{whole}
+		return server{whole, p}
 	}
 }
 
@@ -67,7 +70,10 @@ func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 	request, release := newRequestContext(ctx)
 	defer release()
 
-	return s.frameworkServer.ReadResource(request, req)
+	resp, err := s.frameworkServer.ReadResource(request, req)
+	s.provider.limits.Load().tellReading(req, resp)
+
+	return resp, err
 }
 
 // PlanResourceChange implements tfprotov6.ResourceServer.
@@ -75,7 +81,12 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	request, release := newRequestContext(ctx)
 	defer release()
 
-	return s.frameworkServer.PlanResourceChange(request, req)
+	resp, err := s.frameworkServer.PlanResourceChange(request, req)
+	if resp != nil {
+		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+	}
+
+	return resp, err
 }
 
 // ApplyResourceChange implements tfprotov6.ResourceServer.
@@ -83,5 +94,20 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	request, release := newRequestContext(ctx)
 	defer release()
 
-	return s.frameworkServer.ApplyResourceChange(request, req)
+	resp, err := s.frameworkServer.ApplyResourceChange(request, req)
+	if resp != nil {
+		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+	}
+
+	return resp, err
+}
+
+// ReadDataSource implements tfprotov6.DataSourceServer.
+func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	resp, err := s.frameworkServer.ReadDataSource(ctx, req)
+	if resp != nil {
+		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+	}
+
+	return resp, err
 }

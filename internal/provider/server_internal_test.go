@@ -105,7 +105,7 @@ func TestARequestSeesItsContextUntilItIsAnswered(t *testing.T) {
 
 	inner := &recorder{}
 	ctx := context.WithValue(t.Context(), contextKey{}, &cargo{})
-	if _, err := (server{inner}).ReadResource(ctx, &tfprotov6.ReadResourceRequest{}); err != nil {
+	if _, err := (server{frameworkServer: inner, provider: &byokProvider{}}).ReadResource(ctx, &tfprotov6.ReadResourceRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	if inner.seen.Value(contextKey{}) != nil || !errors.Is(inner.seen.Err(), context.Canceled) {
