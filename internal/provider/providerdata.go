@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -77,6 +78,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		return nil
 	}
 	data.Client, data.Inventory = client, inventory.New(client)
+	tflog.Info(ctx, "Configured", map[string]any{"organization_id": data.Session.OrganizationID, "fips_mode": byok.FIPSMode()})
 
 	return data
 }

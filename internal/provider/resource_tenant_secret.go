@@ -541,8 +541,8 @@ func (r *tenantSecretResource) refusalHints(request upload.Request, all salesfor
 	var hints []string
 	if newest, ok := upload.Newest(all.Records, request.Type); ok {
 		if next, ok := lineage.NextAllowed(request.Type, r.data.sandbox(), newest.CreatedDate); ok && next.After(all.ServerTime) {
-			hints = append(hints, fmt.Sprintf("the newest %s key is of %s, and Salesforce documents %s between two of them, so that the next is allowed from %s", request.Type,
-				newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(request.Type, r.data.sandbox()), next.UTC().Format(time.RFC3339)))
+			hints = append(hints, fmt.Sprintf("the newest %s key is of %s, and Salesforce documents %s between two of them, so that the next is allowed from %s%s", request.Type,
+				newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(request.Type, r.data.sandbox()), next.UTC().Format(time.RFC3339), inSandbox(request.Type, newest.CreatedDate, next)))
 		}
 	}
 	if n := countKeys(all.Records, request.Type); n >= lineage.KeyCap {

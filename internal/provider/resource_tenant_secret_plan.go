@@ -351,13 +351,19 @@ func (r *tenantSecretResource) helpInterval(typ string, newest salesforce.Tenant
 	if !ok || !next.After(now) {
 		return
 	}
-	inSandbox := ""
-	if sandboxNext, ok := lineage.NextAllowed(typ, true, newest.CreatedDate); ok && sandboxNext.Before(next) {
-		inSandbox = fmt.Sprintf(" (in a sandbox from %s)", sandboxNext.UTC().Format(time.RFC3339))
-	}
 	diags.AddWarning("The rotation interval is not over",
 		fmt.Sprintf("The newest %s key, %s, was created at %s. Salesforce documents %s between two keys of this type, so it will accept the next one from %s%s, and is likely to refuse "+
-			"this one before.", typ, newest.ID, newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(typ, r.data.sandbox()), next.UTC().Format(time.RFC3339), inSandbox))
+			"this one before.", typ, newest.ID, newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(typ, r.data.sandbox()), next.UTC().Format(time.RFC3339), inSandbox(typ, newest.CreatedDate, next)))
+}
+
+// inSandbox adds, in words, when a sandbox takes the next key, where that is before next: an org does not always tell that it is one.
+func inSandbox(typ string, created, next time.Time) string {
+	earlier, ok := lineage.NextAllowed(typ, true, created)
+	if !ok || !earlier.Before(next) {
+		return ""
+	}
+
+	return fmt.Sprintf(" (in a sandbox from %s)", earlier.UTC().Format(time.RFC3339))
 }
 
 // helpCertificate refuses, at plan, a certificate that exists and can never fit; one that does not exist yet, or waits for its chain,

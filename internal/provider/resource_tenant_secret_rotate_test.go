@@ -241,11 +241,11 @@ func TestAccTenantSecret_intervalRefused(t *testing.T) {
 	copies := len(escrowCopies(t, cli))
 
 	cli.Config(dataKey(trigger("b"), escrow))
-	if plan := cli.Plan(); !plan.Has("warning", "The rotation interval is not over", "Salesforce documents 24 hours") || plan.Changed != 1 {
+	if plan := cli.Plan(); !plan.Has("warning", "The rotation interval is not over", "Salesforce documents 24 hours", "(in a sandbox from ") || plan.Changed != 1 {
 		t.Errorf("expected a warning of the interval, found %v", plan.Summaries("warning"))
 	}
 	refused := cli.Apply()
-	if refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key", "FIELD_INTEGRITY_EXCEPTION", "24 hours", "Nothing was changed.") {
+	if refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key", "FIELD_INTEGRITY_EXCEPTION", "24 hours", "(in a sandbox from ", "Nothing was changed.") {
 		t.Errorf("expected a refusal with its errorCode and the interval, found %s", refused.Output())
 	}
 	if after := cli.State(tenantSecretAddress); fmt.Sprint(after) != fmt.Sprint(before) {
