@@ -83,6 +83,16 @@ func (i *Inventory) TenantSecret(ctx context.Context, id string) (record salesfo
 	return record, found, len(book.all.Records), nil
 }
 
+// AtHand is TenantSecret without a reading: found is also false where none is at hand, or only one that is too old.
+func (i *Inventory) AtHand(id string) (record salesforce.TenantSecret, found bool) {
+	book, ok := i.secrets.atHand(refreshAge)
+	if !ok {
+		return salesforce.TenantSecret{}, false
+	}
+
+	return book.find(id)
+}
+
 // Certificates returns all certificates of the org. The slice is the caller's.
 func (i *Inventory) Certificates(ctx context.Context) ([]salesforce.Certificate, error) {
 	all, err := i.certificates.get(ctx, refreshAge)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
@@ -83,6 +85,46 @@ func TestTenantSecretTellsAFailedReadFromAMissingRecord(t *testing.T) {
 	if !errors.Is(err, broken) || found {
 		t.Errorf("got %v, %v", found, err)
 	}
+}
+
+func TestAtHandReadsNothing(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &history{records: 2}
+		i := New(source)
+		at := func() bool {
+			_, found := i.AtHand(recordID(1) + "AAA")
+
+			return found
+		}
+		if at() {
+			t.Error("found before anything was read")
+		}
+		if _, err := i.TenantSecrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if record, found := i.AtHand(recordID(1)); !found || record.Version != 1 || !at() {
+			t.Errorf("after a reading: %v, version %d", found, record.Version)
+		}
+		if _, found := i.AtHand(recordID(2)); found {
+			t.Error("found a record that is not there")
+		}
+		time.Sleep(refreshAge + time.Second)
+		if at() {
+			t.Error("found in a reading that is too old")
+		}
+		if _, err := i.TenantSecrets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		i.TenantSecretsChanged()
+		if at() {
+			t.Error("found in a reading from before a write")
+		}
+		if n := source.lists.Load(); n != 2 {
+			t.Errorf("%d reads, want the two that were asked for", n)
+		}
+	})
 }
 
 // One look-up must not cost more in a longer history.

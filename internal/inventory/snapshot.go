@@ -41,7 +41,7 @@ func (s *snapshot[T]) get(ctx context.Context, maxAge time.Duration) (T, error) 
 	}
 
 	s.mu.Lock()
-	if s.valid && s.now().Sub(s.at) <= maxAge {
+	if s.fresh(maxAge) {
 		value := s.value
 		s.mu.Unlock()
 
@@ -65,6 +65,22 @@ func (s *snapshot[T]) get(ctx context.Context, maxAge time.Duration) (T, error) 
 		return zero, ctx.Err()
 	}
 }
+
+// atHand returns the value if it is there and at most maxAge old.
+func (s *snapshot[T]) atHand(maxAge time.Duration) (T, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.fresh(maxAge) {
+		var zero T
+
+		return zero, false
+	}
+
+	return s.value, true
+}
+
+// fresh reports whether there is a value of at most maxAge. The mutex is held.
+func (s *snapshot[T]) fresh(maxAge time.Duration) bool { return s.valid && s.now().Sub(s.at) <= maxAge }
 
 // begin starts a read. It outlives the context of the reader that asked first, so that one cancelled resource does not fail the
 // others, but keeps that context's values (the logger).

@@ -48,6 +48,8 @@ type byokProvider struct {
 	options options
 	// limits speaks of the org that was configured last.
 	limits atomic.Pointer[limitTeller]
+	// unchanged answers for what has not changed.
+	unchanged unchanged
 }
 
 // options are what tests change.
@@ -188,6 +190,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 	if data.Client != nil {
 		p.limits.Store(&limitTeller{client: data.Client})
 	}
+	p.unchanged.data.Store(data)
 	resp.ResourceData = data
 	resp.DataSourceData = data
 	resp.EphemeralResourceData = data

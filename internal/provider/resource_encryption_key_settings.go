@@ -229,7 +229,8 @@ func (m *encryptionKeySettingsModel) configured(config encryptionKeySettingsMode
 		wanted *types.Bool
 		config types.Bool
 	}{
-		{&wanted.AllowKeyDerivationOptOut, config.AllowKeyDerivationOptOut}, {&wanted.EnableCacheOnlyKeys, config.EnableCacheOnlyKeys},
+		{&wanted.AllowKeyDerivationOptOut, config.AllowKeyDerivationOptOut},
+		{&wanted.EnableCacheOnlyKeys, config.EnableCacheOnlyKeys},
 		{&wanted.EnableReplayDetection, config.EnableReplayDetection},
 	} {
 		if v.config.IsNull() {

@@ -70,7 +70,10 @@ func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 	request, release := newRequestContext(ctx)
 	defer release()
 
-	resp, err := s.frameworkServer.ReadResource(request, req)
+	resp, err := s.provider.unchanged.read(request, req), error(nil)
+	if resp == nil {
+		resp, err = s.frameworkServer.ReadResource(request, req)
+	}
 	s.provider.limits.Load().tellReading(req, resp)
 
 	return resp, err
@@ -81,7 +84,10 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	request, release := newRequestContext(ctx)
 	defer release()
 
-	resp, err := s.frameworkServer.PlanResourceChange(request, req)
+	resp, err := s.provider.unchanged.plan(request, req), error(nil)
+	if resp == nil {
+		resp, err = s.frameworkServer.PlanResourceChange(request, req)
+	}
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
 	}

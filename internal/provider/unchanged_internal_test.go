@@ -1,0 +1,367 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"pgregory.net/rapid"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+// unchangedOrg has records of each status and source.
+const unchangedOrg = `
+certificates:
+  - developer_name: Sim_BYOK
+tenant_secrets:
+  - {type: Data, source: HSM, status: ARCHIVED, created: -3000h, count: 2}
+  - {type: Data, source: HSM, status: DESTROYED, created: -2000h, count: 1}
+  - {type: Data, source: HSM, status: ACTIVE, created: -1000h}
+  - {type: Database, source: HSM, status: ACTIVE, created: -900h}
+`
+
+// twin is a configured server of the provider, and what answers in its place.
+type twin struct {
+	server
+
+	rows []salesforce.TenantSecret
+}
+
+func newTwin(t *testing.T) twin {
+	t.Helper()
+	seed, err := sfsim.ReadSeed(strings.NewReader(unchangedOrg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := sfsim.New(sfsim.WithSeed(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sim.Close)
+	whole, ok := NewServer("test")().(server)
+	if !ok {
+		t.Fatal("the server is not wrapped")
+	}
+	schemas, err := whole.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	typ, ok := schemas.Provider.ValueType().(tftypes.Object)
+	if !ok {
+		t.Fatalf("the provider's schema is a %T", schemas.Provider.ValueType())
+	}
+	values := map[string]tftypes.Value{}
+	for name, attribute := range typ.AttributeTypes {
+		values[name] = tftypes.NewValue(attribute, nil)
+	}
+	values["instance_url"] = tftypes.NewValue(tftypes.String, sim.InstanceURL)
+	values["access_token"] = tftypes.NewValue(tftypes.String, sim.AccessToken)
+	resp, err := whole.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: dynamic(t, typ, values)})
+	if err != nil || len(resp.Diagnostics) > 0 {
+		t.Fatalf("configure: %v, %v", resp.Diagnostics, err)
+	}
+	whole.provider.unchanged.learn(t.Context())
+	all, err := whole.provider.unchanged.data.Load().Client.ListTenantSecrets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return twin{whole, all.Records}
+}
+
+// fataler is a test or a run of rapid.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func dynamic(t fataler, typ tftypes.Type, values map[string]tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	value, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, values))
+	if err != nil {
+		t.Fatalf("encoding a value: %v", err)
+	}
+
+	return &value
+}
+
+func textValue(s string) tftypes.Value {
+	if s == "" {
+		return tftypes.NewValue(tftypes.String, nil)
+	}
+
+	return tftypes.NewValue(tftypes.String, s)
+}
+
+// settled is a record in state as an apply leaves it.
+func (w twin) settled(row salesforce.TenantSecret) map[string]tftypes.Value {
+	org := w.provider.unchanged.data.Load().Session.OrganizationID
+
+	return map[string]tftypes.Value{
+		"tenant_secret_id": textValue(row.ID), "desired_status": textValue(row.Status), "backup": textValue(backupState), "deletion_policy": textValue(policyAbandon),
+		"exported_secret_value_wo": textValue(""), "exported_secret_value_wo_version": textValue(""), "destruction_acknowledgement": textValue(""),
+		"organization_id": textValue(org), "type": textValue(row.Type), "version": tftypes.NewValue(tftypes.Number, row.Version), "status": textValue(row.Status),
+		"source": textValue(row.Source), "description": textValue(row.Description), "key_derivation_mode": textValue(row.KeyDerivationMode),
+		"secret_value_hash": textValue(hashOrNull(row.SecretValueHash).ValueString()), "created_date": textValue(timeOrNull(row.CreatedDate).ValueString()),
+		"last_modified_date": textValue(timeOrNull(row.LastModifiedDate).ValueString()), "exported_secret_value": textValue("QUJD"),
+		"recoverable": tftypes.NewValue(tftypes.Bool, true),
+	}
+}
+
+// odd draws another value for an attribute.
+func odd(t *rapid.T, name string) tftypes.Value {
+	switch name {
+	case "version":
+		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(tftypes.Number, 7), tftypes.NewValue(tftypes.Number, nil)}).Draw(t, name)
+	case "recoverable":
+		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(tftypes.Bool, false), tftypes.NewValue(tftypes.Bool, nil)}).Draw(t, name)
+	case "desired_status", "status":
+		return textValue(rapid.SampledFrom([]string{"ARCHIVED", "DESTROYED", "ACTIVE", ""}).Draw(t, name))
+	case "backup":
+		return textValue(rapid.SampledFrom([]string{backupState, backupNone}).Draw(t, name))
+	case "deletion_policy":
+		return textValue(rapid.SampledFrom([]string{policyAbandon, policyPrevent}).Draw(t, name))
+	case "source":
+		return textValue(rapid.SampledFrom([]string{"HSM", "UPLOADED", "REMOTE", ""}).Draw(t, name))
+	case "type":
+		return textValue(rapid.SampledFrom([]string{"Data", "Database", "Analytics", ""}).Draw(t, name))
+	default:
+		return textValue(rapid.SampledFrom([]string{"", "x", "02GB0000000HYswMAG", "00DB0000000HYswMAG"}).Draw(t, name))
+	}
+}
+
+// changed is a state in which up to three attributes are odd.
+func changed(t *rapid.T, state map[string]tftypes.Value) map[string]tftypes.Value {
+	state = maps.Clone(state)
+	names := slices.Sorted(maps.Keys(state))
+	for range rapid.IntRange(0, 3).Draw(t, "changes") {
+		name := rapid.SampledFrom(names).Draw(t, "attribute")
+		if name != "exported_secret_value_wo" {
+			state[name] = odd(t, name)
+		}
+	}
+	if rapid.Bool().Draw(t, "short id") {
+		var id string
+		if state["tenant_secret_id"].As(&id) == nil && len(id) == 18 {
+			state["tenant_secret_id"] = textValue(id[:15])
+		}
+	}
+
+	return state
+}
+
+// same compares two encoded values.
+func same(t fataler, typ tftypes.Type, a, b *tfprotov6.DynamicValue) bool {
+	t.Helper()
+	if a == nil || b == nil {
+		return a == b
+	}
+	left, err := a.Unmarshal(typ)
+	if err != nil {
+		t.Fatalf("decoding a value: %v", err)
+	}
+	right, err := b.Unmarshal(typ)
+	if err != nil {
+		t.Fatalf("decoding a value: %v", err)
+	}
+
+	return left.Equal(right)
+}
+
+func sameIdentity(t fataler, typ tftypes.Type, a, b *tfprotov6.ResourceIdentityData) bool {
+	t.Helper()
+	if a == nil || b == nil {
+		return a == b
+	}
+
+	return same(t, typ, a.IdentityData, b.IdentityData)
+}
+
+// identity draws what a CLI may send as the identity in state.
+func (w twin) identity(t *rapid.T, id string) *tfprotov6.ResourceIdentityData {
+	typ, org := w.provider.unchanged.identity, w.provider.unchanged.data.Load().Session.OrganizationID
+	of := func(org, id string) *tfprotov6.ResourceIdentityData {
+		return &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, typ, map[string]tftypes.Value{"organization_id": textValue(org), "tenant_secret_id": textValue(id)})}
+	}
+	switch rapid.SampledFrom([]string{"none", "null", "empty", "right", "right", "wrong"}).Draw(t, "identity") {
+	case "none":
+		return nil
+	case "null":
+		return w.provider.unchanged.noIdentity
+	case "empty":
+		return of("", "")
+	case "wrong":
+		return of(org, "02GB0000000HYswMAG")
+	default:
+		return of(org, fullID(id))
+	}
+}
+
+// What the short way answers is what the framework answers, to the last attribute; and it does answer where nothing has changed.
+func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
+	t.Parallel()
+
+	w := newTwin(t)
+	u := &w.provider.unchanged
+	first := &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: dynamic(t, u.state, w.settled(w.rows[0]))}
+	if u.read(t.Context(), first) != nil {
+		t.Fatal("answered before the org was read")
+	}
+	if resp, err := w.ReadResource(t.Context(), first); err != nil || len(resp.Diagnostics) > 0 {
+		t.Fatalf("the first reading: %v, %v", resp.Diagnostics, err)
+	}
+	reads, plans, runs := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		runs++
+		row := rapid.SampledFrom(w.rows).Draw(t, "row")
+		state := changed(t, w.settled(row))
+		var id string
+		_ = state["tenant_secret_id"].As(&id) // "" for null, which no id is
+		identity := w.identity(t, id)
+
+		read := &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: dynamic(t, u.state, state), CurrentIdentity: identity}
+		if got := u.read(t.Context(), read); got != nil {
+			reads++
+			want, err := w.frameworkServer.ReadResource(t.Context(), read)
+			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil {
+				t.Fatalf("the framework says %v, %v", want.Diagnostics, err)
+			}
+			if !same(t, u.state, got.NewState, want.NewState) || !sameIdentity(t, u.identity, got.NewIdentity, want.NewIdentity) || string(got.Private) != string(want.Private) {
+				t.Fatalf("the refresh differs:\ngot  %+v\nwant %+v", got, want)
+			}
+		}
+
+		// A configuration is a choice of what is in state, and the CLI proposes the state with what is configured.
+		proposed, config := maps.Clone(state), map[string]tftypes.Value{}
+		for name, value := range state {
+			config[name] = tftypes.NewValue(value.Type(), nil)
+		}
+		for _, name := range []string{"tenant_secret_id", "desired_status", "backup", "deletion_policy", "destruction_acknowledgement", "exported_secret_value_wo_version"} {
+			required := name == "tenant_secret_id" || name == "desired_status"
+			if required || rapid.Bool().Draw(t, "configured "+name) {
+				config[name] = state[name]
+			}
+		}
+		if rapid.IntRange(0, 9).Draw(t, "edit") == 0 {
+			name := rapid.SampledFrom([]string{"desired_status", "backup", "deletion_policy", "destruction_acknowledgement"}).Draw(t, "edited")
+			config[name] = odd(t, name)
+			proposed[name] = config[name]
+		}
+		plan := &tfprotov6.PlanResourceChangeRequest{
+			TypeName: u.typeName, PriorState: dynamic(t, u.state, state), ProposedNewState: dynamic(t, u.state, proposed), Config: dynamic(t, u.state, config), PriorIdentity: identity,
+		}
+		if got := u.plan(t.Context(), plan); got != nil {
+			plans++
+			want, err := w.frameworkServer.PlanResourceChange(t.Context(), plan)
+			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil || len(want.RequiresReplace) > 0 {
+				t.Fatalf("the framework says %v, replaces %v, %v", want.Diagnostics, want.RequiresReplace, err)
+			}
+			if !same(t, u.state, got.PlannedState, want.PlannedState) || !sameIdentity(t, u.identity, got.PlannedIdentity, want.PlannedIdentity) || string(got.PlannedPrivate) != string(want.PlannedPrivate) {
+				t.Fatalf("the plan differs:\ngot  %+v\nwant %+v", got, want)
+			}
+		}
+	})
+	if reads < runs/20 || plans < runs/20 {
+		t.Errorf("of %d runs the short way answered %d refreshes and %d plans: it does not do its work", runs, reads, plans)
+	}
+}
+
+// What the short way must leave to the framework.
+func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
+	t.Parallel()
+
+	w := newTwin(t)
+	u := &w.provider.unchanged
+	if _, err := u.data.Load().Inventory.TenantSecrets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	row := w.rows[0]
+	state := dynamic(t, u.state, w.settled(row))
+	null, err := tfprotov6.NewDynamicValue(u.state, tftypes.NewValue(u.state, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.read(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: state}) == nil {
+		t.Error("an unchanged record is not answered")
+	}
+	for name, req := range map[string]*tfprotov6.ReadResourceRequest{
+		"nothing":          nil,
+		"another resource": {TypeName: "salesforcebyok_tenant_secret", CurrentState: state},
+		"no state":         {TypeName: u.typeName},
+		"a null state":     {TypeName: u.typeName, CurrentState: &null},
+		"a broken state":   {TypeName: u.typeName, CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{0xc1}}},
+	} {
+		if u.read(t.Context(), req) != nil {
+			t.Errorf("refresh of %s is answered", name)
+		}
+	}
+
+	whole := func(change func(*tfprotov6.PlanResourceChangeRequest)) *tfprotov6.PlanResourceChangeRequest {
+		req := &tfprotov6.PlanResourceChangeRequest{TypeName: u.typeName, PriorState: state, ProposedNewState: state, Config: state}
+		change(req)
+
+		return req
+	}
+	if u.plan(t.Context(), whole(func(*tfprotov6.PlanResourceChangeRequest) {})) == nil {
+		t.Error("the plan of an unchanged record is not answered")
+	}
+	removed := w.settled(row)
+	removed["deletion_policy"] = textValue("")
+	prevented := w.settled(row)
+	prevented["deletion_policy"] = textValue(policyPrevent)
+	for name, req := range map[string]*tfprotov6.PlanResourceChangeRequest{
+		"nothing":          nil,
+		"another resource": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.TypeName = "salesforcebyok_tenant_secret" }),
+		"a create":         whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState = &null }),
+		"a destroy":        whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.ProposedNewState = &null }),
+		"neither":          whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState, r.ProposedNewState = &null, &null }),
+		"no configuration": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.Config = nil }),
+		"a policy that is no longer configured": whole(func(r *tfprotov6.PlanResourceChangeRequest) {
+			r.PriorState, r.ProposedNewState, r.Config = dynamic(t, u.state, prevented), dynamic(t, u.state, prevented), dynamic(t, u.state, removed)
+		}),
+	} {
+		if u.plan(t.Context(), req) != nil {
+			t.Errorf("plan of %s is answered", name)
+		}
+	}
+}
+
+// The short way knows the defaults of string attributes. A default or a plan modifier of another kind needs more than that.
+func TestUnchangedKnowsWhatTheSchemaPlans(t *testing.T) {
+	t.Parallel()
+
+	var resp resource.SchemaResponse
+	(&tenantSecretVersionResource{}).Schema(t.Context(), resource.SchemaRequest{}, &resp)
+	found := stringDefaults(t.Context(), resp.Schema)
+	if want := map[string]string{"backup": backupState, "deletion_policy": policyAbandon}; !maps.Equal(found, want) {
+		t.Errorf("found the defaults %v, want %v", found, want)
+	}
+	for name, attribute := range resp.Schema.Attributes {
+		switch a := attribute.(type) {
+		case schema.StringAttribute:
+			if len(a.PlanModifiers) > 0 && name != "tenant_secret_id" {
+				t.Errorf("%s has a plan modifier that the short way does not know", name)
+			}
+		case schema.Int64Attribute:
+			if len(a.PlanModifiers) > 0 || a.Default != nil {
+				t.Errorf("%s plans by itself", name)
+			}
+		case schema.BoolAttribute:
+			if len(a.PlanModifiers) > 0 || a.Default != nil {
+				t.Errorf("%s plans by itself", name)
+			}
+		default:
+			t.Errorf("%s is a %T, which the short way does not know", name, attribute)
+		}
+	}
+	if len(resp.Schema.Blocks) > 0 {
+		t.Error("the short way knows no blocks")
+	}
+}
