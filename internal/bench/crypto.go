@@ -21,7 +21,7 @@ func (b *bench) crypto(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("benchmarks of internal/byok: %w\n%s", err, out)
 	}
-	b.say("Key material, from `go test -bench . ./internal/byok`; the last column is the ratio to the one call of crypto/rsa in it:\n\n```text\n%s```\n", benchLines(string(out)))
+	b.say("Key material, from `go test -bench . ./internal/byok`; `x_crypto/rsa` is the ratio to the one call of crypto/rsa in it:\n\n```text\n%s```\n", benchLines(string(out)))
 
 	return b.openssl(ctx)
 }
