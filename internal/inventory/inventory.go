@@ -19,6 +19,9 @@ const (
 	// WriteAge bounds how old a snapshot may be that a write is decided on. The check and the write that follows it can never be one
 	// step in Salesforce, so the bound is of the order of the round trips between the two.
 	WriteAge = 2 * time.Second
+	// failureAge is how long a failed read stands for the next ones. The client has tried again by then, with pauses; if each of hundreds
+	// of resources began anew, an org that is down would get as many requests as there are resources.
+	failureAge = 5 * time.Second
 )
 
 // Source is what an inventory reads. *salesforce.Client is one.

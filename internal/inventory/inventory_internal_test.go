@@ -154,7 +154,7 @@ func TestAReadUnderWayDuringAWriteIsNotShared(t *testing.T) {
 	})
 }
 
-func TestAFailingFirstReaderFailsOnlyThoseWhoWaitedForIt(t *testing.T) {
+func TestAFailingFirstReaderFailsThoseWhoWaitedForIt(t *testing.T) {
 	t.Parallel()
 
 	synctest.Test(t, func(t *testing.T) {
@@ -171,10 +171,71 @@ func TestAFailingFirstReaderFailsOnlyThoseWhoWaitedForIt(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		if n := source.lists.Load(); n != 1 {
+			t.Errorf("%d reads, want the one that all waited for", n)
+		}
+	})
+}
+
+// Terraform asks ten resources at a time: those that come after a failure must not each begin the client's retries anew.
+func TestAFailureStandsForThoseWhoComeSoonAfter(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("org is down")
+		source := &org{delay: 100 * time.Millisecond}
+		source.fail.Store(&broken)
+		i := New(source)
+		for range 300 {
+			if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
+				t.Fatalf("got %v", err)
+			}
+			if _, _, _, err := i.TenantSecret(t.Context(), "02G"); !errors.Is(err, broken) {
+				t.Fatalf("got %v", err)
+			}
+			if _, err := i.CertificateChain(t.Context(), "0P1"); !errors.Is(err, broken) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if l, c := source.lists.Load(), source.chains.Load(); l != 1 || c != 1 {
+			t.Errorf("%d lists and %d chains were asked for, want one of each", l, c)
+		}
+
 		source.fail.Store(nil)
+		time.Sleep(failureAge + time.Second)
 		version(t, i)
 		if n := source.lists.Load(); n != 2 {
-			t.Errorf("%d reads: an error must be shared by those who waited, and not be kept", n)
+			t.Errorf("%d reads, want a second one once the failure is old", n)
+		}
+	})
+}
+
+// After a write the org must be asked, whatever it said before.
+func TestAFailureDoesNotOutliveAWrite(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("org is down")
+		source := &org{delay: 100 * time.Millisecond}
+		source.fail.Store(&broken)
+		i := New(source)
+		fails := func() {
+			t.Helper()
+			if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		fails()
+		source.fail.Store(nil)
+		i.TenantSecretsChanged()
+		version(t, i)
+
+		source.fail.Store(&broken)
+		i.TenantSecretsChanged()
+		fails()
+		source.fail.Store(nil)
+		if all, err := i.TenantSecretsWithin(t.Context(), 0); err != nil || len(all.Records) != 1 {
+			t.Errorf("a bound of 0 got %v, %v", all.Records, err)
 		}
 	})
 }

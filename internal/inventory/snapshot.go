@@ -19,6 +19,9 @@ type snapshot[T any] struct {
 	valid      bool
 	at         time.Time
 	flight     *flight[T]
+	// failure is what the newest read ended with at failedAt, nil if it brought a value.
+	failure  error
+	failedAt time.Time
 }
 
 // flight is one read under way.
@@ -33,7 +36,8 @@ type flight[T any] struct {
 	err     error
 }
 
-// get returns the value as it was at most maxAge ago. An error is given to those who waited for it and is not kept.
+// get returns the value as it was at most maxAge ago. An error is given to those who waited for it, and to those who come within
+// failureAge after it.
 func (s *snapshot[T]) get(ctx context.Context, maxAge time.Duration) (T, error) {
 	var zero T
 	if err := ctx.Err(); err != nil {
@@ -46,6 +50,11 @@ func (s *snapshot[T]) get(ctx context.Context, maxAge time.Duration) (T, error) 
 		s.mu.Unlock()
 
 		return value, nil
+	}
+	if err := s.failure; err != nil && s.now().Sub(s.failedAt) <= failureAge {
+		s.mu.Unlock()
+
+		return zero, err
 	}
 	f := s.flight
 	if f == nil || f.generation != s.generation || f.waiters == 0 || s.now().Sub(f.began) > maxAge {
@@ -95,8 +104,13 @@ func (s *snapshot[T]) begin(ctx context.Context) *flight[T] {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		f.value, f.err = value, err
-		if err == nil && f.generation == s.generation {
-			s.value, s.valid, s.at = value, true, f.began
+		switch {
+		case f.generation != s.generation:
+			// A write came between: what was read serves only those who asked before it.
+		case err == nil:
+			s.value, s.valid, s.at, s.failure = value, true, f.began, nil
+		case ctx.Err() == nil:
+			s.failure, s.failedAt = err, s.now()
 		}
 		if s.flight == f {
 			s.flight = nil
@@ -118,11 +132,11 @@ func (s *snapshot[T]) leave(f *flight[T]) {
 	}
 }
 
-// drop forgets the value, and whatever a read that is under way will bring.
+// drop forgets the value or the failure, and whatever a read that is under way will bring.
 func (s *snapshot[T]) drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var zero T
 	s.generation++
-	s.value, s.valid = zero, false
+	s.value, s.valid, s.failure = zero, false, nil
 }

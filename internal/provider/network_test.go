@@ -411,3 +411,29 @@ func TestAccProvider_fewCallsLeft(t *testing.T) {
 		t.Errorf("expected an empty plan and one warning, found exit code %d and %+v", plan.Code, plan.Diagnostics)
 	}
 }
+
+// An org that is down is asked once for all resources, with the client's own retries, and not once per resource.
+func TestAccProvider_orgDown(t *testing.T) {
+	t.Parallel()
+	sim, cli := manyKeys(t, 30)
+	text, err := os.ReadFile(filepath.Join(cli.Dir, "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cli.Write("main.tf", strings.Replace(string(text), acctest.VariableProviderBlock(sim), acctest.ProviderBlock(sim, "max_retries = 1"), 1))
+	cli.MustBeEmpty()
+	if err := sim.AddFault(sfsim.Fault{Query: "FROM TenantSecret", HTML: true}); err != nil {
+		t.Fatal(err)
+	}
+	before := len(sim.Requests())
+	plan := cli.Plan("-parallelism=10")
+	asked := 0
+	for _, request := range sim.Requests()[before:] {
+		if request.Status == http.StatusServiceUnavailable {
+			asked++
+		}
+	}
+	if plan.Code != acctest.PlanFailed || asked != 2 {
+		t.Errorf("expected a failing plan after two requests for 35 resources, found exit code %d and %d requests", plan.Code, asked)
+	}
+}
