@@ -68,6 +68,9 @@ func TestAccTenantSecret_rule7PinWithoutMaterial(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(pin(acctest.NewMaterial())))
+	if plan := cli.Plan(); !plan.Has("warning", "A pinned hash without its key material", "The apply will refuse") {
+		t.Errorf("expected the plan to warn, found %v", plan.Summaries("warning"))
+	}
 	if refused := cli.Apply(); refused.Code == 0 || !refused.Has("error", "A pinned hash without its key material", "Nothing was sent.") {
 		t.Errorf("expected a pin without material to be refused, found %s", refused.Output())
 	}

@@ -312,8 +312,20 @@ func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tena
 	}
 	if plan.Source.ValueString() == upload.SourceUploaded {
 		warnWithoutEscrow(plan, config, diags)
+		warnWithoutMaterial(config, diags)
 		r.helpCertificate(ctx, plan.Certificate, typ, all.ServerTime, diags)
 	}
+}
+
+// warnWithoutMaterial says that generated material can't have a pinned hash. It is no error: a key with that hash may be ACTIVE by the time of
+// the apply.
+func warnWithoutMaterial(config tenantSecretModel, diags *diag.Diagnostics) {
+	if pin := config.SecretValueHash; pin.IsNull() || pin.IsUnknown() || !config.KeyMaterialWO.IsNull() || !config.WrappedKeyMaterial.IsNull() {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("secret_value_hash"), "A pinned hash without its key material",
+		fmt.Sprintf("secret_value_hash pins %s, no record with that hash is ACTIVE, and neither key_material_wo nor wrapped_key_material gives the material: newly generated material can never have "+
+			"it. The apply will refuse unless such a record is ACTIVE by then. Give the material, or remove the pin; a configuration that was generated at an import has it as a pin.", config.SecretValueHash.ValueString()))
 }
 
 // wantedHash returns the hash that the next upload will have, as far as the configuration tells, and the attribute that tells it. It goes
