@@ -183,7 +183,7 @@ func (a ClientCredentials) login(ctx context.Context, c *Client) (*grant, error)
 	return c.exchange(ctx, tokenRequest{
 		flow:   "client credentials",
 		issuer: c.instance,
-		config: func() (clientcredentials.Config, error) {
+		config: func(time.Time) (clientcredentials.Config, error) {
 			return clientcredentials.Config{ClientID: a.ClientID, ClientSecret: a.ClientSecret.Expose()}, nil
 		},
 	})
@@ -256,9 +256,9 @@ func sessionOfIdentity(identity string) Session {
 type tokenRequest struct {
 	flow   string
 	issuer *url.URL
-	// config is asked anew for each attempt: an assertion is short-lived.
-	config func() (clientcredentials.Config, error)
-	// dated says that config depends on the clock.
+	// config is asked anew for each attempt, with the time: an assertion is short-lived.
+	config func(now time.Time) (clientcredentials.Config, error)
+	// dated says that config depends on the time.
 	dated bool
 }
 
@@ -268,17 +268,16 @@ var errNoToken = errors.New("the reply could not be read as an OAuth token")
 // exchange asks for a token, with the retries of a read: nothing is changed by
 // asking twice.
 func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
-	corrected := false
+	clock, corrected := c.now, false
 	for attempt := 1; ; attempt++ {
-		before := c.Now()
-		token, sensitive, err := c.exchangeOnce(ctx, r)
+		token, sensitive, err := c.exchangeOnce(ctx, r, clock())
 		if err == nil {
 			return c.grantOf(ctx, r, token)
 		}
 		failure, again := c.loginFailure(ctx, r, err, sensitive)
-		// The refusal has told the org's time. Where this machine's is wrong, the assertion bore wrong dates.
-		if refused := (*AuthError)(nil); errors.As(failure, &refused) && !again && r.dated && !corrected && wrongBy(before, c.Now()) {
-			corrected = true
+		// The refusal has told the org's time. Where this machine's is another, the assertion may have borne wrong dates.
+		if refused := (*AuthError)(nil); errors.As(failure, &refused) && !again && r.dated && !corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
+			clock, corrected = c.Now, true
 			attempt--
 			continue
 		}
@@ -293,11 +292,8 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 	}
 }
 
-// wrongBy reports whether two readings of the clock, moments apart, differ by more than an assertion bears.
-func wrongBy(before, after time.Time) bool { return after.Sub(before).Abs() > jwtLifetime/2 }
-
-func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest) (*oauth2.Token, []string, error) {
-	config, err := r.config()
+func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time) (*oauth2.Token, []string, error) {
+	config, err := r.config(now)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -82,8 +82,8 @@ func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
 		flow:   "JWT bearer",
 		issuer: issuer,
 		dated:  true,
-		config: func() (clientcredentials.Config, error) {
-			assertion, err := a.assertion(key, issuer, c.Now())
+		config: func(now time.Time) (clientcredentials.Config, error) {
+			assertion, err := a.assertion(key, issuer, now)
 			if err != nil {
 				return clientcredentials.Config{}, &localError{err}
 			}

@@ -508,18 +508,7 @@ func TestAssertionByTheOrgsClock(t *testing.T) {
 				if err := r.ParseForm(); err != nil {
 					t.Error(err)
 				}
-				parts := strings.Split(r.PostForm.Get("assertion"), ".")
-				claims, err := base64.RawURLEncoding.DecodeString(parts[1])
-				if err != nil {
-					t.Error(err)
-				}
-				var read struct {
-					Exp int64 `json:"exp"`
-				}
-				if err := json.Unmarshal(claims, &read); err != nil {
-					t.Error(err)
-				}
-				if left := time.Unix(read.Exp, 0).Sub(now); tc.always || left < 0 || left > 5*time.Minute {
+				if left := expiryOf(t, r.PostForm.Get("assertion")).Sub(now); tc.always || left < 0 || left > 5*time.Minute {
 					answer(400, `{"error":"invalid_grant","error_description":"expired authorization code"}`)(w, r)
 					return
 				}
@@ -539,6 +528,54 @@ func TestAssertionByTheOrgsClock(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAssertionByThisMachinesClockFirst: a Date header that is not the clock which judges assertions costs no login.
+func TestAssertionByThisMachinesClockFirst(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.login = func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(25*time.Hour).UTC().Format(http.TimeFormat))
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		if left := time.Until(expiryOf(t, r.PostForm.Get("assertion"))); left < 0 || left > 5*time.Minute {
+			answer(400, `{"error":"invalid_grant","error_description":"expired authorization code"}`)(w, r)
+			return
+		}
+		o.grant(w, testToken, o.URL)
+	}
+	auth := JWTBearer{ClientID: "a", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: o.URL}
+	c, _, _ := o.client(func(cfg *Config) { cfg.Auth = auth })
+	for range 3 {
+		if _, err := auth.login(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := o.loginCount(); n != 3 {
+		t.Errorf("%d logins, want the three that were asked for", n)
+	}
+}
+
+// expiryOf reads when an assertion expires.
+func expiryOf(t *testing.T, assertion string) time.Time {
+	t.Helper()
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		t.Errorf("an assertion of %d parts", len(parts))
+		return time.Time{}
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Error(err)
+	}
+	var read struct {
+		Exp int64 `json:"exp"`
+	}
+	if err := json.Unmarshal(claims, &read); err != nil {
+		t.Error(err)
+	}
+	return time.Unix(read.Exp, 0)
 }
 
 // TestLoginFollowsRetryAfter: a busy login host is left alone for as long as it asks, within bounds.
