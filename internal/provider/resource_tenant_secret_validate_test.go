@@ -18,6 +18,16 @@ type refusal struct {
 	detail             []string
 }
 
+// misspelt is a recipient with another last character, which its checksum does not allow.
+func misspelt(recipient string) string {
+	whole, last := recipient[:len(recipient)-1], "q"
+	if strings.HasSuffix(recipient, last) {
+		last = "p"
+	}
+
+	return whole + last
+}
+
 // Bad input is an error at its attribute, says what was expected and what to do, shows no secret, and sends nothing.
 func TestAccTenantSecret_badInput(t *testing.T) {
 	t.Parallel()
@@ -61,7 +71,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		"age recipient is none":      {dataKey(escrow(`"age1nonsense"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
 		"age recipient is an SSH":    {dataKey(escrow(`"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
 		"recipients of two kinds":    {dataKey(escrow(`"`+ageRecipient+`"`, `"`+hybridIdentity(t).Recipient().String()+`"`)), "escrow.age_recipients", "Escrow recipients are not usable", []string{"post-quantum"}},
-		"second recipient is broken": {dataKey(escrow(`"`+ageRecipient+`"`, `"`+ageRecipient[:len(ageRecipient)-1]+`q"`)), "escrow.age_recipients[1]", "Invalid age recipient", []string{"age1"}},
+		"second recipient is broken": {dataKey(escrow(`"`+ageRecipient+`"`, `"`+misspelt(ageRecipient)+`"`)), "escrow.age_recipients[1]", "Invalid age recipient", []string{"age1"}},
 		"no age recipients":          {dataKey(escrow()), "escrow.age_recipients", "Invalid Attribute Value", []string{"at least 1 elements"}},
 		"an age identity":            {dataKey(escrow(`"` + ageIdentity.String() + `"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
 
