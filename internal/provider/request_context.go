@@ -27,6 +27,14 @@ func newRequestContext(parent context.Context) (*requestContext, func()) {
 	}
 }
 
+// inRequest answers a request in a context of its own.
+func inRequest[Request, Response any](ctx context.Context, req Request, answer func(context.Context, Request) (Response, error)) (Response, error) {
+	request, release := newRequestContext(ctx)
+	defer release()
+
+	return answer(request, req)
+}
+
 // Value asks the own context first, which is what cancels those below, and then the parent as long as the request lasts.
 func (c *requestContext) Value(key any) any {
 	if v := c.Context.Value(key); v != nil {

@@ -43,36 +43,24 @@ func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
 
 // ValidateResourceConfig implements tfprotov6.ResourceServer.
 func (s server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	return s.frameworkServer.ValidateResourceConfig(request, req)
+	return inRequest(ctx, req, s.frameworkServer.ValidateResourceConfig)
 }
 
 // UpgradeResourceState implements tfprotov6.ResourceServer.
 func (s server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	return s.frameworkServer.UpgradeResourceState(request, req)
+	return inRequest(ctx, req, s.frameworkServer.UpgradeResourceState)
 }
 
 // UpgradeResourceIdentity implements tfprotov6.ResourceServer.
 func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	return s.frameworkServer.UpgradeResourceIdentity(request, req)
+	return inRequest(ctx, req, s.frameworkServer.UpgradeResourceIdentity)
 }
 
 // ReadResource implements tfprotov6.ResourceServer.
 func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	resp, err := s.provider.unchanged.read(request, req), error(nil)
+	resp, err := s.provider.unchanged.read(ctx, req), error(nil)
 	if resp == nil {
-		resp, err = s.frameworkServer.ReadResource(request, req)
+		resp, err = inRequest(ctx, req, s.frameworkServer.ReadResource)
 	}
 	s.provider.limits.Load().tellReading(req, resp)
 
@@ -81,12 +69,9 @@ func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 
 // PlanResourceChange implements tfprotov6.ResourceServer.
 func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	resp, err := s.provider.unchanged.plan(request, req), error(nil)
+	resp, err := s.provider.unchanged.plan(ctx, req), error(nil)
 	if resp == nil {
-		resp, err = s.frameworkServer.PlanResourceChange(request, req)
+		resp, err = inRequest(ctx, req, s.frameworkServer.PlanResourceChange)
 	}
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
@@ -97,10 +82,7 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 
 // ApplyResourceChange implements tfprotov6.ResourceServer.
 func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	request, release := newRequestContext(ctx)
-	defer release()
-
-	resp, err := s.frameworkServer.ApplyResourceChange(request, req)
+	resp, err := inRequest(ctx, req, s.frameworkServer.ApplyResourceChange)
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
 	}
@@ -110,7 +92,7 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 
 // ReadDataSource implements tfprotov6.DataSourceServer.
 func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	resp, err := s.frameworkServer.ReadDataSource(ctx, req)
+	resp, err := inRequest(ctx, req, s.frameworkServer.ReadDataSource)
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
 	}

@@ -24,7 +24,7 @@ func TestNewServerOffersAllThatTheFrameworkDoes(t *testing.T) {
 	}
 }
 
-// perResource are the requests that come once per resource.
+// perResource are the requests that come once per resource or data source.
 func perResource(s tfprotov6.ProviderServer) map[string]func(context.Context) error {
 	const name = "salesforcebyok_tenant_secret_version"
 
@@ -56,6 +56,11 @@ func perResource(s tfprotov6.ProviderServer) map[string]func(context.Context) er
 		},
 		"ApplyResourceChange": func(ctx context.Context) error {
 			_, err := s.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{TypeName: name})
+
+			return err
+		},
+		"ReadDataSource": func(ctx context.Context) error {
+			_, err := s.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: "salesforcebyok_organization"})
 
 			return err
 		},
