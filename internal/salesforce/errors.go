@@ -69,8 +69,8 @@ func (m Message) String() string {
 	return s
 }
 
-// Error is a definite answer: Salesforce received the request and refused it.
-// A refused write was not applied.
+// Error is an answer with the status of a failure. A write that fails with one
+// that no [OutcomeUnknownError] wraps was refused, and was not applied.
 type Error struct {
 	// Status is the HTTP status.
 	Status int
@@ -84,6 +84,16 @@ type Error struct {
 	RetryAfter time.Duration
 	// RequestID identifies the request in Salesforce's logs, if it was told.
 	RequestID string
+
+	// envelope says that the body is Salesforce's error array with an errorCode.
+	envelope bool
+}
+
+// definite reports whether the answer is certain to be Salesforce's own refusal: a 4xx with its error array. 408 says
+// that the request did not come in whole, as far as whoever wrote it knows; 5xx and what lacks the array may have been
+// written by any box on the way, in place of an answer.
+func (e *Error) definite() bool {
+	return e != nil && e.envelope && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout
 }
 
 // Error says what was asked and what was answered.
@@ -330,8 +340,9 @@ func (e *RequestLimitError) Unwrap() error { return e.Err }
 // parseMessages reads the body of a failed request. It knows the array that
 // REST sends, the single object that some endpoints send, the OAuth form, and
 // the statusCode form of composite replies [R]; anything else gives no
-// messages.
-func parseMessages(body []byte, sensitive []string) []Message {
+// messages. envelope is true for the array with an errorCode: the one form in
+// which Salesforce itself refuses a REST request [D RESTdoc].
+func parseMessages(body []byte, sensitive []string) (messages []Message, envelope bool) {
 	type wire struct {
 		Message          string          `json:"message"`
 		ErrorCode        string          `json:"errorCode"`
@@ -341,14 +352,15 @@ func parseMessages(body []byte, sensitive []string) []Message {
 		Fields           json.RawMessage `json:"fields"`
 	}
 	var entries []wire
-	if json.Unmarshal(body, &entries) != nil {
+	if json.Unmarshal(body, &entries) == nil {
+		envelope = slices.ContainsFunc(entries, func(w wire) bool { return w.ErrorCode != "" })
+	} else {
 		var one wire
 		if json.Unmarshal(body, &one) != nil {
-			return nil
+			return nil, false
 		}
 		entries = []wire{one}
 	}
-	var messages []Message
 	for _, w := range entries {
 		m := Message{Message: w.Message, ErrorCode: w.ErrorCode}
 		if m.ErrorCode == "" {
@@ -376,7 +388,7 @@ func parseMessages(body []byte, sensitive []string) []Message {
 			break
 		}
 	}
-	return messages
+	return messages, envelope
 }
 
 // cleanText makes a text of the server fit for a diagnostic: what the request

@@ -39,12 +39,12 @@ func TestParseMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, parseMessages([]byte(tc.body), []string{"hunter2", ""})); diff != "" {
+			if diff := cmp.Diff(tc.want, messagesOf([]byte(tc.body), "hunter2", "")); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
-	if n := len(parseMessages([]byte("["+strings.Repeat(`{"message":"m"},`, 99)+`{"message":"m"}]`), nil)); n != maxMessages {
+	if n := len(messagesOf([]byte("[" + strings.Repeat(`{"message":"m"},`, 99) + `{"message":"m"}]`))); n != maxMessages {
 		t.Errorf("%d messages were kept", n)
 	}
 }
@@ -134,7 +134,7 @@ func FuzzParseMessages(f *testing.F) {
 		f.Add([]byte(seed), "secret")
 	}
 	f.Fuzz(func(t *testing.T, b []byte, sensitive string) {
-		for _, m := range parseMessages(b, []string{sensitive}) {
+		for _, m := range messagesOf(b, sensitive) {
 			for _, s := range append([]string{m.Message, m.ErrorCode}, m.Fields...) {
 				if len(s) > maxMessage+len("…") || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 					t.Errorf("%q is not fit for a diagnostic", s)
@@ -142,4 +142,50 @@ func FuzzParseMessages(f *testing.F) {
 			}
 		}
 	})
+}
+
+func messagesOf(body []byte, sensitive ...string) []Message {
+	messages, _ := parseMessages(body, sensitive)
+	return messages
+}
+
+// TestDefinite: only a 4xx with Salesforce's own error array says for certain that a write was not carried out.
+func TestDefinite(t *testing.T) {
+	t.Parallel()
+	array := `[{"message":"m","errorCode":"X"}]`
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		want   bool
+	}{
+		"400 array":                {400, array, true},
+		"404 array":                {404, array, true},
+		"429 array":                {429, array, true},
+		"499 array of two":         {499, `[{"message":"m"},{"errorCode":"X"}]`, true},
+		"408 array":                {408, array, false},
+		"500 array":                {500, array, false},
+		"503 array":                {503, array, false},
+		"200 array":                {200, array, false},
+		"302 array":                {302, array, false},
+		"400 object":               {400, `{"message":"m","errorCode":"X"}`, false},
+		"400 without code":         {400, `[{"message":"m"}]`, false},
+		"400 empty code":           {400, `[{"message":"m","errorCode":""}]`, false},
+		"400 statusCode":           {400, `[{"message":"m","statusCode":"X"}]`, false},
+		"400 OAuth":                {400, `{"error":"x","error_description":"y"}`, false},
+		"400 foreign":              {400, `{"fault":{"faultstring":"no","detail":{"errorcode":"policies.x"}}}`, false},
+		"400 empty array":          {400, `[]`, false},
+		"400 nothing":              {400, ``, false},
+		"400 HTML":                 {400, `<html>`, false},
+		"400 truncated":            {400, `[{"message":"m","errorCode":"X"`, false},
+		"400 array of strings":     {400, `["X"]`, false},
+		"400 array, trailing text": {400, array + `x`, false},
+	} {
+		messages, envelope := parseMessages([]byte(tc.body), nil)
+		if got := (&Error{Status: tc.status, Messages: messages, envelope: envelope}).definite(); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if (*Error)(nil).definite() {
+		t.Error("nothing is no answer")
+	}
 }

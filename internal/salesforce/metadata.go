@@ -372,6 +372,16 @@ func (c *Client) cancelAfter(ctx context.Context, id string, cause error) error 
 // cancelDeploy asks Salesforce to cancel; it may be too late [D meta rest
 // deploy cancel].
 func (c *Client) cancelDeploy(ctx context.Context, id string) error {
-	return c.patchRecord(ctx, c.dataPath("/metadata/deployRequest/"+id), idempotent, nil,
-		map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
+	body, err := json.Marshal(map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
+	if err != nil {
+		return errors.New("the cancellation could not be encoded")
+	}
+	_, err = c.do(ctx, call{
+		method: http.MethodPatch, path: c.dataPath("/metadata/deployRequest/" + id), body: body, repeat: idempotent,
+		decode: func(r *reply) error {
+			_, err := decodeDeployResult(r.body, id)
+			return err
+		},
+	})
+	return err
 }

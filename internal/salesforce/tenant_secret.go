@@ -359,10 +359,7 @@ func (c *Client) createRecord(ctx context.Context, path string, body any, sensit
 				return decodeError(err)
 			}
 			if created.Success != nil && !*created.Success {
-				return &Error{
-					Status: r.status, Method: http.MethodPost, Path: path,
-					Messages: parseMessages(created.Errors, sensitive), ContentType: r.mediaType(), RequestID: requestID(r.header),
-				}
+				return notDone(created.Errors, sensitive)
 			}
 			if id, err = recordID(created.ID); err != nil {
 				return fmt.Errorf("the id of the new record: %w", err)

@@ -90,12 +90,6 @@ func (r *reply) mediaType() string {
 	return media
 }
 
-// isJSON tells the form in which Salesforce answers REST calls from the pages of whatever stands between here and there.
-func (r *reply) isJSON() bool {
-	media := r.mediaType()
-	return media == "application/json" || strings.HasSuffix(media, "+json")
-}
-
 // serverTime is the reply's Date, else the local clock.
 func (r *reply) serverTime() time.Time {
 	if t, err := http.ParseTime(r.header.Get("Date")); err == nil {
@@ -124,7 +118,7 @@ const (
 	failed
 )
 
-var errForeignReply = errors.New("expected no body, or JSON: this is not Salesforce's answer")
+var errForeignReply = errors.New("expected status 204, or JSON with success: this is not Salesforce's answer")
 
 var errBodyTooLarge = errors.New("the body is larger than this client accepts")
 
@@ -194,9 +188,8 @@ func (c *Client) target(ctx context.Context, k call) (*grant, error) {
 // exhausted is the error of a call whose last attempt might have been
 // repeated. An idempotent write that was sent may have been applied.
 func (c *Client) exhausted(k call, sent bool, sentAt time.Time, err error) error {
-	var definite *Error
-	ambiguous := !errors.As(err, &definite) || unavailableStatus(definite.Status) && definite.Status != http.StatusTooManyRequests
-	if k.repeat == idempotent && sent && ambiguous && !notApplied(definite) {
+	answer, _ := errors.AsType[*Error](err)
+	if k.repeat == idempotent && sent && !answer.definite() {
 		return &OutcomeUnknownError{Method: k.method, Path: k.path, SentAt: sentAt, Err: err}
 	}
 	return err
@@ -344,33 +337,24 @@ func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent b
 	}
 
 	e := c.errorOf(k, g, rep)
-	foreign := !sendElsewhere(rep.status) && (rep.status < 400 || len(e.Messages) == 0 && !rep.isJSON())
 	switch {
+	case k.repeat == once && !e.definite():
+		return unknown(e)
 	case e.Is(ErrRequestLimit):
 		return failed, c.stopAtLimit(ctx, e)
 	case rep.status == http.StatusUnauthorized, k.soap && e.HasCode("INVALID_SESSION_ID"):
-		if foreign && k.repeat == once {
-			return unknown(e)
-		}
 		if sessionOver(e) {
 			return renew, e
 		}
 		return failed, e
-	case notApplied(e):
+	case passing(e):
 		return again, e
 	case k.soap && rep.status == http.StatusInternalServerError && len(e.Messages) > 0 && !passingFault(e):
 		// SOAP answers every fault with 500.
 		return failed, e
-	case unavailableStatus(rep.status):
-		if k.repeat == once {
-			return unknown(e)
-		}
-		if retryableStatus(rep.status) {
-			return again, e
-		}
-		return failed, e
-	case k.repeat != safe && foreign:
-		// Some box between here and Salesforce wrote that page; whether it wrote it in place of an answer can't be told.
+	case retryableStatus(rep.status):
+		return again, e
+	case k.repeat == idempotent && !e.definite():
 		return unknown(e)
 	default:
 		return failed, e
@@ -378,25 +362,19 @@ func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent b
 }
 
 func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, error)) (verdict, error) {
-	if k.decode == nil {
-		// The status says all, if it is Salesforce's: 204 [D REST], or another one with JSON.
-		if k.repeat != safe && rep.status != http.StatusNoContent && !rep.isJSON() {
-			return unknown(&ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.mediaType(), Err: errForeignReply})
-		}
-		return done, nil
+	decode := k.decode
+	if decode == nil {
+		decode = changed
 	}
 	err := rep.bodyErr
 	if err == nil {
-		err = k.decode(rep)
+		err = decode(rep)
 	}
 	if err == nil {
 		return done, nil
 	}
 	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.mediaType(), Err: err}
-	var definite *Error
 	switch {
-	case errors.As(err, &definite):
-		return failed, definite
 	case k.repeat != safe:
 		return unknown(bad)
 	case errors.Is(err, errBodyTooLarge):
@@ -406,6 +384,31 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 	default:
 		return failed, bad
 	}
+}
+
+// changed reads the reply to a change of a record: 204 without a body [D REST], or the envelope of a create.
+func changed(r *reply) error {
+	if r.status == http.StatusNoContent {
+		return nil
+	}
+	var envelope struct {
+		Success *bool           `json:"success"`
+		Errors  json.RawMessage `json:"errors"`
+	}
+	if json.Unmarshal(r.body, &envelope) != nil || envelope.Success == nil {
+		return errForeignReply
+	}
+	if !*envelope.Success {
+		return notDone(envelope.Errors, nil)
+	}
+	return nil
+}
+
+// notDone is the error of an envelope that says success: false beside a status of success. Which of the two is to be
+// believed can't be told.
+func notDone(list json.RawMessage, sensitive []string) error {
+	messages, _ := parseMessages(list, sensitive)
+	return fmt.Errorf("it says success: false: %w", &Error{Status: http.StatusOK, Messages: messages})
 }
 
 // malformed tells a body that broke on the way from one that says something
@@ -438,7 +441,7 @@ func (c *Client) hostOf(k call) string {
 
 func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 	sensitive := append(slices.Clone(k.sensitive), g.token.Expose())
-	messages := parseMessages(rep.body, sensitive)
+	messages, envelope := parseMessages(rep.body, sensitive)
 	if k.soap && len(messages) == 0 {
 		messages = parseFault(rep.body, sensitive)
 	}
@@ -450,6 +453,7 @@ func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 		ContentType: rep.mediaType(),
 		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
 		RequestID:   requestID(rep.header),
+		envelope:    envelope,
 	}
 }
 
@@ -464,18 +468,11 @@ func sessionOver(e *Error) bool {
 	return len(e.Messages) == 0 || e.HasCode("INVALID_SESSION_ID")
 }
 
-// notApplied tells the answers that are certain not to have changed anything,
-// and that pass by themselves.
-func notApplied(e *Error) bool {
-	return e != nil && (e.Status == http.StatusTooManyRequests ||
+// passing tells the answers that pass by themselves.
+func passing(e *Error) bool {
+	return e.Status == http.StatusTooManyRequests ||
 		e.HasCode("UNABLE_TO_LOCK_ROW") ||
-		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"))
-}
-
-// sendElsewhere tells the redirects that ask to send the same request to another address, so that it was not carried out
-// here. 303 says that it was, and 301 and 302 are used like it.
-func sendElsewhere(status int) bool {
-	return status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE")
 }
 
 func retryableStatus(status int) bool {

@@ -161,11 +161,10 @@ func TestRetryAfter(t *testing.T) {
 func TestWriteIsRepeatedOnlyWhereCertain(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]http.HandlerFunc{
-		"429":                   answer(429, ``, "Retry-After", "1"),
-		"lock":                  fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
-		"maintenance":           fault(500, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
-		"401":                   answer(401, expired),
-		"401 with a short body": truncated(401, `[{"mess`),
+		"429":         fault(429, "TOO_MANY_REQUESTS", "slow down", "Retry-After", "1"),
+		"lock":        fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
+		"maintenance": fault(400, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
+		"401":         answer(401, expired),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +199,21 @@ func TestWriteOfUnknownOutcome(t *testing.T) {
 		"401 html":            answer(401, `<html>some gateway</html>`),
 		"302 html":            answer(302, `<html>some portal</html>`, "Location", "https://portal.example/"),
 		"303":                 answer(303, ``, "Location", "/elsewhere"),
+		"307":                 answer(307, `<html>`, "Location", "/elsewhere"),
+		"308 array":           fault(308, "X", "moved", "Location", "/elsewhere"),
+		"400 object":          answer(400, `{"error":"x","error_description":"y"}`),
+		"400 foreign":         answer(400, `{"message":"m","errorCode":"X"}`),
+		"400 nothing":         answer(400, ``),
+		"400 truncated":       truncated(400, `[{"mes`),
+		"401 truncated":       truncated(401, `[{"mess`),
+		"401 nothing":         answer(401, ``),
+		"408 array":           fault(408, "REQUEST_TIMEOUT", "too slow"),
+		"429 nothing":         answer(429, ``, "Retry-After", "1"),
+		"500 limit":           fault(500, "REQUEST_LIMIT_EXCEEDED", "?"),
+		"500 lock":            fault(500, "UNABLE_TO_LOCK_ROW", "locked"),
+		"503 session":         fault(503, "INVALID_SESSION_ID", "?"),
+		"not created":         answer(200, `{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`),
+		"200 array":           answer(200, expired),
 		"201 truncated":       truncated(201, `{"id":"02GB000`),
 		"201 malformed":       answer(201, `{"id":`),
 		"201 html":            answer(200, `<html>hello</html>`),
@@ -240,11 +254,10 @@ func TestWriteRefused(t *testing.T) {
 		first http.HandlerFunc
 		text  string
 	}{
-		"400":           {fault(400, "FIELD_INTEGRITY_EXCEPTION", "not yet"), "FIELD_INTEGRITY_EXCEPTION: not yet"},
-		"400 truncated": {truncated(400, `[{"mes`), "HTTP 400"},
-		"redirect":      {answer(307, `<html>`, "Location", "/elsewhere"), "redirect"},
-		"400 object":    {answer(400, `{"error":"x","error_description":"y"}`), "x: y"},
-		"not created":   {answer(200, `{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`), "LIMIT_EXCEEDED: 50 keys (fields: Type)"},
+		"400": {fault(400, "FIELD_INTEGRITY_EXCEPTION", "not yet"), "FIELD_INTEGRITY_EXCEPTION: not yet"},
+		"403": {fault(403, "INSUFFICIENT_ACCESS", "no"), "INSUFFICIENT_ACCESS: no"},
+		"404": {fault(404, "NOT_FOUND", "gone"), "NOT_FOUND: gone"},
+		"405": {fault(405, "METHOD_NOT_ALLOWED", "POST"), "METHOD_NOT_ALLOWED: POST"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -431,9 +444,10 @@ func TestIdempotentWrite(t *testing.T) {
 	}{
 		"reset":  {hangUp, true},
 		"503":    {answer(503, ``), true},
-		"429":    {answer(429, ``), false},
+		"429":    {fault(429, "TOO_MANY_REQUESTS", "slow down"), false},
+		"429 -":  {answer(429, ``), true},
 		"lock":   {fault(400, "UNABLE_TO_LOCK_ROW", "locked"), false},
-		"lock 5": {fault(500, "UNABLE_TO_LOCK_ROW", "locked"), false},
+		"lock 5": {fault(500, "UNABLE_TO_LOCK_ROW", "locked"), true},
 	} {
 		t.Run("gives up on "+name, func(t *testing.T) {
 			t.Parallel()
@@ -451,15 +465,34 @@ func TestIdempotentWrite(t *testing.T) {
 	}
 }
 
-// TestStatusOfWriteIsEnough: a 2xx to a PATCH says all, even if the body is
-// broken.
-func TestStatusOfWriteIsEnough(t *testing.T) {
+// TestChanged: a change of a record has happened if the status is 204, or the envelope says so.
+func TestChanged(t *testing.T) {
 	t.Parallel()
-	o := newOrg(t)
-	o.on("PATCH "+rowRoute, truncated(200, `{`))
-	c, _, _ := o.client()
-	if err := c.DestroyTenantSecret(t.Context(), testRecord); err != nil {
-		t.Error(err)
+	for name, tc := range map[string]struct {
+		reply http.HandlerFunc
+		done  bool
+	}{
+		"204":            {answer(204, ``), true},
+		"204 of no type": {answer(204, ``, "Content-Type", ""), true},
+		"200 envelope":   {answer(200, created), true},
+		"200 broken off": {truncated(200, `{`), false},
+		"200 not done":   {answer(200, `{"id":"`+testRecord+`","success":false,"errors":[{"statusCode":"X","message":"m"}]}`), false},
+		"200 foreign":    {answer(200, `{"status":"ok"}`), false},
+		"200 array":      {answer(200, `[{"message":"m","errorCode":"X"}]`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on("PATCH "+rowRoute, tc.reply)
+			c, _, _ := o.client()
+			err := c.DestroyTenantSecret(t.Context(), testRecord)
+			if tc.done && err != nil || !tc.done && !errors.Is(err, ErrOutcomeUnknown) {
+				t.Errorf("error %v", err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
 	}
 }
 
