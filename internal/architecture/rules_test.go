@@ -25,7 +25,7 @@ var rules = map[string]rule{
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
@@ -34,13 +34,13 @@ var rules = map[string]rule{
 		},
 	},
 	"internal/tfvalidator": {
-		own:     []string{"internal/byok", "internal/lineage", "internal/salesforce", "internal/secret"},
+		own:     []string{"internal/byok", "internal/escrow", "internal/lineage", "internal/salesforce", "internal/secret"},
 		modules: []string{framework},
 	},
 	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/lineage"}, modules: []string{framework}},
 
 	"internal/upload": {
-		own: []string{"internal/byok", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret"},
 	},
 	"internal/custody":    {own: []string{"internal/byok", "internal/salesforce", "internal/secret"}},
 	"internal/hardening":  {},
@@ -49,8 +49,9 @@ var rules = map[string]rule{
 	"internal/salesforce": {own: []string{"internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {
 		own:     []string{"internal/secret"},
-		modules: []string{"filippo.io/age", "github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
+		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
+	"internal/escrow": {own: []string{"internal/byok", "internal/secret"}, modules: []string{"filippo.io/age"}},
 	"internal/secret": {},
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
@@ -112,7 +113,7 @@ func TestReach(t *testing.T) {
 		"simulator": {
 			from: []string{"internal/sfsim", "internal/sfsim/cmd/sfsim"},
 			never: []string{
-				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/secret",
+				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow", module + "/internal/secret",
 				module + "/internal/provider", "filippo.io/age", "github.com/tink-crypto/tink-go/v2",
 			},
 			reason: "the simulator judges the client by its own reading of Salesforce's rules",
@@ -127,7 +128,7 @@ func TestReach(t *testing.T) {
 			reason: "customers run this; test tools and simulators stay out of it",
 		},
 		"client and cryptography": {
-			from:   []string{"internal/salesforce", "internal/byok", "internal/upload", "internal/inventory", "internal/lineage"},
+			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/upload", "internal/inventory", "internal/lineage"},
 			never:  []string{framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log"},
 			reason: "they know nothing of Terraform",
 		},

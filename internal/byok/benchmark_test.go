@@ -7,8 +7,6 @@ import (
 	"crypto/sha512"
 	"hash"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -135,62 +133,6 @@ func BenchmarkCacheOnlyJWE(b *testing.B) {
 	for b.Loop() {
 		if _, err := byok.CacheOnlyJWE(c, m, "982c375b-f46b-4423-8c2d-4d1a69152a0b", ""); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-// recipientsOf are the recipient files of testdata/age by kind.
-var recipientsOf = map[string]string{"x25519": "x25519-recipient.txt", "hybrid": "hybrid-recipient.txt"}
-
-func BenchmarkEncryptEscrow(b *testing.B) {
-	for kind, file := range recipientsOf {
-		b.Run("recipient="+kind, func(b *testing.B) {
-			r, err := byok.ParseRecipients([]string{ageFile(b, file)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			m := byok.GenerateMaterial()
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := r.Encrypt(m); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkOpenEscrow(b *testing.B) {
-	for kind, file := range recipientsOf {
-		b.Run("recipient="+kind, func(b *testing.B) {
-			r, err := byok.ParseRecipients([]string{ageFile(b, file)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			armored, err := r.Encrypt(byok.GenerateMaterial())
-			if err != nil {
-				b.Fatal(err)
-			}
-			identity := ageFile(b, strings.Replace(file, "recipient", "identity", 1))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := byok.OpenEscrow(armored, identity); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// BenchmarkWriteEscrow is mostly the flushing of a file and of its directory to disk.
-func BenchmarkWriteEscrow(b *testing.B) {
-	d := openDirectory(b, b.TempDir())
-	armored := string(readFile(b, "age", "x25519.age"))
-	n := 0
-	for b.Loop() {
-		n++
-		if _, existed, err := d.Write(fileName(b, "1f2e3d4c."+strconv.Itoa(n)), armored); err != nil || existed {
-			b.Fatal(existed, err)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 // Package byok is the cryptography of bringing one's own key to Salesforce Shield Platform Encryption: it makes the 32
-// bytes of a tenant secret, hashes and wraps them for upload, keeps an escrow copy, and builds the JWE of a cache-only
-// key. It knows nothing of HTTP or Terraform.
+// bytes of a tenant secret, hashes and wraps them for upload, and builds the JWE of a cache-only key. It knows nothing
+// of HTTP or Terraform.
 //
 // # What is protected, and from whom
 //
@@ -15,13 +15,11 @@
 // # Choices
 //
 // There are no options where one value is right: material is 32 bytes, OAEP's label is empty and its MGF1 uses the same
-// hash, escrow holds the raw 32 bytes and nothing else, so that plain `age --decrypt` gives back the key. Text that
-// comes from outside is parsed strictly: what is not exactly the canonical form is refused, with an error that says
+// hash. Text that comes from outside is parsed strictly: what is not exactly the canonical form is refused, with an error that says
 // what was expected and what kind of thing came, and that repeats no secret.
 //
 // # FIPS 140-3
 //
 // Under GODEBUG=fips140=only the SHA-1 algorithms are refused with the reason ([WrappingAlgorithm.Usable],
-// [CacheOnlyJWE]), and all else works. The age format has no algorithms from the approved list, so escrow runs outside
-// the enforcement of the Go Cryptographic Module, and [EscrowFIPSNotice] says so in words for the operator.
+// [CacheOnlyJWE]), and all else works.
 package byok

@@ -64,7 +64,7 @@ func HashPrefix(hash string) string {
 	return hex.EncodeToString(b[:hashPrefixSize])
 }
 
-// hashPrefixSize is the number of hash bytes in an escrow file's name.
+// hashPrefixSize is the number of hash bytes that name a key, as in an escrow file's name.
 const hashPrefixSize = 4
 
 // KeyCheckValue returns the first 3 bytes of AES-256-ECB under m over a block of zeros, as 6 lower-case hexadecimal

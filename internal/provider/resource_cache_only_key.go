@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
@@ -337,13 +338,13 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 // escrow makes the escrow copy durable before the JWE exists.
 func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, diags *diag.Diagnostics) bool {
 	plan.EscrowCiphertext = types.StringNull()
-	escrow := escrowOf(ctx, plan.Escrow, diags)
-	if diags.HasError() || escrow == nil {
+	keeper := escrowOf(ctx, plan.Escrow, diags)
+	if diags.HasError() || keeper == nil {
 		return !diags.HasError()
 	}
-	defer escrow.Close()
-	name := byok.EscrowFileName(r.data.Session.OrganizationID, cacheOnlyEscrowType, plan.KeyIdentifier.ValueString(), plan.SecretValueHash.ValueString())
-	armored, _, err := escrow.Keep(name, material)
+	defer keeper.Close()
+	name := escrow.FileName(r.data.Session.OrganizationID, cacheOnlyEscrowType, plan.KeyIdentifier.ValueString(), plan.SecretValueHash.ValueString())
+	armored, _, err := keeper.Keep(name, material)
 	if err != nil {
 		addError(diags, "Escrow copy could not be made", err)
 

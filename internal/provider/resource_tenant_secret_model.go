@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -187,18 +188,18 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 		return nil
 	}
 	at := path.Root("escrow")
-	recipients, err := byok.ParseRecipients(names)
+	recipients, err := escrow.ParseRecipients(names)
 	if err != nil {
 		diags.AddAttributeError(at.AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 
 		return nil
 	}
-	if notice := byok.EscrowFIPSNotice(); notice != "" {
+	if notice := escrow.FIPSNotice(); notice != "" {
 		diags.AddAttributeWarning(at, "Escrow copies are made outside FIPS 140-3", notice)
 	}
-	escrow := &upload.Escrow{Recipients: recipients}
+	keeper := &upload.Escrow{Recipients: recipients}
 	if name := model.Directory.ValueString(); name != "" {
-		escrow.Directory, err = byok.OpenEscrowDirectory(name)
+		keeper.Directory, err = escrow.OpenDirectory(name)
 		if err != nil {
 			diags.AddAttributeError(at.AtName("directory"), "Escrow directory is not usable", opening(err)+" Nothing was sent.")
 
@@ -206,7 +207,7 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 		}
 	}
 
-	return escrow
+	return keeper
 }
 
 // sandbox reports whether the org is known to be a sandbox. It decides only on dates that are shown.

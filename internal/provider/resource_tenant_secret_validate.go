@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
@@ -119,12 +120,12 @@ func (m *tenantSecretModel) validateDatabase(diags *diag.Diagnostics) {
 }
 
 // checkEscrow refuses recipients that only fail together, such as post-quantum ones beside others.
-func checkEscrow(ctx context.Context, escrow types.Object, diags *diag.Diagnostics) {
-	if escrow.IsNull() || escrow.IsUnknown() {
+func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) {
+	if value.IsNull() || value.IsUnknown() {
 		return
 	}
 	var model escrowModel
-	diags.Append(escrow.As(ctx, &model, objectAsOptions)...)
+	diags.Append(value.As(ctx, &model, objectAsOptions)...)
 	if diags.HasError() || model.AgeRecipients.IsUnknown() {
 		return
 	}
@@ -142,12 +143,12 @@ func checkEscrow(ctx context.Context, escrow types.Object, diags *diag.Diagnosti
 		return
 	}
 	for _, name := range names {
-		if _, err := byok.ParseRecipients([]string{name}); err != nil {
+		if _, err := escrow.ParseRecipients([]string{name}); err != nil {
 			// The validator of the list's elements has said so, at the element.
 			return
 		}
 	}
-	if _, err := byok.ParseRecipients(names); err != nil {
+	if _, err := escrow.ParseRecipients(names); err != nil {
 		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 	}
 }

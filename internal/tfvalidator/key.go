@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 )
 
@@ -73,7 +74,7 @@ func AgeRecipient() validator.String {
 	return check{
 		summary: "Invalid age recipient", expected: "an age public key, age1… (X25519) or age1pq1… (post-quantum)",
 		parse: func(s string) error {
-			if _, err := byok.ParseRecipients([]string{s}); err != nil {
+			if _, err := escrow.ParseRecipients([]string{s}); err != nil {
 				// The path tells which recipient it is; the parser counts within the one that it was given.
 				return errors.New("it " + strings.TrimPrefix(err.Error(), "age recipient 0: "))
 			}

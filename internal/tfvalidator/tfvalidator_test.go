@@ -32,7 +32,7 @@ type cases struct {
 
 func testdata(t *testing.T, elem ...string) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(append([]string{"..", "byok", "testdata"}, elem...)...))
+	b, err := os.ReadFile(filepath.Join(append([]string{".."}, elem...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +42,11 @@ func testdata(t *testing.T, elem ...string) string {
 func all(t *testing.T) map[string]cases {
 	t.Helper()
 	material := base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
-	recipient := strings.TrimSpace(testdata(t, "age", "x25519-recipient.txt"))
-	hybrid := strings.TrimSpace(testdata(t, "age", "hybrid-recipient.txt"))
-	identity := strings.TrimSpace(testdata(t, "age", "x25519-identity.txt"))
-	oaep, keyWrap := testdata(t, "openssl", "oaep-sha512.b64"), testdata(t, "openssl", "rsa-aes-key-wrap-sha512.b64")
-	key := testdata(t, "openssl", "wrapping-key.pem")
+	recipient := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-recipient.txt"))
+	hybrid := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "hybrid-recipient.txt"))
+	identity := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-identity.txt"))
+	oaep, keyWrap := testdata(t, "byok", "testdata", "openssl", "oaep-sha512.b64"), testdata(t, "byok", "testdata", "openssl", "rsa-aes-key-wrap-sha512.b64")
+	key := testdata(t, "byok", "testdata", "openssl", "wrapping-key.pem")
 	base64Mistakes := map[string]string{
 		"":                             "is empty",
 		material + "\n":                "line break",
@@ -88,15 +88,15 @@ func all(t *testing.T) map[string]cases {
 			"/path/to/ver.txt": "character outside",
 		}},
 		"CertificateChain": {tfvalidator.CertificateChain(), "Invalid certificate chain", []string{
-			testdata(t, "openssl", "wrapping.crt"), testdata(t, "openssl", "leaf.crt") + testdata(t, "openssl", "intermediate.crt"),
+			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"), testdata(t, "byok", "testdata", "openssl", "leaf.crt") + testdata(t, "byok", "testdata", "openssl", "intermediate.crt"),
 		}, map[string]string{
-			"":                                     "expected PEM",
-			"/etc/chain.pem":                       "expected PEM",
-			key:                                    "private key must not be given",
-			oaep:                                   "expected PEM",
-			testdata(t, "openssl", "wrapping.csr"): "signing request",
-			testdata(t, "openssl", "leaf.crt") + testdata(t, "openssl", "root.crt"):        "signed none of the others",
-			testdata(t, "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n": "malformed",
+			"":               "expected PEM",
+			"/etc/chain.pem": "expected PEM",
+			key:              "private key must not be given",
+			oaep:             "expected PEM",
+			testdata(t, "byok", "testdata", "openssl", "wrapping.csr"):                                                      "signing request",
+			testdata(t, "byok", "testdata", "openssl", "leaf.crt") + testdata(t, "byok", "testdata", "openssl", "root.crt"): "signed none of the others",
+			testdata(t, "byok", "testdata", "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n":              "malformed",
 		}},
 		"SalesforceID": {tfvalidator.SalesforceID(), "Invalid Salesforce id", []string{"00DXX0000008abc", "02GA0000000ABCDMA4"}, map[string]string{
 			"":                    "0 characters",
@@ -171,12 +171,12 @@ func all(t *testing.T) map[string]cases {
 			"\u0666.0": "api_version",
 		}},
 		"PrivateKeyPEM": {tfvalidator.PrivateKeyPEM(), "Invalid private key", []string{key, strings.TrimSpace(key), strings.ReplaceAll(key, "\n", "\r\n")}, map[string]string{
-			"":                                     "not PEM",
-			"/etc/keys/server.key":                 "not PEM",
-			key[:len(key)-40]:                      "not PEM",
-			key + key:                              "more than one PEM block",
-			testdata(t, "openssl", "wrapping.crt"): "certificate or public key",
-			strings.Replace(key, "MII", "MIJ", 1):  "could not be parsed",
+			"":                     "not PEM",
+			"/etc/keys/server.key": "not PEM",
+			key[:len(key)-40]:      "not PEM",
+			key + key:              "more than one PEM block",
+			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"): "certificate or public key",
+			strings.Replace(key, "MII", "MIJ", 1):                      "could not be parsed",
 		}},
 		"RFC3339": {tfvalidator.RFC3339(), "Invalid time", []string{"2027-01-31T00:00:00Z", "2027-01-31T00:00:00.5+02:00"}, map[string]string{
 			"":                     "RFC 3339",
@@ -246,8 +246,8 @@ func repeatsNothing(t *testing.T, value string, d diag.Diagnostic) {
 func TestNoValidatorRepeatsASecretInTheWrongPlace(t *testing.T) {
 	t.Parallel()
 	secrets := []string{
-		"c3VwZXItc2VjcmV0LWtleS1tYXRlcmlhbC0zMi1ieXRl\n", strings.TrimSpace(testdata(t, "age", "x25519-identity.txt")),
-		testdata(t, "openssl", "wrapping-key.pem"), "00DXX0000008abc!AQEAQJ7secretsessiontoken9x.yz", "https://u:hunter2hunter2@host/p?token=hunter2hunter2",
+		"c3VwZXItc2VjcmV0LWtleS1tYXRlcmlhbC0zMi1ieXRl\n", strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-identity.txt")),
+		testdata(t, "byok", "testdata", "openssl", "wrapping-key.pem"), "00DXX0000008abc!AQEAQJ7secretsessiontoken9x.yz", "https://u:hunter2hunter2@host/p?token=hunter2hunter2",
 		"correct horse battery staple", "\x00\x01\x02binary-secret-value\xff",
 	}
 	for name, test := range all(t) {

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -184,11 +185,11 @@ func escrowInto(t *testing.T, dir string) *upload.Escrow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipients, err := byok.ParseRecipients([]string{identity.Recipient().String()})
+	recipients, err := escrow.ParseRecipients([]string{identity.Recipient().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	directory, err := byok.OpenEscrowDirectory(dir)
+	directory, err := escrow.OpenDirectory(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,7 +340,7 @@ func TestRunDataKey_adopted(t *testing.T) {
 	}
 	// Two copies of one rotation are of two keys: neither is claimed.
 	directory := r.Escrow.Directory
-	if _, _, err := directory.Write(byok.EscrowFileName(organization, upload.TypeDataKey, rotation(0).String(), byok.HashMaterial(r.Material)), first.EscrowCiphertext); err != nil {
+	if _, _, err := directory.Write(escrow.FileName(organization, upload.TypeDataKey, rotation(0).String(), byok.HashMaterial(r.Material)), first.EscrowCiphertext); err != nil {
 		t.Fatal(err)
 	}
 	if result, err = runDataKey(t, org, r); err != nil || result.EscrowCiphertext != "" || !hasWarning(result, "No escrow copy of the adopted key") {

@@ -1,15 +1,15 @@
 package upload
 
 import (
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
 // Escrow says to whom the material is encrypted before it leaves, and where the copy is kept.
 type Escrow struct {
-	Recipients *byok.Recipients
+	Recipients *escrow.Recipients
 	// Directory is nil where the copy is kept in state alone.
-	Directory *byok.EscrowDirectory
+	Directory *escrow.Directory
 }
 
 // KeptFile is the escrow copy in the directory. It is zero without a directory.

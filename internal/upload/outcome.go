@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
@@ -173,7 +174,7 @@ func (w *work) recognise(earlier foundReceipt) {
 		return
 	}
 	given := byok.HashMaterial(w.Material)
-	if name, err := byok.ParseEscrowFileName(filepath.Base(w.escrowFile)); err == nil && w.hash == "" && name.HashPrefix == byok.HashPrefix(given) {
+	if name, err := escrow.ParseFileName(filepath.Base(w.escrowFile)); err == nil && w.hash == "" && name.HashPrefix == byok.HashPrefix(given) {
 		w.hash = given
 	}
 	if w.hash == given {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -276,19 +277,19 @@ func TestRun_adoptsRemote(t *testing.T) {
 func escrowIn(t *testing.T, dir string) *upload.Escrow {
 	t.Helper()
 	const recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj" // the recipient of C2SP's test kit
-	recipients, err := byok.ParseRecipients([]string{recipient})
+	recipients, err := escrow.ParseRecipients([]string{recipient})
 	if err != nil {
 		t.Fatal(err)
 	}
-	escrow := &upload.Escrow{Recipients: recipients}
+	keeper := &upload.Escrow{Recipients: recipients}
 	if dir != "" {
-		if escrow.Directory, err = byok.OpenEscrowDirectory(dir); err != nil {
+		if keeper.Directory, err = escrow.OpenDirectory(dir); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(escrow.Close)
+		t.Cleanup(keeper.Close)
 	}
 
-	return escrow
+	return keeper
 }
 
 func copies(t *testing.T, dir string) []string {
@@ -313,7 +314,7 @@ func TestRun_escrowIsDurableBeforeThePost(t *testing.T) {
 		t.Fatal(err)
 	}
 	hash := org.records[0].SecretValueHash
-	want := filepath.Join(dir, byok.EscrowFileName(organization, "Data", fingerprint+".0", hash))
+	want := filepath.Join(dir, escrow.FileName(organization, "Data", fingerprint+".0", hash))
 	if !slices.Equal(atPost, []string{want}) {
 		t.Errorf("expected the copy %s when the POST arrived, found %v", want, atPost)
 	}
@@ -350,7 +351,7 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, _, err := r.Escrow.Directory.Write(byok.EscrowFileName(organization, "Data", fingerprint+".0", byok.HashMaterial(material)), armored); err != nil {
+				if _, _, err := r.Escrow.Directory.Write(escrow.FileName(organization, "Data", fingerprint+".0", byok.HashMaterial(material)), armored); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -563,7 +564,7 @@ func TestRun_adoptionWithMaterialThatCannotBeEscrowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A directory stands where the copy belongs.
-	name := byok.EscrowFileName(organization, "Data", rotation(0).String(), byok.HashMaterial(material))
+	name := escrow.FileName(organization, "Data", rotation(0).String(), byok.HashMaterial(material))
 	if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 		t.Fatal(err)
 	}

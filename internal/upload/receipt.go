@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -70,7 +71,7 @@ func (w *work) receipt(row salesforce.TenantSecret, confirmed bool, outcome stri
 		}
 	}
 	if w.armored != "" && outcome == outcomeUploaded {
-		receipt.EscrowRecipients, receipt.EscrowNotice = w.Escrow.Recipients.Strings(), byok.EscrowFIPSNotice()
+		receipt.EscrowRecipients, receipt.EscrowNotice = w.Escrow.Recipients.Strings(), escrow.FIPSNotice()
 	}
 	if w.escrowFile != "" {
 		receipt.EscrowFile = filepath.Base(w.escrowFile)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
@@ -352,7 +353,7 @@ func (w *work) escrow(material secret.Bytes) error {
 	if w.Escrow == nil {
 		return nil
 	}
-	armored, kept, err := w.Escrow.Keep(byok.EscrowFileName(w.Organization, w.Type, w.id.String(), w.hash), material)
+	armored, kept, err := w.Escrow.Keep(escrow.FileName(w.Organization, w.Type, w.id.String(), w.hash), material)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package byok
+package escrow
 
 import (
 	"errors"
@@ -16,15 +16,15 @@ const receiptExtension = ".receipt.json"
 const maxReceipt = 64 << 10
 
 func receiptName(escrowName string) (string, error) {
-	if _, err := ParseEscrowFileName(escrowName); err != nil {
+	if _, err := ParseFileName(escrowName); err != nil {
 		return "", err
 	}
 	return strings.TrimSuffix(escrowName, escrowExtension) + receiptExtension, nil
 }
 
 // WriteReceipt stores the receipt of the upload whose escrow copy has the given name, beside it and under the same
-// promises as [EscrowDirectory.Write]. A receipt that is there already is kept.
-func (d *EscrowDirectory) WriteReceipt(escrowName, receipt string) error {
+// promises as [Directory.Write]. A receipt that is there already is kept.
+func (d *Directory) WriteReceipt(escrowName, receipt string) error {
 	name, err := receiptName(escrowName)
 	if err != nil {
 		return fmt.Errorf("write the receipt: %w", err)
@@ -34,7 +34,7 @@ func (d *EscrowDirectory) WriteReceipt(escrowName, receipt string) error {
 }
 
 // ReadReceipt returns the receipt beside the escrow copy of the given name, and "" where there is none.
-func (d *EscrowDirectory) ReadReceipt(escrowName string) (string, error) {
+func (d *Directory) ReadReceipt(escrowName string) (string, error) {
 	name, err := receiptName(escrowName)
 	if err != nil {
 		return "", fmt.Errorf("read the receipt: %w", err)
@@ -58,8 +58,8 @@ func (d *EscrowDirectory) ReadReceipt(escrowName string) (string, error) {
 }
 
 // Remove deletes one escrow copy, of a key that was never used. A copy that is gone already is no error.
-func (d *EscrowDirectory) Remove(escrowName string) error {
-	if _, err := ParseEscrowFileName(escrowName); err != nil {
+func (d *Directory) Remove(escrowName string) error {
+	if _, err := ParseFileName(escrowName); err != nil {
 		return fmt.Errorf("remove the escrow copy: %w", err)
 	}
 	if err := d.root.Remove(escrowName); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -70,14 +70,14 @@ func (d *EscrowDirectory) Remove(escrowName string) error {
 
 // LastAttempt returns when the newest escrow copy of a rotation was written, and false where there is none or the
 // directory can't be listed: the copy is written right before an upload, so it tells that one was at least attempted.
-func (d *EscrowDirectory) LastAttempt(org, typ, rotationID string) (time.Time, bool) {
+func (d *Directory) LastAttempt(org, typ, rotationID string) (time.Time, bool) {
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
 		return time.Time{}, false
 	}
 	var newest time.Time
 	for _, entry := range entries {
-		name, err := ParseEscrowFileName(entry.Name())
+		name, err := ParseFileName(entry.Name())
 		if err != nil || name.Organization != org || name.Type != typ || name.RotationID != rotationID {
 			continue
 		}

@@ -1,4 +1,4 @@
-package byok
+package escrow
 
 import (
 	"crypto/rand"
@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 )
 
 const (
@@ -21,30 +23,32 @@ const (
 	escrowDirectoryMode = 0o700
 	// temporaryPrefix begins the name of a file still being written. No escrow name begins with a dot.
 	temporaryPrefix = ".escrow-"
+	// hashPrefixDigits is the number of hexadecimal digits of the hash in a file's name.
+	hashPrefixDigits = 8
 )
 
-// EscrowName is what the name of an escrow file tells.
-type EscrowName struct {
+// Name is what the name of an escrow file tells.
+type Name struct {
 	// Organization is the org's id.
 	Organization string
 	// Type is the tenant secret's type, such as Data.
 	Type string
 	// RotationID is the rotation that made the key.
 	RotationID string
-	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see [HashPrefix].
+	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see [byok.HashPrefix].
 	HashPrefix string
 }
 
-// EscrowFileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters, digits, dots and
+// FileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters, digits, dots and
 // underscores stand for themselves. Any other byte, and a dot that begins a part, becomes =XX in upper-case hexadecimal,
 // so that no value can leave the directory, hide the file or blur where a part ends. The hash is a SecretValueHash; what
-// is not one gives an empty last part, which [EscrowDirectory.Write] refuses.
-func EscrowFileName(org, typ, rotationID, hash string) string {
-	return EscrowName{Organization: org, Type: typ, RotationID: rotationID, HashPrefix: HashPrefix(hash)}.String()
+// is not one gives an empty last part, which [Directory.Write] refuses.
+func FileName(org, typ, rotationID, hash string) string {
+	return Name{Organization: org, Type: typ, RotationID: rotationID, HashPrefix: byok.HashPrefix(hash)}.String()
 }
 
 // String returns the file name.
-func (n EscrowName) String() string {
+func (n Name) String() string {
 	parts := []string{n.Organization, n.Type, n.RotationID, n.HashPrefix}
 	for i, part := range parts {
 		parts[i] = escapePart(part)
@@ -52,27 +56,27 @@ func (n EscrowName) String() string {
 	return strings.Join(parts, "-") + escrowExtension
 }
 
-// ParseEscrowFileName is the inverse of [EscrowFileName]. It accepts only names that function could have made from four
+// ParseFileName is the inverse of [FileName]. It accepts only names that function could have made from four
 // non-empty parts.
-func ParseEscrowFileName(name string) (EscrowName, error) {
+func ParseFileName(name string) (Name, error) {
 	stem, ok := strings.CutSuffix(name, escrowExtension)
 	parts := strings.Split(stem, "-")
 	if !ok || len(parts) != 4 {
-		return EscrowName{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name, escrowExtension)
+		return Name{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name, escrowExtension)
 	}
 	for i, part := range parts {
 		plain, ok := unescapePart(part)
 		if !ok || plain == "" {
-			return EscrowName{}, fmt.Errorf("%q is no escrow file name: part %d is empty or malformed", name, i+1)
+			return Name{}, fmt.Errorf("%q is no escrow file name: part %d is empty or malformed", name, i+1)
 		}
 		parts[i] = plain
 	}
-	n := EscrowName{Organization: parts[0], Type: parts[1], RotationID: parts[2], HashPrefix: parts[3]}
-	if len(n.HashPrefix) != 2*hashPrefixSize || strings.Trim(n.HashPrefix, "0123456789abcdef") != "" {
-		return EscrowName{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name, 2*hashPrefixSize)
+	n := Name{Organization: parts[0], Type: parts[1], RotationID: parts[2], HashPrefix: parts[3]}
+	if len(n.HashPrefix) != hashPrefixDigits || strings.Trim(n.HashPrefix, "0123456789abcdef") != "" {
+		return Name{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name, hashPrefixDigits)
 	}
 	if n.String() != name {
-		return EscrowName{}, fmt.Errorf("%q is no escrow file name: it is not in canonical form", name)
+		return Name{}, fmt.Errorf("%q is no escrow file name: it is not in canonical form", name)
 	}
 	return n, nil
 }
@@ -112,15 +116,15 @@ func unescapePart(part string) (string, bool) {
 	return b.String(), true
 }
 
-// EscrowDirectory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
-type EscrowDirectory struct {
+// Directory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
+type Directory struct {
 	root *os.Root
 	path string
 }
 
-// OpenEscrowDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to
+// OpenDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to
 // disk. An existing directory keeps its mode: what it holds is ciphertext. Close it after use.
-func OpenEscrowDirectory(path string) (*EscrowDirectory, error) {
+func OpenDirectory(path string) (*Directory, error) {
 	if path == "" {
 		return nil, errors.New("open the escrow directory: its path is empty")
 	}
@@ -141,7 +145,7 @@ func OpenEscrowDirectory(path string) (*EscrowDirectory, error) {
 	if err != nil {
 		return nil, escrowError("open the escrow directory "+path, err)
 	}
-	return &EscrowDirectory{root: root, path: path}, nil
+	return &Directory{root: root, path: path}, nil
 }
 
 // directoriesToFlush returns the parents, innermost first, of the directories that making path makes: each new directory
@@ -174,14 +178,14 @@ func flush(dir *os.File, err error) error {
 }
 
 // Close releases the directory.
-func (d *EscrowDirectory) Close() error { return d.root.Close() }
+func (d *Directory) Close() error { return d.root.Close() }
 
-// Write stores an escrow copy under a name made by [EscrowFileName] and returns its path. It never overwrites: if the
+// Write stores an escrow copy under a name made by [FileName] and returns its path. It never overwrites: if the
 // name is taken by a sound copy, existed is true and the file is left as it is; anything else of that name is an error.
 // When it returns without error the copy and its directory
 // entry have been flushed to disk; with an error the path may be set, and the copy may be there or not. A run killed at any point leaves either no file of that name or the whole one.
-func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool, err error) {
-	if _, err := ParseEscrowFileName(name); err != nil {
+func (d *Directory) Write(name, armored string) (path string, existed bool, err error) {
+	if _, err := ParseFileName(name); err != nil {
 		return "", false, fmt.Errorf("write the escrow copy: %w", err)
 	}
 	if err := checkArmored(armored); err != nil {
@@ -203,7 +207,7 @@ func (d *EscrowDirectory) Write(name, armored string) (path string, existed bool
 }
 
 // store writes a whole file under a name that must not be taken.
-func (d *EscrowDirectory) store(name, content string) (path string, existed bool, err error) {
+func (d *Directory) store(name, content string) (path string, existed bool, err error) {
 	path = filepath.Join(d.path, name)
 	if existed, err := d.taken(name); err != nil {
 		return "", false, err
@@ -239,7 +243,7 @@ func (d *EscrowDirectory) store(name, content string) (path string, existed bool
 }
 
 // taken reports whether an escrow file of that name exists; anything else of that name is an error.
-func (d *EscrowDirectory) taken(name string) (bool, error) {
+func (d *Directory) taken(name string) (bool, error) {
 	switch info, err := d.root.Lstat(name); {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -251,7 +255,7 @@ func (d *EscrowDirectory) taken(name string) (bool, error) {
 	return true, nil
 }
 
-func (d *EscrowDirectory) writeTemporary(name, armored string) (err error) {
+func (d *Directory) writeTemporary(name, armored string) (err error) {
 	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, escrowFileMode)
 	if err != nil {
 		return err
@@ -264,7 +268,7 @@ func (d *EscrowDirectory) writeTemporary(name, armored string) (err error) {
 }
 
 // sync flushes the directory's entries, also one that another writer has just made and not flushed yet.
-func (d *EscrowDirectory) sync() error {
+func (d *Directory) sync() error {
 	if err := flush(d.root.Open(".")); err != nil {
 		return escrowError("flush the escrow directory "+d.path, err)
 	}
@@ -274,19 +278,19 @@ func (d *EscrowDirectory) sync() error {
 // Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: the
 // newest if there are several. It returns empty strings if there is none or the hash is not one. Files that are no
 // regular escrow files are passed over; a damaged copy is an error that names it.
-func (d *EscrowDirectory) Find(org, typ, hash string) (path, armored string, err error) {
-	prefix := HashPrefix(hash)
+func (d *Directory) Find(org, typ, hash string) (path, armored string, err error) {
+	prefix := byok.HashPrefix(hash)
 	if prefix == "" {
 		return "", "", nil
 	}
-	return d.newest(func(n EscrowName) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
+	return d.newest(func(n Name) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
 }
 
 // FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Several copies of one rotation are of
 // several keys, of which Salesforce has one: that is an error, since nothing here tells which.
-func (d *EscrowDirectory) FindRotation(org, typ, rotationID string) (path, armored string, err error) {
+func (d *Directory) FindRotation(org, typ, rotationID string) (path, armored string, err error) {
 	copies := 0
-	path, armored, err = d.newest(func(n EscrowName) bool {
+	path, armored, err = d.newest(func(n Name) bool {
 		same := n.Organization == org && n.Type == typ && n.RotationID == rotationID
 		if same {
 			copies++
@@ -300,7 +304,7 @@ func (d *EscrowDirectory) FindRotation(org, typ, rotationID string) (path, armor
 }
 
 // newest returns the newest escrow copy whose name matches.
-func (d *EscrowDirectory) newest(match func(EscrowName) bool) (path, armored string, err error) {
+func (d *Directory) newest(match func(Name) bool) (path, armored string, err error) {
 	entries, err := fs.ReadDir(d.root.FS(), ".")
 	if err != nil {
 		return "", "", escrowError("list the escrow directory "+d.path, err)
@@ -308,7 +312,7 @@ func (d *EscrowDirectory) newest(match func(EscrowName) bool) (path, armored str
 	var newest string
 	var newestTime time.Time
 	for _, entry := range entries {
-		name, err := ParseEscrowFileName(entry.Name())
+		name, err := ParseFileName(entry.Name())
 		if err != nil || !match(name) || !entry.Type().IsRegular() {
 			continue
 		}
@@ -335,7 +339,7 @@ func (d *EscrowDirectory) newest(match func(EscrowName) bool) (path, armored str
 	return path, armored, nil
 }
 
-func (d *EscrowDirectory) read(name string) (armored string, err error) {
+func (d *Directory) read(name string) (armored string, err error) {
 	f, err := d.root.Open(name)
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package byok
+package escrow
 
 import (
 	"os"
@@ -47,7 +47,7 @@ func TestDirectoriesToFlushBelowTheWorkingDirectory(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %v", path, got, err, want)
 		}
 	}
-	d, err := OpenEscrowDirectory(filepath.Join("a", "b"))
+	d, err := OpenDirectory(filepath.Join("a", "b"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package byok_test
+package escrow_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 )
 
 // namespaceDirectory holds, in the process that inNamespace starts, the directory to work in.
@@ -69,7 +69,7 @@ func TestEscrowOnAFullDisk(t *testing.T) {
 				t.Errorf("left %s behind", name)
 			}
 		}
-		if _, _, err := d.Find(orgID, "Data", string(vector(t, "hash.b64"))); err != nil {
+		if _, _, err := d.Find(orgID, "Data", materialHash(t)); err != nil {
 			t.Errorf("a partial copy got its final name: %v", err)
 		}
 	})
@@ -85,7 +85,7 @@ func TestEscrowOnAReadOnlyDisk(t *testing.T) {
 		}
 		_, _, err := d.Write(fileName(t, rotationID), string(readFile(t, "age", "x25519.age")))
 		mustFail(t, err, "the file system is read-only")
-		_, err = byok.OpenEscrowDirectory(path + "/below")
+		_, err = escrow.OpenDirectory(path + "/below")
 		mustFail(t, err, "the file system is read-only")
 	})
 }
@@ -101,7 +101,7 @@ func TestEscrowDirectoryWithoutPermission(t *testing.T) {
 		if err := os.Chmod(written, 0); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = d.Find(orgID, "Data", string(vector(t, "hash.b64")))
+		_, _, err = d.Find(orgID, "Data", materialHash(t))
 		mustFail(t, err, "may not write or read there")
 		if err := os.Chmod(path, 0o500); err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestEscrowDirectoryWithoutPermission(t *testing.T) {
 		defer func() { _ = os.Chmod(path, 0o700) }()
 		_, _, err = d.Write(fileName(t, "1f2e3d4c.1"), string(readFile(t, "age", "x25519.age")))
 		mustFail(t, err, "may not write or read there")
-		_, err = byok.OpenEscrowDirectory(path + "/below")
+		_, err = escrow.OpenDirectory(path + "/below")
 		mustFail(t, err, "may not write or read there")
 	})
 }

@@ -1,4 +1,4 @@
-package byok_test
+package escrow_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"filippo.io/age/armor"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -46,7 +47,7 @@ func TestOpenEscrowOfTypage(t *testing.T) {
 	} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			m, err := byok.OpenEscrow(string(readFile(t, "age", file)), ageFile(t, identity))
+			m, err := escrow.Open(string(readFile(t, "age", file)), ageFile(t, identity))
 			if err != nil || !m.Equal(material(t)) {
 				t.Errorf("opens to other material, or %v", err)
 			}
@@ -72,7 +73,7 @@ func TestEncryptEscrow(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := byok.ParseRecipients(test.recipients)
+			r, err := escrow.ParseRecipients(test.recipients)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +82,7 @@ func TestEncryptEscrow(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, identity := range test.identities {
-				m, err := byok.OpenEscrow(armored, identity)
+				m, err := escrow.Open(armored, identity)
 				if err != nil || !m.Equal(material(t)) {
 					t.Errorf("opens to other material, or %v", err)
 				}
@@ -90,7 +91,7 @@ func TestEncryptEscrow(t *testing.T) {
 					t.Errorf("payload is %x", got)
 				}
 			}
-			if _, err := byok.OpenEscrow(armored, newX25519(t).String()); err == nil {
+			if _, err := escrow.Open(armored, newX25519(t).String()); err == nil {
 				t.Error("opens with a stranger's identity")
 			}
 			again, err := r.Encrypt(material(t))
@@ -132,7 +133,7 @@ func decryptAll(t *testing.T, armored, identity string) []byte {
 
 func TestRecipientsAreCopied(t *testing.T) {
 	t.Parallel()
-	r, err := byok.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
+	r, err := escrow.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestParseRecipientsRefuses(t *testing.T) {
 		"lower-case identity":      {[]string{strings.ToLower(secretX)}, "recipient 0: is a secret identity"},
 		"identity in a key file":   {[]string{"# created: 2026\n" + secretX + "\n"}, "recipient 0: is a secret identity"},
 		"plugin identity":          {[]string{"AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGPQYQSZQGP"}, "recipient 0: is a secret identity"},
-		"PEM private key":          {[]string{string(vector(t, "wrapping-key.pem"))}, "recipient 0: is a private key"},
+		"PEM private key":          {[]string{"-----BEGIN PRIVATE KEY-----\nMIIJQwIBADANBgkqhkiG9w0BAQEFAASCCS0w\n"}, "recipient 0: is a private key"},
 		"OpenSSH private key":      {[]string{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"}, "recipient 0: is a private key"},
 		"SSH Ed25519":              {[]string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMnZ user@host"}, "recipient 0: is an SSH key"},
 		"SSH RSA":                  {[]string{"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ"}, "recipient 0: is an SSH key"},
@@ -186,7 +187,7 @@ func TestParseRecipientsRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := byok.ParseRecipients(test.in)
+			r, err := escrow.ParseRecipients(test.in)
 			secrets := []string{}
 			for _, s := range test.in {
 				if s != x && s != y && s != pq {
@@ -214,21 +215,21 @@ func flip(s string) string {
 
 func TestEncryptRefuses(t *testing.T) {
 	t.Parallel()
-	r, err := byok.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
+	r, err := escrow.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	destroyed := material(t)
 	destroyed.Destroy()
 	for name, test := range map[string]struct {
-		r    *byok.Recipients
+		r    *escrow.Recipients
 		m    secret.Bytes
 		want string
 	}{
 		"no material":   {r, secret.Bytes{}, "holds 0 bytes, expected 32"},
 		"destroyed":     {r, destroyed, "holds 0 bytes, expected 32"},
 		"33 bytes":      {r, secret.NewBytes(make([]byte, 33)), "holds 33 bytes, expected 32"},
-		"no recipients": {&byok.Recipients{}, material(t), "no age recipient was given"},
+		"no recipients": {&escrow.Recipients{}, material(t), "no age recipient was given"},
 		"nil":           {nil, material(t), "no age recipient was given"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -295,7 +296,7 @@ func TestOpenEscrowRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m, err := byok.OpenEscrow(test.armored, test.identity)
+			m, err := escrow.Open(test.armored, test.identity)
 			_, secretPart, _ := strings.Cut(test.identity, "AGE-SECRET-KEY-")
 			mustFail(t, err, test.want, secretPart, string(material(t).Expose()))
 			if !m.IsZero() {
@@ -312,7 +313,7 @@ func FuzzParseRecipients(f *testing.F) {
 	f.Add("age1", "AGE1")
 	f.Add("ssh-ed25519 AAAA", "age1yubikey1qqqq")
 	f.Fuzz(func(t *testing.T, first, second string) {
-		r, err := byok.ParseRecipients([]string{first, second})
+		r, err := escrow.ParseRecipients([]string{first, second})
 		if err != nil {
 			for _, s := range []string{first, second} {
 				if len(s) >= 32 && strings.Contains(err.Error(), s) {
@@ -337,7 +338,7 @@ func FuzzOpenEscrow(f *testing.F) {
 	f.Add(string(readFile(f, "age", "hybrid.age")), ageFile(f, "hybrid-identity.txt"))
 	f.Add(armor.Header+"\n"+armor.Footer, "AGE-SECRET-KEY-1")
 	f.Fuzz(func(t *testing.T, armored, identity string) {
-		m, err := byok.OpenEscrow(armored, identity)
+		m, err := escrow.Open(armored, identity)
 		if err != nil {
 			if !m.IsZero() || len(identity) >= 32 && strings.Contains(err.Error(), identity) {
 				t.Fatalf("material with an error, or an error that repeats the identity: %v", err)

@@ -1,4 +1,4 @@
-package byok
+package escrow
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -130,8 +131,8 @@ func (r *Recipients) Strings() []string { return slices.Clone(r.encodings) }
 
 // Encrypt returns an armored age file whose payload is exactly the 32 bytes of m.
 func (r *Recipients) Encrypt(m secret.Bytes) (string, error) {
-	if m.Len() != MaterialSize {
-		return "", fmt.Errorf("encrypt the escrow copy: key material holds %d bytes, expected %d", m.Len(), MaterialSize)
+	if m.Len() != byok.MaterialSize {
+		return "", fmt.Errorf("encrypt the escrow copy: key material holds %d bytes, expected %d", m.Len(), byok.MaterialSize)
 	}
 	if r == nil || len(r.recipients) == 0 {
 		return "", errors.New("encrypt the escrow copy: no age recipient was given")
@@ -157,9 +158,9 @@ func (r *Recipients) Encrypt(m secret.Bytes) (string, error) {
 	return out.String(), nil
 }
 
-// OpenEscrow decrypts an escrow copy with one age identity (AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...). It refuses a
+// Open decrypts an escrow copy with one age identity (AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...). It refuses a
 // copy whose payload is not exactly 32 bytes. Errors repeat neither argument.
-func OpenEscrow(armored, identity string) (secret.Bytes, error) {
+func Open(armored, identity string) (secret.Bytes, error) {
 	if err := checkArmored(armored); err != nil {
 		return secret.Bytes{}, err
 	}
@@ -176,17 +177,17 @@ func OpenEscrow(armored, identity string) (secret.Bytes, error) {
 			}
 			return errors.New("open the escrow copy: its age header is damaged")
 		}
-		payload := make([]byte, MaterialSize+1)
+		payload := make([]byte, byok.MaterialSize+1)
 		defer clear(payload)
 		switch n, err := io.ReadFull(plain, payload); {
 		case err == nil:
-			return fmt.Errorf("open the escrow copy: it holds more than %d bytes, so it is no tenant secret", MaterialSize)
+			return fmt.Errorf("open the escrow copy: it holds more than %d bytes, so it is no tenant secret", byok.MaterialSize)
 		case !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF):
 			return errors.New("open the escrow copy: its payload is damaged or truncated")
-		case n != MaterialSize:
-			return fmt.Errorf("open the escrow copy: it holds %d bytes, expected %d", n, MaterialSize)
+		case n != byok.MaterialSize:
+			return fmt.Errorf("open the escrow copy: it holds %d bytes, expected %d", n, byok.MaterialSize)
 		}
-		material = secret.NewBytes(payload[:MaterialSize])
+		material = secret.NewBytes(payload[:byok.MaterialSize])
 		return nil
 	})
 	return material, err
@@ -227,9 +228,9 @@ func checkArmored(s string) error {
 	return nil
 }
 
-// EscrowFIPSNotice returns what an operator of strict FIPS 140-3 must know of escrow, and "" when that is off: the age
+// FIPSNotice returns what an operator of strict FIPS 140-3 must know of escrow, and "" when that is off: the age
 // format is made of X25519, ML-KEM-768 in a hybrid, HKDF, HMAC and ChaCha20-Poly1305, and has no approved alternative.
-func EscrowFIPSNotice() string {
+func FIPSNotice() string {
 	if !fips140.Enforced() {
 		return ""
 	}

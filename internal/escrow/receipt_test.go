@@ -1,4 +1,4 @@
-package byok_test
+package escrow_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 )
 
 func TestReceiptBesideItsEscrowCopy(t *testing.T) {
@@ -38,7 +39,7 @@ func TestReceiptBesideItsEscrowCopy(t *testing.T) {
 		t.Errorf("the directory holds %q", got)
 	}
 	// The receipt is not taken for a copy.
-	if found, got, err := d.Find(orgID, "Data", string(vector(t, "hash.b64"))); filepath.Base(found) != name || got != armored || err != nil {
+	if found, got, err := d.Find(orgID, "Data", materialHash(t)); filepath.Base(found) != name || got != armored || err != nil {
 		t.Errorf("found %q, %v", found, err)
 	}
 	if got, err := d.ReadReceipt(fileName(t, "1f2e3d4c.1")); got != "" || err != nil {
@@ -118,10 +119,10 @@ func TestLastAttempt(t *testing.T) {
 	}
 	another := byok.HashMaterial(byok.GenerateMaterial())
 	write(fileName(t, rotationID), noon)
-	write(byok.EscrowFileName(orgID, "Data", rotationID, another), noon.Add(-time.Hour))
+	write(escrow.FileName(orgID, "Data", rotationID, another), noon.Add(-time.Hour))
 	write(fileName(t, "1f2e3d4c.1"), noon.Add(time.Hour))
-	write(byok.EscrowFileName(orgID, "EventBus", rotationID, another), noon.Add(2*time.Hour))
-	write(byok.EscrowFileName("00DXX0000009xyzMAA", "Data", rotationID, another), noon.Add(3*time.Hour))
+	write(escrow.FileName(orgID, "EventBus", rotationID, another), noon.Add(2*time.Hour))
+	write(escrow.FileName("00DXX0000009xyzMAA", "Data", rotationID, another), noon.Add(3*time.Hour))
 	if at, ok := d.LastAttempt(orgID, "Data", rotationID); !ok || !at.Equal(noon) {
 		t.Errorf("got %v, %t, want %v", at, ok, noon)
 	}

@@ -1,4 +1,4 @@
-package byok_test
+package escrow_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 )
 
 const (
@@ -21,9 +22,9 @@ const (
 	rotationID = "1f2e3d4c.0"
 )
 
-func openDirectory(t testing.TB, path string) *byok.EscrowDirectory {
+func openDirectory(t testing.TB, path string) *escrow.Directory {
 	t.Helper()
-	d, err := byok.OpenEscrowDirectory(path)
+	d, err := escrow.OpenDirectory(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func openDirectory(t testing.TB, path string) *byok.EscrowDirectory {
 
 func fileName(t testing.TB, rotation string) string {
 	t.Helper()
-	return byok.EscrowFileName(orgID, "Data", rotation, string(vector(t, "hash.b64")))
+	return escrow.FileName(orgID, "Data", rotation, materialHash(t))
 }
 
 func namesIn(t testing.TB, path string) []string {
@@ -55,7 +56,7 @@ func namesIn(t testing.TB, path string) []string {
 
 func TestEscrowFileName(t *testing.T) {
 	t.Parallel()
-	hash := string(vector(t, "hash.b64"))
+	hash := materialHash(t)
 	prefix := byok.HashPrefix(hash)
 	tests := map[string]struct{ org, typ, rotation, want string }{
 		"ordinary":           {orgID, "Data", rotationID, orgID + "-Data-1f2e3d4c.0-" + prefix + ".age"},
@@ -70,15 +71,15 @@ func TestEscrowFileName(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := byok.EscrowFileName(test.org, test.typ, test.rotation, hash)
+			got := escrow.FileName(test.org, test.typ, test.rotation, hash)
 			if got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 			if filepath.Base(got) != got || !filepath.IsLocal(got) {
 				t.Errorf("%s leaves its directory", got)
 			}
-			parsed, err := byok.ParseEscrowFileName(got)
-			if want := (byok.EscrowName{Organization: test.org, Type: test.typ, RotationID: test.rotation, HashPrefix: prefix}); err != nil || parsed != want {
+			parsed, err := escrow.ParseFileName(got)
+			if want := (escrow.Name{Organization: test.org, Type: test.typ, RotationID: test.rotation, HashPrefix: prefix}); err != nil || parsed != want {
 				t.Errorf("parses to %+v, %v", parsed, err)
 			}
 		})
@@ -97,7 +98,7 @@ func TestParseEscrowFileNameRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got, err := byok.ParseEscrowFileName(name); err == nil {
+			if got, err := escrow.ParseFileName(name); err == nil {
 				t.Errorf("%q parses to %+v", name, got)
 			}
 		})
@@ -108,20 +109,20 @@ func FuzzEscrowFileName(f *testing.F) {
 	f.Add(orgID, "Data", rotationID, orgID+"-Data-1f2e3d4c.0-01234567.age")
 	f.Add("..", "/etc/passwd", "\x00", "../../a-b-c-01234567.age")
 	f.Add("a-b", "c=d", ".", "a=2Db-c-=2E-01234567.age")
-	hash := string(vector(f, "hash.b64"))
+	hash := materialHash(f)
 	f.Fuzz(func(t *testing.T, org, typ, rotation, name string) {
-		made := byok.EscrowFileName(org, typ, rotation, hash)
+		made := escrow.FileName(org, typ, rotation, hash)
 		if strings.ContainsAny(made, "/\\:\x00\n") || strings.HasPrefix(made, ".") || !filepath.IsLocal(made) {
 			t.Fatalf("%q is no plain file name", made)
 		}
-		parsed, err := byok.ParseEscrowFileName(made)
+		parsed, err := escrow.ParseFileName(made)
 		if err != nil && org != "" && typ != "" && rotation != "" {
 			t.Fatal(err)
 		}
 		if err == nil && (parsed.Organization != org || parsed.Type != typ || parsed.RotationID != rotation) {
 			t.Fatalf("%q parses to %+v", made, parsed)
 		}
-		if parsed, err := byok.ParseEscrowFileName(name); err == nil && (parsed.String() != name || !filepath.IsLocal(name) || filepath.Base(name) != name) {
+		if parsed, err := escrow.ParseFileName(name); err == nil && (parsed.String() != name || !filepath.IsLocal(name) || filepath.Base(name) != name) {
 			t.Fatalf("%q is accepted as %+v", name, parsed)
 		}
 	})
@@ -131,7 +132,7 @@ func TestEscrowDirectoryWriteAndFind(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys", "escrow")
 	d := openDirectory(t, path)
-	armored, hash := string(readFile(t, "age", "x25519.age")), string(vector(t, "hash.b64"))
+	armored, hash := string(readFile(t, "age", "x25519.age")), materialHash(t)
 	written, existed, err := d.Write(fileName(t, rotationID), armored)
 	if err != nil || existed || written != filepath.Join(path, fileName(t, rotationID)) {
 		t.Fatalf("Write = %s, %t, %v", written, existed, err)
@@ -151,7 +152,7 @@ func TestEscrowDirectoryWriteAndFind(t *testing.T) {
 	if err != nil || found != written || got != armored {
 		t.Errorf("Find = %s, equal %t, %v", found, got == armored, err)
 	}
-	m, err := byok.OpenEscrow(got, ageFile(t, "x25519-identity.txt"))
+	m, err := escrow.Open(got, ageFile(t, "x25519-identity.txt"))
 	if err != nil || byok.HashMaterial(m) != hash {
 		t.Errorf("what was found does not open: %v", err)
 	}
@@ -191,7 +192,7 @@ func TestEscrowDirectoryFindsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	found, armored, err := d.Find(orgID, "Data", string(vector(t, "hash.b64")))
+	found, armored, err := d.Find(orgID, "Data", materialHash(t))
 	if err != nil || filepath.Base(found) != fileName(t, "aaaaaaaa.0") || armored != pq {
 		t.Errorf("found %s, %v", found, err)
 	}
@@ -201,7 +202,7 @@ func TestEscrowDirectoryFindsNothing(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	d := openDirectory(t, path)
-	armored, hash := readFile(t, "age", "x25519.age"), string(vector(t, "hash.b64"))
+	armored, hash := readFile(t, "age", "x25519.age"), materialHash(t)
 	other := byok.HashMaterial(byok.GenerateMaterial())
 	if _, _, err := d.Write(fileName(t, rotationID), string(armored)); err != nil {
 		t.Fatal(err)
@@ -212,7 +213,7 @@ func TestEscrowDirectoryFindsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(path, byok.EscrowFileName(orgID, "EventBus", rotationID, hash)), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(path, escrow.FileName(orgID, "EventBus", rotationID, hash)), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ org, typ, hash string }{
@@ -242,11 +243,11 @@ func TestEscrowDirectoryWriteRefuses(t *testing.T) {
 		"no name":         {"", armored, "no escrow file name"},
 		"parent":          {"../" + fileName(t, rotationID), armored, "no escrow file name"},
 		"absolute":        {"/tmp/" + fileName(t, rotationID), armored, "no escrow file name"},
-		"no hash":         {byok.EscrowFileName(orgID, "Data", rotationID, "UNKNOWM="), armored, "no escrow file name"},
-		"no org":          {byok.EscrowFileName("", "Data", rotationID, string(vector(t, "hash.b64"))), armored, "no escrow file name"},
+		"no hash":         {escrow.FileName(orgID, "Data", rotationID, "UNKNOWM="), armored, "no escrow file name"},
+		"no org":          {escrow.FileName("", "Data", rotationID, materialHash(t)), armored, "no escrow file name"},
 		"plain material":  {fileName(t, rotationID), string(material(t).Expose()), "does not begin with"},
 		"half a copy":     {fileName(t, rotationID), armored[:len(armored)/2], "not sound age armor"},
-		"name too long":   {byok.EscrowFileName(orgID, strings.Repeat("T", 300), rotationID, string(vector(t, "hash.b64"))), armored, "too long"},
+		"name too long":   {escrow.FileName(orgID, strings.Repeat("T", 300), rotationID, materialHash(t)), armored, "too long"},
 		"nothing to keep": {fileName(t, rotationID), "", "does not begin with"},
 	}
 	for name, test := range tests {
@@ -269,7 +270,7 @@ func TestEscrowDirectoryWriteRefuses(t *testing.T) {
 
 func TestEscrowDirectorySymlinks(t *testing.T) {
 	t.Parallel()
-	outside, armored, hash := t.TempDir(), string(readFile(t, "age", "x25519.age")), string(vector(t, "hash.b64"))
+	outside, armored, hash := t.TempDir(), string(readFile(t, "age", "x25519.age")), materialHash(t)
 	victim := filepath.Join(outside, "victim")
 	if err := os.WriteFile(victim, []byte(armored), 0o600); err != nil {
 		t.Fatal(err)
@@ -330,7 +331,7 @@ func TestOpenEscrowDirectoryRefuses(t *testing.T) {
 			if runtime.GOOS == "windows" && strings.Contains(test.want, "file") {
 				t.Skip("Windows words it differently")
 			}
-			d, err := byok.OpenEscrowDirectory(test.path)
+			d, err := escrow.OpenDirectory(test.path)
 			mustFail(t, err, test.want)
 			if d != nil {
 				t.Error("returned a directory together with an error")
@@ -356,7 +357,7 @@ func TestEscrowDirectoryRemovedMeanwhile(t *testing.T) {
 
 func TestDamagedEscrowCopyIsAnError(t *testing.T) {
 	t.Parallel()
-	armored, hash := string(readFile(t, "age", "x25519.age")), string(vector(t, "hash.b64"))
+	armored, hash := string(readFile(t, "age", "x25519.age")), materialHash(t)
 	for name, content := range map[string]string{
 		"empty": "", "half": armored[:len(armored)/2], "too long": strings.Repeat("A", 300<<10), "other": "not a copy\n",
 	} {
@@ -380,8 +381,8 @@ func TestDamagedEscrowCopyIsAnError(t *testing.T) {
 func TestEscrowDirectoryConcurrentWriters(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
-	hash := string(vector(t, "hash.b64"))
-	r, err := byok.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
+	hash := materialHash(t)
+	r, err := escrow.ParseRecipients([]string{ageFile(t, "x25519-recipient.txt")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +397,7 @@ func TestEscrowDirectoryConcurrentWriters(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			d, err := byok.OpenEscrowDirectory(path)
+			d, err := escrow.OpenDirectory(path)
 			if err != nil {
 				t.Error(err)
 				return
@@ -415,7 +416,7 @@ func TestEscrowDirectoryConcurrentWriters(t *testing.T) {
 			if err != nil || found == "" {
 				t.Errorf("found %q, %v", found, err)
 			}
-			if m, err := byok.OpenEscrow(got, ageFile(t, "x25519-identity.txt")); err != nil || !m.Equal(material(t)) {
+			if m, err := escrow.Open(got, ageFile(t, "x25519-identity.txt")); err != nil || !m.Equal(material(t)) {
 				t.Errorf("a reader saw a copy that does not open: %v", err)
 			}
 		})
@@ -471,7 +472,7 @@ func TestEscrowDirectoryFindRotation(t *testing.T) {
 	if path, _, err := d.FindRotation(orgID, "EventBus", rotationID); path != "" || err != nil {
 		t.Errorf("another type has %q, %v", path, err)
 	}
-	second := byok.EscrowFileName(orgID, "Data", rotationID, byok.HashMaterial(byok.GenerateMaterial()))
+	second := escrow.FileName(orgID, "Data", rotationID, byok.HashMaterial(byok.GenerateMaterial()))
 	if _, _, err := d.Write(second, armored); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,66 @@
+package escrow_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
+)
+
+// recipientsOf are the recipient files of testdata/age by kind.
+var recipientsOf = map[string]string{"x25519": "x25519-recipient.txt", "hybrid": "hybrid-recipient.txt"}
+
+func BenchmarkEncrypt(b *testing.B) {
+	for kind, file := range recipientsOf {
+		b.Run("recipient="+kind, func(b *testing.B) {
+			r, err := escrow.ParseRecipients([]string{ageFile(b, file)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			m := byok.GenerateMaterial()
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Encrypt(m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for kind, file := range recipientsOf {
+		b.Run("recipient="+kind, func(b *testing.B) {
+			r, err := escrow.ParseRecipients([]string{ageFile(b, file)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			armored, err := r.Encrypt(byok.GenerateMaterial())
+			if err != nil {
+				b.Fatal(err)
+			}
+			identity := ageFile(b, strings.Replace(file, "recipient", "identity", 1))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := escrow.Open(armored, identity); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkWrite is mostly the flushing of a file and of its directory to disk.
+func BenchmarkWrite(b *testing.B) {
+	d := openDirectory(b, b.TempDir())
+	armored := string(readFile(b, "age", "x25519.age"))
+	n := 0
+	for b.Loop() {
+		n++
+		if _, existed, err := d.Write(fileName(b, "1f2e3d4c."+strconv.Itoa(n)), armored); err != nil || existed {
+			b.Fatal(existed, err)
+		}
+	}
+}
