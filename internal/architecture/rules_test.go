@@ -25,7 +25,7 @@ var rules = map[string]rule{
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/lineage", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
@@ -40,11 +40,12 @@ var rules = map[string]rule{
 	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/lineage"}, modules: []string{framework}},
 
 	"internal/upload": {
-		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/lineage", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/lineage", "internal/salesforce", "internal/secret"},
 	},
 	"internal/custody":    {own: []string{"internal/byok", "internal/salesforce", "internal/secret"}},
 	"internal/hardening":  {},
 	"internal/inventory":  {own: []string{"internal/salesforce"}, modules: []string{"golang.org/x/sync"}},
+	"internal/keys":       {},
 	"internal/lineage":    {},
 	"internal/salesforce": {own: []string{"internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {

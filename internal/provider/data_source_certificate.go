@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -49,6 +50,7 @@ type certificateRecordModel struct {
 	NotAfter                        types.String `tfsdk:"not_after"`
 	BYOKCompatible                  types.Bool   `tfsdk:"byok_compatible"`
 	BYOKProblems                    []string     `tfsdk:"byok_problems"`
+	CompatibleTypes                 []string     `tfsdk:"compatible_types"`
 }
 
 type certificateDataSourceModel struct {
@@ -74,7 +76,7 @@ func certificateAttributes() map[string]schema.Attribute {
 		"encrypted_with_platform_encryption": shownBool("Whether its private key is encrypted with Platform Encryption, as BYOK needs it."),
 		"private_key_exportable":             shownBool("Whether its private key may be exported. BYOK needs `false`."),
 		"unusable":                           shownBool("Whether it can't be used yet: a CA-signed certificate waits for its signed chain."),
-		"using_kms":                          shownBool("Whether it is made for the KMS, as keys of the type Database need it."),
+		"using_kms":                          shownBool("Whether it is made for the KMS: it then serves keys of the type Database only, and they take no other."),
 		"certificate_pem":                    shownString("The certificate, without its issuers, as PEM. Null where the org holds none that can be read."),
 		"csr_pem":                            shownString("The signing request that a CA-signed certificate waits with, as PEM, else null."),
 		"sha256_fingerprint":                 shownString("SHA-256 of its DER encoding, 64 lower-case hex digits without colons. Compare it with what `certificate_sha256` shows."),
@@ -82,14 +84,22 @@ func certificateAttributes() map[string]schema.Attribute {
 		"not_before":                         shownString("Begin of its validity as the X.509 certificate tells, RFC 3339, UTC."),
 		"not_after":                          shownString("End of its validity as the X.509 certificate tells, RFC 3339, UTC."),
 		"byok_compatible": shownBool("Whether it can wrap key material now: RSA of 4096 bits, encrypted with Platform Encryption, not exportable, usable, within its validity " +
-			"by the org's clock."),
+			"by the org's clock. For which types: `compatible_types`."),
 		"byok_problems": schema.ListAttribute{
 			MarkdownDescription: "Why it can't wrap key material, in words. Empty where it can.",
 			Computed:            true,
 			ElementType:         types.StringType,
 		},
+		"compatible_types": schema.ListAttribute{
+			MarkdownDescription: compatibleTypesDescription,
+			Computed:            true,
+			ElementType:         types.StringType,
+		},
 	}
 }
+
+// compatibleTypesDescription is that of compatible_types wherever a certificate is shown.
+const compatibleTypesDescription = "The types of keys that it can wrap now: `Database` alone if it uses the KMS, every other type if it does not. Empty if it can wrap none."
 
 func (d *certificateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := certificateAttributes()
@@ -168,10 +178,11 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 		Unusable:                        types.BoolValue(row.Unusable),
 		UsingKMS:                        types.BoolValue(row.UsingKMS),
 	}
-	problems := upload.RowProblems(row, now)
+	parsed, err := parseChain(body)
+	facts := upload.Facts(row, parsed)
+	problems := facts.Problems(now)
 
 	var pending *byok.CertificateRequestError
-	parsed, err := parseChain(body)
 	switch {
 	case err == nil:
 		m.CertificatePEM = types.StringValue(parsed.PEM())
@@ -179,10 +190,6 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 		m.SerialNumber = types.StringValue(parsed.SerialNumber())
 		m.NotBefore = timeOrNull(parsed.X509.NotBefore)
 		m.NotAfter = timeOrNull(parsed.X509.NotAfter)
-		if len(problems) == 0 {
-			// The row and the certificate say the same in different words: one of them is enough.
-			problems = parsed.Unfit(now)
-		}
 	case errors.As(err, &pending):
 		m.CSRPEM = types.StringValue(pending.PEM())
 		problems = append(problems, "its signed chain has not been uploaded to Salesforce")
@@ -197,6 +204,10 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 	}
 	m.BYOKProblems = append([]string{}, problems...)
 	m.BYOKCompatible = types.BoolValue(len(problems) == 0)
+	m.CompatibleTypes = []string{}
+	if len(problems) == 0 {
+		m.CompatibleTypes = facts.CompatibleTypes(lineage.KnownTypes(), now)
+	}
 
 	return diags
 }

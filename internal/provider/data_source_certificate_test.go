@@ -38,6 +38,16 @@ func expectCertificate(name string, value knownvalue.Check) statecheck.StateChec
 	return statecheck.ExpectKnownValue(certificateDataAddress, tfjsonpath.New(name), value)
 }
 
+// typesOf expects a list of exactly these strings.
+func typesOf(names ...string) knownvalue.Check {
+	checks := []knownvalue.Check{}
+	for _, name := range names {
+		checks = append(checks, knownvalue.StringExact(name))
+	}
+
+	return knownvalue.ListExact(checks)
+}
+
 func TestAccCertificateDataSource(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -253,12 +263,17 @@ data "salesforcebyok_certificates" "fit" {
 `,
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("organization_id"), knownvalue.StringExact(sim.OrganizationID)),
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates"), names("Expired", "Exportable", "For_KMS", "Good", "Pending", "Plain", "Small")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(2), knownvalue.ObjectPartial(map[string]knownvalue.Check{
+			"using_kms": knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(true), "byok_problems": typesOf(), "compatible_types": typesOf("Database"),
+		})),
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(3), knownvalue.ObjectPartial(map[string]knownvalue.Check{
 			"label": knownvalue.StringExact("Good one"), "byok_compatible": knownvalue.Bool(true),
-			"certificate_pem": knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`)), "sha256_fingerprint": knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{64}$`)),
+			"compatible_types": typesOf("Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"),
+			"certificate_pem":  knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`)), "sha256_fingerprint": knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{64}$`)),
 		})),
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(4), knownvalue.ObjectPartial(map[string]knownvalue.Check{
-			"unusable": knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(false), "certificate_pem": knownvalue.Null(), "csr_pem": knownvalue.NotNull(),
+			"compatible_types": typesOf(),
+			"unusable":         knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(false), "certificate_pem": knownvalue.Null(), "csr_pem": knownvalue.NotNull(),
 		})),
 		statecheck.ExpectKnownValue("data.salesforcebyok_certificates.fit", tfjsonpath.New("certificates"), names("For_KMS", "Good")),
 	)

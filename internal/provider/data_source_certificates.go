@@ -81,7 +81,7 @@ func (d *certificatesDataSource) read(ctx context.Context, rows []salesforce.Cer
 	found := make([]diag.Diagnostics, len(rows))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, row := range rows {
-		if compatibleOnly && len(upload.RowProblems(row, now)) > 0 {
+		if compatibleOnly && len(upload.Facts(row, nil).Problems(now)) > 0 {
 			continue
 		}
 		group.Go(func() error {

@@ -82,5 +82,7 @@ func (l *certificateList) rows(ctx context.Context, compatibleOnly bool, diags *
 	}
 	now := l.data.Client.Now()
 
-	return slices.DeleteFunc(rows, func(c salesforce.Certificate) bool { return compatibleOnly && len(upload.RowProblems(c, now)) > 0 }), true
+	return slices.DeleteFunc(rows, func(c salesforce.Certificate) bool {
+		return compatibleOnly && len(upload.Facts(c, nil).Problems(now)) > 0
+	}), true
 }

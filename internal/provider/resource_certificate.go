@@ -57,6 +57,7 @@ type certificateModel struct {
 	NotAfter          types.String `tfsdk:"not_after"`
 	KeySize           types.Int64  `tfsdk:"key_size"`
 	BYOKCompatible    types.Bool   `tfsdk:"byok_compatible"`
+	CompatibleTypes   types.List   `tfsdk:"compatible_types"`
 }
 
 type certificateIdentity struct {
@@ -132,7 +133,8 @@ func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"not_before":         computedString("Begin of its validity, RFC 3339, UTC."),
 			"not_after":          computedString("End of its validity, RFC 3339, UTC."),
 			"key_size":           schema.Int64Attribute{MarkdownDescription: "Size of its key in bits: 4096.", Computed: true},
-			"byok_compatible":    schema.BoolAttribute{MarkdownDescription: "Whether it can wrap key material now.", Computed: true},
+			"byok_compatible":    schema.BoolAttribute{MarkdownDescription: "Whether it can wrap key material now. For which types: `compatible_types`.", Computed: true},
+			"compatible_types":   schema.ListAttribute{MarkdownDescription: compatibleTypesDescription, Computed: true, ElementType: types.StringType},
 		},
 	}
 }
@@ -202,7 +204,7 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	if plan.CertificateChain.Equal(state.CertificateChain) {
 		plan.CertificatePEM, plan.CSRPEM, plan.SHA256Fingerprint, plan.SerialNumber = state.CertificatePEM, state.CSRPEM, state.SHA256Fingerprint, state.SerialNumber
-		plan.NotBefore, plan.NotAfter, plan.KeySize, plan.BYOKCompatible = state.NotBefore, state.NotAfter, state.KeySize, state.BYOKCompatible
+		plan.NotBefore, plan.NotAfter, plan.KeySize, plan.BYOKCompatible, plan.CompatibleTypes = state.NotBefore, state.NotAfter, state.KeySize, state.BYOKCompatible, state.CompatibleTypes
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
 	notAfter, err := time.Parse(time.RFC3339, state.NotAfter.ValueString())
@@ -376,6 +378,9 @@ func (m *certificateModel) forgetUnknown(data *Data) {
 	if m.BYOKCompatible.IsUnknown() {
 		m.BYOKCompatible = types.BoolNull()
 	}
+	if m.CompatibleTypes.IsUnknown() {
+		m.CompatibleTypes = types.ListNull(types.StringType)
+	}
 }
 
 // populate fills the model from the row and the X.509 certificate.
@@ -389,6 +394,7 @@ func (r *certificateResource) populate(ctx context.Context, m *certificateModel,
 	m.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
 	m.ID, m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = shown.ID, shown.CertificatePEM, shown.CSRPEM, shown.SHA256Fingerprint, shown.SerialNumber
 	m.NotBefore, m.NotAfter, m.KeySize, m.BYOKCompatible = shown.NotBefore, shown.NotAfter, shown.KeySize, shown.BYOKCompatible
+	m.CompatibleTypes = stringList(shown.CompatibleTypes)
 	m.CASigned = shown.CASigned
 	if m.Label.IsUnknown() || !sameInstantOrText(m.Label.ValueString(), row.MasterLabel) {
 		m.Label = shown.Label

@@ -93,6 +93,7 @@ func TestAccCertificate_create(t *testing.T) {
 	expectState(t, cli, certificateAddress, map[string]any{
 		"id": made.ID, "organization_id": sim.OrganizationID, "label": "BYOK <2027> & on", "ca_signed": false, "deletion_policy": "DELETE", "expiration_date": local,
 		"not_after": expires.Format(time.RFC3339), "certificate_pem": made.PEM, "csr_pem": nil, "key_size": 4096, "byok_compatible": true,
+		"compatible_types": []any{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"},
 	})
 	expectCount(t, sim, opDeploy, 1)
 

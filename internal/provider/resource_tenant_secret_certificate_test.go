@@ -52,6 +52,39 @@ func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 	}
 }
 
+// A certificate that uses the KMS serves Database alone, which takes no other: plan and apply say the same. The apply finds out by itself
+// if the certificate is made between the two.
+func TestAccTenantSecret_certificatesOfTheKMS(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		typ    string
+		kms    bool
+		reason string
+	}{
+		"Data from the KMS":      {"Data", true, "it uses the KMS (OptionsIsUsingKMS) and serves Database keys only"},
+		"Analytics from the KMS": {"Analytics", true, "serves Database keys only"},
+		"Database without":       {"Database", false, "a Database key needs a certificate that uses the KMS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Bad", UsingKMS: test.kms}),
+				sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanEncryptTransactionalDatabase = true }))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(tenantSecret(fmt.Sprintf("type = %q", test.typ), `certificate = "Bad"`))
+			expectError(t, cli.Plan(), "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent")
+			// The name is known at the apply alone.
+			cli.Config("\nresource \"terraform_data\" \"name\" {\n  input = \"Bad\"\n}\n" + tenantSecret(fmt.Sprintf("type = %q", test.typ), "certificate = terraform_data.name.output"))
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
+				t.Errorf("expected a plan, found %s", plan.Output())
+			}
+			expectError(t, cli.Apply(), "Wrapping certificate is not fit for BYOK", test.reason)
+			if writes := acctest.Writes(sim); len(writes) != 0 {
+				t.Errorf("expected nothing to be sent, found %v", writes)
+			}
+		})
+	}
+}
+
 // Expiry is judged by the org's clock.
 func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	t.Parallel()

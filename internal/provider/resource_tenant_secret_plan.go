@@ -394,7 +394,7 @@ func (r *tenantSecretResource) helpCertificate(ctx context.Context, name types.S
 		if row.DeveloperName != name.ValueString() {
 			continue
 		}
-		if problems := upload.RowProblems(row, now); len(problems) > 0 {
+		if problems := upload.Facts(row, nil).ProblemsFor(typ, now); len(problems) > 0 {
 			detail := fmt.Sprintf("Certificate %q can't wrap a %s key: %s. Expected a %d-bit RSA certificate that is encrypted with Platform Encryption, not exportable, usable and not "+
 				"expired. Nothing was sent. Make another certificate, since none of this can be changed in an existing one, and name it.", row.DeveloperName, typ, strings.Join(problems, "; "), byok.WrappingKeyBits)
 			if row.Unusable && len(problems) == 1 {

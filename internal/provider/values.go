@@ -3,6 +3,7 @@ package provider
 import (
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
@@ -25,6 +26,16 @@ func stringOrNull(s string) types.String {
 	}
 
 	return types.StringValue(s)
+}
+
+// stringList returns a list of strings.
+func stringList(elements []string) types.List {
+	values := make([]attr.Value, len(elements))
+	for i, element := range elements {
+		values[i] = types.StringValue(element)
+	}
+
+	return types.ListValueMust(types.StringType, values)
 }
 
 // timeOrNull returns an instant as RFC 3339 in UTC, and null for none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -17,37 +18,27 @@ type CertificateReader interface {
 	CertificateChain(ctx context.Context, id string) ([]byte, error)
 }
 
-// RowProblems returns, in words, why a certificate's row rules it out for wrapping, and nothing for one that Salesforce would call
-// BYOK-compatible [I from FtxDoc, ThalesDoc, FAQ; salesforce-wire 7.1].
-func RowProblems(c salesforce.Certificate, now time.Time) []string {
-	var problems []string
-	if c.KeySize != byok.WrappingKeyBits {
-		problems = append(problems, fmt.Sprintf("its key has %d bits, %d are needed", c.KeySize, byok.WrappingKeyBits))
+// Facts is a certificate's row, and its content unless that is nil, as the rules of package keys take it.
+func Facts(row salesforce.Certificate, content *byok.Certificate) keys.Certificate {
+	facts := keys.Certificate{
+		KeySize: row.KeySize, EncryptedWithPlatformEncryption: row.EncryptedWithPlatformEncryption, PrivateKeyExportable: row.PrivateKeyExportable,
+		Unusable: row.Unusable, UsingKMS: row.UsingKMS, Expires: row.ExpirationDate,
 	}
-	if !c.EncryptedWithPlatformEncryption {
-		problems = append(problems, "its private key is not encrypted with Platform Encryption")
-	}
-	if c.PrivateKeyExportable {
-		problems = append(problems, "its private key is exportable")
-	}
-	if c.Unusable {
-		problems = append(problems, "it is not usable yet: a CA-signed certificate waits for its signed chain")
-	}
-	if !c.ExpirationDate.IsZero() && !c.ExpirationDate.After(now) {
-		problems = append(problems, "it expired on "+c.ExpirationDate.UTC().Format(time.RFC3339))
+	if content != nil {
+		facts.Content = content
 	}
 
-	return problems
+	return facts
 }
 
 // findRow returns the row of a DeveloperName, or a Problem that names what is there instead.
-func findRow(rows []salesforce.Certificate, name string, now time.Time) (salesforce.Certificate, error) {
+func findRow(rows []salesforce.Certificate, name, typ string, now time.Time) (salesforce.Certificate, error) {
 	var usable []string
 	for _, row := range rows {
 		if row.DeveloperName == name {
 			return row, nil
 		}
-		if len(RowProblems(row, now)) == 0 {
+		if len(Facts(row, nil).ProblemsFor(typ, now)) == 0 {
 			usable = append(usable, row.DeveloperName)
 		}
 	}
@@ -71,22 +62,17 @@ func findRow(rows []salesforce.Certificate, name string, now time.Time) (salesfo
 }
 
 // FindCertificate reads the wrapping certificate of a DeveloperName and refuses one that Salesforce would not unwrap with. typ is the
-// type of the key to wrap, now the org's time.
+// type of the key to wrap, empty for a cache-only one, now the org's time.
 func FindCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (*byok.Certificate, error) {
 	rows, err := reader.Certificates(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the certificates of the org: %w", err)
 	}
-	row, err := findRow(rows, name, now)
+	row, err := findRow(rows, name, typ, now)
 	if err != nil {
 		return nil, err
 	}
-	problems := RowProblems(row, now)
-	if typ == "Database" && !row.UsingKMS {
-		// [D CertTooling, Help]: Database keys need a certificate made for the KMS.
-		problems = append(problems, "a Database key needs a certificate that uses the KMS (OptionsIsUsingKMS)")
-	}
-	if len(problems) > 0 {
+	if problems := Facts(row, nil).ProblemsFor(typ, now); len(problems) > 0 {
 		return nil, unfit(name, problems)
 	}
 
@@ -98,7 +84,7 @@ func FindCertificate(ctx context.Context, reader CertificateReader, name, typ st
 	if err != nil {
 		return nil, unfit(name, []string{"its CertificateChain can't be read: " + err.Error()})
 	}
-	if problems := certificate.Unfit(now); len(problems) > 0 {
+	if problems := Facts(row, certificate).ProblemsFor(typ, now); len(problems) > 0 {
 		return nil, unfit(name, problems)
 	}
 

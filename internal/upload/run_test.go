@@ -262,6 +262,7 @@ func TestRun_problems(t *testing.T) {
 		"expired X.509":     {nil, func(o *fakeOrg) { o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(0, -1, 0)) }, "certificate", "expired"},
 		"unreadable chain":  {nil, func(o *fakeOrg) { o.chain = []byte("<html>") }, "certificate", "CertificateChain can't be read"},
 		"Database, no KMS":  {func(r *upload.Request) { r.Type = "Database" }, nil, "certificate", "uses the KMS"},
+		"Data, KMS":         {nil, func(o *fakeOrg) { o.certificates[0].UsingKMS = true }, "certificate", "serves Database keys only"},
 		"unknown algorithm": {func(r *upload.Request) { r.Algorithm = "RSA_PKCS1" }, nil, "wrapping_algorithm", "Nothing was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
