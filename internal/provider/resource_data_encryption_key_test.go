@@ -117,6 +117,36 @@ func TestAccDataEncryptionKey_generated(t *testing.T) {
 	expectCount(t, sim, opDataKey, 6)
 }
 
+// TestAccDataEncryptionKey_shapes makes and rotates a key under each of the answers that documents give, in each spelling of Type.
+func TestAccDataEncryptionKey_shapes(t *testing.T) {
+	t.Parallel()
+	for name, shape := range map[string]func(*sfsim.Settings){
+		"Search Index, query reply": func(s *sfsim.Settings) { s.DataEncryptionKeyType, s.DataEncryptionKeyReply = "Search Index", "query" },
+		"SearchIndex, no Description": func(s *sfsim.Settings) {
+			s.DataEncryptionKeyType, s.DataEncryptionKeyWithout = "SearchIndex", "Description"
+		},
+		"no root keys' fields, query reply": func(s *sfsim.Settings) {
+			s.DataEncryptionKeyReply, s.DataEncryptionKeyWithout = "query", "RootKeyIdentifier,RootKeyKmsIdentifier,DoesUseKeyDerivation"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true; shape(s) }))
+			cli := newHyperforceCLI(t, sim)
+			cli.Config(searchKey(trigger("a")))
+			cli.MustApply()
+			material := uploadedKey(t, cli, sim)
+			expectState(t, cli.CLI, dataKeyAddress, map[string]any{"type": "SearchIndex", "status": "ACTIVE", "version": 1, "secret_value_hash": material.Hash()})
+			cli.MustBeEmpty()
+			sim.Clock.Advance(2 * time.Hour)
+			cli.Config(searchKey(trigger("b")))
+			cli.MustApply()
+			expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 2, "secret_value_hash": uploadedKey(t, cli, sim).Hash()})
+			expectCount(t, sim, opDataKey, 4)
+		})
+	}
+}
+
 func TestAccDataEncryptionKey_given(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)

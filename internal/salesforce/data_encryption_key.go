@@ -3,9 +3,11 @@ package salesforce
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -14,23 +16,37 @@ import (
 )
 
 // DataEncryptionKeyTypeSearchIndex is the Type of a Search Index key, in the
-// spelling that DataEncryptionKey documents [D DEKRef].
+// spelling of the documented samples, which call it case insensitive [D DEKRef].
 const DataEncryptionKeyTypeSearchIndex = "search index"
 
 const firstVersionDataEncryptionKey = 63
 
+// SameDataEncryptionKeyType reports whether two spellings of a Type mean the
+// same. Salesforce's one page about it has "search index", "Search Index" and
+// "SearchIndex"; how a Type reads back is not documented [D DEKRef].
+func SameDataEncryptionKeyType(a, b string) bool {
+	bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	return strings.EqualFold(bare(a), bare(b))
+}
+
 // DataEncryptionKey is a key of the framework that Hyperforce orgs use for the
 // Search Index from API 63 on [D DEKRef]. Its SecretValue is not kept.
 type DataEncryptionKey struct {
-	// ID is "" where Salesforce tells none.
-	ID                                      string
-	Type, Status, Source, Description       string
+	// ID is "" if Salesforce shows none.
+	ID string
+	// Type is spelled as the org spells it: see [SameDataEncryptionKeyType].
+	Type, Status, Source string
+	// Description is "" in an org whose keys have none.
+	Description                             string
 	CertificateName                         string
 	RootKeyIdentifier, RootKeyKMSIdentifier string
-	CreatedBy, LastModifiedBy               string
-	DoesUseKeyDerivation                    bool
-	Version                                 int64
-	CreatedDate                             time.Time
+	// CreatedBy and LastModifiedBy are email addresses, not ids of users [D DEKRef].
+	CreatedBy, LastModifiedBy string
+	DoesUseKeyDerivation      bool
+	Version                   int64
+	// CreatedDate and LastModifiedDate are zero if the org shows none: neither is
+	// in the reference, and a public describe has both as nillable [C NetCoreForce].
+	CreatedDate, LastModifiedDate time.Time
 	// SessionToken is set for a temporary row, which waits for its material.
 	SessionToken secret.Text
 }
@@ -53,7 +69,15 @@ type dataEncryptionKeyRow struct {
 	DoesUseKeyDerivation wireBool `json:"DoesUseKeyDerivation"`
 	Version              wireInt  `json:"Version"`
 	CreatedDate          wireTime `json:"CreatedDate"`
+	LastModifiedDate     wireTime `json:"LastModifiedDate"`
 	SessionToken         string   `json:"SessionToken"`
+}
+
+// dataEncryptionKeyFields are the columns of a listing. SystemModstamp and
+// IsDeleted do not exist [C NetCoreForce].
+var dataEncryptionKeyFields = []string{
+	"Id", "CreatedBy", "CreatedDate", "DataEncryptionKeyCertName", "Description", "DoesUseKeyDerivation", "LastModifiedBy", "LastModifiedDate",
+	"RootKeyIdentifier", "RootKeyKmsIdentifier", "SessionToken", "Source", "Status", "Type", "Version",
 }
 
 func (r *dataEncryptionKeyRow) dataEncryptionKey() (DataEncryptionKey, error) {
@@ -78,6 +102,7 @@ func (r *dataEncryptionKeyRow) dataEncryptionKey() (DataEncryptionKey, error) {
 		DoesUseKeyDerivation: bool(r.DoesUseKeyDerivation),
 		Version:              int64(r.Version),
 		CreatedDate:          r.CreatedDate.Time,
+		LastModifiedDate:     r.LastModifiedDate.Time,
 		SessionToken:         secret.NewText(r.SessionToken),
 	}, nil
 }
@@ -89,25 +114,30 @@ func (c *Client) needVersion(object string, first int) error {
 	return nil
 }
 
-// maxFieldsAll is the LIMIT that FIELDS(ALL) needs [R].
-const maxFieldsAll = 200
+// maxDataEncryptionKeys is the LIMIT of a listing, which needs one [D DEKRef].
+// It is what SOQL serves at most in other places; at one key an hour it is
+// reached after five years.
+const maxDataEncryptionKeys = 50_000
 
-// ListDataEncryptionKeys reads the data encryption keys, temporary ones too,
-// sorted by Type, then Version. It is the query that Salesforce documents,
-// whose FIELDS(ALL) serves at most 200 rows; more are an error.
+// ListDataEncryptionKeys reads the data encryption keys, temporary and archived
+// ones too, sorted by Version. Columns that the org does not have are left
+// out: fields of other releases, and Description in orgs without it.
 func (c *Client) ListDataEncryptionKeys(ctx context.Context) ([]DataEncryptionKey, error) {
 	if err := c.needVersion("DataEncryptionKey", firstVersionDataEncryptionKey); err != nil {
 		return nil, err
 	}
-	rows, err := queryAll[dataEncryptionKeyRow](ctx, c, queryCall{
-		soql:    fmt.Sprintf("SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT %d", maxFieldsAll),
-		deleted: true,
-	})
+	rows, err := c.dataEncryptionKeyRows(ctx, dataEncryptionKeyFields)
+	if refused, ok := errors.AsType[*Error](err); ok && refused.HasCode("INVALID_FIELD") {
+		var known []string
+		if known, err = c.fieldsOf(ctx, "DataEncryptionKey", dataEncryptionKeyFields); err == nil {
+			rows, err = c.dataEncryptionKeyRows(ctx, known)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list data encryption keys: %w", err)
 	}
-	if len(rows.records) >= maxFieldsAll || len(rows.records) < rows.total {
-		return nil, errors.New("list data encryption keys: the org has more than one query can list")
+	if len(rows.records) >= maxDataEncryptionKeys || len(rows.records) < rows.total {
+		return nil, fmt.Errorf("list data encryption keys: Salesforce counted %d and sent %d; at most %d are read", rows.total, len(rows.records), maxDataEncryptionKeys-1)
 	}
 	list := make([]DataEncryptionKey, len(rows.records))
 	for i := range rows.records {
@@ -116,9 +146,16 @@ func (c *Client) ListDataEncryptionKeys(ctx context.Context) ([]DataEncryptionKe
 		}
 	}
 	slices.SortFunc(list, func(a, b DataEncryptionKey) int {
-		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Version, b.Version), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.ID, b.ID))
 	})
 	return list, nil
+}
+
+func (c *Client) dataEncryptionKeyRows(ctx context.Context, fields []string) (queryRows[dataEncryptionKeyRow], error) {
+	return queryAll[dataEncryptionKeyRow](ctx, c, queryCall{
+		soql:    selectFrom("DataEncryptionKey", fields) + fmt.Sprintf(" LIMIT %d", maxDataEncryptionKeys),
+		deleted: true,
+	})
 }
 
 // BeginDataEncryptionKey is the first of two steps: it makes a temporary row,
@@ -144,8 +181,8 @@ type NewDataEncryptionKey struct {
 	// SecretValue is the material wrapped by CKM_RSA_AES_KEY_WRAP, in base64.
 	SecretValue  string
 	SessionToken secret.Text
-	// Description is sent where it is not empty. Whether an org takes one is not
-	// documented: see [Client.DescriptionCreateable].
+	// Description is sent if it is not empty. Whether an org takes one its describe
+	// says: see [Client.DescriptionCreateable].
 	Description string
 }
 
@@ -164,17 +201,18 @@ func (c *Client) FinishDataEncryptionKey(ctx context.Context, k NewDataEncryptio
 }
 
 // createDataEncryptionKey posts to the resource as every sObject has it. The
-// documentation of this object prints one with /create added; it is tried where
-// the ordinary one definitely does not exist.
+// documentation of this object prints one with /create added; it is tried if
+// the ordinary one definitely does not exist. The id is "" if the reply names
+// none.
 func (c *Client) createDataEncryptionKey(ctx context.Context, verb string, sensitive []string, body any) (string, error) {
 	if err := c.needVersion("DataEncryptionKey", firstVersionDataEncryptionKey); err != nil {
 		return "", err
 	}
-	path := c.dataPath("/sobjects/DataEncryptionKey")
-	id, err := c.createRecord(ctx, path, body, sensitive)
+	resource := c.dataPath("/sobjects/DataEncryptionKey")
+	id, err := c.postRecord(ctx, resource, body, sensitive, createdDataEncryptionKey)
 	var refused *Error
 	if errors.As(err, &refused) && !errors.Is(err, ErrOutcomeUnknown) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
-		if second, secondErr := c.createRecord(ctx, path+"/create", body, sensitive); secondErr == nil || !errors.Is(secondErr, ErrNotFound) {
+		if second, secondErr := c.postRecord(ctx, resource+"/create", body, sensitive, createdDataEncryptionKey); secondErr == nil || !errors.Is(secondErr, ErrNotFound) {
 			id, err = second, secondErr
 		}
 	}
@@ -182,4 +220,26 @@ func (c *Client) createDataEncryptionKey(ctx context.Context, verb string, sensi
 		return "", fmt.Errorf("%s data encryption key: %w", verb, err)
 	}
 	return id, nil
+}
+
+// createdDataEncryptionKey reads the reply to a create: a query result with the
+// new row, as the reference prints it for both steps [D DEKRef], or the
+// ordinary envelope of every other object.
+func createdDataEncryptionKey(r *reply) (string, error) {
+	var page queryPage[struct {
+		ID         string `json:"Id"`
+		Attributes struct {
+			URL string `json:"url"`
+		} `json:"attributes"`
+	}]
+	if err := json.Unmarshal(r.body, &page); err != nil || len(page.Records) == 0 {
+		return createdRecord(r)
+	}
+	row := page.Records[0]
+	for _, id := range []string{row.ID, path.Base(row.Attributes.URL)} {
+		if full, err := recordID(id); err == nil {
+			return full, nil
+		}
+	}
+	return "", nil
 }

@@ -49,15 +49,74 @@ func TestListDataEncryptionKeys(t *testing.T) {
 		t.Error("a session token prints")
 	}
 	q, err := url.ParseQuery(o.seen()[0].query)
-	if err != nil || q.Get("q") != "SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT 200" {
+	if err != nil || q.Get("q") != allDEKFields {
 		t.Errorf("query %v", q)
+	}
+}
+
+const allDEKFields = "SELECT Id,CreatedBy,CreatedDate,DataEncryptionKeyCertName,Description,DoesUseKeyDerivation,LastModifiedBy,LastModifiedDate," +
+	"RootKeyIdentifier,RootKeyKmsIdentifier,SessionToken,Source,Status,Type,Version FROM DataEncryptionKey LIMIT 50000"
+
+// TestListDataEncryptionKeysWithoutAField: an org whose keys lack a field is read without it.
+func TestListDataEncryptionKeysWithoutAField(t *testing.T) {
+	t.Parallel()
+	const query, describe = "GET /services/data/v63.0/queryAll", "GET /services/data/v63.0/sobjects/DataEncryptionKey/describe"
+	noSuchColumn := fault(400, "INVALID_FIELD", "No such column 'Description' on sobject of type DataEncryptionKey")
+	for name, tc := range map[string]struct {
+		second, describe http.HandlerFunc
+		want, text       string
+	}{
+		"missing": {
+			answer(200, `{"totalSize":1,"done":true,"records":[{"Type":"SearchIndex","Status":"Active","Version":7}]}`),
+			answer(200, `{"fields":[{"name":"id"},{"name":"Status"},{"name":"Type"},{"name":"Version"}]}`), "SELECT Id,Status,Type,Version FROM DataEncryptionKey LIMIT 50000", "",
+		},
+		"refused all the same": {fault(400, "INVALID_FIELD", "still"), answer(200, `{"fields":[{"name":"Type"}]}`), "SELECT Type FROM DataEncryptionKey LIMIT 50000", "still"},
+		"nothing known":        {nil, answer(200, `{"fields":[{"name":"Other"}]}`), "", "lists none of the fields"},
+		"no describe":          {nil, answer(200, `[]`), "", "describe DataEncryptionKey"},
+		"no fields":            {nil, answer(200, `{"fields":7}`), "", "describe DataEncryptionKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			handlers := []http.HandlerFunc{noSuchColumn}
+			if tc.second != nil {
+				handlers = append(handlers, tc.second)
+			}
+			o.on(query, handlers...)
+			o.on(describe, tc.describe)
+			c, _, _ := o.client(withVersion("63.0"))
+			got, err := c.ListDataEncryptionKeys(t.Context())
+			if tc.text == "" && (err != nil || len(got) != 1 || got[0].Version != 7) || tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
+				t.Fatalf("%+v, error %v", got, err)
+			}
+			if tc.want == "" {
+				return
+			}
+			if q, err := url.ParseQuery(o.seen()[2].query); err != nil || q.Get("q") != tc.want {
+				t.Errorf("query %v", q)
+			}
+		})
+	}
+}
+
+func TestSameDataEncryptionKeyType(t *testing.T) {
+	t.Parallel()
+	for _, spelled := range []string{"search index", "Search Index", "SearchIndex", "SEARCHINDEX", " search  index "} {
+		if !SameDataEncryptionKeyType(spelled, DataEncryptionKeyTypeSearchIndex) || !SameDataEncryptionKeyType(DataEncryptionKeyTypeSearchIndex, spelled) {
+			t.Errorf("%q is not the type", spelled)
+		}
+	}
+	for _, other := range []string{"", "search", "search_index", "search index 2", "Data"} {
+		if SameDataEncryptionKeyType(other, DataEncryptionKeyTypeSearchIndex) {
+			t.Errorf("%q is the type", other)
+		}
 	}
 }
 
 func TestListDataEncryptionKeysRefuses(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"too many": `{"totalSize":200,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(`{"Type":"x"},`, 200), ",") + `]}`,
+		"too many": `{"totalSize":50000,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(`{"Type":"x"},`, 50_000), ",") + `]}`,
 		"short":    `{"totalSize":2,"done":true,"records":[{"Type":"x"}]}`,
 		"bad id":   `{"totalSize":1,"done":true,"records":[{"Id":"x"}]}`,
 	} {
@@ -93,6 +152,43 @@ func TestDataEncryptionKeySteps(t *testing.T) {
 		if got := o.seen()[i].body; got != want {
 			t.Errorf("body %s, want %s", got, want)
 		}
+	}
+}
+
+// TestDataEncryptionKeyReply: the reference prints the reply to a create as a
+// query result.
+func TestDataEncryptionKeyReply(t *testing.T) {
+	t.Parallel()
+	const url = `"attributes":{"type":"DataEncryptionKey","url":"/services/data/v63.0/sobjects/DataEncryptionKey/` + testDEK + `"}`
+	page := func(record string) string { return `{"totalSize":1,"done":true,"records":[` + record + `]}` }
+	for name, tc := range map[string]struct {
+		body, id string
+		unknown  bool
+	}{
+		"ordinary":                 {createdDEK, testDEK, false},
+		"query, with Id":           {page(`{` + url + `,"Id":"` + testDEK + `"}`), testDEK, false},
+		"query, id in the url":     {page(`{` + url + `,"Status":"Active"}`), testDEK, false},
+		"query, 15 characters":     {page(`{"Id":"` + testDEK[:15] + `"}`), testDEK, false},
+		"query, no id":             {page(`{"Status":"Active"}`), "", false},
+		"query, no id in the url":  {page(`{"attributes":{"url":"/x"}}`), "", false},
+		"query, no record":         {`{"totalSize":0,"done":true,"records":[]}`, "", true},
+		"ordinary, without an id":  {`{"success":true,"errors":[]}`, "", true},
+		"nothing that is known":    {`{}`, "", true},
+		"records that are no rows": {`{"totalSize":1,"done":true,"records":[7]}`, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(dekRoute, answer(201, tc.body))
+			c, _, _ := o.client(withVersion("63.0"))
+			id, err := c.BeginDataEncryptionKey(t.Context(), DataEncryptionKeyTypeSearchIndex, "My_Cert")
+			if id != tc.id || errors.Is(err, ErrOutcomeUnknown) != tc.unknown || (err != nil) != tc.unknown {
+				t.Errorf("id %q, error %v", id, err)
+			}
+			if n := len(o.seen()); n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
 	}
 }
 

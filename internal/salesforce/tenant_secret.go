@@ -335,9 +335,13 @@ func (c *Client) CreateTenantSecret(ctx context.Context, s NewTenantSecret) (str
 	return id, nil
 }
 
-// createRecord posts a new record, once, and reads the create envelope
-// {"id","success","errors"} [D].
+// createRecord posts a new record, once, and reads the create envelope.
 func (c *Client) createRecord(ctx context.Context, path string, body any, sensitive []string) (string, error) {
+	return c.postRecord(ctx, path, body, sensitive, createdRecord)
+}
+
+// postRecord posts a new record, once; created reads its id from a reply.
+func (c *Client) postRecord(ctx context.Context, path string, body any, sensitive []string, created func(*reply) (string, error)) (string, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return "", errors.New("the record could not be encoded")
@@ -350,24 +354,44 @@ func (c *Client) createRecord(ctx context.Context, path string, body any, sensit
 		repeat:    once,
 		sensitive: sensitive,
 		decode: func(r *reply) error {
-			var created struct {
-				ID      string          `json:"id"`
-				Success *bool           `json:"success"`
-				Errors  json.RawMessage `json:"errors"`
+			if err := createRefused(r, sensitive); err != nil {
+				return err
 			}
-			if err := json.Unmarshal(r.body, &created); err != nil {
-				return decodeError(err)
-			}
-			if created.Success != nil && !*created.Success {
-				return notDone(created.Errors, sensitive)
-			}
-			if id, err = recordID(created.ID); err != nil {
-				return fmt.Errorf("the id of the new record: %w", err)
-			}
-			return nil
+			id, err = created(r)
+			return err
 		},
 	})
 	return id, err
+}
+
+// createRefused reports a create envelope that says success is false.
+func createRefused(r *reply, sensitive []string) error {
+	var envelope struct {
+		Success *bool           `json:"success"`
+		Errors  json.RawMessage `json:"errors"`
+	}
+	if err := json.Unmarshal(r.body, &envelope); err != nil {
+		return decodeError(err)
+	}
+	if envelope.Success != nil && !*envelope.Success {
+		return notDone(envelope.Errors, sensitive)
+	}
+	return nil
+}
+
+// createdRecord reads the id of a create envelope {"id","success","errors"} [D].
+func createdRecord(r *reply) (string, error) {
+	var envelope struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(r.body, &envelope); err != nil {
+		return "", decodeError(err)
+	}
+	id, err := recordID(envelope.ID)
+	if err != nil {
+		return "", fmt.Errorf("the id of the new record: %w", err)
+	}
+	return id, nil
 }
 
 // TenantSecretChange holds what can be edited; nil leaves a field as it is.

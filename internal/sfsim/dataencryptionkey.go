@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
@@ -15,12 +16,12 @@ import (
 
 // dataKey is a row of DataEncryptionKey: the Search Index key of a Hyperforce org [D DEKRef].
 type dataKey struct {
-	id, certificate, description, status, typ, token string
-	version                                          int64
-	created, modified                                time.Time
-	by                                               string
-	material                                         []byte
-	hash                                             string
+	id, certificate, description, status, token string
+	version                                     int64
+	created, modified                           time.Time
+	by                                          string
+	material                                    []byte
+	hash                                        string
 }
 
 // Statuses of a data encryption key that the simulator reaches [D].
@@ -33,32 +34,37 @@ const (
 // dataKeyInterval is the least time between two keys [D securityImplGuide].
 const dataKeyInterval = time.Hour
 
-// dataKeyObject describes DataEncryptionKey, API 63+ [D DEKRef]. Its key prefix is not documented; "4vQ" is invented. So are the
-// properties of its fields, which follow those of TenantSecret.
+// What Settings choose from: how the one Type is spelled, and the shape of the reply to a create.
+var (
+	dataKeyTypes   = []string{"search index", "Search Index", "SearchIndex"}
+	dataKeyReplies = []string{"record", "query"}
+)
+
+// dataKeyNeeds are the fields without which the documented flow has no way to go on.
+var dataKeyNeeds = []string{"Id", "DataEncryptionKeyCertName", "SecretValue", "SessionToken", "Status", "Type", "Version"}
+
+// dataKeyObject describes DataEncryptionKey, API 63+: fields and lengths [D DEKRef], their types and that all but Id can be created and
+// updated [C NetCoreForce, a describe of v64]. Users are strings. Its key prefix is not documented; "4vQ" is invented.
 var dataKeyObject = &sobject{
 	name: "DataEncryptionKey", label: "Data Encryption Key", labelPlural: "Data Encryption Keys", prefix: "4vQ", since: 63, verbs: "C",
-	fields: append(systemFields(), []field{
-		{name: "DataEncryptionKeyCertName", label: "Certificate Name", kind: "string", props: "CFGNS", length: 80},
-		{name: "Description", label: "Description", kind: "string", props: "CNFGS", length: 100},
-		{name: "DoesUseKeyDerivation", label: "Uses Key Derivation", kind: "boolean", props: "FGS"},
-		{name: "RootKeyIdentifier", label: "Root Key Identifier", kind: "string", props: "FGNS", length: 15},
-		{name: "RootKeyKmsIdentifier", label: "Root Key KMS Identifier", kind: "string", props: "FNS", length: 512},
-		{name: "SecretValue", label: "Secret Value", kind: "textarea", props: "CN", length: 2000},
-		{name: "SessionToken", label: "Session Token", kind: "textarea", props: "CN", length: 3000},
-		{name: "Source", label: "Source", kind: "picklist", props: "FGNS", length: 100, values: []picklistValue{
-			{"AWS", "AWS", 63}, {"Salesforce", "Salesforce", 63},
-		}},
-		{name: "Status", label: "Status", kind: "picklist", props: "FGNS", length: 32, values: []picklistValue{
-			{dataKeyPending, dataKeyPending, 63},
-			{dataKeyActive, dataKeyActive, 63},
-			{dataKeyArchived, dataKeyArchived, 63},
-			{"Canceled", "Canceled", 63},
-			{"Inactive", "Inactive", 63},
-		}},
-		{name: "Type", label: "Type", kind: "picklist", props: "CFGS", length: 150, values: []picklistValue{{"search index", "Search Index", 63}}},
-		{name: "Version", label: "Version", kind: "int", props: "FGNS"},
-	}...),
-	relationships: map[string]string{"CreatedBy": "User", "LastModifiedBy": "User"},
+	fields: []field{
+		{name: "Id", label: "Data Encryption Key Id", kind: "id", props: "DFGIS", length: 18},
+		{name: "CreatedBy", label: "Created By", kind: "string", props: "CFGNSU", length: 64},
+		{name: "CreatedDate", label: "Created Date", kind: "datetime", props: "CFNSU"},
+		{name: "DataEncryptionKeyCertName", label: "Data Encryption Key Certificate Name", kind: "string", props: "CFGNSU", length: 80},
+		{name: "Description", label: "Description", kind: "string", props: "CFGNSU", length: 100},
+		{name: "DoesUseKeyDerivation", label: "Key Derivation", kind: "boolean", props: "CDFGSU"},
+		{name: "LastModifiedBy", label: "Last Modified By", kind: "string", props: "CFGNSU", length: 64},
+		{name: "LastModifiedDate", label: "Last Modified Date", kind: "datetime", props: "CFNSU"},
+		{name: "RootKeyIdentifier", label: "Root Key Identifier", kind: "string", props: "CFGNSU", length: 15},
+		{name: "RootKeyKmsIdentifier", label: "Root Key KMS Identifier", kind: "string", props: "CFNSU", length: 512},
+		{name: "SecretValue", label: "Secret Value", kind: "textarea", props: "CNU", length: 2000},
+		{name: "SessionToken", label: "Session Token", kind: "textarea", props: "CNU", length: 3000},
+		{name: "Source", label: "Source", kind: "string", props: "CFGNSU", length: 100},
+		{name: "Status", label: "Status", kind: "string", props: "CFGNSU", length: 32},
+		{name: "Type", label: "Type", kind: "string", props: "CFGNSU", length: 150},
+		{name: "Version", label: "Version", kind: "int", props: "CFGNSU"},
+	},
 }
 
 func init() {
@@ -66,6 +72,7 @@ func init() {
 	dataKeyObject.visible = func(c *call) bool {
 		return c.s.world.permissions.ManageEncryptionKeys && c.s.world.settings.Hyperforce
 	}
+	dataKeyObject.without = func(c *call) []string { return names(c.s.world.settings.DataEncryptionKeyWithout) }
 	dataKeyObject.create = (*call).createDataKey
 }
 
@@ -78,28 +85,45 @@ func dataKeyRoutes() []route {
 }
 
 func (c *call) dataKeyRows() []soql.Row {
+	w := c.s.world
+	emails := map[string]string{}
+	for _, u := range w.users {
+		emails[u.id] = u.email
+	}
 	var rows []soql.Row
-	creator := c.userRows()[0]
-	for _, key := range c.s.world.estate().dataKeys {
-		row := system(key.id, key.created, c.s.world.mainUser(), soql.Row{
+	for _, key := range w.estate().dataKeys {
+		var version any // a temporary row has none [I]
+		if key.version > 0 {
+			version = key.version
+		}
+		rows = append(rows, soql.Row{
+			"Id": key.id, "CreatedBy": emails[key.by], "CreatedDate": key.created, "LastModifiedBy": emails[key.by], "LastModifiedDate": key.modified,
 			"DataEncryptionKeyCertName": nullable(key.certificate), "Description": nullable(key.description), "DoesUseKeyDerivation": false,
 			"RootKeyIdentifier": nil, "RootKeyKmsIdentifier": nil, "SecretValue": nil, "SessionToken": nullable(key.token),
-			"Source": "Salesforce", "Status": key.status, "Type": key.typ, "Version": key.version,
-			"CreatedBy": creator, "LastModifiedBy": creator,
+			"Source": "Salesforce", "Status": key.status, "Type": w.settings.DataEncryptionKeyType, "Version": version,
 		})
-		row["LastModifiedDate"], row["SystemModstamp"] = key.modified, key.modified
-		row["CreatedById"], row["LastModifiedById"] = key.by, key.by
-		rows = append(rows, row)
 	}
 	return rows
 }
 
+// dataKeySends are the members of the two documented requests, and Description, which describe calls createable [D; C NetCoreForce].
+var dataKeySends = []string{"DataEncryptionKeyCertName", "Description", "SecretValue", "SessionToken", "Type"}
+
 // createDataKey serves both steps: a certificate name asks for a session, a session token brings the wrapped key.
 func (c *call) createDataKey(values object) *reply {
 	settings := c.s.world.settings
+	for _, m := range values {
+		if !slices.Contains(dataKeySends, m.name) {
+			c.violation("sends %s, which no documented request for a data encryption key does", m.name)
+			return c.refuseUnknown(m.name, m.name+" can't be set")
+		}
+	}
+	typ := strings.ReplaceAll(values.text("Type"), " ", "")
 	switch {
-	case values.text("Type") == "":
+	case typ == "":
 		return refuse(http.StatusBadRequest, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Type]", "Type")
+	case !strings.EqualFold(typ, "SearchIndex"):
+		return c.refuseUnknown("Type", "There is no data encryption key of the type "+values.text("Type"))
 	case !settings.SalesforceRootKey: // [D Help upload_seas]
 		return c.refuseUnknown("Type", "A Search Index key needs an active Salesforce root key")
 	case values.text("SessionToken") != "" || values.text("SecretValue") != "":
@@ -134,10 +158,24 @@ func (c *call) openDataKeySession(values object) *reply {
 	}
 	key := &dataKey{
 		id: w.newID(dataKeyObject.prefix), certificate: name, description: values.text("Description"), status: dataKeyPending,
-		typ: values.text("Type"), token: hex.EncodeToString(randomBytes(32)), created: c.now, modified: c.now, by: c.session.user.id,
+		token: hex.EncodeToString(randomBytes(32)), created: c.now, modified: c.now, by: c.session.user.id,
 	}
 	w.estate().dataKeys = append(w.estate().dataKeys, key)
-	return created(dataKeyObject.path(c), key.id)
+	return c.createdDataKey(key)
+}
+
+// createdDataKey answers in one of the two shapes.
+func (c *call) createdDataKey(key *dataKey) *reply {
+	if c.s.world.settings.DataEncryptionKeyReply == "record" {
+		return created(dataKeyObject.path(c), key.id)
+	}
+	o := dataKeyObject.inOrg(c)
+	rows := c.dataKeyRows()
+	row := rows[slices.IndexFunc(rows, func(r soql.Row) bool { return r["Id"] == key.id })]
+	return &reply{
+		status: http.StatusCreated, committed: true, header: http.Header{"Location": {dataKeyObject.path(c) + "/" + key.id}},
+		body: object{{"totalSize", 1}, {"done", true}, {"records", []object{o.record(c, row, o.allPaths(c))}}},
+	}
 }
 
 func created(path, id string) *reply {
@@ -171,9 +209,6 @@ func (c *call) uploadDataKey(values object) *reply {
 		return c.refuseUnknown("SessionToken", "The SessionToken is not that of an open session")
 	}
 	session := e.dataKeys[at]
-	if session.typ != values.text("Type") {
-		return c.refuseUnknown("Type", "The Type differs from that of the session")
-	}
 	if refusal := c.checkDataKeyInterval(); refusal != nil {
 		return refusal
 	}
@@ -201,7 +236,7 @@ func (c *call) uploadDataKey(values object) *reply {
 		return c.refuseUnknown("SecretValue", "This key was used before; every key needs its own")
 	}
 	key := &dataKey{
-		id: w.newID(dataKeyObject.prefix), description: session.description, status: dataKeyActive, typ: session.typ,
+		id: w.newID(dataKeyObject.prefix), description: session.description, status: dataKeyActive,
 		created: c.now, modified: c.now, by: c.session.user.id, material: bytes.Clone(material), hash: digest,
 	}
 	if description := values.text("Description"); description != "" {
@@ -209,14 +244,14 @@ func (c *call) uploadDataKey(values object) *reply {
 	}
 	for _, other := range e.dataKeys {
 		key.version = max(key.version, other.version)
-		if other.status == dataKeyActive && other.typ == key.typ {
+		if other.status == dataKeyActive {
 			other.status, other.modified = dataKeyArchived, c.now
 		}
 	}
 	key.version++
 	e.dataKeys = append(slices.Delete(e.dataKeys, at, at+1), key)
 	w.certificates = slices.DeleteFunc(w.certificates, func(x *certificate) bool { return x == cert })
-	return created(dataKeyObject.path(c), key.id)
+	return c.createdDataKey(key)
 }
 
 // DataEncryptionKeyMaterial returns the plaintext of a data encryption key by id (15 or 18 characters), for inspection by tests; nil

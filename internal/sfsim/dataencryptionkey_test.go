@@ -136,7 +136,7 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"no type":             `{"DataEncryptionKeyCertName":"A"}`,
-		"another type":        `{"Type":"SearchIndex","DataEncryptionKeyCertName":"A"}`,
+		"another type":        `{"Type":"Data","DataEncryptionKeyCertName":"A"}`,
 		"nothing":             `{"Type":"search index"}`,
 		"existing name":       `{"Type":"search index","DataEncryptionKeyCertName":"Sim_BYOK"}`,
 		"bad name":            `{"Type":"search index","DataEncryptionKeyCertName":"a b"}`,
@@ -148,7 +148,8 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 		"another certificate": upload(map[string]any{"SecretValue": c.wrapCKM("Sim_BYOK", material())}),
 		"16 bytes":            upload(map[string]any{"SecretValue": c.wrapCKM("Session", material()[:16])}),
 		"8 bytes":             upload(map[string]any{"SecretValue": c.wrapCKM("Session", material()[:8])}),
-		"read-only field":     upload(map[string]any{"Status": "Active"}),
+		"status of its own":   upload(map[string]any{"Status": "Active"}),
+		"version of its own":  upload(map[string]any{"Version": 9}),
 	} {
 		if a := c.do(http.MethodPost, dataKeyPath, text); a.status != http.StatusBadRequest {
 			t.Errorf("%s: status %d, body %s", name, a.status, a.body)
@@ -164,6 +165,45 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	id, _ := c.dataKeys()[0]["Id"].(string)
 	c.do(http.MethodPatch, dataKeyPath+"/"+id, `{"Description":"x"}`).refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 	c.do(http.MethodDelete, dataKeyPath+"/"+id, "").refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+}
+
+// Wire 9.1: what documents give in several ways, the simulator can answer in each.
+func TestDataEncryptionKeyShapes(t *testing.T) {
+	t.Parallel()
+	for _, spelled := range []string{"search index", "Search Index", "SearchIndex"} {
+		c := start(t, seeded(t, "settings: {hyperforce: true, data_encryption_key_type: "+spelled+", data_encryption_key_reply: query, data_encryption_key_without: 'Description, CreatedDate'}"))
+		var reply struct {
+			TotalSize int              `json:"totalSize"`
+			Done      bool             `json:"done"`
+			Records   []map[string]any `json:"records"`
+		}
+		c.do(http.MethodPost, dataKeyPath, body(map[string]any{"Type": spelled, "DataEncryptionKeyCertName": "Cert"})).want(http.StatusCreated).into(&reply)
+		if reply.TotalSize != 1 || !reply.Done || len(reply.Records) != 1 || reply.Records[0]["DataEncryptionKeyCertName"] != "Cert" {
+			t.Fatalf("the reply to a create: %+v", reply)
+		}
+		row := c.dataKeys()[0]
+		_, described := row["Description"]
+		_, dated := row["CreatedDate"]
+		if row["Type"] != spelled || described || dated || row["CreatedBy"] != "byok.integration@sfsim.example" || row["Version"] != nil {
+			t.Errorf("%s: row %v", spelled, row)
+		}
+		c.do(http.MethodPost, dataKeyPath, body(map[string]any{
+			"SecretValue": c.wrapCKM("Cert", material()), "SessionToken": row["SessionToken"], "Type": "searchindex",
+		})).want(http.StatusCreated)
+		c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"A","Description":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD")
+	}
+	for _, bad := range []string{"data_encryption_key_type: Search", "data_encryption_key_reply: odd", "data_encryption_key_without: Status", "data_encryption_key_without: description"} {
+		if _, err := sfsim.ReadSeed(strings.NewReader("settings: {" + bad + "}")); err == nil {
+			t.Errorf("the setting %s was accepted", bad)
+		}
+	}
+	for field, refused := range map[string]bool{"CreatedBy": false, "LastModifiedDate": false, "SystemModstamp": true, "IsDeleted": true, "CreatedById": true} {
+		c := start(t, configure(hyperforce))
+		a := c.get(data63 + "/query/?q=" + url.QueryEscape("SELECT "+field+" FROM DataEncryptionKey LIMIT 1"))
+		if (a.status == http.StatusBadRequest) != refused {
+			t.Errorf("%s: status %d", field, a.status)
+		}
+	}
 }
 
 // Wire 1.10 [D ObjRef]: the object exists on Hyperforce from API 63 on, for callers with Manage Encryption Keys.

@@ -42,7 +42,7 @@ func (s schema) Object(name string) (*soql.Object, bool) {
 func (c *call) queryable(name string) (*sobject, bool) {
 	for _, o := range objects() {
 		if strings.EqualFold(o.name, name) && o.reachable(c, c.tooling) {
-			return o, o.visible == nil || o.visible(c) || c.s.world.permissions.DeniedAsEmpty
+			return o.inOrg(c), o.visible == nil || o.visible(c) || c.s.world.permissions.DeniedAsEmpty
 		}
 	}
 	return nil, false

@@ -207,11 +207,20 @@ func (s Settings) validate() error {
 	switch {
 	case !slices.Contains(chainForms, s.CertificateChainForm):
 		return fmt.Errorf("certificate_chain_form is %q, expected %s", s.CertificateChainForm, strings.Join(chainForms, ", "))
+	case !slices.Contains(dataKeyTypes, s.DataEncryptionKeyType):
+		return fmt.Errorf("data_encryption_key_type is %q, expected %s", s.DataEncryptionKeyType, strings.Join(dataKeyTypes, ", "))
+	case !slices.Contains(dataKeyReplies, s.DataEncryptionKeyReply):
+		return fmt.Errorf("data_encryption_key_reply is %q, expected %s", s.DataEncryptionKeyReply, strings.Join(dataKeyReplies, ", "))
 	case s.RefusalCode == "":
 		return errors.New("refusal_code is empty, expected an error code such as FIELD_INTEGRITY_EXCEPTION")
 	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 || s.VisibilityLagReads < 0 ||
 		s.DeployPolls < 0 || s.EventLogLagSeconds < 0:
 		return errors.New("api_limit must be positive, and the other numbers must not be negative")
+	}
+	for _, name := range names(s.DataEncryptionKeyWithout) {
+		if f, known := dataKeyObject.field(name, maxVersion); !known || f.name != name || slices.Contains(dataKeyNeeds, name) {
+			return fmt.Errorf("data_encryption_key_without: DataEncryptionKey can't be without a field %q", name)
+		}
 	}
 	return nil
 }

@@ -130,7 +130,7 @@ type snapshotDataKey struct {
 	Certificate string    `json:"certificate"`
 	Description string    `json:"description"`
 	Status      string    `json:"status"`
-	Type        string    `json:"type"`
+	Type        string    `json:"type,omitempty"` // of earlier snapshots: there is one type, and Settings say how it is spelled
 	Token       string    `json:"session_token"`
 	Version     int64     `json:"version"`
 	Created     time.Time `json:"created"`
@@ -241,7 +241,8 @@ func (s *Server) snapshot() ([]byte, error) {
 	}
 	for _, k := range estate.dataKeys {
 		out.DataKeys = append(out.DataKeys, snapshotDataKey{
-			k.id, k.certificate, k.description, k.status, k.typ, k.token, k.version, k.created, k.modified, k.by, k.material, k.hash,
+			ID: k.id, Certificate: k.certificate, Description: k.description, Status: k.status, Token: k.token, Version: k.version,
+			Created: k.created, Modified: k.modified, By: k.by, Material: k.material, Hash: k.hash,
 		})
 	}
 	for id, r := range estate.retries {
@@ -325,7 +326,7 @@ func (in *snapshot) fill(e *estate) {
 	}
 	for _, k := range in.DataKeys {
 		e.dataKeys = append(e.dataKeys, &dataKey{
-			id: k.ID, certificate: k.Certificate, description: k.Description, status: k.Status, typ: k.Type, token: k.Token,
+			id: k.ID, certificate: k.Certificate, description: k.Description, status: k.Status, token: k.Token,
 			version: k.Version, created: k.Created, modified: k.Modified, by: k.By, material: k.Material, hash: k.Hash,
 		})
 	}

@@ -58,6 +58,8 @@ type sobject struct {
 	rows func(*call) []soql.Row
 	// visible is whether the caller may see that the object exists; nil means always.
 	visible func(*call) bool
+	// without names the fields that the object lacks in this org; nil means none.
+	without func(*call) []string
 	// create and update serve POST and PATCH; nil is 405. Their fields are canonical and checked against the description.
 	create func(*call, object) *reply
 	update func(*call, string, object) *reply
@@ -94,10 +96,20 @@ func systemFields() []field {
 func (c *call) object(name string, tooling bool) (*sobject, bool) {
 	for _, o := range objects() {
 		if strings.EqualFold(o.name, name) && o.reachable(c, tooling) && (o.visible == nil || o.visible(c)) {
-			return o, true
+			return o.inOrg(c), true
 		}
 	}
 	return nil, false
+}
+
+// inOrg is the object with the fields that this org has.
+func (o *sobject) inOrg(c *call) *sobject {
+	if o.without == nil {
+		return o
+	}
+	missing, out := o.without(c), *o
+	out.fields = slices.DeleteFunc(slices.Clone(o.fields), func(f field) bool { return slices.Contains(missing, f.name) })
+	return &out
 }
 
 // reachable is whether the object exists in that API at that version, permissions aside.

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -34,6 +35,15 @@ type Settings struct {
 	CanEncryptTransactionalDatabase bool `json:"can_encrypt_transactional_database" yaml:"can_encrypt_transactional_database"`
 	// Hyperforce moves SearchIndex off TenantSecret from API 63.0 on [D ObjRef].
 	Hyperforce bool `json:"hyperforce" yaml:"hyperforce"`
+
+	// DataEncryptionKeyType is how Type reads back: search index, Search Index or SearchIndex. One page of the reference has all three, and
+	// says that case does not matter [D DEKRef].
+	DataEncryptionKeyType string `json:"data_encryption_key_type" yaml:"data_encryption_key_type"`
+	// DataEncryptionKeyReply is the shape of the reply to a create: record, as of every object, or query, as the reference prints it [D].
+	DataEncryptionKeyReply string `json:"data_encryption_key_reply" yaml:"data_encryption_key_reply"`
+	// DataEncryptionKeyWithout names fields that the object lacks, with commas between them, such as Description; a public describe of v64 has
+	// them all [C NetCoreForce].
+	DataEncryptionKeyWithout string `json:"data_encryption_key_without" yaml:"data_encryption_key_without"`
 
 	// RotationIntervals enforces the least time between two keys of a type [D securityImplGuide]. On by default.
 	RotationIntervals bool `json:"rotation_intervals" yaml:"rotation_intervals"`
@@ -68,6 +78,11 @@ type Settings struct {
 	// SalesforceRootKey says that the org has an active Salesforce root key, which Search Index keys of API 63.0 need [D Help
 	// upload_seas]. On by default.
 	SalesforceRootKey bool `json:"salesforce_root_key" yaml:"salesforce_root_key"`
+}
+
+// names splits a list of names with commas between them.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // Permissions are those of the integration user [D ShieldREST; D Help security_pe_byok_generate_secret].
@@ -158,6 +173,7 @@ func defaultSettings() Settings {
 	return Settings{
 		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
 		CertificateChainForm: "pem", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
+		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0],
 	}
 }
 

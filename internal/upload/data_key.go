@@ -15,8 +15,8 @@ import (
 // TypeDataKey stands for the type of a DataEncryptionKey in requests, receipts and the names of escrow files.
 const TypeDataKey = "DataEncryptionKey"
 
-// wireDataKeyType is how Salesforce spells the only type that this flow is documented for [D DEKRef].
-const wireDataKeyType = "search index"
+// wireDataKeyType is the only type that this flow is documented for [D DEKRef].
+const wireDataKeyType = salesforce.DataEncryptionKeyTypeSearchIndex
 
 // dataKeyActive is the Status of the key in use [D DEKRef].
 const dataKeyActive = "Active"
@@ -37,7 +37,7 @@ func ActiveDataKey(keys []salesforce.DataEncryptionKey) (salesforce.DataEncrypti
 	var active salesforce.DataEncryptionKey
 	found := false
 	for _, k := range keys {
-		if strings.EqualFold(k.Type, wireDataKeyType) && strings.EqualFold(k.Status, dataKeyActive) && (!found || k.Version > active.Version) {
+		if salesforce.SameDataEncryptionKeyType(k.Type, wireDataKeyType) && strings.EqualFold(k.Status, dataKeyActive) && (!found || k.Version > active.Version) {
 			active, found = k, true
 		}
 	}
@@ -49,7 +49,7 @@ func ActiveDataKey(keys []salesforce.DataEncryptionKey) (salesforce.DataEncrypti
 func DataKeyDescriptions(keys []salesforce.DataEncryptionKey) []string {
 	var texts []string
 	for _, k := range keys {
-		if strings.EqualFold(k.Type, wireDataKeyType) {
+		if salesforce.SameDataEncryptionKeyType(k.Type, wireDataKeyType) {
 			texts = append(texts, k.Description)
 		}
 	}
