@@ -16,8 +16,8 @@ import (
 
 const framework = "github.com/hashicorp/terraform-plugin-framework"
 
-// The directions: main -> provider -> {inventory, upload, lineage, salesforce,
-// byok, secret, tfvalidator, tfplanmodifier}. The simulator stands beside them
+// The directions: main -> provider -> {upload, custody, inventory, ...} ->
+// {keys, salesforce, byok} -> {problem, secret}. The rules of keys know neither I/O nor Terraform. The simulator stands beside them
 // and shares nothing with the client or the cryptography ("double entry"):
 // otherwise a wrong field name or hash would be wrong on both sides, and pass.
 var rules = map[string]rule{
@@ -25,7 +25,7 @@ var rules = map[string]rule{
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/lineage", "internal/salesforce", "internal/secret",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
@@ -34,19 +34,21 @@ var rules = map[string]rule{
 		},
 	},
 	"internal/tfvalidator": {
-		own:     []string{"internal/byok", "internal/escrow", "internal/lineage", "internal/salesforce", "internal/secret"},
+		own:     []string{"internal/byok", "internal/escrow", "internal/keys", "internal/salesforce", "internal/secret"},
 		modules: []string{framework},
 	},
-	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/lineage"}, modules: []string{framework}},
+	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/keys"}, modules: []string{framework}},
 
 	"internal/upload": {
-		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/lineage", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret"},
 	},
-	"internal/custody":    {own: []string{"internal/byok", "internal/salesforce", "internal/secret"}},
+	"internal/custody": {
+		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret"},
+	},
 	"internal/hardening":  {},
-	"internal/inventory":  {own: []string{"internal/salesforce"}, modules: []string{"golang.org/x/sync"}},
-	"internal/keys":       {},
-	"internal/lineage":    {},
+	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
+	"internal/keys":       {own: []string{"internal/problem"}},
+	"internal/problem":    {},
 	"internal/salesforce": {own: []string{"internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {
 		own:     []string{"internal/secret"},
@@ -129,7 +131,7 @@ func TestReach(t *testing.T) {
 			reason: "customers run this; test tools and simulators stay out of it",
 		},
 		"client and cryptography": {
-			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/upload", "internal/inventory", "internal/lineage"},
+			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/upload", "internal/inventory", "internal/keys"},
 			never:  []string{framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log"},
 			reason: "they know nothing of Terraform",
 		},

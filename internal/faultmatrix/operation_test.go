@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -158,7 +158,7 @@ func judgeBareKey(l *lane) []string {
 	if active.Source != "UPLOADED" {
 		complain("the ACTIVE key is of source %s", active.Source)
 	}
-	if _, marker := lineage.ParseDescription(active.Description); marker.IsZero() || marker.String() != state["rotation_id"] {
+	if _, marker := keys.ParseDescription(active.Description); marker.IsZero() || marker.String() != state["rotation_id"] {
 		complain("the record's marker is %q, the state's rotation_id %v", active.Description, state["rotation_id"])
 	}
 
@@ -191,7 +191,7 @@ func judgeKey(l *lane) []string {
 // judgeAdopted expects the state to know the key that was there, and the key to carry the marker.
 func judgeAdopted(l *lane) []string {
 	active, state := acctest.ActiveKey(l.t, l.sim, "Data"), l.state(keyAddress)
-	_, marker := lineage.ParseDescription(active.Description)
+	_, marker := keys.ParseDescription(active.Description)
 	if state["tenant_secret_id"] != active.ID || state["secret_value_hash"] != active.SecretValueHash || marker.IsZero() || marker.String() != state["rotation_id"] {
 		return []string{fmt.Sprintf("the state has %v (%v, %v), the org %+v", state["tenant_secret_id"], state["secret_value_hash"], state["rotation_id"], active)}
 	}

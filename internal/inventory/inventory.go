@@ -1,7 +1,10 @@
 // Package inventory reads an org once for all resources and data sources of a provider process. Salesforce counts every API call, and
 // Terraform refreshes each resource on its own: without this package a plan over a long key history would cost one call a record.
 //
-// It holds what a refresh needs and no more: never a SecretValue, whose reading Salesforce records as an export.
+// Every reading has a purpose. A plan shares one with the other resources of its walk; whoever is about to write, forget or drop
+// something decides on a reading that began after it asked.
+//
+// The package holds what a refresh needs and no more: never a SecretValue, whose reading Salesforce records as an export.
 package inventory
 
 import (
@@ -14,13 +17,10 @@ import (
 )
 
 const (
-	// refreshAge bounds how old a snapshot may be that a refresh or a plan looks at: about as long as one walk over a large state.
-	refreshAge = time.Minute
-	// WriteAge bounds how old a snapshot may be that a write is decided on. The check and the write that follows it can never be one
-	// step in Salesforce, so the bound is of the order of the round trips between the two.
-	WriteAge = 2 * time.Second
+	// planAge bounds how old a reading may be that a refresh or a plan looks at: about as long as one walk over a large state.
+	planAge = time.Minute
 	// failureAge is how long a failed read stands for the next ones. The client has tried again by then, with pauses; if each of hundreds
-	// of resources began anew, an org that is down would get as many requests as there are resources.
+	// of resources began again, an org that is down would get as many requests as there are resources.
 	failureAge = 5 * time.Second
 )
 
@@ -55,40 +55,25 @@ func newWithClock(source Source, now func() time.Time) *Inventory {
 	}
 }
 
-// TenantSecrets returns all tenant secrets of the org, sorted by type and version. The slice is the caller's.
-func (i *Inventory) TenantSecrets(ctx context.Context) (salesforce.TenantSecrets, error) {
-	return i.TenantSecretsWithin(ctx, refreshAge)
+// ForPlan returns the tenant secrets of the org as a refresh or a plan may see them: read at most a minute ago, and shared with
+// whoever else looks meanwhile.
+func (i *Inventory) ForPlan(ctx context.Context) (Reading, error) {
+	book, err := i.secrets.recent(ctx)
+
+	return Reading{book}, err
 }
 
-// TenantSecretsWithin is TenantSecrets with a bound of the caller's on the age of what it returns; 0 reads anew.
-func (i *Inventory) TenantSecretsWithin(ctx context.Context, maxAge time.Duration) (salesforce.TenantSecrets, error) {
-	if maxAge <= 0 {
-		i.secrets.drop()
-		maxAge = refreshAge
-	}
-	book, err := i.secrets.get(ctx, maxAge)
-	if err != nil {
-		return salesforce.TenantSecrets{}, err
-	}
+// ForWrite returns the tenant secrets of the org as they are now: the reading began after the call. Everything that writes, forgets or
+// drops decides on one. Callers that wait at the same time share it.
+func (i *Inventory) ForWrite(ctx context.Context) (Reading, error) {
+	book, err := i.secrets.next(ctx)
 
-	return salesforce.TenantSecrets{Records: slices.Clone(book.all.Records), ServerTime: book.all.ServerTime}, nil
+	return Reading{book}, err
 }
 
-// TenantSecret looks one record up by its id of 15 or 18 characters, in the same reading as TenantSecrets. found is false where the org
-// shows no such record, and count is the number of those that it shows.
-func (i *Inventory) TenantSecret(ctx context.Context, id string) (record salesforce.TenantSecret, found bool, count int, err error) {
-	book, err := i.secrets.get(ctx, refreshAge)
-	if err != nil {
-		return salesforce.TenantSecret{}, false, 0, err
-	}
-	record, found = book.find(id)
-
-	return record, found, len(book.all.Records), nil
-}
-
-// AtHand is TenantSecret without a reading: found is also false where none is at hand, or only one that is too old.
+// AtHand returns one record without a reading; found is also false if none is at hand, or only one that is too old for a plan.
 func (i *Inventory) AtHand(id string) (record salesforce.TenantSecret, found bool) {
-	book, ok := i.secrets.atHand(refreshAge)
+	book, ok := i.secrets.atHand()
 	if !ok {
 		return salesforce.TenantSecret{}, false
 	}
@@ -96,9 +81,16 @@ func (i *Inventory) AtHand(id string) (record salesforce.TenantSecret, found boo
 	return book.find(id)
 }
 
-// Certificates returns all certificates of the org. The slice is the caller's.
+// Certificates returns all certificates of the org, as a plan may see them. The slice is the caller's.
 func (i *Inventory) Certificates(ctx context.Context) ([]salesforce.Certificate, error) {
-	all, err := i.certificates.get(ctx, refreshAge)
+	all, err := i.certificates.recent(ctx)
+
+	return slices.Clone(all), err
+}
+
+// CertificatesForWrite returns all certificates of the org as they are now. The slice is the caller's.
+func (i *Inventory) CertificatesForWrite(ctx context.Context) ([]salesforce.Certificate, error) {
+	all, err := i.certificates.next(ctx)
 
 	return slices.Clone(all), err
 }
@@ -116,7 +108,7 @@ func (i *Inventory) CertificateChain(ctx context.Context, id string) ([]byte, er
 		i.chains[id] = chain
 	}
 	i.mu.Unlock()
-	body, err := chain.get(ctx, refreshAge)
+	body, err := chain.recent(ctx)
 
 	return slices.Clone(body), err
 }

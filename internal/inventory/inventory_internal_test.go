@@ -65,12 +65,12 @@ func (o *org) CertificateChain(ctx context.Context, id string) ([]byte, error) {
 func version(t *testing.T, i *Inventory) int64 {
 	t.Helper()
 
-	all, err := i.TenantSecrets(t.Context())
+	all, err := i.ForPlan(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	return all.Records[0].Version
+	return all.Rows()[0].Version
 }
 
 func TestThreeHundredReadersShareOneQuery(t *testing.T) {
@@ -82,7 +82,7 @@ func TestThreeHundredReadersShareOneQuery(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 300 {
 			wg.Go(func() {
-				if _, err := i.TenantSecrets(t.Context()); err != nil {
+				if _, err := i.ForPlan(t.Context()); err != nil {
 					t.Error(err)
 				}
 				if _, err := i.Certificates(t.Context()); err != nil {
@@ -129,11 +129,11 @@ func TestAReadUnderWayDuringAWriteIsNotShared(t *testing.T) {
 		i := New(source)
 		before := make(chan int64)
 		go func() {
-			all, err := i.TenantSecrets(t.Context())
+			all, err := i.ForPlan(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			before <- all.Records[0].Version
+			before <- all.Rows()[0].Version
 		}()
 		synctest.Wait()
 		source.version.Store(1)
@@ -165,7 +165,7 @@ func TestAFailingFirstReaderFailsThoseWhoWaitedForIt(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
+				if _, err := i.ForPlan(t.Context()); !errors.Is(err, broken) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -187,10 +187,7 @@ func TestAFailureStandsForThoseWhoComeSoonAfter(t *testing.T) {
 		source.fail.Store(&broken)
 		i := New(source)
 		for range 300 {
-			if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
-				t.Fatalf("got %v", err)
-			}
-			if _, _, _, err := i.TenantSecret(t.Context(), "02G"); !errors.Is(err, broken) {
+			if _, err := i.ForPlan(t.Context()); !errors.Is(err, broken) {
 				t.Fatalf("got %v", err)
 			}
 			if _, err := i.CertificateChain(t.Context(), "0P1"); !errors.Is(err, broken) {
@@ -221,7 +218,7 @@ func TestAFailureDoesNotOutliveAWrite(t *testing.T) {
 		i := New(source)
 		fails := func() {
 			t.Helper()
-			if _, err := i.TenantSecrets(t.Context()); !errors.Is(err, broken) {
+			if _, err := i.ForPlan(t.Context()); !errors.Is(err, broken) {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -234,8 +231,8 @@ func TestAFailureDoesNotOutliveAWrite(t *testing.T) {
 		i.TenantSecretsChanged()
 		fails()
 		source.fail.Store(nil)
-		if all, err := i.TenantSecretsWithin(t.Context(), 0); err != nil || len(all.Records) != 1 {
-			t.Errorf("a bound of 0 got %v, %v", all.Records, err)
+		if all, err := i.ForWrite(t.Context()); err != nil || len(all.Rows()) != 1 {
+			t.Errorf("a write got %v", err)
 		}
 	})
 }
@@ -249,13 +246,13 @@ func TestACancelledFirstReaderDoesNotFailTheOthers(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
 		go func() {
-			_, err := i.TenantSecrets(ctx)
+			_, err := i.ForPlan(ctx)
 			first <- err
 		}()
 		synctest.Wait()
 		second := make(chan error, 1)
 		go func() {
-			_, err := i.TenantSecrets(t.Context())
+			_, err := i.ForPlan(t.Context())
 			second <- err
 		}()
 		synctest.Wait()
@@ -281,7 +278,7 @@ func TestAReadThatNobodyWaitsForIsEnded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			_, err := i.TenantSecrets(ctx)
+			_, err := i.ForPlan(ctx)
 			done <- err
 		}()
 		synctest.Wait()
@@ -306,7 +303,7 @@ func TestACancelledContextReadsNothing(t *testing.T) {
 	source := &org{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := New(source).TenantSecrets(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := New(source).ForPlan(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if source.lists.Load() != 0 {
@@ -322,23 +319,23 @@ func TestASnapshotAges(t *testing.T) {
 		i := New(source)
 		version(t, i)
 		source.version.Store(1)
-		time.Sleep(WriteAge + time.Millisecond)
+		time.Sleep(time.Millisecond)
 		if got := version(t, i); got != 0 {
 			t.Errorf("a refresh within its bound read again: version %d", got)
 		}
-		all, err := i.TenantSecretsWithin(t.Context(), WriteAge)
-		if err != nil || all.Records[0].Version != 1 {
-			t.Errorf("a write was decided on %v, %v", all.Records, err)
+		all, err := i.ForWrite(t.Context())
+		if err != nil || all.Rows()[0].Version != 1 {
+			t.Errorf("a write was decided on an old reading: %v", err)
 		}
 		source.version.Store(2)
-		time.Sleep(refreshAge + time.Millisecond)
+		time.Sleep(planAge + time.Millisecond)
 		if got := version(t, i); got != 2 {
 			t.Errorf("a refresh past its bound got version %d", got)
 		}
 		source.version.Store(3)
-		all, err = i.TenantSecretsWithin(t.Context(), 0)
-		if err != nil || all.Records[0].Version != 3 {
-			t.Errorf("a bound of 0 got %v, %v", all.Records, err)
+		all, err = i.ForWrite(t.Context())
+		if err != nil || all.Rows()[0].Version != 3 {
+			t.Errorf("a write was decided on an old reading: %v", err)
 		}
 	})
 }
@@ -348,11 +345,11 @@ func TestCallersOwnWhatTheyGet(t *testing.T) {
 
 	source := &org{}
 	i := New(source)
-	all, err := i.TenantSecrets(t.Context())
+	all, err := i.ForPlan(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all.Records[0].Version = 99
+	all.Rows()[0].Version = 99
 	if got := version(t, i); got != 0 {
 		t.Errorf("a caller changed the snapshot: version %d", got)
 	}
@@ -410,13 +407,13 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 			for range 50 {
 				written := source.version.Add(1)
 				i.TenantSecretsChanged()
-				all, err := i.TenantSecrets(t.Context())
+				all, err := i.ForPlan(t.Context())
 				if err != nil {
 					t.Error(err)
 
 					return
 				}
-				if all.Records[0].Version < written {
+				if all.Rows()[0].Version < written {
 					t.Error("writer " + strconv.Itoa(w) + " read its past")
 				}
 			}
@@ -424,7 +421,7 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 50 {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Microsecond)
-				if _, err := i.TenantSecrets(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := i.ForPlan(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Error(err)
 				}
 				cancel()
@@ -432,4 +429,93 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Writers that come while a read is under way wait for the next one, and share it: each decides on a reading that began after it asked.
+func TestACrowdOfWritersSharesTheNextReading(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = version(t, i) })
+		synctest.Wait()
+		time.Sleep(50 * time.Millisecond)
+		source.version.Store(1)
+		for range 20 {
+			wg.Go(func() {
+				all, err := i.ForWrite(t.Context())
+				if err != nil || all.Rows()[0].Version != 1 {
+					t.Errorf("a write was decided on a reading from before it asked: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := source.lists.Load(); n != 2 {
+			t.Errorf("%d reads, want the one under way and one for all writers", n)
+		}
+		if got := version(t, i); got != 1 {
+			t.Errorf("a plan got version %d", got)
+		}
+	})
+}
+
+// A writer that gives up while it waits for its turn leaves the others alone.
+func TestACancelledWriterDoesNotFailTheOthers(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &org{delay: 100 * time.Millisecond}
+		i := New(source)
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = version(t, i) })
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			if _, err := i.ForWrite(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("the cancelled writer got %v", err)
+			}
+		})
+		wg.Go(func() {
+			if _, err := i.ForWrite(t.Context()); err != nil {
+				t.Errorf("the other writer got %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+	})
+}
+
+// A failed reading stands for those who waited for it, and a writer who comes later reads for itself.
+func TestAWriterDoesNotTakeAnEarlierFailure(t *testing.T) {
+	t.Parallel()
+
+	source := &org{}
+	broken := errors.New("no route")
+	source.fail.Store(&broken)
+	i := New(source)
+	if _, err := i.ForPlan(t.Context()); !errors.Is(err, broken) {
+		t.Fatalf("got %v", err)
+	}
+	source.fail.Store(nil)
+	if _, err := i.ForWrite(t.Context()); err != nil {
+		t.Errorf("the writer got %v", err)
+	}
+}
+
+func TestCertificatesForWriteReadsAgain(t *testing.T) {
+	t.Parallel()
+
+	source := &org{}
+	i := New(source)
+	for range 2 {
+		if _, err := i.Certificates(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := i.CertificatesForWrite(t.Context()); err != nil || len(all) != 1 || source.certs.Load() != 2 {
+		t.Errorf("%d certificates after %d reads, %v", len(all), source.certs.Load(), err)
+	}
 }

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -47,12 +46,13 @@ func TestTenantSecretFindsByEitherFormOfTheID(t *testing.T) {
 		{"02G", false, 0},
 		{"", false, 0},
 	} {
-		record, found, count, err := i.TenantSecret(t.Context(), tc.id)
+		all, err := i.ForPlan(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found != tc.found || record.Version != tc.version || count != 3 {
-			t.Errorf("%q: found %v, version %d of %d records", tc.id, found, record.Version, count)
+		record, found := all.Find(tc.id)
+		if found != tc.found || record.Version != tc.version || len(all.Rows()) != 3 {
+			t.Errorf("%q: found %v, version %d of %d records", tc.id, found, record.Version, len(all.Rows()))
 		}
 	}
 	if n := source.lists.Load(); n != 1 {
@@ -60,30 +60,24 @@ func TestTenantSecretFindsByEitherFormOfTheID(t *testing.T) {
 	}
 }
 
-func TestTenantSecretSeesAWrite(t *testing.T) {
+func TestRecordsAreTheRowsAsTheRulesSeeThem(t *testing.T) {
 	t.Parallel()
 
-	source := &history{records: 1}
-	i := New(source)
-	if _, found, _, err := i.TenantSecret(t.Context(), recordID(1)); err != nil || found {
-		t.Fatalf("before: %v, %v", found, err)
+	all, err := New(&history{records: 3}).ForPlan(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	source.records = 2
-	i.TenantSecretsChanged()
-	if _, found, _, err := i.TenantSecret(t.Context(), recordID(1)); err != nil || !found {
-		t.Errorf("after the write: %v, %v", found, err)
+	for n, record := range all.Records() {
+		if row := all.Rows()[n]; record.ID != row.ID || record.Version != row.Version {
+			t.Errorf("record %d is %+v, its row %+v", n, record, row)
+		}
 	}
-}
-
-func TestTenantSecretTellsAFailedReadFromAMissingRecord(t *testing.T) {
-	t.Parallel()
-
-	source := &history{records: 1}
-	broken := errors.New("no route")
-	source.fail.Store(&broken)
-	_, found, _, err := New(source).TenantSecret(t.Context(), recordID(0))
-	if !errors.Is(err, broken) || found {
-		t.Errorf("got %v, %v", found, err)
+	hash := "r6jGHKoQW6gaTbOwRnAHBvT4ygTRPjNVrzMBDVv/gCI="
+	if got := Record(salesforce.TenantSecret{SecretValueHash: hash}).Hash; got != hash {
+		t.Errorf("found the hash %q", got)
+	}
+	if got := Record(salesforce.TenantSecret{SecretValueHash: salesforce.UnknownHash}).Hash; got != "" {
+		t.Errorf("%q was taken for a hash", got)
 	}
 }
 
@@ -101,7 +95,7 @@ func TestAtHandReadsNothing(t *testing.T) {
 		if at() {
 			t.Error("found before anything was read")
 		}
-		if _, err := i.TenantSecrets(t.Context()); err != nil {
+		if _, err := i.ForPlan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if record, found := i.AtHand(recordID(1)); !found || record.Version != 1 || !at() {
@@ -110,11 +104,11 @@ func TestAtHandReadsNothing(t *testing.T) {
 		if _, found := i.AtHand(recordID(2)); found {
 			t.Error("found a record that is not there")
 		}
-		time.Sleep(refreshAge + time.Second)
+		time.Sleep(planAge + time.Second)
 		if at() {
 			t.Error("found in a reading that is too old")
 		}
-		if _, err := i.TenantSecrets(t.Context()); err != nil {
+		if _, err := i.ForPlan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		i.TenantSecretsChanged()
@@ -133,8 +127,12 @@ func BenchmarkTenantSecret(b *testing.B) {
 		b.Run(fmt.Sprintf("records=%d", records), func(b *testing.B) {
 			i := New(&history{records: records})
 			for b.Loop() {
-				if _, found, _, err := i.TenantSecret(b.Context(), recordID(records/2)); err != nil || !found {
-					b.Fatal(found, err)
+				all, err := i.ForPlan(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, found := all.Find(recordID(records / 2)); !found {
+					b.Fatal("not found")
 				}
 			}
 		})

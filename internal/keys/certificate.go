@@ -1,5 +1,3 @@
-// Package keys holds the rules about keys and their certificates that plan and apply both ask. They
-// are pure: no I/O, no clock of their own, no Terraform.
 package keys
 
 import (
@@ -12,9 +10,6 @@ const (
 	// WrappingKeyBits is the only size of a key that may wrap key material [D Help
 	// security_pe_byok_generate_secret].
 	WrappingKeyBits = 4096
-
-	// TypeDatabase is the type whose keys are wrapped for the KMS [D Help, CertTooling].
-	TypeDatabase = "Database"
 )
 
 // Certificate is what decides whether a certificate of the org can wrap key material.

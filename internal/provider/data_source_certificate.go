@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -206,7 +206,7 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 	m.BYOKCompatible = types.BoolValue(len(problems) == 0)
 	m.CompatibleTypes = []string{}
 	if len(problems) == 0 {
-		m.CompatibleTypes = facts.CompatibleTypes(lineage.KnownTypes(), now)
+		m.CompatibleTypes = facts.CompatibleTypes(keys.KnownTypes(), now)
 	}
 
 	return diags

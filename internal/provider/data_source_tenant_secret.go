@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -127,11 +127,11 @@ func (d *tenantSecretDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	all, ok := d.records(ctx, &resp.Diagnostics)
+	all, ok := d.forPlan(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	row, ok := model.find(all.Records, d.data.Session.OrganizationID, &resp.Diagnostics)
+	row, ok := model.find(all.Rows(), d.data.Session.OrganizationID, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -208,7 +208,7 @@ func recordsInWords(records []salesforce.TenantSecret, typ string) string {
 
 // populate fills the model from a record.
 func (m *tenantSecretRecordModel) populate(row salesforce.TenantSecret) {
-	_, marker := lineage.ParseDescription(row.Description)
+	_, marker := keys.ParseDescription(row.Description)
 	*m = tenantSecretRecordModel{
 		TenantSecretID:       types.StringValue(row.ID),
 		Type:                 types.StringValue(row.Type),

@@ -80,15 +80,15 @@ func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadR
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	all, ok := d.records(ctx, &resp.Diagnostics)
+	all, ok := d.forPlan(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	if len(all.Records) == 0 {
+	if len(all.Rows()) == 0 {
 		resp.Diagnostics.AddWarning("The org shows no tenant secret at all",
 			"An org without Shield keys answers like this, and so does one where the user may not see them. "+permissionsAdvice)
 	}
-	model.populate(all.Records, d.data.Session.OrganizationID)
+	model.populate(all.Rows(), d.data.Session.OrganizationID)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 

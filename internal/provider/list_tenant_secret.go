@@ -36,13 +36,13 @@ func (l *tenantSecretList) ListResourceConfigSchema(_ context.Context, _ list.Li
 
 func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var diags diag.Diagnostics
-	all, ok := l.records(ctx, &diags)
+	all, ok := l.forPlan(ctx, &diags)
 	if !ok {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 
 		return
 	}
-	stream.Results = listResults(ctx, req, currentRecords(all.Records), func(row salesforce.TenantSecret, result *list.ListResult) {
+	stream.Results = listResults(ctx, req, currentRecords(all.Rows()), func(row salesforce.TenantSecret, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s (%s, version %d)", row.Type, row.Source, row.Version)
 		result.Diagnostics.Append(result.Identity.Set(ctx, tenantSecretIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
 		if req.IncludeResource {

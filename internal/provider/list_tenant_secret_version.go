@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -60,18 +61,18 @@ func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ 
 
 func (l *tenantSecretVersionList) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var config tenantSecretVersionListModel
-	var all salesforce.TenantSecrets
+	var all inventory.Reading
 	diags := req.Config.Get(ctx, &config)
 	ok := !diags.HasError()
 	if ok {
-		all, ok = l.records(ctx, &diags)
+		all, ok = l.forPlan(ctx, &diags)
 	}
 	if !ok {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 
 		return
 	}
-	stream.Results = listResults(ctx, req, config.matching(all.Records), func(row salesforce.TenantSecret, result *list.ListResult) {
+	stream.Results = listResults(ctx, req, config.matching(all.Rows()), func(row salesforce.TenantSecret, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s version %d (%s, %s)", row.Type, row.Version, row.Source, row.Status)
 		model := importedTenantSecretVersion(row, l.data)
 		result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)

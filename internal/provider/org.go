@@ -10,19 +10,31 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// records reads the tenant secrets of the org.
-func (b *base) records(ctx context.Context, diags *diag.Diagnostics) (salesforce.TenantSecrets, bool) {
+// forPlan reads the tenant secrets of the org for a refresh or a plan.
+func (b *base) forPlan(ctx context.Context, diags *diag.Diagnostics) (inventory.Reading, bool) {
+	return b.reading(ctx, (*inventory.Inventory).ForPlan, diags)
+}
+
+// forWrite reads the tenant secrets of the org for a decision to write, forget or drop something.
+func (b *base) forWrite(ctx context.Context, diags *diag.Diagnostics) (inventory.Reading, bool) {
+	return b.reading(ctx, (*inventory.Inventory).ForWrite, diags)
+}
+
+func (b *base) reading(
+	ctx context.Context, read func(*inventory.Inventory, context.Context) (inventory.Reading, error), diags *diag.Diagnostics,
+) (inventory.Reading, bool) {
 	if !b.ready(diags) {
-		return salesforce.TenantSecrets{}, false
+		return inventory.Reading{}, false
 	}
-	all, err := b.data.Inventory.TenantSecrets(ctx)
+	all, err := read(b.data.Inventory, ctx)
 	if err != nil {
 		addError(diags, "Unable to read the tenant secrets", err)
 
-		return salesforce.TenantSecrets{}, false
+		return inventory.Reading{}, false
 	}
 
 	return all, true

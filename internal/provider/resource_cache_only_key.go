@@ -246,11 +246,11 @@ func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRe
 // checkIdentifier refuses to generate a key under an identifier that the org fetches a key by already, as after a lost state or for a
 // replacement: Salesforce would get it for data that another key has encrypted.
 func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, generated bool, diags *diag.Diagnostics) bool {
-	all, ok := r.records(ctx, diags)
+	all, ok := r.forPlan(ctx, diags)
 	if !ok {
 		return false
 	}
-	i := slices.IndexFunc(all.Records, func(row salesforce.TenantSecret) bool {
+	i := slices.IndexFunc(all.Rows(), func(row salesforce.TenantSecret) bool {
 		return row.Source == upload.SourceRemote && row.RemoteKeyIdentifier == identifier
 	})
 	switch {
@@ -259,13 +259,13 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 	case generated:
 		diags.AddAttributeError(path.Root("key_identifier"), "The identifier is in use",
 			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make the data of that record unreadable. Nothing was made. Give the very key in "+
-				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", describeRecord(all.Records[i]), identifier))
+				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", describeRecord(all.Rows()[i]), identifier))
 
 		return false
 	default:
 		diags.AddAttributeWarning(path.Root("key_material_wo"), "The identifier is in use",
 			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The given key must be the very one that the record was made with: under any other the data of that record can't be "+
-				"read.", describeRecord(all.Records[i]), identifier))
+				"read.", describeRecord(all.Rows()[i]), identifier))
 
 		return true
 	}

@@ -228,15 +228,15 @@ func (r *certificateResource) checkUnneeded(ctx context.Context, name string, di
 	if r.data.AllowKeyDestruction {
 		return true
 	}
-	all, ok := r.records(ctx, diags)
+	all, ok := r.forPlan(ctx, diags)
 	if !ok {
 		return false
 	}
-	i := slices.IndexFunc(all.Records, func(row salesforce.TenantSecret) bool {
+	i := slices.IndexFunc(all.Rows(), func(row salesforce.TenantSecret) bool {
 		if row.Source != salesforce.SourceRemote || !strings.EqualFold(row.RemoteKeyCertificate, name) {
 			return false
 		}
-		newest, _ := upload.Newest(all.Records, row.Type)
+		newest, _ := upload.Newest(all.Rows(), row.Type)
 
 		// Only the newest one of a type can come back from DESTROYED.
 		return row.Status != salesforce.StatusDestroyed || row.ID == newest.ID
@@ -247,7 +247,7 @@ func (r *certificateResource) checkUnneeded(ctx context.Context, name string, di
 	diags.AddError("A cache-only key needs this certificate",
 		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't be read. Nothing was changed. Let the key name another certificate first "+
 			"(remote_key_certificate), set deletion_policy = %q to keep the certificate, or, to delete it all the same, set allow_key_destruction = true in the provider block.",
-			describeRecord(all.Records[i]), name, policyAbandon))
+			describeRecord(all.Rows()[i]), name, policyAbandon))
 
 	return false
 }

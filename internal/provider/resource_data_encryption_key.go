@@ -18,7 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -157,7 +157,7 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 
 		return
 	}
-	decision := lineage.Decide(plan.desired(), state.known(ours, seen))
+	decision := keys.Decide(plan.desired(), state.known(ours, seen))
 	plan.RotationID = types.StringValue(decision.RotationID.String())
 	if decision.Rotate {
 		plan.planRotation()
@@ -176,12 +176,12 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 // helpCreate warns of what a first apply does to the key in use.
 func (r *dataEncryptionKeyResource) helpCreate(ctx context.Context, plan, config dataEncryptionKeyModel, diags *diag.Diagnostics) {
 	if r.online() && plan.inputsKnown() {
-		keys, err := r.data.Client.ListDataEncryptionKeys(ctx)
+		rows, err := r.data.Client.ListDataEncryptionKeys(ctx)
 		if err != nil {
 			addUnchecked(diags, err)
 		}
-		if key, ok := upload.ActiveDataKey(keys); ok {
-			if _, marker := lineage.ParseDescription(key.Description); marker.Fingerprint == plan.inputs().Fingerprint() {
+		if key, ok := upload.ActiveDataKey(rows); ok {
+			if _, marker := keys.ParseDescription(key.Description); marker.Fingerprint == plan.inputs().Fingerprint() {
 				addWillBeAdopted(diags, upload.DataKeyRecord(key))
 
 				return
@@ -221,21 +221,21 @@ func (m *dataEncryptionKeyModel) keep(state dataEncryptionKeyModel) {
 	m.DataEncryptionKeyID, m.SecretValueHash = state.DataEncryptionKeyID, state.SecretValueHash
 }
 
-func (m *dataEncryptionKeyModel) inputs() lineage.Inputs {
-	return lineage.Inputs{Type: upload.TypeDataKey, Source: upload.SourceUploaded, MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers)}
+func (m *dataEncryptionKeyModel) inputs() keys.Inputs {
+	return keys.Inputs{Type: upload.TypeDataKey, Source: upload.SourceUploaded, MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers)}
 }
 
 func (m *dataEncryptionKeyModel) inputsKnown() bool {
 	return !m.KeyMaterialWOVersion.IsUnknown() && !m.RotateAfterDays.IsUnknown() && triggersKnown(m.RotationTriggers)
 }
 
-func (m *dataEncryptionKeyModel) desired() lineage.Desired {
-	return lineage.Desired{Inputs: m.inputs(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
+func (m *dataEncryptionKeyModel) desired() keys.Desired {
+	return keys.Desired{Inputs: m.inputs(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
 }
 
 // known leaves out source and derivation: an imported key of this kind tells neither.
-func (m *dataEncryptionKeyModel) known(ours lineage.Record, seen lineage.Observation) lineage.Known {
-	return lineage.Known{ActiveID: m.DataEncryptionKeyID.ValueString(), Ours: ours, Seen: seen}
+func (m *dataEncryptionKeyModel) known(ours keys.Ours, seen keys.Observation) keys.Known {
+	return keys.Known{ActiveID: m.DataEncryptionKeyID.ValueString(), Ours: ours, Seen: seen}
 }
 
 func (m *dataEncryptionKeyModel) populate(row salesforce.TenantSecret, data *Data) {
@@ -254,7 +254,7 @@ func (r *dataEncryptionKeyResource) Create(ctx context.Context, req resource.Cre
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	result, ok := r.rotate(ctx, &plan, config, lineage.RotationID{}, lineage.Record{}, &resp.Diagnostics)
+	result, ok := r.rotate(ctx, &plan, config, keys.RotationID{}, keys.Ours{}, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -272,7 +272,7 @@ func (r *dataEncryptionKeyResource) Update(ctx context.Context, req resource.Upd
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	decision := lineage.Decide(plan.desired(), state.known(ours, seen))
+	decision := keys.Decide(plan.desired(), state.known(ours, seen))
 	plan.RotationID = types.StringValue(decision.RotationID.String())
 	if decision.Rotate {
 		result, ok := r.rotate(ctx, &plan, config, decision.RotationID, ours, &resp.Diagnostics)
@@ -283,7 +283,7 @@ func (r *dataEncryptionKeyResource) Update(ctx context.Context, req resource.Upd
 		}
 		ours, seen = ownRecord(result.Record, result.RotationID), freshObservation(result.RotationID)
 	} else {
-		ours = lineage.Record{ID: state.DataEncryptionKeyID.ValueString(), RotationID: decision.RotationID.String()}
+		ours = keys.Ours{ID: state.DataEncryptionKeyID.ValueString(), RotationID: decision.RotationID.String()}
 	}
 	if plan.Receipt.IsUnknown() {
 		row := salesforce.TenantSecret{ID: state.DataEncryptionKeyID.ValueString(), Version: state.Version.ValueInt64(), Type: upload.TypeDataKey, Source: upload.SourceUploaded}
@@ -295,7 +295,7 @@ func (r *dataEncryptionKeyResource) Update(ctx context.Context, req resource.Upd
 }
 
 // rotate uploads or adopts, and fills the plan with the outcome.
-func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryptionKeyModel, config dataEncryptionKeyModel, id lineage.RotationID, ours lineage.Record, diags *diag.Diagnostics) (upload.Result, bool) {
+func (r *dataEncryptionKeyResource) rotate(ctx context.Context, plan *dataEncryptionKeyModel, config dataEncryptionKeyModel, id keys.RotationID, ours keys.Ours, diags *diag.Diagnostics) (upload.Result, bool) {
 	request := upload.Request{Type: upload.TypeDataKey, Source: upload.SourceUploaded, Fingerprint: plan.inputs().Fingerprint(), RotationID: id}
 	if ours.Unconfirmed == id.String() {
 		request.UnconfirmedSince = ours.UnconfirmedSince
@@ -357,12 +357,12 @@ func (r *dataEncryptionKeyResource) Read(ctx context.Context, req resource.ReadR
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	key, keys, ok := r.active(ctx, &resp.Diagnostics)
+	key, rows, ok := r.active(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	row := upload.DataKeyRecord(key)
-	observed, unnamed := observe(row, upload.DataKeyDescriptions(keys), r.data.Client.Now()), ours.ID == ""
+	observed, unnamed := observe(row, upload.DataKeyDescriptions(rows), r.data.Client.Now()), ours.ID == ""
 	if unnamed {
 		// The upload could not be read back: what became Active with it is ours.
 		ours.ID = row.ID
@@ -376,19 +376,19 @@ func (r *dataEncryptionKeyResource) Read(ctx context.Context, req resource.ReadR
 }
 
 func (r *dataEncryptionKeyResource) active(ctx context.Context, diags *diag.Diagnostics) (salesforce.DataEncryptionKey, []salesforce.DataEncryptionKey, bool) {
-	keys, err := r.data.Client.ListDataEncryptionKeys(ctx)
+	rows, err := r.data.Client.ListDataEncryptionKeys(ctx)
 	if err != nil {
 		addError(diags, "Unable to read the data encryption keys", err)
 
 		return salesforce.DataEncryptionKey{}, nil, false
 	}
-	key, ok := upload.ActiveDataKey(keys)
+	key, ok := upload.ActiveDataKey(rows)
 	if !ok {
 		diags.AddError("No Search Index key in use",
-			fmt.Sprintf("Org %s shows %d data encryption keys, and none that is Active for the Search Index. Nothing was removed from state. %s", r.data.Session.OrganizationID, len(keys), permissionsAdvice))
+			fmt.Sprintf("Org %s shows %d data encryption keys, and none that is Active for the Search Index. Nothing was removed from state. %s", r.data.Session.OrganizationID, len(rows), permissionsAdvice))
 	}
 
-	return key, keys, ok
+	return key, rows, ok
 }
 
 // Delete forgets.
@@ -411,16 +411,16 @@ func (r *dataEncryptionKeyResource) ImportState(ctx context.Context, req resourc
 
 		return
 	}
-	key, keys, ok := r.active(ctx, &resp.Diagnostics)
+	key, rows, ok := r.active(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	row := upload.DataKeyRecord(key)
-	seen := observe(row, upload.DataKeyDescriptions(keys), r.data.Client.Now())
+	seen := observe(row, upload.DataKeyDescriptions(rows), r.data.Client.Now())
 	state := dataEncryptionKeyModel{rotatedKeyModel: importedKey(), Type: types.StringValue(typeSearchIndex)}
 	state.RotationID = stringOrNull(seen.ActiveMarker)
 	state.populate(row, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	keepPrivate(ctx, resp.Private, lineage.Record{ID: row.ID, RotationID: seen.ActiveMarker, Imported: true}, seen, &resp.Diagnostics)
+	keepPrivate(ctx, resp.Private, keys.Ours{ID: row.ID, RotationID: seen.ActiveMarker, Imported: true}, seen, &resp.Diagnostics)
 }

@@ -21,7 +21,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -95,9 +96,9 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"description": schema.StringAttribute{
 				MarkdownDescription: fmt.Sprintf("Text for people in Setup, up to %d characters. The record's Description is this text followed by the marker "+
-					"` [tf:<rotation_id>]`. A change is patched and does not rotate.", lineage.MaxDescription),
+					"` [tf:<rotation_id>]`. A change is patched and does not rotate.", keys.MaxDescription),
 				Optional:   true,
-				Validators: []validator.String{stringvalidator.UTF8LengthAtMost(lineage.MaxDescription)},
+				Validators: []validator.String{stringvalidator.UTF8LengthAtMost(keys.MaxDescription)},
 			},
 			"source": schema.StringAttribute{
 				MarkdownDescription: "Where the key comes from: `UPLOADED` (default; Bring Your Own Key), `HSM` (Salesforce generates it) or `REMOTE` (cache-only: Salesforce " +
@@ -206,7 +207,7 @@ func (r *tenantSecretResource) Create(ctx context.Context, req resource.CreateRe
 		return
 	}
 
-	result, ok := r.rotate(ctx, plan, config, lineage.RotationID{}, lineage.Record{}, "", &resp.Diagnostics)
+	result, ok := r.rotate(ctx, plan, config, keys.RotationID{}, keys.Ours{}, "", &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -230,7 +231,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 		return
 	}
 
-	decision := lineage.Decide(plan.desired(plan.SecretValueHash), state.known(ours, seen))
+	decision := keys.Decide(plan.desired(plan.SecretValueHash), state.known(ours, seen))
 	var err error
 	if decision.Rotate {
 		result, ok := r.rotate(ctx, plan, config, decision.RotationID, ours, state.TenantSecretID.ValueString(), &resp.Diagnostics)
@@ -271,7 +272,7 @@ func (r *tenantSecretResource) Update(ctx context.Context, req resource.UpdateRe
 }
 
 // rememberUnconfirmed keeps, beside the unchanged state, that a POST went out whose outcome nobody knows.
-func rememberUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, ours lineage.Record, seen lineage.Observation, id lineage.RotationID) {
+func rememberUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, ours keys.Ours, seen keys.Observation, id keys.RotationID) {
 	if !hasUnknownOutcome(resp.Diagnostics) {
 		return
 	}
@@ -281,7 +282,7 @@ func rememberUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, our
 
 // rotate carries out one rotation. It returns false after an error, and then there is no new record that is known of.
 func (r *tenantSecretResource) rotate(
-	ctx context.Context, plan, config tenantSecretModel, id lineage.RotationID, ours lineage.Record, expected string, diags *diag.Diagnostics,
+	ctx context.Context, plan, config tenantSecretModel, id keys.RotationID, ours keys.Ours, expected string, diags *diag.Diagnostics,
 ) (upload.Result, bool) {
 	request, ok := plan.request(ctx, config, diags)
 	if !ok {
@@ -316,12 +317,12 @@ func (r *tenantSecretResource) rotate(
 }
 
 // adjust brings what can be changed on the ACTIVE record in line, without a new key.
-func (r *tenantSecretResource) adjust(ctx context.Context, plan, state tenantSecretModel, id lineage.RotationID) (salesforce.TenantSecret, error) {
-	all, err := r.data.Inventory.TenantSecrets(ctx)
+func (r *tenantSecretResource) adjust(ctx context.Context, plan, state tenantSecretModel, id keys.RotationID) (salesforce.TenantSecret, error) {
+	all, err := r.data.Inventory.ForPlan(ctx)
 	if err != nil {
 		return salesforce.TenantSecret{}, fmt.Errorf("reading the tenant secrets of the org: %w", err)
 	}
-	row, ok := upload.Current(all.Records, plan.Type.ValueString())
+	row, ok := upload.Current(all.Rows(), plan.Type.ValueString())
 	if !ok || row.ID != state.TenantSecretID.ValueString() {
 		return row, &upload.Problem{
 			Summary: "The org has moved on since the plan",
@@ -331,7 +332,7 @@ func (r *tenantSecretResource) adjust(ctx context.Context, plan, state tenantSec
 	}
 
 	change := salesforce.TenantSecretChange{}
-	if wanted := lineage.Describe(plan.Description.ValueString(), id); wanted != row.Description {
+	if wanted := keys.Describe(plan.Description.ValueString(), id); wanted != row.Description {
 		change.Description = &wanted
 	}
 	if row.Source == upload.SourceRemote {
@@ -369,21 +370,21 @@ func (r *tenantSecretResource) Read(ctx context.Context, req resource.ReadReques
 	if !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	all, ok := r.records(ctx, &resp.Diagnostics)
+	all, ok := r.forPlan(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	row, found := upload.Current(all.Records, state.Type.ValueString())
+	row, found := upload.Current(all.Rows(), state.Type.ValueString())
 	if !found {
-		addNoActive(&resp.Diagnostics, state.Type.ValueString(), r.data.Session.OrganizationID, all.Records)
+		addNoActive(&resp.Diagnostics, state.Type.ValueString(), r.data.Session.OrganizationID, all.Rows())
 
 		return
 	}
 
-	_, marker := lineage.ParseDescription(row.Description)
+	_, marker := keys.ParseDescription(row.Description)
 	state.refresh(row, r.data, row.ID == ours.ID && !ours.Imported)
 	state.RotationID = stringOrNull(marker.String())
-	observed := observe(row, upload.Descriptions(all.Records, row.Type), all.ServerTime)
+	observed := observe(row, upload.Descriptions(all.Rows(), row.Type), all.ServerTime())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	if observed != seen {
@@ -419,11 +420,11 @@ func (r *tenantSecretResource) ImportState(ctx context.Context, req resource.Imp
 	if !ok {
 		return
 	}
-	all, ok := r.records(ctx, &resp.Diagnostics)
+	all, ok := r.forPlan(ctx, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	row, ok := findImport(all.Records, wanted, r.data.Session.OrganizationID, &resp.Diagnostics)
+	row, ok := findImport(all.Rows(), wanted, r.data.Session.OrganizationID, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -431,13 +432,13 @@ func (r *tenantSecretResource) ImportState(ctx context.Context, req resource.Imp
 	state := importedTenantSecret(row, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	ours := lineage.Record{ID: row.ID, RotationID: state.RotationID.ValueString(), Imported: true}
-	keepPrivate(ctx, resp.Private, ours, observe(row, upload.Descriptions(all.Records, row.Type), all.ServerTime), &resp.Diagnostics)
+	ours := keys.Ours{ID: row.ID, RotationID: state.RotationID.ValueString(), Imported: true}
+	keepPrivate(ctx, resp.Private, ours, observe(row, upload.Descriptions(all.Rows(), row.Type), all.ServerTime()), &resp.Diagnostics)
 }
 
 // importedTenantSecret is the resource as an import finds it.
 func importedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
-	_, marker := lineage.ParseDescription(row.Description)
+	_, marker := keys.ParseDescription(row.Description)
 	model := tenantSecretModel{
 		rotatedKeyModel: importedKey(),
 		Type:            types.StringValue(row.Type),
@@ -527,7 +528,7 @@ func (r *tenantSecretResource) explainUpload(ctx context.Context, request upload
 		return
 	}
 	detail := opening(refused) + " Nothing was changed."
-	all, readErr := r.data.Inventory.TenantSecrets(ctx)
+	all, readErr := r.data.Inventory.ForPlan(ctx)
 	if readErr == nil {
 		if hints := r.refusalHints(request, all); len(hints) > 0 {
 			detail += " Known of this org: " + strings.Join(hints, "; ") + "."
@@ -537,18 +538,18 @@ func (r *tenantSecretResource) explainUpload(ctx context.Context, request upload
 }
 
 // refusalHints lists, in words, the documented reasons for a refusal that apply here.
-func (r *tenantSecretResource) refusalHints(request upload.Request, all salesforce.TenantSecrets) []string {
+func (r *tenantSecretResource) refusalHints(request upload.Request, all inventory.Reading) []string {
 	var hints []string
-	if newest, ok := upload.Newest(all.Records, request.Type); ok {
-		if next, ok := lineage.NextAllowed(request.Type, r.data.sandbox(), newest.CreatedDate); ok && next.After(all.ServerTime) {
+	if newest, ok := upload.Newest(all.Rows(), request.Type); ok {
+		if next, ok := keys.NextAllowed(request.Type, r.data.sandbox(), newest.CreatedDate); ok && next.After(all.ServerTime()) {
 			hints = append(hints, fmt.Sprintf("the newest %s key is of %s, and Salesforce documents %s between two of them, so that the next is allowed from %s%s", request.Type,
 				newest.CreatedDate.UTC().Format(time.RFC3339), intervalWords(request.Type, r.data.sandbox()), next.UTC().Format(time.RFC3339), inSandbox(request.Type, newest.CreatedDate, next)))
 		}
 	}
-	if n := countKeys(all.Records, request.Type); n >= lineage.KeyCap {
-		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, the cap is %d: destroy an archived one that is no longer needed", n, lineage.KeyCap))
+	if n := countKeys(all.Rows(), request.Type); n >= keys.KeyCap {
+		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, the cap is %d: destroy an archived one that is no longer needed", n, keys.KeyCap))
 	}
-	if missing := lineage.MissingPrerequisite(request.Type, request.Source, activeTypes(all.Records)); missing != "" {
+	if missing := keys.MissingPrerequisite(request.Type, request.Source, activeTypes(all.Rows())); missing != "" {
 		hints = append(hints, missing)
 	}
 	if request.Source == upload.SourceUploaded {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -28,7 +28,7 @@ func (m *tenantSecretModel) identity() tenantSecretIdentity {
 }
 
 // populate fills the model after an upload or an adoption, which leave a record that is ours.
-func (m *tenantSecretModel) populate(row salesforce.TenantSecret, data *Data, id lineage.RotationID) {
+func (m *tenantSecretModel) populate(row salesforce.TenantSecret, data *Data, id keys.RotationID) {
 	m.populateRecord(row, data)
 	m.RotationID = stringOrNull(id.String())
 	if m.SecretValueHash.IsUnknown() {
@@ -50,7 +50,7 @@ func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own
 	m.populateRecord(row, data)
 	m.SecretValueHash = hashOrNull(row.SecretValueHash)
 	// Salesforce keeps no spaces around a text.
-	if text, _ := lineage.ParseDescription(row.Description); strings.TrimSpace(text) != strings.TrimSpace(m.Description.ValueString()) {
+	if text, _ := keys.ParseDescription(row.Description); strings.TrimSpace(text) != strings.TrimSpace(m.Description.ValueString()) {
 		m.Description = stringOrNull(text)
 	}
 	m.Source = types.StringValue(row.Source)
@@ -69,8 +69,8 @@ func (m *tenantSecretModel) refresh(row salesforce.TenantSecret, data *Data, own
 }
 
 // inputs returns the configured values that mean "a new key", from a plan whose values are known.
-func (m *tenantSecretModel) inputs() lineage.Inputs {
-	return lineage.Inputs{
+func (m *tenantSecretModel) inputs() keys.Inputs {
+	return keys.Inputs{
 		Type: m.Type.ValueString(), Source: m.Source.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(),
 		MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers),
 		RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueStringPointer(),
@@ -110,7 +110,7 @@ func dueDate(created types.String, days types.Int64) types.String {
 		return types.StringNull()
 	}
 
-	return timeOrNull(lineage.Due(at, days.ValueInt64()))
+	return timeOrNull(keys.Due(at, days.ValueInt64()))
 }
 
 // inputsKnown reports whether every value that decides on a rotation is known.
@@ -128,13 +128,13 @@ func (m *tenantSecretModel) inputsKnown(config tenantSecretModel) bool {
 
 // desired is what the configuration asks for. The pin is the configured hash at plan, and the planned one at apply: what ignore_changes holds
 // back stands in the configuration of an apply again.
-func (m *tenantSecretModel) desired(pin types.String) lineage.Desired {
-	return lineage.Desired{Inputs: m.inputs(), Pin: pin.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
+func (m *tenantSecretModel) desired(pin types.String) keys.Desired {
+	return keys.Desired{Inputs: m.inputs(), Pin: pin.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64()}
 }
 
 // known is the prior state as the planner sees it.
-func (m *tenantSecretModel) known(ours lineage.Record, seen lineage.Observation) lineage.Known {
-	return lineage.Known{
+func (m *tenantSecretModel) known(ours keys.Ours, seen keys.Observation) keys.Known {
+	return keys.Known{
 		ActiveID: m.TenantSecretID.ValueString(), Hash: m.SecretValueHash.ValueString(), Source: m.Source.ValueString(),
 		KeyDerivationMode: m.KeyDerivationMode.ValueString(), Ours: ours, Seen: seen,
 	}
@@ -235,7 +235,7 @@ func countKeys(records []salesforce.TenantSecret, typ string) int {
 
 // intervalWords renders the interval of a type, such as "24 hours" or "7 days".
 func intervalWords(typ string, sandbox bool) string {
-	interval, _ := lineage.Interval(typ, sandbox)
+	interval, _ := keys.Interval(typ, sandbox)
 	if days := int(interval / (24 * time.Hour)); days > 1 {
 		return fmt.Sprintf("%d days", days)
 	}
@@ -244,24 +244,24 @@ func intervalWords(typ string, sandbox bool) string {
 }
 
 // ownRecord is what is remembered of the record that a create or an update leaves.
-func ownRecord(row salesforce.TenantSecret, id lineage.RotationID) lineage.Record {
-	return lineage.Record{ID: row.ID, RotationID: id.String()}
+func ownRecord(row salesforce.TenantSecret, id keys.RotationID) keys.Ours {
+	return keys.Ours{ID: row.ID, RotationID: id.String()}
 }
 
 // freshObservation is what a refresh right after an upload would see.
-func freshObservation(id lineage.RotationID) lineage.Observation {
-	return lineage.Observation{ActiveMarker: id.String(), HighestCounter: id.Counter}
+func freshObservation(id keys.RotationID) keys.Observation {
+	return keys.Observation{ActiveMarker: id.String(), HighestCounter: id.Counter}
 }
 
 // observe records what the planner may use of a refresh: of the record in use, of the Descriptions of all of its type, and of the org's time.
-func observe(row salesforce.TenantSecret, descriptions []string, now time.Time) lineage.Observation {
-	_, marker := lineage.ParseDescription(row.Description)
-	highest, found := lineage.HighestCounter(descriptions)
+func observe(row salesforce.TenantSecret, descriptions []string, now time.Time) keys.Observation {
+	_, marker := keys.ParseDescription(row.Description)
+	highest, found := keys.HighestCounter(descriptions)
 	if !found {
 		highest = -1
 	}
 
-	return lineage.Observation{AgeDays: lineage.AgeDays(row.CreatedDate, now), ActiveMarker: marker.String(), HighestCounter: highest}
+	return keys.Observation{AgeDays: keys.AgeDays(row.CreatedDate, now), ActiveMarker: marker.String(), HighestCounter: highest}
 }
 
 // The keys of private state. They are two because they are written by different calls: the record by create, update and import, the
@@ -279,9 +279,9 @@ type privateWriter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-func readPrivate(ctx context.Context, from privateReader, diags *diag.Diagnostics) (lineage.Record, lineage.Observation) {
-	var ours lineage.Record
-	seen := lineage.Observation{HighestCounter: -1}
+func readPrivate(ctx context.Context, from privateReader, diags *diag.Diagnostics) (keys.Ours, keys.Observation) {
+	var ours keys.Ours
+	seen := keys.Observation{HighestCounter: -1}
 	for key, target := range map[string]any{privateRecord: &ours, privateObservation: &seen} {
 		text, getDiags := from.GetKey(ctx, key)
 		diags.Append(getDiags...)
@@ -298,7 +298,7 @@ func readPrivate(ctx context.Context, from privateReader, diags *diag.Diagnostic
 	return ours, seen
 }
 
-func keepPrivate(ctx context.Context, to privateWriter, ours lineage.Record, seen lineage.Observation, diags *diag.Diagnostics) {
+func keepPrivate(ctx context.Context, to privateWriter, ours keys.Ours, seen keys.Observation, diags *diag.Diagnostics) {
 	for key, value := range map[string]any{privateRecord: ours, privateObservation: seen} {
 		text, err := json.Marshal(value)
 		if err != nil {

@@ -15,7 +15,8 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -90,7 +91,7 @@ func (r *tenantSecretResource) planDestroy(ctx context.Context, req resource.Mod
 }
 
 func (r *tenantSecretResource) planUpdate(
-	ctx context.Context, plan, config, state tenantSecretModel, ours lineage.Record, seen lineage.Observation, resp *resource.ModifyPlanResponse,
+	ctx context.Context, plan, config, state tenantSecretModel, ours keys.Ours, seen keys.Observation, resp *resource.ModifyPlanResponse,
 ) {
 	plan.keepComputed(state, config)
 	if !plan.inputsKnown(config) {
@@ -103,7 +104,7 @@ func (r *tenantSecretResource) planUpdate(
 		return
 	}
 
-	decision := lineage.Decide(plan.desired(config.SecretValueHash), state.known(ours, seen))
+	decision := keys.Decide(plan.desired(config.SecretValueHash), state.known(ours, seen))
 	plan.RotationID = types.StringValue(decision.RotationID.String())
 	if decision.Rotate {
 		plan.planRotation(config)
@@ -126,13 +127,13 @@ func (r *tenantSecretResource) planUpdate(
 
 // adoptsPinned reports whether the ACTIVE record, as last refreshed, already has the pinned hash, so that a rotation only marks it. Not so for
 // one that is too old: it would be too old again at the next plan.
-func (m *tenantSecretModel) adoptsPinned(config, state tenantSecretModel, decision lineage.Decision) bool {
-	return !config.SecretValueHash.IsNull() && config.SecretValueHash.Equal(state.SecretValueHash) && !slices.Contains(decision.Reasons, lineage.TooOld) &&
+func (m *tenantSecretModel) adoptsPinned(config, state tenantSecretModel, decision keys.Decision) bool {
+	return !config.SecretValueHash.IsNull() && config.SecretValueHash.Equal(state.SecretValueHash) && !slices.Contains(decision.Reasons, keys.TooOld) &&
 		state.Source.ValueString() == upload.SourceUploaded && m.Source.ValueString() == upload.SourceUploaded
 }
 
 // warnEscrowChanged says what a changed escrow does to a key that stays. Of an imported key the state does not know which escrow it has.
-func warnEscrowChanged(planned, before types.Object, ours lineage.Record, diags *diag.Diagnostics) {
+func warnEscrowChanged(planned, before types.Object, ours keys.Ours, diags *diag.Diagnostics) {
 	if !planned.Equal(before) && !ours.Imported {
 		diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload",
 			"The ACTIVE key is not escrowed anew: its material is not known any more. The changed escrow is used when the key is next rotated.")
@@ -192,7 +193,7 @@ func (m *tenantSecretModel) keepComputed(state, config tenantSecretModel) {
 }
 
 // planAdjustment plans what a patch of the record changes beside what is configured.
-func (m *tenantSecretModel) planAdjustment(state tenantSecretModel, ours lineage.Record) {
+func (m *tenantSecretModel) planAdjustment(state tenantSecretModel, ours keys.Ours) {
 	if ours.Imported && state.Receipt.IsNull() {
 		// The first apply after an import writes evidence that the record was taken over. It also makes sure that there is a first apply.
 		m.Receipt = types.StringUnknown()
@@ -217,14 +218,14 @@ func (r *tenantSecretResource) helpCreate(ctx context.Context, plan, config tena
 
 		return
 	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
+	all, err := r.data.Inventory.ForPlan(ctx)
 	if err != nil {
 		addUnchecked(diags, err)
 
 		return
 	}
-	if current, ok := upload.Current(all.Records, plan.Type.ValueString()); ok {
-		_, marker := lineage.ParseDescription(current.Description)
+	if current, ok := upload.Current(all.Rows(), plan.Type.ValueString()); ok {
+		_, marker := keys.ParseDescription(current.Description)
 		pin := config.SecretValueHash.ValueString()
 		byMarker := marker.Fingerprint == plan.inputs().Fingerprint() && current.Source == plan.Source.ValueString() && (pin == "" || pin == current.SecretValueHash)
 		switch {
@@ -254,7 +255,7 @@ func addWillBeArchived(diags *diag.Diagnostics, current salesforce.TenantSecret,
 }
 
 // helpRotate says why a key is rotated, and warns of what the org would say to it.
-func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, state tenantSecretModel, decision lineage.Decision, diags *diag.Diagnostics) {
+func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, state tenantSecretModel, decision keys.Decision, diags *diag.Diagnostics) {
 	if plan.adoptsPinned(config, state, decision) {
 		diags.AddAttributeWarning(path.Root("secret_value_hash"), "An existing key will be adopted",
 			fmt.Sprintf("A new key is asked for, and record %s (version %d), which is ACTIVE, already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as this rotation's. "+
@@ -269,14 +270,14 @@ func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, sta
 
 		return
 	}
-	all, err := r.data.Inventory.TenantSecrets(ctx)
+	all, err := r.data.Inventory.ForPlan(ctx)
 	if err != nil {
 		addUnchecked(diags, err)
 
 		return
 	}
-	if current, ok := upload.Current(all.Records, plan.Type.ValueString()); ok {
-		if _, marker := lineage.ParseDescription(current.Description); marker == decision.RotationID {
+	if current, ok := upload.Current(all.Rows(), plan.Type.ValueString()); ok {
+		if _, marker := keys.ParseDescription(current.Description); marker == decision.RotationID {
 			// The interrupted run's own record: the apply adopts it, so nothing that follows is about to happen.
 			return
 		}
@@ -285,22 +286,22 @@ func (r *tenantSecretResource) helpRotate(ctx context.Context, plan, config, sta
 }
 
 // helpUpload holds the warnings that a first key and a rotation share.
-func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tenantSecretModel, all salesforce.TenantSecrets, diags *diag.Diagnostics) {
+func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tenantSecretModel, all inventory.Reading, diags *diag.Diagnostics) {
 	typ := plan.Type.ValueString()
-	if newest, ok := upload.Newest(all.Records, typ); ok {
-		r.helpInterval(typ, newest, all.ServerTime, diags)
+	if newest, ok := upload.Newest(all.Rows(), typ); ok {
+		r.helpInterval(typ, newest, all.ServerTime(), diags)
 	}
-	if n := countKeys(all.Records, typ); n > lineage.KeyCap-lowOnKeys {
+	if n := countKeys(all.Rows(), typ); n > keys.KeyCap-lowOnKeys {
 		diags.AddWarning("Few keys of this type are left",
 			fmt.Sprintf("Org %s has %d ACTIVE and ARCHIVED %s keys, Salesforce allows %d. Destroy archived keys that are no longer needed (salesforcebyok_tenant_secret_version) before the "+
-				"cap stops a rotation.", r.data.Session.OrganizationID, n, typ, lineage.KeyCap))
+				"cap stops a rotation.", r.data.Session.OrganizationID, n, typ, keys.KeyCap))
 	}
-	if missing := lineage.MissingPrerequisite(typ, plan.Source.ValueString(), activeTypes(all.Records)); missing != "" {
+	if missing := keys.MissingPrerequisite(typ, plan.Source.ValueString(), activeTypes(all.Rows())); missing != "" {
 		diags.AddAttributeWarning(path.Root("type"), "A prerequisite is missing",
 			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
 	}
 	if hash, attribute := wantedHash(config); hash != "" {
-		for _, row := range all.Records {
+		for _, row := range all.Rows() {
 			if row.SecretValueHash == hash {
 				diags.AddAttributeError(path.Root(attribute), "This key material has been used in this org",
 					fmt.Sprintf("%s already has the hash %s, and Salesforce accepts a secret only once. Give other material.", describeRecord(row), hash))
@@ -313,7 +314,7 @@ func (r *tenantSecretResource) helpUpload(ctx context.Context, plan, config tena
 	if plan.Source.ValueString() == upload.SourceUploaded {
 		warnWithoutEscrow(plan, config, diags)
 		warnWithoutMaterial(config, diags)
-		r.helpCertificate(ctx, plan.Certificate, typ, all.ServerTime, diags)
+		r.helpCertificate(ctx, plan.Certificate, typ, all.ServerTime(), diags)
 	}
 }
 
@@ -359,7 +360,7 @@ func (r *tenantSecretResource) helpOptOut(ctx context.Context, diags *diag.Diagn
 }
 
 func (r *tenantSecretResource) helpInterval(typ string, newest salesforce.TenantSecret, now time.Time, diags *diag.Diagnostics) {
-	next, ok := lineage.NextAllowed(typ, r.data.sandbox(), newest.CreatedDate)
+	next, ok := keys.NextAllowed(typ, r.data.sandbox(), newest.CreatedDate)
 	if !ok || !next.After(now) {
 		return
 	}
@@ -370,7 +371,7 @@ func (r *tenantSecretResource) helpInterval(typ string, newest salesforce.Tenant
 
 // inSandbox adds, in words, when a sandbox takes the next key, where that is before next: an org does not always tell that it is one.
 func inSandbox(typ string, created, next time.Time) string {
-	earlier, ok := lineage.NextAllowed(typ, true, created)
+	earlier, ok := keys.NextAllowed(typ, true, created)
 	if !ok || !earlier.Before(next) {
 		return ""
 	}
@@ -429,7 +430,7 @@ func addWithoutEscrow(diags *diag.Diagnostics) {
 }
 
 // addRotationReasons says in the plan why a key is rotated, and what becomes of the old one.
-func addRotationReasons(diags *diag.Diagnostics, typ string, decision lineage.Decision, consequence string) {
+func addRotationReasons(diags *diag.Diagnostics, typ string, decision keys.Decision, consequence string) {
 	reasons := make([]string, len(decision.Reasons))
 	for i, reason := range decision.Reasons {
 		reasons[i] = reason.String()

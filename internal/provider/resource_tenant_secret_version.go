@@ -366,11 +366,11 @@ func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantS
 	if !r.online() || state.ExportedSecretValue.ValueString() == "" || !salesforce.SameID(state.OrganizationID.ValueString(), r.data.Session.OrganizationID) {
 		return nil
 	}
-	row, found, _, err := r.data.Inventory.TenantSecret(ctx, state.TenantSecretID.ValueString())
+	all, err := r.data.Inventory.ForWrite(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the status of record %s before its export is dropped from state; nothing was changed: %w", state.TenantSecretID.ValueString(), err)
 	}
-	if found {
+	if row, found := all.Find(state.TenantSecretID.ValueString()); found {
 		state.Status = stringOrNull(row.Status)
 	}
 
@@ -456,28 +456,29 @@ func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags
 	if !ok {
 		return salesforce.TenantSecret{}, custody.Subject{}, false
 	}
-	all, ok := r.records(ctx, diags)
+	all, ok := r.forPlan(ctx, diags)
 	if !ok {
 		return salesforce.TenantSecret{}, custody.Subject{}, false
 	}
-	newest, _ := upload.Newest(all.Records, row.Type)
+	newest, _ := upload.Newest(all.Rows(), row.Type)
 
 	return row, custody.Of(row, newest.ID == row.ID, r.data.Client.APINumber()), true
 }
 
 // lookUp reads a record through the shared inventory.
 func (r *tenantSecretVersionResource) lookUp(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, bool) {
-	row, found, count, err := r.data.Inventory.TenantSecret(ctx, id)
-	switch {
-	case err != nil:
-		addError(diags, "Unable to read the tenant secrets", err)
-	case !found:
+	all, ok := r.forPlan(ctx, diags)
+	if !ok {
+		return salesforce.TenantSecret{}, false
+	}
+	row, found := all.Find(id)
+	if !found {
 		diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-			fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, count, id,
+			fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, all.Count(), id,
 				permissionsAdvice))
 	}
 
-	return row, err == nil && found
+	return row, found
 }
 
 // keeper returns what carries out transitions in this org.

@@ -79,8 +79,8 @@ func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenan
 	if r.online() {
 		number = r.data.Client.APINumber()
 		if row.Source == upload.SourceRemote {
-			if all, err := r.data.Inventory.TenantSecrets(ctx); err == nil {
-				newest, ok := upload.Newest(all.Records, row.Type)
+			if all, err := r.data.Inventory.ForPlan(ctx); err == nil {
+				newest, ok := upload.Newest(all.Rows(), row.Type)
 				isNewest = !ok || newest.ID == row.ID
 			}
 		}

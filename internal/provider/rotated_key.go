@@ -3,7 +3,7 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -49,7 +49,7 @@ func (m *rotatedKeyModel) populateRecord(row salesforce.TenantSecret, data *Data
 	m.CreatedDate = timeOrNull(row.CreatedDate)
 	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
 	m.NextRotationAllowed = types.StringNull()
-	if next, ok := lineage.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
+	if next, ok := keys.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
 		m.NextRotationAllowed = timeOrNull(next)
 	}
 }

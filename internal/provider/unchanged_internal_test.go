@@ -279,7 +279,7 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 
 	w := newTwin(t)
 	u := &w.provider.unchanged
-	if _, err := u.data.Load().Inventory.TenantSecrets(t.Context()); err != nil {
+	if _, err := u.data.Load().Inventory.ForPlan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	row := w.rows[0]

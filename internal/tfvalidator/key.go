@@ -10,7 +10,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
 // KeyMaterial accepts base64 of exactly 32 bytes.
@@ -91,7 +91,7 @@ func KnownTenantSecretType() validator.String { return knownType{} }
 
 // Description implements validator.Describer.
 func (knownType) Description(context.Context) string {
-	return "value should be one of " + strings.Join(lineage.KnownTypes(), ", ")
+	return "value should be one of " + strings.Join(keys.KnownTypes(), ", ")
 }
 
 // MarkdownDescription implements validator.Describer.
@@ -99,17 +99,17 @@ func (k knownType) MarkdownDescription(ctx context.Context) string { return k.De
 
 // ValidateString implements validator.String.
 func (knownType) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || lineage.IsKnownType(req.ConfigValue.ValueString()) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || keys.IsKnownType(req.ConfigValue.ValueString()) {
 		return
 	}
 	hint := ""
-	for _, known := range lineage.KnownTypes() {
+	for _, known := range keys.KnownTypes() {
 		if strings.EqualFold(known, req.ConfigValue.ValueString()) {
 			hint = fmt.Sprintf(" Did you mean %s? Case matters.", known)
 		}
 	}
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
-		"Expected one of "+strings.Join(lineage.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce will judge it."+hint)
+		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce will judge it."+hint)
 }
 
 // ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce can tell.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -33,10 +33,10 @@ type DataKeyOrg interface {
 }
 
 // ActiveDataKey returns the key in use: the Active one with the highest version.
-func ActiveDataKey(keys []salesforce.DataEncryptionKey) (salesforce.DataEncryptionKey, bool) {
+func ActiveDataKey(rows []salesforce.DataEncryptionKey) (salesforce.DataEncryptionKey, bool) {
 	var active salesforce.DataEncryptionKey
 	found := false
-	for _, k := range keys {
+	for _, k := range rows {
 		if salesforce.SameDataEncryptionKeyType(k.Type, wireDataKeyType) && strings.EqualFold(k.Status, dataKeyActive) && (!found || k.Version > active.Version) {
 			active, found = k, true
 		}
@@ -46,9 +46,9 @@ func ActiveDataKey(keys []salesforce.DataEncryptionKey) (salesforce.DataEncrypti
 }
 
 // DataKeyDescriptions returns the Descriptions of all keys of the type.
-func DataKeyDescriptions(keys []salesforce.DataEncryptionKey) []string {
+func DataKeyDescriptions(rows []salesforce.DataEncryptionKey) []string {
 	var texts []string
-	for _, k := range keys {
+	for _, k := range rows {
 		if salesforce.SameDataEncryptionKeyType(k.Type, wireDataKeyType) {
 			texts = append(texts, k.Description)
 		}
@@ -89,20 +89,20 @@ func (u *Uploader) RunDataKey(ctx context.Context, org DataKeyOrg, r Request) (R
 	if err := r.check(); err != nil {
 		return Result{}, err
 	}
-	keys, err := org.ListDataEncryptionKeys(ctx)
+	rows, err := org.ListDataEncryptionKeys(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the data encryption keys of the org before the upload: %w", err)
 	}
 	r.Algorithm = byok.RSAAESKeyWrapSHA512
 	w := &dataKeyWork{work: &work{Uploader: u, Request: r, now: org.Now(), hashless: true}, org: org}
-	active, exists := ActiveDataKey(keys)
+	active, exists := ActiveDataKey(rows)
 	w.before = active.Version
 
-	_, marker := lineage.ParseDescription(active.Description)
+	_, marker := keys.ParseDescription(active.Description)
 	w.id = r.RotationID
 	adopt := exists && marker == w.id && !w.id.IsZero()
 	if w.id.IsZero() {
-		w.id = lineage.FirstID(r.Fingerprint, DataKeyDescriptions(keys))
+		w.id = keys.FirstID(r.Fingerprint, DataKeyDescriptions(rows))
 		if exists && marker.Fingerprint == r.Fingerprint {
 			w.id, adopt = marker, true
 		}
@@ -114,12 +114,12 @@ func (u *Uploader) RunDataKey(ctx context.Context, org DataKeyOrg, r Request) (R
 		return w.adoptUnmarked(active), nil
 	}
 
-	return w.upload(ctx, keys)
+	return w.upload(ctx, rows)
 }
 
 // madeByEarlierAttempt reports whether the key in use became so after an attempt at this very rotation whose outcome nobody learned.
 func (w *dataKeyWork) madeByEarlierAttempt(active salesforce.DataEncryptionKey) bool {
-	if _, marker := lineage.ParseDescription(active.Description); !marker.IsZero() {
+	if _, marker := keys.ParseDescription(active.Description); !marker.IsZero() {
 		return false
 	}
 	since := w.UnconfirmedSince
@@ -144,7 +144,7 @@ func (w *dataKeyWork) adoptUnmarked(active salesforce.DataEncryptionKey) Result 
 }
 
 // upload carries out both steps.
-func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncryptionKey) (Result, error) {
+func (w *dataKeyWork) upload(ctx context.Context, rows []salesforce.DataEncryptionKey) (Result, error) {
 	marked, err := w.org.DescriptionCreateable(ctx, TypeDataKey)
 	if err != nil {
 		return Result{}, fmt.Errorf("describing DataEncryptionKey before the upload: %w", err)
@@ -162,7 +162,7 @@ func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncrypti
 			return w.adoptUnmarked(key), nil
 		}
 	}
-	session, err := w.session(ctx, keys)
+	session, err := w.session(ctx, rows)
 	if err != nil {
 		return Result{}, err
 	}
@@ -187,7 +187,7 @@ func (w *dataKeyWork) upload(ctx context.Context, keys []salesforce.DataEncrypti
 	}
 	finish := salesforce.NewDataEncryptionKey{Type: wireDataKeyType, SecretValue: value, SessionToken: session.SessionToken}
 	if w.marked {
-		finish.Description = lineage.Describe("", w.id)
+		finish.Description = keys.Describe("", w.id)
 	}
 	sent := time.Now()
 	_, err = w.org.FinishDataEncryptionKey(ctx, finish)
@@ -218,8 +218,8 @@ func (w *dataKeyWork) sessionName() string {
 	return fmt.Sprintf("Terraform_BYOK_%s_%d", w.id.Fingerprint, w.id.Counter)
 }
 
-func findSession(keys []salesforce.DataEncryptionKey, name string) (salesforce.DataEncryptionKey, bool) {
-	for _, k := range keys {
+func findSession(rows []salesforce.DataEncryptionKey, name string) (salesforce.DataEncryptionKey, bool) {
+	for _, k := range rows {
 		if k.Pending() && k.CertificateName == name {
 			return k, true
 		}
@@ -229,9 +229,9 @@ func findSession(keys []salesforce.DataEncryptionKey, name string) (salesforce.D
 }
 
 // session returns this rotation's open session, and opens it where there is none.
-func (w *dataKeyWork) session(ctx context.Context, keys []salesforce.DataEncryptionKey) (salesforce.DataEncryptionKey, error) {
+func (w *dataKeyWork) session(ctx context.Context, rows []salesforce.DataEncryptionKey) (salesforce.DataEncryptionKey, error) {
 	name := w.sessionName()
-	if open, ok := findSession(keys, name); ok {
+	if open, ok := findSession(rows, name); ok {
 		return open, nil
 	}
 	_, sendErr := w.org.BeginDataEncryptionKey(ctx, wireDataKeyType, name)
@@ -239,9 +239,9 @@ func (w *dataKeyWork) session(ctx context.Context, keys []salesforce.DataEncrypt
 		return salesforce.DataEncryptionKey{}, &RefusedError{Type: TypeDataKey, Err: sendErr}
 	}
 	var open salesforce.DataEncryptionKey
-	ok, err := w.lookUntil(ctx, func(keys []salesforce.DataEncryptionKey) bool {
+	ok, err := w.lookUntil(ctx, func(rows []salesforce.DataEncryptionKey) bool {
 		var found bool
-		open, found = findSession(keys, name)
+		open, found = findSession(rows, name)
 
 		return found
 	})
@@ -256,9 +256,9 @@ func (w *dataKeyWork) session(ctx context.Context, keys []salesforce.DataEncrypt
 // lookForKey finds the key that the second step has made.
 func (w *dataKeyWork) lookForKey(ctx context.Context) (salesforce.DataEncryptionKey, bool, error) {
 	var key salesforce.DataEncryptionKey
-	ok, err := w.lookUntil(ctx, func(keys []salesforce.DataEncryptionKey) bool {
-		active, exists := ActiveDataKey(keys)
-		_, marker := lineage.ParseDescription(active.Description)
+	ok, err := w.lookUntil(ctx, func(rows []salesforce.DataEncryptionKey) bool {
+		active, exists := ActiveDataKey(rows)
+		_, marker := keys.ParseDescription(active.Description)
 		key = active
 		if w.marked {
 			return exists && marker == w.id
@@ -273,8 +273,8 @@ func (w *dataKeyWork) lookForKey(ctx context.Context) (salesforce.DataEncryption
 // lookUntil lists the keys at once and then after each wait, until they are as wanted.
 func (w *dataKeyWork) lookUntil(ctx context.Context, wanted func([]salesforce.DataEncryptionKey) bool) (bool, error) {
 	for n := 0; ; n++ {
-		keys, err := w.org.ListDataEncryptionKeys(ctx)
-		if err == nil && wanted(keys) {
+		rows, err := w.org.ListDataEncryptionKeys(ctx)
+		if err == nil && wanted(rows) {
 			return true, nil
 		}
 		if n == len(w.looks()) || errors.Is(err, salesforce.ErrRequestLimit) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -25,7 +25,7 @@ func (w *work) confirm(ctx context.Context, id string) (Result, error) {
 		})
 
 		return w.result(salesforce.TenantSecret{
-			ID: id, Type: w.Type, Source: w.Source, Description: lineage.Describe(w.Description, w.id),
+			ID: id, Type: w.Type, Source: w.Source, Description: keys.Describe(w.Description, w.id),
 			KeyDerivationMode: w.KeyDerivationMode, SecretValueHash: w.hash,
 			RemoteKeyIdentifier: w.RemoteKeyIdentifier, RemoteKeyServiceID: w.RemoteKeyServiceID, RemoteKeyCertificate: w.RemoteKeyCertificate,
 		}, false), nil
@@ -89,7 +89,7 @@ func (w *work) adopt(ctx context.Context, f finding) (Result, error) {
 	}
 	w.id = f.id
 
-	wanted := lineage.Describe(w.Description, f.id)
+	wanted := keys.Describe(w.Description, f.id)
 	change := salesforce.TenantSecretChange{}
 	if row.Description != wanted {
 		change.Description = &wanted

@@ -12,7 +12,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -642,7 +642,7 @@ func TestDescriptions(t *testing.T) {
 	if want := []string{"a", ""}; !slices.Equal(got, want) {
 		t.Errorf("expected %q, found %q", want, got)
 	}
-	if id := lineage.FirstID(fingerprint, got); id != rotation(0) {
+	if id := keys.FirstID(fingerprint, got); id != rotation(0) {
 		t.Errorf("expected %s, found %s", rotation(0), id)
 	}
 }

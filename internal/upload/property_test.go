@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -150,9 +150,9 @@ func runWithFault(rt *rapid.T, org *fakeOrg, r *upload.Request, fault string, up
 
 // checkIDs expects that no rotation id was given twice.
 func checkIDs(rt *rapid.T, org *fakeOrg) {
-	var ids []lineage.RotationID
+	var ids []keys.RotationID
 	for _, row := range org.records {
-		_, id := lineage.ParseDescription(row.Description)
+		_, id := keys.ParseDescription(row.Description)
 		if !id.IsZero() && slices.Contains(ids, id) {
 			rt.Fatalf("two records have the rotation id %s: %v", id, org.events)
 		}
@@ -161,6 +161,6 @@ func checkIDs(rt *rapid.T, org *fakeOrg) {
 }
 
 // nextRotation is the id that a plan after a refresh takes.
-func nextRotation(records []salesforce.TenantSecret) lineage.RotationID {
-	return lineage.FirstID(fingerprint, upload.Descriptions(records, "Data"))
+func nextRotation(records []salesforce.TenantSecret) keys.RotationID {
+	return keys.FirstID(fingerprint, upload.Descriptions(records, "Data"))
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -60,7 +60,7 @@ func Descriptions(records []salesforce.TenantSecret, typ string) []string {
 
 // finding is the outcome of reconciliation: the id of the rotation and, where it has happened already, its record.
 type finding struct {
-	id     lineage.RotationID
+	id     keys.RotationID
 	record salesforce.TenantSecret
 	found  bool
 	// byPin is true where the hash, not the marker, made the record ours.
@@ -70,13 +70,13 @@ type finding struct {
 // reconcile decides whether the rotation has happened already.
 func reconcile(r Request, records []salesforce.TenantSecret) (finding, error) {
 	newest, exists := Current(records, r.Type)
-	_, marker := lineage.ParseDescription(newest.Description)
+	_, marker := keys.ParseDescription(newest.Description)
 	create := r.RotationID.IsZero()
 	matchesPin := r.Pin != "" && newest.SecretValueHash == r.Pin
 
 	id := r.RotationID
 	if create {
-		id = lineage.FirstID(r.Fingerprint, Descriptions(records, r.Type))
+		id = keys.FirstID(r.Fingerprint, Descriptions(records, r.Type))
 	}
 	if !exists {
 		return finding{id: id}, nil
@@ -111,9 +111,9 @@ func reconcile(r Request, records []salesforce.TenantSecret) (finding, error) {
 }
 
 // overtaken reports whether a record of the type carries the id of a rotation. It is asked only where the current record does not.
-func overtaken(records []salesforce.TenantSecret, typ string, id lineage.RotationID) bool {
+func overtaken(records []salesforce.TenantSecret, typ string, id keys.RotationID) bool {
 	for _, r := range records {
-		if _, marker := lineage.ParseDescription(r.Description); r.Type == typ && marker == id {
+		if _, marker := keys.ParseDescription(r.Description); r.Type == typ && marker == id {
 			return true
 		}
 	}
@@ -122,12 +122,12 @@ func overtaken(records []salesforce.TenantSecret, typ string, id lineage.Rotatio
 }
 
 // search finds the record of a rotation whose POST had no answer, by its marker or, where the material is known, by its hash.
-func search(records []salesforce.TenantSecret, typ string, id lineage.RotationID, hash string) (salesforce.TenantSecret, bool) {
+func search(records []salesforce.TenantSecret, typ string, id keys.RotationID, hash string) (salesforce.TenantSecret, bool) {
 	for _, r := range records {
 		if r.Type != typ {
 			continue
 		}
-		if _, marker := lineage.ParseDescription(r.Description); marker == id {
+		if _, marker := keys.ParseDescription(r.Description); marker == id {
 			return r, true
 		}
 		if hash != "" && r.SecretValueHash == hash {

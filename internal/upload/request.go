@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -23,11 +23,11 @@ type Request struct {
 	Description       string
 	KeyDerivationMode string
 
-	// Fingerprint stands for the configured inputs, see lineage.Inputs.
+	// Fingerprint stands for the configured inputs, see keys.Inputs.
 	Fingerprint string
 	// RotationID is the planned id of an update. It is zero on create, where the org decides: a record whose marker has Fingerprint is
 	// adopted with its own id, else the id goes on after the highest marker of the type.
-	RotationID lineage.RotationID
+	RotationID keys.RotationID
 	// UnconfirmedSince is when an earlier apply sent this rotation without learning the outcome, zero where none did.
 	UnconfirmedSince time.Time
 	// ExpectedActive is the id of the record that the plan saw as the ACTIVE one, "" where it saw none or did not look.
@@ -61,7 +61,7 @@ type Result struct {
 	// Record is the row as read back. Where that failed, it holds what is known without it and Confirmed is false.
 	Record     salesforce.TenantSecret
 	Confirmed  bool
-	RotationID lineage.RotationID
+	RotationID keys.RotationID
 	// Adopted is true where an existing record was taken and nothing was uploaded.
 	Adopted bool
 	// Hash is the SecretValueHash of the key, "" where it is not known.

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-func rotation(counter int64) lineage.RotationID {
-	return lineage.RotationID{Fingerprint: fingerprint, Counter: counter}
+func rotation(counter int64) keys.RotationID {
+	return keys.RotationID{Fingerprint: fingerprint, Counter: counter}
 }
 
 func marker(counter int64) string { return fmt.Sprintf("[tf:%s.%d]", fingerprint, counter) }

@@ -15,10 +15,13 @@ type TenantSecrets struct {
 }
 
 // Records implements Registry.
-func (t TenantSecrets) Records(ctx context.Context, maxAge time.Duration) ([]salesforce.TenantSecret, time.Time, error) {
-	all, err := t.Inventory.TenantSecretsWithin(ctx, maxAge)
+func (t TenantSecrets) Records(ctx context.Context, _ time.Duration) ([]salesforce.TenantSecret, time.Time, error) {
+	all, err := t.Inventory.ForWrite(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 
-	return all.Records, all.ServerTime, err
+	return all.Rows(), all.ServerTime(), nil
 }
 
 // Create implements Registry.

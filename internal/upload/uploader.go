@@ -10,8 +10,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -83,7 +82,7 @@ func (u *Uploader) looks() []time.Duration {
 // UnknownOutcomeError says that a POST went out and that nothing, not even a patient look into the org, tells whether it made a key.
 type UnknownOutcomeError struct {
 	Type       string
-	RotationID lineage.RotationID
+	RotationID keys.RotationID
 	// Hash is the SecretValueHash that was sent, "" where Salesforce makes the key.
 	Hash   string
 	SentAt time.Time
@@ -133,7 +132,7 @@ type work struct {
 	*Uploader
 	Request
 
-	id       lineage.RotationID
+	id       keys.RotationID
 	now      time.Time
 	warnings []Warning
 
@@ -154,7 +153,7 @@ func (u *Uploader) Run(ctx context.Context, r Request) (Result, error) {
 	if err := r.check(); err != nil {
 		return Result{}, err
 	}
-	records, now, err := u.Registry.Records(ctx, inventory.WriteAge)
+	records, now, err := u.Registry.Records(ctx, 0)
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the tenant secrets of the org before the upload: %w", err)
 	}
@@ -266,7 +265,7 @@ func (w *work) usedByAnother(ctx context.Context) bool {
 
 // prepare makes the record to POST: material, checks, escrow and wrapping.
 func (w *work) prepare(records []salesforce.TenantSecret) (salesforce.NewTenantSecret, error) {
-	description := lineage.Describe(w.Description, w.id)
+	description := keys.Describe(w.Description, w.id)
 	switch w.Source {
 	case SourceHSM:
 		w.keySource = "salesforce"

@@ -1,4 +1,4 @@
-package lineage
+package keys
 
 import (
 	"slices"
@@ -44,9 +44,9 @@ func (r Reason) String() string {
 	}
 }
 
-// Record is what create and update remember about the record they left behind. It is stored in private state and written by nobody
+// Ours is what create and update remember about the record they left behind. It is stored in private state and written by nobody
 // else, so that a refresh, which follows whatever is ACTIVE in the org, cannot move it.
-type Record struct {
+type Ours struct {
 	// ID is the 18-character id of the TenantSecret that is ours.
 	ID string `json:"id"`
 	// RotationID is the rotation that this record answers, "" for an imported record without a marker.
@@ -85,7 +85,7 @@ type Known struct {
 	Hash              string
 	Source            string
 	KeyDerivationMode string
-	Ours              Record
+	Ours              Ours
 	Seen              Observation
 }
 

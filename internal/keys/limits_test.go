@@ -1,11 +1,11 @@
-package lineage_test
+package keys_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
 func TestIntervalOfEachType(t *testing.T) {
@@ -21,18 +21,18 @@ func TestIntervalOfEachType(t *testing.T) {
 		"Database":          {2160 * hour, 2160 * hour},
 	} {
 		for i, sandbox := range []bool{false, true} {
-			if got, ok := lineage.Interval(typ, sandbox); !ok || got != want[i] {
+			if got, ok := keys.Interval(typ, sandbox); !ok || got != want[i] {
 				t.Errorf("%s, sandbox %v: %v, want %v", typ, sandbox, got, want[i])
 			}
 		}
-		if !lineage.IsKnownType(typ) {
+		if !keys.IsKnownType(typ) {
 			t.Errorf("%s has an interval and is no known type", typ)
 		}
 	}
-	if got, ok := lineage.Interval("DataEncryptionKey", true); !ok || got != hour || lineage.IsKnownType("DataEncryptionKey") {
+	if got, ok := keys.Interval("DataEncryptionKey", true); !ok || got != hour || keys.IsKnownType("DataEncryptionKey") {
 		t.Errorf("DataEncryptionKey: %v, %v; it is no type of TenantSecret", got, ok)
 	}
-	if _, ok := lineage.Interval("OauthSecret", false); ok {
+	if _, ok := keys.Interval("OauthSecret", false); ok {
 		t.Error("a type without a documented interval has one")
 	}
 }
@@ -41,13 +41,13 @@ func TestNextAllowed(t *testing.T) {
 	t.Parallel()
 
 	newest := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	if got, ok := lineage.NextAllowed("Data", true, newest); !ok || !got.Equal(newest.Add(4*time.Hour)) {
+	if got, ok := keys.NextAllowed("Data", true, newest); !ok || !got.Equal(newest.Add(4*time.Hour)) {
 		t.Errorf("Data in a sandbox: %v, %v", got, ok)
 	}
-	if _, ok := lineage.NextAllowed("Data", true, time.Time{}); ok {
+	if _, ok := keys.NextAllowed("Data", true, time.Time{}); ok {
 		t.Error("an org without a record of the type has nothing to wait for")
 	}
-	if _, ok := lineage.NextAllowed("Unheard", false, newest); ok {
+	if _, ok := keys.NextAllowed("Unheard", false, newest); ok {
 		t.Error("nothing is known of this type")
 	}
 }
@@ -57,22 +57,22 @@ func TestAgeDaysAndDueAgree(t *testing.T) {
 
 	created := time.Date(2026, 1, 31, 23, 30, 0, 0, time.UTC)
 	for _, days := range []int64{1, 30, 90, 365} {
-		due := lineage.Due(created, days)
-		if got := lineage.AgeDays(created, due.Add(-time.Second)); got != days-1 {
+		due := keys.Due(created, days)
+		if got := keys.AgeDays(created, due.Add(-time.Second)); got != days-1 {
 			t.Errorf("a second before day %d: %d", days, got)
 		}
-		if got := lineage.AgeDays(created, due); got != days {
+		if got := keys.AgeDays(created, due); got != days {
 			t.Errorf("at day %d: %d", days, got)
 		}
 	}
 	// More days than a time.Duration holds.
-	if due := lineage.Due(created, 200_000); due.Before(created) {
+	if due := keys.Due(created, 200_000); due.Before(created) {
 		t.Errorf("due before it was created: %s", due)
 	}
-	if got := lineage.AgeDays(created, created.Add(-time.Hour)); got != 0 {
+	if got := keys.AgeDays(created, created.Add(-time.Hour)); got != 0 {
 		t.Errorf("a clock that runs behind: %d", got)
 	}
-	if got := lineage.AgeDays(time.Time{}, created); got != 0 {
+	if got := keys.AgeDays(time.Time{}, created); got != 0 {
 		t.Errorf("an unknown creation: %d", got)
 	}
 }
@@ -98,7 +98,7 @@ func TestMissingPrerequisite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			got := lineage.MissingPrerequisite(tc.typ, tc.source, func(typ string) bool { return typ == tc.active })
+			got := keys.MissingPrerequisite(tc.typ, tc.source, func(typ string) bool { return typ == tc.active })
 			if (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("got %q, want %q in it", got, tc.want)
 			}
@@ -110,8 +110,8 @@ func TestReasonsHaveWords(t *testing.T) {
 	t.Parallel()
 
 	seen := map[string]bool{}
-	for r := lineage.InputsChanged; r <= lineage.TooOld; r++ {
-		if words := r.String(); words == lineage.Reason(0).String() || seen[words] {
+	for r := keys.InputsChanged; r <= keys.TooOld; r++ {
+		if words := r.String(); words == keys.Reason(0).String() || seen[words] {
 			t.Errorf("reason %d has no words of its own: %q", r, words)
 		} else {
 			seen[words] = true

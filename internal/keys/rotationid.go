@@ -1,4 +1,4 @@
-package lineage
+package keys
 
 import (
 	"crypto/sha256"
@@ -50,7 +50,7 @@ func (i Inputs) Fingerprint() string {
 	return hex.EncodeToString(sum[:])[:fingerprintDigits]
 }
 
-// RotationID names one intended rotation of a lineage.
+// RotationID names one intended rotation of a keys.
 type RotationID struct {
 	// Fingerprint is eight lower-case hex digits, see Inputs.Fingerprint.
 	Fingerprint string

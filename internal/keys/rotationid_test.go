@@ -1,4 +1,4 @@
-package lineage_test
+package keys_test
 
 import (
 	"math"
@@ -7,13 +7,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/lineage"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
 //go:fix inline
 
-func base() lineage.Inputs {
-	return lineage.Inputs{Type: "Data", Source: "UPLOADED", KeyDerivationMode: "PBKDF2"}
+func base() keys.Inputs {
+	return keys.Inputs{Type: "Data", Source: "UPLOADED", KeyDerivationMode: "PBKDF2"}
 }
 
 // The value is fixed: a provider release that computed another one would rotate every key of every user.
@@ -26,7 +26,7 @@ func TestFingerprintIsStableAcrossReleases(t *testing.T) {
 	full.RemoteKeyIdentifier = new("key/1")
 
 	for name, tc := range map[string]struct {
-		in   lineage.Inputs
+		in   keys.Inputs
 		want string
 	}{
 		"plain":       {base(), "19cff6cd"},
@@ -45,17 +45,17 @@ func TestFingerprintIsStableAcrossReleases(t *testing.T) {
 func TestFingerprintTellsInputsApart(t *testing.T) {
 	t.Parallel()
 
-	changes := map[string]func(*lineage.Inputs){
-		"type":                   func(i *lineage.Inputs) { i.Type = "EventBus" },
-		"source":                 func(i *lineage.Inputs) { i.Source = "HSM" },
-		"key derivation mode":    func(i *lineage.Inputs) { i.KeyDerivationMode = "NONE" },
-		"material version":       func(i *lineage.Inputs) { i.MaterialVersion = new("1") },
-		"empty material version": func(i *lineage.Inputs) { i.MaterialVersion = new("") },
-		"trigger":                func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": new("1")} },
-		"trigger value":          func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": new("2")} },
-		"null trigger":           func(i *lineage.Inputs) { i.Triggers = map[string]*string{"a": nil} },
-		"trigger name":           func(i *lineage.Inputs) { i.Triggers = map[string]*string{"b": new("1")} },
-		"remote key identifier":  func(i *lineage.Inputs) { i.RemoteKeyIdentifier = new("k") },
+	changes := map[string]func(*keys.Inputs){
+		"type":                   func(i *keys.Inputs) { i.Type = "EventBus" },
+		"source":                 func(i *keys.Inputs) { i.Source = "HSM" },
+		"key derivation mode":    func(i *keys.Inputs) { i.KeyDerivationMode = "NONE" },
+		"material version":       func(i *keys.Inputs) { i.MaterialVersion = new("1") },
+		"empty material version": func(i *keys.Inputs) { i.MaterialVersion = new("") },
+		"trigger":                func(i *keys.Inputs) { i.Triggers = map[string]*string{"a": new("1")} },
+		"trigger value":          func(i *keys.Inputs) { i.Triggers = map[string]*string{"a": new("2")} },
+		"null trigger":           func(i *keys.Inputs) { i.Triggers = map[string]*string{"a": nil} },
+		"trigger name":           func(i *keys.Inputs) { i.Triggers = map[string]*string{"b": new("1")} },
+		"remote key identifier":  func(i *keys.Inputs) { i.RemoteKeyIdentifier = new("k") },
 	}
 
 	seen := map[string]string{base().Fingerprint(): "unchanged"}
@@ -83,12 +83,12 @@ func TestFingerprintIgnoresAnEmptyTriggerMap(t *testing.T) {
 func TestParseRotationID(t *testing.T) {
 	t.Parallel()
 
-	for in, want := range map[string]lineage.RotationID{
+	for in, want := range map[string]keys.RotationID{
 		"9c1185a5.0":                  {Fingerprint: "9c1185a5"},
 		"00000000.12":                 {Fingerprint: "00000000", Counter: 12},
 		"ffffffff.999999999999999999": {Fingerprint: "ffffffff", Counter: 999999999999999999},
 	} {
-		got, ok := lineage.ParseRotationID(in)
+		got, ok := keys.ParseRotationID(in)
 		if !ok || got != want {
 			t.Errorf("%q: got %v, %v", in, got, ok)
 		}
@@ -98,7 +98,7 @@ func TestParseRotationID(t *testing.T) {
 		"", ".", "9c1185a5", "9c1185a5.", "9c1185a.0", "9c1185a55.0", "9C1185A5.0", "9c1185a5.-1", "9c1185a5.+1", "9c1185a5.01",
 		"9c1185a5.1 ", " 9c1185a5.1", "9c1185a5.1.2", "9c1185g5.1", "9c1185a5.9999999999999999999", "9c1185a5.١",
 	} {
-		if got, ok := lineage.ParseRotationID(in); ok {
+		if got, ok := keys.ParseRotationID(in); ok {
 			t.Errorf("%q was accepted as %v", in, got)
 		}
 	}
@@ -108,11 +108,11 @@ func TestRotationIDRoundTrip(t *testing.T) {
 	t.Parallel()
 
 	rapid.Check(t, func(t *rapid.T) {
-		want := lineage.RotationID{
+		want := keys.RotationID{
 			Fingerprint: rapid.StringMatching(`[0-9a-f]{8}`).Draw(t, "fingerprint"),
 			Counter:     rapid.Int64Range(0, 999999999999999999).Draw(t, "counter"),
 		}
-		got, ok := lineage.ParseRotationID(want.String())
+		got, ok := keys.ParseRotationID(want.String())
 		if !ok || got != want {
 			t.Fatalf("%v came back as %v, %v", want, got, ok)
 		}
@@ -124,7 +124,7 @@ func FuzzParseRotationID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		id, ok := lineage.ParseRotationID(s)
+		id, ok := keys.ParseRotationID(s)
 		if ok && id.String() != s {
 			t.Errorf("%q parses to %q", s, id)
 		}
@@ -141,9 +141,9 @@ func TestMarkerRoundTrip(t *testing.T) {
 	t.Parallel()
 
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringN(0, lineage.MaxDescription, -1).Draw(t, "description")
-		id := lineage.RotationID{Fingerprint: "9c1185a5", Counter: rapid.Int64Range(0, 1e9).Draw(t, "counter")}
-		gotText, gotID := lineage.ParseDescription(lineage.Describe(text, id))
+		text := rapid.StringN(0, keys.MaxDescription, -1).Draw(t, "description")
+		id := keys.RotationID{Fingerprint: "9c1185a5", Counter: rapid.Int64Range(0, 1e9).Draw(t, "counter")}
+		gotText, gotID := keys.ParseDescription(keys.Describe(text, id))
 		if gotText != text || gotID != id {
 			t.Fatalf("%q %v came back as %q %v", text, id, gotText, gotID)
 		}
@@ -153,14 +153,14 @@ func TestMarkerRoundTrip(t *testing.T) {
 func TestDescriptionIsExactlyTheTextAndTheMarker(t *testing.T) {
 	t.Parallel()
 
-	id := lineage.RotationID{Fingerprint: "9c1185a5", Counter: 3}
-	if got := lineage.Describe("Production data key", id); got != "Production data key [tf:9c1185a5.3]" {
+	id := keys.RotationID{Fingerprint: "9c1185a5", Counter: 3}
+	if got := keys.Describe("Production data key", id); got != "Production data key [tf:9c1185a5.3]" {
 		t.Errorf("with a description: %q", got)
 	}
-	if got := lineage.Describe("", id); got != "[tf:9c1185a5.3]" {
+	if got := keys.Describe("", id); got != "[tf:9c1185a5.3]" {
 		t.Errorf("without a description: %q", got)
 	}
-	if got := lineage.Describe("text", lineage.RotationID{}); got != "text" {
+	if got := keys.Describe("text", keys.RotationID{}); got != "text" {
 		t.Errorf("without an id: %q", got)
 	}
 }
@@ -181,7 +181,7 @@ func TestParseDescriptionOfForeignText(t *testing.T) {
 		"open [tf:9c1185a5.3":               {"open [tf:9c1185a5.3", ""},
 		strings.Repeat("é", 230) + " [tf:9c1185a5.3]": {strings.Repeat("é", 230), "9c1185a5.3"},
 	} {
-		text, id := lineage.ParseDescription(in)
+		text, id := keys.ParseDescription(in)
 		if text != want.text || id.String() != want.id {
 			t.Errorf("%q: got %q and %q", in, text, id)
 		}
@@ -192,11 +192,11 @@ func FuzzParseDescription(f *testing.F) {
 	f.Add("a [tf:9c1185a5.3]")
 	f.Add("[tf:[tf:9c1185a5.3]")
 	f.Fuzz(func(t *testing.T, s string) {
-		text, id := lineage.ParseDescription(s)
+		text, id := keys.ParseDescription(s)
 		if id.IsZero() && text != s {
 			t.Errorf("%q has no marker, yet the text became %q", s, text)
 		}
-		if again, againID := lineage.ParseDescription(lineage.Describe(text, id)); againID != id || again != text {
+		if again, againID := keys.ParseDescription(keys.Describe(text, id)); againID != id || again != text {
 			t.Errorf("%q: %q %v became %q %v", s, text, id, again, againID)
 		}
 	})
@@ -217,7 +217,7 @@ func TestFirstIDGoesOnAfterTheHighestMarker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			if got := lineage.FirstID("9c1185a5", tc.descriptions).String(); got != tc.want {
+			if got := keys.FirstID("9c1185a5", tc.descriptions).String(); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})

@@ -1,7 +1,6 @@
-package lineage
+package keys
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -27,14 +26,6 @@ var intervals = map[string]interval{
 	"Database":          {production: 90 * day, sandbox: 90 * day},
 	"DataEncryptionKey": {production: time.Hour, sandbox: time.Hour},
 }
-
-// KnownTypes returns the types of TenantSecret that Salesforce documents, in the order of Setup.
-func KnownTypes() []string {
-	return []string{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics", "Database"}
-}
-
-// IsKnownType reports whether typ is one of KnownTypes.
-func IsKnownType(typ string) bool { return slices.Contains(KnownTypes(), typ) }
 
 // Interval returns the time that Salesforce documents between two keys of a type, and false where none is documented.
 func Interval(typ string, sandbox bool) (time.Duration, bool) {
