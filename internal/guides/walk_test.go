@@ -59,7 +59,7 @@ func TestWalkKeyCeremony(t *testing.T) {
 		write("main.tf", fetch).
 		then("fetch", "terraform apply\n"+p.block("sh", "wrapping.pem -noout")).
 		then("custodian", "age-keygen -o identity.txt && age-keygen -y identity.txt > recipients.txt\n").
-		then("ceremony", "here=$PWD\n"+p.block("sh", "openssl rand 32", "/dev/shm/ceremony", memory)).
+		then("ceremony", "here=$PWD\n"+p.block("sh", "openssl rand 32 > secret.bin", "/dev/shm/ceremony", memory)).
 		then("take out", "wc -c < wrapped.b64\nwc -c < hash.b64\nls\ncp *.b64 *.age \"$here\" && cd \"$here\"\n").
 		write("main.tf", fetch, p.block("hcl", "wrapped_key_material", "BYOK_Wrapping", "Sim_BYOK")).
 		then("upload", "terraform apply\nterraform plan -detailed-exitcode\n").
@@ -72,6 +72,33 @@ func TestWalkKeyCeremony(t *testing.T) {
 	secrets := sim.TenantSecrets()
 	if newest := secrets[len(secrets)-1]; newest.Status != "ACTIVE" || newest.SecretValueHash != strings.TrimSpace(printed["escrow"]) {
 		t.Errorf("expected the ACTIVE key to be the one of the ceremony, found %+v and the copy's hash %s", newest, printed["escrow"])
+	}
+}
+
+// The recipe for the types that want CKM_RSA_AES_KEY_WRAP, by OpenSSL.
+func TestWalkKeyCeremonyForSearchIndex(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	s := newShell(t, "openssl", "shred", "od").of(sim)
+	p := open(t, "key-ceremony")
+	fetch := required + p.block("hcl", "certificate_pem", "BYOK_Wrapping", "Sim_BYOK")
+	upload := p.block("hcl", "wrapped_key_material", "BYOK_Wrapping", "Sim_BYOK", `"RSA_OAEP_SHA512"`, `"RSA_AES_KEY_WRAP_SHA512"`)
+	printed := s.
+		write("main.tf", fetch).
+		then("fetch", "terraform apply\n"+p.block("sh", "wrapping.pem -noout")).
+		then("ceremony", "openssl rand 32 > secret.bin\nopenssl dgst -sha256 -binary secret.bin | openssl base64 -A > hash.b64\n"+
+			p.block("sh", "id-aes256-wrap-pad")+"shred -u secret.bin\nwc -c < wrapped.b64\nls\n").
+		write("main.tf", fetch, strings.ReplaceAll(upload, `"Data"`, `"SearchIndex"`)).
+		then("upload", "terraform apply\nterraform plan -detailed-exitcode\ncat hash.b64\n").
+		write("main.tf", fetch, upload).
+		then("another type", "if terraform apply; then exit 1; fi\n").
+		run()
+
+	if lines := strings.Fields(printed["ceremony"]); len(lines) < 1 || lines[0] != "736" || slices.Contains(lines, "aes.bin") {
+		t.Errorf("expected 736 characters and no AES key, found %q", lines)
+	}
+	if key := acctest.ActiveKey(t, sim, "SearchIndex"); !strings.HasSuffix(printed["upload"], key.SecretValueHash+"\n") && !strings.HasSuffix(printed["upload"], key.SecretValueHash) {
+		t.Errorf("expected the ACTIVE key to be the ceremony's, found %s and\n%s", key.SecretValueHash, printed["upload"])
 	}
 }
 
