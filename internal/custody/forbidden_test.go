@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -62,23 +62,22 @@ func TestForbiddenTransitions(t *testing.T) {
 			t.Parallel()
 			row := record(f.source, f.status)
 			row.Type = f.typ
-			action, err := custody.Plan(custody.Of(row, !f.older, max(f.api, 62)), f.wanted)
+			action, refusal := kept(row, !f.older, max(f.api, 62)).Transition(f.wanted)
 			keeper, org := newKeeper(t, row)
-			if action == custody.Restore && err == nil {
-				_, err = keeper.Restore(t.Context(), recordID, secret.Text{})
+			if action == keys.Restore && refusal == nil {
+				_, err := keeper.Restore(t.Context(), recordID, secret.Text{})
 				if err == nil || len(org.patches) != 0 {
 					t.Fatalf("expected the restoration to be refused unsent, found %v, %v", org.patches, err)
 				}
 
 				return
 			}
-			if action != custody.None && err == nil {
+			if action != keys.Stay && refusal == nil {
 				t.Fatalf("expected a refusal or nothing to do, found action %d", action)
 			}
-			asWanted := f.status == f.wanted && (f.source == "REMOTE" || f.wanted != custody.StatusActive)
-			var refusal *custody.Refusal
-			if asWanted != (err == nil) || err != nil && !errors.As(err, &refusal) {
-				t.Errorf("expected a refusal unless the record is as wanted, found %v", err)
+			asWanted := f.status == f.wanted && (f.source == "REMOTE" || f.wanted != keys.StatusActive)
+			if asWanted != (refusal == nil) {
+				t.Errorf("expected a refusal unless the record is as wanted, found %v", refusal)
 			}
 		})
 	}
@@ -88,14 +87,14 @@ func TestForbiddenTransitions(t *testing.T) {
 func TestForbiddenTransitions_sinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, f := range forbiddenTransitions() {
-		if f.status == f.wanted || f.source == "REMOTE" || f.typ != "Data" || f.wanted == custody.StatusActive {
+		if f.status == f.wanted || f.source == "REMOTE" || f.typ != "Data" || f.wanted == keys.StatusActive {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keeper, org := newKeeper(t, record(f.source, f.status))
 			var err error
-			if f.wanted == custody.StatusDestroyed {
+			if f.wanted == keys.StatusDestroyed {
 				_, err = keeper.Destroy(t.Context(), recordID, org.exportText())
 				_, forGood := keeper.DestroyForGood(t.Context(), recordID)
 				err = errors.Join(err, forGood)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -73,7 +74,7 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 	if !current.Value.Equal(saved) {
 		return current, ErrBackupRenewed
 	}
-	row, err := k.patch(ctx, id, StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+	row, err := k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
 
 	return Export{Record: row, Value: saved}, err
 }
@@ -84,25 +85,25 @@ func (k *Keeper) DestroyForGood(ctx context.Context, id string) (salesforce.Tena
 	if err != nil {
 		return row, fmt.Errorf("reading record %s right before its destruction; nothing was destroyed: %w", id, err)
 	}
-	if row.Status == StatusDestroyed {
+	if row.Status == keys.StatusDestroyed {
 		return row, nil
 	}
-	if row.Source != sourceRemote {
+	if row.Source != keys.SourceRemote {
 		if err := mayDestroy(row); err != nil {
 			return row, err
 		}
 	}
 
-	return k.patch(ctx, id, StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+	return k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
 }
 
 // mayDestroy checks the status once more: between a plan and its apply a record can change.
 func mayDestroy(row salesforce.TenantSecret) error {
-	if row.Status == StatusArchived {
+	if row.Status == keys.StatusArchived {
 		return nil
 	}
 
-	return fmt.Errorf("record %s is %s now, not %s; nothing was destroyed, plan again", row.ID, row.Status, StatusArchived)
+	return fmt.Errorf("record %s is %s now, not %s; nothing was destroyed, plan again", row.ID, row.Status, keys.StatusArchived)
 }
 
 // Restore brings a DESTROYED record back from its export and checks that Salesforce kept its hash.
@@ -114,13 +115,13 @@ func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (sa
 	if err != nil {
 		return before, fmt.Errorf("reading record %s before its restoration; nothing was changed: %w", id, err)
 	}
-	if before.Status == StatusArchived {
+	if before.Status == keys.StatusArchived {
 		return before, nil
 	}
-	if before.Status != StatusDestroyed {
-		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status, StatusDestroyed)
+	if before.Status != keys.StatusDestroyed {
+		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status, keys.StatusDestroyed)
 	}
-	row, err := k.patch(ctx, id, StatusArchived, func() error { return k.Org.RestoreTenantSecret(ctx, id, export) })
+	row, err := k.patch(ctx, id, keys.StatusArchived, func() error { return k.Org.RestoreTenantSecret(ctx, id, export) })
 	if err != nil {
 		return row, err
 	}
@@ -134,7 +135,7 @@ func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (sa
 
 // Reactivate makes the newest cache-only record ACTIVE again; Salesforce fetches the key at once.
 func (k *Keeper) Reactivate(ctx context.Context, id string) (salesforce.TenantSecret, error) {
-	return k.patch(ctx, id, StatusActive, func() error { return k.Org.ReactivateTenantSecret(ctx, id) })
+	return k.patch(ctx, id, keys.StatusActive, func() error { return k.Org.ReactivateTenantSecret(ctx, id) })
 }
 
 // patch sends one change of status and reads the record back. After an answer that leaves the outcome open it looks, patiently, and

@@ -10,11 +10,16 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
 const (
+	recordID = "02G000000000001AAA"
+	otherID  = "02G000000000002AAA"
+
 	materialHash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 	otherHash    = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
 )
@@ -57,6 +62,11 @@ func record(source, status string) salesforce.TenantSecret {
 	}
 
 	return row
+}
+
+// kept is a record as the rules look at it.
+func kept(row salesforce.TenantSecret, newest bool, apiNumber int) keys.Kept {
+	return keys.Kept{Record: inventory.Record(row), Newest: newest, APINumber: apiNumber}
 }
 
 // newKeeper returns a Keeper over an org of one record, which looks three times and never sleeps.
@@ -514,5 +524,14 @@ func TestKeeper_looksForElevenSeconds(t *testing.T) {
 	}
 	if waited != 11*time.Second {
 		t.Errorf("expected 11 seconds of patience, found %s", waited)
+	}
+}
+
+// A status that is not known is no reason to destroy: right before the PATCH the Keeper accepts ARCHIVED alone.
+func TestDestroy_unknownStatus(t *testing.T) {
+	t.Parallel()
+	keeper, org := newKeeper(t, record("UPLOADED", "SUSPENDED"))
+	if _, err := keeper.Destroy(t.Context(), recordID, org.exportText()); err == nil || len(org.patches) != 0 {
+		t.Errorf("expected nothing to be sent, found %v, %v", org.patches, err)
 	}
 }

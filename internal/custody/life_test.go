@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -24,14 +25,14 @@ type step byte
 
 func (s step) wanted() string {
 	if s&1 != 0 {
-		return custody.StatusDestroyed
+		return keys.StatusDestroyed
 	}
 
-	return custody.StatusArchived
+	return keys.StatusArchived
 }
 
-func (s step) locks(saved string) custody.Locks {
-	locks := custody.Locks{Allowed: s&2 != 0, BackupNone: s&4 != 0, ExportSaved: saved != ""}
+func (s step) locks(saved string) keys.Locks {
+	locks := keys.Locks{Allowed: s&2 != 0, BackupNone: s&4 != 0, ExportSaved: saved != ""}
 	if s&8 != 0 {
 		locks.Acknowledgement = recordID
 	}
@@ -84,17 +85,17 @@ func (l *life) arm(trouble byte) (killed bool) {
 
 		return true
 	case 12: // destroyed in Setup
-		if o.row.Status == custody.StatusArchived {
-			o.row.Status = custody.StatusDestroyed
+		if o.row.Status == keys.StatusArchived {
+			o.row.Status = keys.StatusDestroyed
 		}
 	case 13: // restored in Setup
-		if o.row.Status == custody.StatusDestroyed {
-			o.row.Status = custody.StatusArchived
+		if o.row.Status == keys.StatusDestroyed {
+			o.row.Status = keys.StatusArchived
 		}
 	case 14:
 		meanwhile(func() {
-			if o.row.Status == custody.StatusArchived {
-				o.row.Status = custody.StatusDestroyed
+			if o.row.Status == keys.StatusArchived {
+				o.row.Status = keys.StatusDestroyed
 			}
 		})
 	}
@@ -104,22 +105,23 @@ func (l *life) arm(trouble byte) (killed bool) {
 
 // apply does what a run with these wishes does. The rules are asked first, as in every plan and every apply.
 func (l *life) apply(s step) error {
-	subject := custody.Of(l.org.row, true, 62)
+	subject := kept(l.org.row, true, 62)
 	locks := s.locks(l.saved)
-	action, err := custody.Plan(subject, s.wanted())
-	if err != nil {
-		return err
+	action, refusal := subject.Transition(s.wanted())
+	if refusal == nil {
+		refusal = locks.Check(subject, action)
 	}
-	if err := locks.Check(subject, action); err != nil {
-		return err
+	if refusal != nil {
+		return refusal
 	}
+	var err error
 	killed := l.arm(s.trouble())
 	l.watch(locks, action)
 	defer func() { l.org.before = nil }()
 
 	var held string
 	switch action {
-	case custody.Destroy:
+	case keys.Destroy:
 		if locks.BackupNone {
 			_, err = l.keeper.DestroyForGood(l.t.Context(), recordID)
 
@@ -131,14 +133,14 @@ func (l *life) apply(s step) error {
 		if errors.Is(err, custody.ErrBackupRenewed) {
 			held = outcome.Value.Expose()
 		}
-	case custody.Restore:
+	case keys.Restore:
 		held = l.saved
 		if held != "" {
 			_, err = l.keeper.Restore(l.t.Context(), recordID, secret.NewText(held))
 		}
-	case custody.None, custody.Deactivate, custody.Reactivate:
+	case keys.Stay, keys.Deactivate, keys.Reactivate:
 		held = l.saved
-		if held == "" && l.org.row.Status == custody.StatusArchived {
+		if held == "" && l.org.row.Status == keys.StatusArchived {
 			var export custody.Export
 			export, err = l.keeper.Save(l.t.Context(), recordID)
 			held = export.Value.Expose()
@@ -147,7 +149,7 @@ func (l *life) apply(s step) error {
 	switch {
 	case killed: // nothing of this run reaches the state
 	case err == nil && locks.BackupNone:
-		if l.org.row.Status != custody.StatusDestroyed || locks.CheckAcknowledgement(subject) == nil {
+		if l.org.row.Status != keys.StatusDestroyed || locks.CheckAcknowledgement(subject) == nil {
 			l.saved = ""
 		}
 	case err == nil || errors.Is(err, custody.ErrBackupRenewed):
@@ -158,7 +160,7 @@ func (l *life) apply(s step) error {
 }
 
 // watch checks, at the moment when a destroy reaches the org, that both locks were open before the run began.
-func (l *life) watch(locks custody.Locks, action custody.Action) {
+func (l *life) watch(locks keys.Locks, action keys.Transition) {
 	meanwhile := l.org.before
 	sent := 0
 	l.org.exported = ""
@@ -194,10 +196,10 @@ func runLife(t testing.TB, script []byte) {
 	}
 	// Whatever happened, an export that was saved brings the key back.
 	org.faults = map[string][]fault{}
-	if l.saved == "" || org.row.Status != custody.StatusDestroyed {
+	if l.saved == "" || org.row.Status != keys.StatusDestroyed {
 		return
 	}
-	if row, err := keeper.Restore(t.Context(), recordID, secret.NewText(l.saved)); err != nil || row.Status != custody.StatusArchived {
+	if row, err := keeper.Restore(t.Context(), recordID, secret.NewText(l.saved)); err != nil || row.Status != keys.StatusArchived {
 		t.Fatalf("script %v: the saved export %q does not restore: %v", script, l.saved, err)
 	}
 }
@@ -249,7 +251,7 @@ func TestLife_random(t *testing.T) {
 // The watcher sees: a Keeper that is asked to destroy past the locks is caught by what runLife checks.
 func TestLife_positiveControl(t *testing.T) {
 	t.Parallel()
-	for name, locks := range map[string]custody.Locks{
+	for name, locks := range map[string]keys.Locks{
 		"not allowed": {ExportSaved: true}, "nothing saved": {Allowed: true, ExportSaved: true}, "not acknowledged": {Allowed: true, BackupNone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +259,7 @@ func TestLife_positiveControl(t *testing.T) {
 			keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
 			caught := &recorder{TB: t}
 			l := &life{t: caught, keeper: keeper, org: org}
-			l.watch(locks, custody.Destroy)
+			l.watch(locks, keys.Destroy)
 			func() {
 				defer func() { _ = recover() }()
 				_, _ = keeper.DestroyForGood(t.Context(), recordID)

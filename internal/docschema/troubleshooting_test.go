@@ -17,7 +17,7 @@ import (
 // stands for what differs from case to case.
 func TestTroubleshootingListsEverySummary(t *testing.T) {
 	t.Parallel()
-	shown := summaries(t, "provider", "upload", "custody", "tfvalidator")
+	shown := summaries(t, "provider", "upload", "custody", "keys", "tfvalidator")
 	if len(shown) < 80 {
 		t.Fatalf("found only %d summaries in the code: have they moved?", len(shown))
 	}
@@ -75,7 +75,7 @@ func listedSummaries(markdown string) []string {
 var summaryArguments = map[string]int{
 	"AddError": 0, "AddWarning": 0, "AddAttributeError": 1, "AddAttributeWarning": 1,
 	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "NewAttributeErrorDiagnostic": 1, "NewAttributeWarningDiagnostic": 1,
-	"addError": 1, "addProviderError": 1,
+	"addError": 1, "addProviderError": 1, "problem.New": 1,
 }
 
 // summaries are the summaries of diagnostics that the code of some packages
@@ -136,6 +136,9 @@ func summariesOf(files []*ast.File) map[string]string {
 				switch f := n.Fun.(type) {
 				case *ast.SelectorExpr:
 					name = f.Sel.Name
+					if from, ok := f.X.(*ast.Ident); ok && from.Name == "problem" {
+						name = "problem." + name
+					}
 				case *ast.Ident:
 					name = f.Name
 				}
@@ -196,6 +199,7 @@ func f() {
 	diags.AddError(fmt.Sprintf("Refused %s", x), "detail")
 	diags.AddError(summary, detail)
 	_ = Problem{Attribute: "a", Summary: "In a struct"}
+	return problem.New("a", "By the constructor", "detail").Because(errors.New("not this"))
 	_ = check{"Positional", "expected", nil}
 }`
 	file, err := parser.ParseFile(token.NewFileSet(), "p.go", source, parser.SkipObjectResolution)
@@ -203,7 +207,7 @@ func f() {
 		t.Fatal(err)
 	}
 	shown := summariesOf([]*ast.File{file})
-	want := []string{"By a name", "In a struct", "Plain", "Positional", "Refused …", "The … key"}
+	want := []string{"By a name", "By the constructor", "In a struct", "Plain", "Positional", "Refused …", "The … key"}
 	var got []string
 	for summary := range shown {
 		got = append(got, summary)
@@ -211,7 +215,7 @@ func f() {
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
-	all := listedSummaries("| **By a name**, **In a struct** | x |\n| **Plain** | **not this** |\n| **Posi…** | |\n|**Refused …**|\n| **The … key** | |\nno **table**\n")
+	all := listedSummaries("| **By a name**, **By the constructor**, **In a struct** | x |\n| **Plain** | **not this** |\n| **Posi…** | |\n|**Refused …**|\n| **The … key** | |\nno **table**\n")
 	if problems := compareSummaries(all, shown); len(problems) != 0 {
 		t.Errorf("found %q in a guide that is complete", problems)
 	}

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -26,25 +27,58 @@ const summaryUnknownOutcome = "Outcome of the upload is unknown"
 // addError turns an error into a diagnostic: tied to an attribute where one must change, with advice where there is some. Texts of
 // Salesforce are shown as they come and never interpreted.
 func addError(diags *diag.Diagnostics, summary string, err error) {
-	var (
-		problem *upload.Problem
-		unknown *upload.UnknownOutcomeError
-		refusal *custody.Refusal
-	)
-	switch {
-	case errors.As(err, &refusal):
-		diags.AddAttributeError(path.Root(refusal.Attribute), refusal.Summary, refusal.Detail)
-	case errors.As(err, &problem):
-		if problem.Attribute == "" {
-			diags.AddError(problem.Summary, problem.Detail)
-		} else {
-			diags.AddAttributeError(path.Root(problem.Attribute), problem.Summary, problem.Detail)
-		}
-	case errors.As(err, &unknown):
+	if p, ok := problem.Of(err); ok {
+		addProblem(diags, p)
+	} else if unknown, ok := errors.AsType[*upload.UnknownOutcomeError](err); ok {
 		diags.AddError(summaryUnknownOutcome, unknownOutcomeDetail(unknown))
-	default:
+	} else {
 		diags.AddError(summary, opening(err)+advice(err))
 	}
+}
+
+// addProblem renders a problem as an error, and reports whether there is none.
+func addProblem(diags *diag.Diagnostics, p *problem.Problem) bool {
+	switch {
+	case p == nil:
+		return true
+	case p.Attribute == "":
+		diags.AddError(p.Summary, p.Detail)
+	default:
+		diags.AddAttributeError(attributePath(p.Attribute), p.Summary, p.Detail)
+	}
+
+	return false
+}
+
+// addProblemWarning renders a problem as a warning.
+func addProblemWarning(diags *diag.Diagnostics, p *problem.Problem) {
+	switch {
+	case p == nil:
+	case p.Attribute == "":
+		diags.AddWarning(p.Summary, p.Detail)
+	default:
+		diags.AddAttributeWarning(attributePath(p.Attribute), p.Summary, p.Detail)
+	}
+}
+
+// attributePath is the path of an attribute in words, such as "escrow.directory" or "escrow.age_recipients[0]".
+func attributePath(words string) path.Path {
+	var at path.Path
+	for i, name := range strings.Split(words, ".") {
+		name, indexes, _ := strings.Cut(name, "[")
+		if i == 0 {
+			at = path.Root(name)
+		} else {
+			at = at.AtName(name)
+		}
+		for index := range strings.SplitSeq(strings.TrimSuffix(indexes, "]"), "][") {
+			if n, err := strconv.Atoi(index); err == nil {
+				at = at.AtListIndex(n)
+			}
+		}
+	}
+
+	return at
 }
 
 // unknownOutcomeDetail says what was sent, when, and what the next apply will do.

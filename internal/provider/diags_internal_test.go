@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -62,5 +66,55 @@ func TestAdvice(t *testing.T) {
 				t.Errorf("%q does not follow a sentence", got)
 			}
 		})
+	}
+}
+
+func TestAttributePath(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]path.Path{
+		"certificate":                   path.Root("certificate"),
+		"escrow.directory":              path.Root("escrow").AtName("directory"),
+		"escrow.age_recipients[3]":      path.Root("escrow").AtName("age_recipients").AtListIndex(3),
+		"certificate_pins[0]":           path.Root("certificate_pins").AtListIndex(0),
+		"escrow.recipient_groups[1][0]": path.Root("escrow").AtName("recipient_groups").AtListIndex(1).AtListIndex(0),
+	} {
+		if got := attributePath(words); !got.Equal(want) {
+			t.Errorf("%s: got %s, want %s", words, got, want)
+		}
+	}
+}
+
+// A problem is rendered alike as an error and as a warning, wherever in an error it stands, and never with its cause.
+func TestAddProblem(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the cause")
+	for name, test := range map[string]struct {
+		p    *problem.Problem
+		want diag.Diagnostic
+	}{
+		"of an attribute": {problem.New("escrow.directory", "Wrong", "Found %d.", 1).Because(cause), diag.NewAttributeErrorDiagnostic(path.Root("escrow").AtName("directory"), "Wrong", "Found 1.")},
+		"of none":         {problem.New("", "Wrong", "Found it."), diag.NewErrorDiagnostic("Wrong", "Found it.")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var direct, wrapped, warned diag.Diagnostics
+			if addProblem(&direct, test.p) {
+				t.Error("expected a problem not to be none")
+			}
+			addError(&wrapped, "Other", fmt.Errorf("wrapped: %w", test.p))
+			addProblemWarning(&warned, test.p)
+			for _, got := range []diag.Diagnostics{direct, wrapped} {
+				if len(got) != 1 || !got[0].Equal(test.want) {
+					t.Errorf("found %v", got)
+				}
+			}
+			if len(warned) != 1 || warned[0].Severity() != diag.SeverityWarning || warned[0].Summary() != test.want.Summary() || warned[0].Detail() != test.want.Detail() {
+				t.Errorf("found %v", warned)
+			}
+		})
+	}
+	var none diag.Diagnostics
+	if addProblemWarning(&none, nil); !addProblem(&none, nil) || len(none) != 0 {
+		t.Errorf("found %v", none)
 	}
 }

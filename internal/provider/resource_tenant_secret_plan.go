@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
@@ -143,13 +142,13 @@ func warnEscrowChanged(planned, before types.Object, ours keys.Ours, diags *diag
 // warnCacheOnly reports a cache-only key that is DESTROYED, and plans nothing for it: Salesforce sets the status by itself while its callouts
 // fail, and takes it back [D Help cache_considerations].
 func warnCacheOnly(state tenantSecretModel, diags *diag.Diagnostics) {
-	if state.Source.ValueString() != upload.SourceRemote || state.Status.ValueString() != custody.StatusDestroyed {
+	if state.Source.ValueString() != upload.SourceRemote || state.Status.ValueString() != keys.StatusDestroyed {
 		return
 	}
 	diags.AddWarning("The cache-only key is not available",
 		fmt.Sprintf("Record %s reads DESTROYED, so data that it encrypts can't be read now. Salesforce sets a cache-only key to DESTROYED while its callouts to the key service fail, and "+
 			"tries again for 24 hours; it may also have been set by hand. Nothing is planned for it here: look at the key service first. To make the key ACTIVE by hand, manage the record with "+
-			"salesforcebyok_tenant_secret_version and desired_status = %q.", state.TenantSecretID.ValueString(), custody.StatusActive))
+			"salesforcebyok_tenant_secret_version and desired_status = %q.", state.TenantSecretID.ValueString(), keys.StatusActive))
 }
 
 // planAlgorithm plans the default of wrapping_algorithm, which depends on source and type.

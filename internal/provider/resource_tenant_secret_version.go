@@ -18,10 +18,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 var (
@@ -95,7 +97,7 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 			"desired_status": schema.StringAttribute{
 				MarkdownDescription: "`ARCHIVED` or `DESTROYED`; for the newest cache-only (`REMOTE`) record `ACTIVE` or `DESTROYED`. From `DESTROYED` to `ARCHIVED` the key is restored from its export.",
 				Required:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(custody.StatusArchived, custody.StatusDestroyed, custody.StatusActive)},
+				Validators:          []validator.String{stringvalidator.OneOf(keys.StatusArchived, keys.StatusDestroyed, keys.StatusActive)},
 			},
 			"backup": schema.StringAttribute{
 				MarkdownDescription: "`STATE` (default) keeps the record's export, which Salesforce has encrypted, in state: the only thing that restores a destroyed key. `NONE` keeps nothing; on a " +
@@ -235,29 +237,30 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 }
 
 // carryOut does what the plan says with a record. plan.ExportedSecretValue is the export that an earlier apply has saved, null for none.
-func (r *tenantSecretVersionResource) carryOut(ctx context.Context, plan, config tenantSecretVersionModel, row salesforce.TenantSecret, subject custody.Subject) (custody.Export, error) {
-	action, err := custody.Plan(subject, plan.DesiredStatus.ValueString())
-	if err != nil {
-		return custody.Export{}, err
+func (r *tenantSecretVersionResource) carryOut(ctx context.Context, plan, config tenantSecretVersionModel, row salesforce.TenantSecret, subject keys.Kept) (custody.Export, error) {
+	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
+	if refusal == nil {
+		refusal = r.locks(plan, plan).Check(subject, action)
 	}
-	if err := r.locks(plan, plan).Check(subject, action); err != nil {
-		return custody.Export{}, err
+	if refusal != nil {
+		return custody.Export{}, refusal
 	}
+	var err error
 	keeper, saved := r.data.keeper(), secret.NewText(plan.ExportedSecretValue.ValueString())
 
 	switch action {
-	case custody.Destroy:
+	case keys.Destroy:
 		if plan.Backup.ValueString() == backupState {
 			return keeper.Destroy(ctx, row.ID, saved)
 		}
 		row, err = keeper.DestroyForGood(ctx, row.ID)
-	case custody.Deactivate:
+	case keys.Deactivate:
 		row, err = keeper.DestroyForGood(ctx, row.ID)
-	case custody.Reactivate:
+	case keys.Reactivate:
 		row, err = keeper.Reactivate(ctx, row.ID)
-	case custody.Restore:
+	case keys.Restore:
 		row, err = r.restore(ctx, keeper, config, row, saved)
-	case custody.None:
+	case keys.Stay:
 	}
 	if err != nil {
 		return custody.Export{}, err
@@ -282,7 +285,7 @@ func (r *tenantSecretVersionResource) restore(ctx context.Context, keeper *custo
 func (r *tenantSecretVersionResource) hold(ctx context.Context, keeper *custody.Keeper, plan tenantSecretVersionModel, row salesforce.TenantSecret, saved secret.Text) (custody.Export, error) {
 	held := custody.Export{Record: row}
 	switch {
-	case plan.Backup.ValueString() != backupState || !exportable(row.Status, row.Source, row.Type):
+	case plan.Backup.ValueString() != backupState || !inventory.Record(row).Exportable():
 		if plan.Backup.ValueString() == backupState {
 			held.Value = saved
 		}
@@ -299,18 +302,10 @@ func (r *tenantSecretVersionResource) hold(ctx context.Context, keeper *custody.
 	return held, nil
 }
 
-// exportable reports whether Salesforce has an export of a record: not of destroyed, cache-only and Database ones [D Help
-// security_pe_destroy_key, import_export_keys].
-func exportable(status, source, typ string) bool {
-	return status != custody.StatusDestroyed && source != upload.SourceRemote && typ != typeDatabase
-}
-
-func unrestorable(id string) *custody.Refusal {
-	return &custody.Refusal{
-		Attribute: "desired_status", Summary: "This key can't be restored",
-		Detail: fmt.Sprintf("Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, restores it. Give that in "+
-			"exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", id, custody.StatusDestroyed),
-	}
+func unrestorable(id string) *problem.Problem {
+	return problem.New("desired_status", "This key can't be restored",
+		"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, restores it. Give that in "+
+			"exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", id, keys.StatusDestroyed)
 }
 
 // Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
@@ -390,11 +385,9 @@ func (r *tenantSecretVersionResource) checkDrop(ctx context.Context, plan, state
 		return nil
 	}
 
-	return &custody.Refusal{
-		Attribute: "backup", Summary: "The record has changed since the plan",
-		Detail: fmt.Sprintf("The plan, which drops the held export of record %s, was made while the record was %s, and now it is %s: the export may be the only way back. Nothing was changed. Plan "+
-			"again.", state.TenantSecretID.ValueString(), state.Status.ValueString(), now.Status.ValueString()),
-	}
+	return problem.New("backup", "The record has changed since the plan",
+		"The plan, which drops the held export of record %s, was made while the record was %s, and now it is %s: the export may be the only way back. Nothing was changed. Plan "+
+			"again.", state.TenantSecretID.ValueString(), state.Status.ValueString(), now.Status.ValueString())
 }
 
 // mayForget refuses to drop a record from state where policy forbids it, or where that would drop the only way back of a destroyed key.
@@ -405,12 +398,12 @@ func (m *tenantSecretVersionModel) mayForget(diags *diag.Diagnostics) bool {
 
 		return false
 	}
-	holdsOnlyCopy := m.Status.ValueString() == custody.StatusDestroyed && m.ExportedSecretValue.ValueString() != ""
+	holdsOnlyCopy := m.Status.ValueString() == keys.StatusDestroyed && m.ExportedSecretValue.ValueString() != ""
 	if holdsOnlyCopy && !salesforce.SameID(m.DestructionAcknowledgement.ValueString(), id) {
 		diags.AddAttributeError(path.Root("exported_secret_value"), "The state holds the only copy of a destroyed key",
 			fmt.Sprintf("Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for good. Nothing was changed. Restore the key "+
 				"(desired_status = %q), or keep the export elsewhere and set destruction_acknowledgement = %q, apply, and then remove the block; to rename the resource, use a moved block.",
-				id, custody.StatusArchived, id))
+				id, keys.StatusArchived, id))
 
 		return false
 	}
@@ -451,18 +444,17 @@ func importedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenant
 }
 
 // find reads a record through the shared inventory, with what the rules need of it.
-func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, custody.Subject, bool) {
+func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
 	row, ok := r.lookUp(ctx, id, diags)
 	if !ok {
-		return salesforce.TenantSecret{}, custody.Subject{}, false
+		return salesforce.TenantSecret{}, keys.Kept{}, false
 	}
 	all, ok := r.forPlan(ctx, diags)
 	if !ok {
-		return salesforce.TenantSecret{}, custody.Subject{}, false
+		return salesforce.TenantSecret{}, keys.Kept{}, false
 	}
-	newest, _ := upload.Newest(all.Rows(), row.Type)
 
-	return row, custody.Of(row, newest.ID == row.ID, r.data.Client.APINumber()), true
+	return row, keys.Keeping(inventory.Record(row), all.Records(), r.data.Client.APINumber()), true
 }
 
 // lookUp reads a record through the shared inventory.

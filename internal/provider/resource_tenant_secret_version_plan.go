@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 func (m *tenantSecretVersionModel) identity() tenantSecretVersionIdentity {
@@ -74,24 +75,24 @@ func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 
 // subjectOf returns what the rules need of a record in state. Whether a cache-only record is the newest of its type the org alone can tell;
 // where it can't be asked, an older one is left to Salesforce, which refuses it.
-func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenantSecretVersionModel) custody.Subject {
-	row, isNewest, number := state.row(), true, 0
-	if r.online() {
-		number = r.data.Client.APINumber()
-		if row.Source == upload.SourceRemote {
-			if all, err := r.data.Inventory.ForPlan(ctx); err == nil {
-				newest, ok := upload.Newest(all.Rows(), row.Type)
-				isNewest = !ok || newest.ID == row.ID
-			}
+func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenantSecretVersionModel) keys.Kept {
+	record := inventory.Record(state.row())
+	if !r.online() {
+		return keys.Keeping(record, nil, 0)
+	}
+	var records []keys.Record
+	if record.Source == keys.SourceRemote {
+		if all, err := r.data.Inventory.ForPlan(ctx); err == nil {
+			records = all.Records()
 		}
 	}
 
-	return custody.Of(row, isNewest, number)
+	return keys.Keeping(record, records, r.data.Client.APINumber())
 }
 
 // locks are the locks on a destroy as configured, and as an earlier apply has left them in held.
-func (r *tenantSecretVersionResource) locks(plan, held tenantSecretVersionModel) custody.Locks {
-	return custody.Locks{
+func (r *tenantSecretVersionResource) locks(plan, held tenantSecretVersionModel) keys.Locks {
+	return keys.Locks{
 		Allowed:         r.data != nil && r.data.AllowKeyDestruction,
 		BackupNone:      plan.Backup.ValueString() == backupNone,
 		Acknowledgement: plan.DestructionAcknowledgement.ValueString(),
@@ -159,7 +160,7 @@ func settledVersion(state rawObject) bool {
 		return false
 	}
 	source, _ := state.text("source")
-	if status == custody.StatusActive && source != upload.SourceRemote {
+	if status == keys.StatusActive && source != keys.SourceRemote {
 		return false
 	}
 	held := !state.is("exported_secret_value", "")
@@ -168,7 +169,7 @@ func settledVersion(state rawObject) bool {
 	}
 	typ, _ := state.text("type")
 
-	return held || !exportable(status, source, typ)
+	return held || !(keys.Record{Status: status, Source: source, Type: typ}).Exportable()
 }
 
 // sameVersion reports whether a refresh has found the record as it is in state.
@@ -201,16 +202,14 @@ func (r *tenantSecretVersionResource) checkAdoption(ctx context.Context, plan, c
 	if !ok {
 		return
 	}
-	action, err := custody.Plan(subject, plan.DesiredStatus.ValueString())
-	if err == nil {
-		err = r.locks(plan, tenantSecretVersionModel{}).Check(subject, action)
+	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
+	if refusal == nil {
+		refusal = r.locks(plan, tenantSecretVersionModel{}).Check(subject, action)
 	}
-	if err == nil && action == custody.Restore && config.ExportedSecretValueWO.IsNull() {
-		err = unrestorable(row.ID)
+	if refusal == nil && action == keys.Restore && config.ExportedSecretValueWO.IsNull() {
+		refusal = unrestorable(row.ID)
 	}
-	if err != nil {
-		addError(diags, "Unable to manage the record", err)
-
+	if !addProblem(diags, refusal) {
 		return
 	}
 	warnDestruction(action, subject, plan, diags)
@@ -230,29 +229,27 @@ func (r *tenantSecretVersionResource) planChange(
 	}
 
 	subject := r.subjectOf(ctx, state)
-	action, err := custody.Plan(subject, plan.DesiredStatus.ValueString())
-	if err == nil {
-		err = r.locks(plan, state).Check(subject, action)
+	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
+	if refusal == nil {
+		refusal = r.locks(plan, state).Check(subject, action)
 	}
 	held := state.ExportedSecretValue.ValueString() != ""
-	if err == nil && action == custody.Restore && !held && config.ExportedSecretValueWO.IsNull() {
-		err = unrestorable(subject.ID)
+	if refusal == nil && action == keys.Restore && !held && config.ExportedSecretValueWO.IsNull() {
+		refusal = unrestorable(subject.ID)
 	}
-	if err == nil && plan.dropsLastCopy(state, action) {
-		err = r.locks(plan, state).CheckAcknowledgement(subject)
+	if refusal == nil && plan.dropsLastCopy(state, action) {
+		refusal = r.locks(plan, state).CheckAcknowledgement(subject)
 	}
-	if err != nil {
-		addError(diags, "Unable to change the record", err)
-
+	if !addProblem(diags, refusal) {
 		return
 	}
 	plan.planExport(state, action)
-	if action != custody.None {
+	if action != keys.Stay {
 		plan.Status, plan.LastModifiedDate = plan.DesiredStatus, types.StringUnknown()
 	}
 	set(&plan)
 	warnDestruction(action, subject, plan, diags)
-	if action == custody.Reactivate {
+	if action == keys.Reactivate {
 		diags.AddWarning("A cache-only key will be reactivated",
 			fmt.Sprintf("Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and tries again for 24 hours; look at the key service first. The "+
 				"apply sets it to ACTIVE, which ends those tries.", subject.ID))
@@ -260,9 +257,9 @@ func (r *tenantSecretVersionResource) planChange(
 }
 
 // dropsLastCopy reports whether the plan loses the export of a key that is destroyed and stays so.
-func (m *tenantSecretVersionModel) dropsLastCopy(state tenantSecretVersionModel, action custody.Action) bool {
+func (m *tenantSecretVersionModel) dropsLastCopy(state tenantSecretVersionModel, action keys.Transition) bool {
 	return m.Backup.ValueString() == backupNone && state.ExportedSecretValue.ValueString() != "" &&
-		state.Status.ValueString() == custody.StatusDestroyed && action == custody.None
+		state.Status.ValueString() == keys.StatusDestroyed && action == keys.Stay
 }
 
 // keep plans the computed values as they are in state.
@@ -274,10 +271,10 @@ func (m *tenantSecretVersionModel) keep(state tenantSecretVersionModel) {
 }
 
 // planExport plans which export the state holds afterwards.
-func (m *tenantSecretVersionModel) planExport(state tenantSecretVersionModel, action custody.Action) {
+func (m *tenantSecretVersionModel) planExport(state tenantSecretVersionModel, action keys.Transition) {
 	held := state.ExportedSecretValue.ValueString() != ""
 	status := state.Status.ValueString()
-	if action != custody.None {
+	if action != keys.Stay {
 		status = m.DesiredStatus.ValueString()
 	}
 	switch {
@@ -285,20 +282,20 @@ func (m *tenantSecretVersionModel) planExport(state tenantSecretVersionModel, ac
 		m.ExportedSecretValue, m.Recoverable = types.StringNull(), types.BoolValue(false)
 	case held:
 		m.Recoverable = types.BoolValue(true)
-	case exportable(status, m.Source.ValueString(), m.Type.ValueString()):
+	case (keys.Record{Status: status, Source: m.Source.ValueString(), Type: m.Type.ValueString()}).Exportable():
 		m.ExportedSecretValue, m.Recoverable = types.StringUnknown(), types.BoolUnknown()
 	default:
 		m.ExportedSecretValue, m.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
 }
 
-func warnDestruction(action custody.Action, subject custody.Subject, plan tenantSecretVersionModel, diags *diag.Diagnostics) {
+func warnDestruction(action keys.Transition, subject keys.Kept, plan tenantSecretVersionModel, diags *diag.Diagnostics) {
 	if !action.Destructive() {
 		return
 	}
 	wayBack := "The export in state restores it."
 	switch {
-	case subject.Source == upload.SourceRemote:
+	case subject.Source == keys.SourceRemote:
 		wayBack = "It can be made ACTIVE again while it is the newest of its type and the key service has the key."
 	case plan.Backup.ValueString() == backupNone:
 		wayBack = "No copy is kept: it can't be restored by Terraform."

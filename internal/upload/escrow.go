@@ -24,14 +24,14 @@ type KeptFile struct {
 func (e *Escrow) Keep(name string, material secret.Bytes) (string, KeptFile, error) {
 	armored, err := e.Recipients.Encrypt(material)
 	if err != nil {
-		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be made", Detail: err.Error() + ". Nothing was sent.", cause: err}
+		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be made", Detail: err.Error() + ". Nothing was sent.", Err: err}
 	}
 	if e.Directory == nil {
 		return armored, KeptFile{}, nil
 	}
 	path, existed, err := e.Directory.Write(name, armored)
 	if err != nil {
-		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be written", Detail: err.Error() + ". Nothing was sent.", cause: err}
+		return "", KeptFile{}, &Problem{Attribute: "escrow", Summary: "Escrow copy could not be written", Detail: err.Error() + ". Nothing was sent.", Err: err}
 	}
 
 	return armored, KeptFile{Path: path, Existed: existed}, nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -78,16 +79,4 @@ type Result struct {
 }
 
 // Problem is a refusal before anything was sent, tied to the configured attribute that must change.
-type Problem struct {
-	// Attribute is the name of the attribute in the tenant secret's schema, such as "certificate".
-	Attribute       string
-	Summary, Detail string
-
-	cause error
-}
-
-// Error joins summary and detail.
-func (p *Problem) Error() string { return p.Summary + ": " + p.Detail }
-
-// Unwrap returns what went wrong, where that is an error of its own.
-func (p *Problem) Unwrap() error { return p.cause }
+type Problem = problem.Problem

@@ -1,0 +1,178 @@
+package keys
+
+import (
+	"fmt"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+)
+
+// newSearchIndexAPI is the first API version in which orgs on Hyperforce keep Search Index keys in
+// another framework, whose keys can't be destroyed [D ObjRef, Help security_pe_destroy_key].
+const newSearchIndexAPI = 63
+
+// Transition is what brings a record to a wanted status.
+type Transition int
+
+// The transitions. Each is one PATCH, but for Stay.
+const (
+	// Stay sends nothing: the record has the wanted status.
+	Stay Transition = iota
+	// Destroy takes an ARCHIVED record's key material away.
+	Destroy
+	// Restore brings a DESTROYED record back, as ARCHIVED, from its export.
+	Restore
+	// Deactivate sets the newest cache-only record to DESTROYED, which ends its callouts.
+	Deactivate
+	// Reactivate sets it to ACTIVE again.
+	Reactivate
+)
+
+// Destructive reports whether data becomes unreadable.
+func (t Transition) Destructive() bool { return t == Destroy || t == Deactivate }
+
+// Kept is a record in custody, with what the rules need beside the record itself.
+type Kept struct {
+	Record
+
+	// Newest is true for the record with the highest version of its type. It matters for cache-only keys.
+	Newest bool
+	// APINumber is the whole number of the API version in use, 0 if that is not known.
+	APINumber int
+}
+
+// Keeping returns a record in custody among the records of its org.
+func Keeping(r Record, records []Record, apiNumber int) Kept {
+	newest, ok := Newest(records, r.Type)
+
+	return Kept{Record: r, Newest: !ok || newest.Is(r.ID), APINumber: apiNumber}
+}
+
+// Exportable reports whether Salesforce has an export of the record: not of destroyed, cache-only and
+// Database ones [D Help security_pe_destroy_key, import_export_keys].
+func (r Record) Exportable() bool {
+	return r.Status != StatusDestroyed && r.Source != SourceRemote && r.Type != TypeDatabase
+}
+
+// Transition returns what brings the record to the wanted status, or why that is not possible. The
+// table is the one of ShieldREST and ThalesDoc:
+//
+//	HSM, UPLOADED:       ARCHIVED -> DESTROYED -> ARCHIVED (with the export)
+//	REMOTE, newest only: ACTIVE   -> DESTROYED -> ACTIVE
+func (k Kept) Transition(wanted string) (Transition, *problem.Problem) {
+	if k.Source == SourceRemote {
+		return k.remoteTransition(wanted)
+	}
+	switch {
+	case wanted == StatusActive:
+		return Stay, problem.New("desired_status", "Only a cache-only key can be made ACTIVE",
+			"Record %s has the source %s. Salesforce never makes an archived key ACTIVE again: to encrypt with a new key, rotate "+
+				"salesforcebyok_tenant_secret. Nothing was changed. Expected ARCHIVED or DESTROYED.", k, k.Source)
+	case k.Status == StatusActive && wanted == StatusDestroyed:
+		return Stay, problem.New("desired_status", "An ACTIVE key can't be destroyed",
+			"Record %s is ACTIVE: data is encrypted with it now, and Salesforce destroys ARCHIVED keys only. Rotate salesforcebyok_tenant_secret "+
+				"first, which archives it. Nothing was changed.", k)
+	case k.Status == StatusActive:
+		return Stay, problem.New("desired_status", "An ACTIVE key can't be archived by itself",
+			"Record %s is ACTIVE. Salesforce archives a key when the next one of its type is made: rotate salesforcebyok_tenant_secret first, then "+
+				"manage this version. Nothing was changed.", k)
+	case k.Status == wanted:
+		return Stay, nil
+	case wanted == StatusDestroyed && k.Status == StatusArchived:
+		return Destroy, k.undestroyable()
+	case wanted == StatusArchived && k.Status == StatusDestroyed:
+		return Restore, nil
+	default:
+		return Stay, problem.New("desired_status", "Unknown status of a record",
+			"Record %s reads the status %q. Expected ACTIVE, ARCHIVED or DESTROYED. Nothing was changed. Look at the record in Setup.", k, k.Status)
+	}
+}
+
+// undestroyable returns why Salesforce never destroys the key, nil if it does.
+func (k Kept) undestroyable() *problem.Problem {
+	reason := ""
+	switch {
+	case k.Type == TypeDatabase:
+		reason = "keys of the type Database can be neither destroyed nor exported nor imported"
+	case k.Type == TypeSearchIndex && k.APINumber >= newSearchIndexAPI:
+		reason = fmt.Sprintf("with API version %d.0 Search Index keys are those of the newer framework, which can't be destroyed", k.APINumber)
+	default:
+		return nil
+	}
+
+	return problem.New("desired_status", "This key can't be destroyed",
+		"Record %s: %s. Nothing was changed. Set desired_status = %q.", k, reason, StatusArchived)
+}
+
+func (k Kept) remoteTransition(wanted string) (Transition, *problem.Problem) {
+	switch {
+	case k.Status == wanted:
+		return Stay, nil
+	case !k.Newest:
+		return Stay, problem.New("desired_status", "Only the newest cache-only key can change its status",
+			"Record %s is %s and not the newest of its type; Salesforce lets only the most recent version of a cache-only key be destroyed or made "+
+				"ACTIVE. Nothing was changed. Set desired_status = %q.", k, k.Status, k.Status)
+	case wanted == StatusDestroyed && k.Status == StatusActive:
+		return Deactivate, nil
+	case wanted == StatusActive && k.Status == StatusDestroyed:
+		return Reactivate, nil
+	default:
+		return Stay, problem.New("desired_status", "A cache-only key can't take this status",
+			"Record %s is %s. The newest cache-only key is ACTIVE or DESTROYED, and %s is neither. Nothing was changed.", k, k.Status, wanted)
+	}
+}
+
+// Locks are the two locks on a destroy, as configured and as saved by earlier applies.
+type Locks struct {
+	// Allowed is the provider's allow_key_destruction.
+	Allowed bool
+	// BackupNone is true for backup = "NONE".
+	BackupNone bool
+	// Acknowledgement is destruction_acknowledgement.
+	Acknowledgement string
+	// ExportSaved is true if an earlier apply has saved a verified export in state.
+	ExportSaved bool
+}
+
+// Check returns a refusal while a lock is closed. Both must be open: the permission of the provider
+// block, and a proven way back or the typed renunciation of one.
+func (l Locks) Check(k Kept, t Transition) *problem.Problem {
+	switch {
+	case !t.Destructive():
+		return nil
+	case !l.Allowed:
+		return problem.New("desired_status", "Destroying keys is not allowed",
+			"This would destroy the key of record %s: data that it encrypts can't be read until it is restored. The provider block does not allow "+
+				"it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", k)
+	case l.BackupNone:
+		return l.CheckAcknowledgement(k)
+	case k.Source == SourceRemote:
+		return problem.New("backup", "A cache-only key has no backup",
+			"Salesforce holds no export of record %s: the key is at the key service. To destroy it, set backup = \"NONE\" and "+
+				"destruction_acknowledgement = %q. Nothing was changed.", k, k.ID)
+	case !l.ExportSaved:
+		return problem.New("desired_status", "No saved backup of this key",
+			"Record %s would be destroyed, and no earlier apply has saved its export in state, so an interrupted run could lose the only copy. Apply "+
+				"once with desired_status = %q, which saves it, and then again with %q. To destroy without a way back, set backup = \"NONE\" and "+
+				"destruction_acknowledgement = %q. Nothing was changed.", k, StatusArchived, StatusDestroyed, k.ID)
+	default:
+		return nil
+	}
+}
+
+// Acknowledged reports whether the typed acknowledgement names the record.
+func (l Locks) Acknowledged(k Kept) bool { return l.Acknowledgement != "" && k.Is(l.Acknowledgement) }
+
+// CheckAcknowledgement returns a refusal unless the typed acknowledgement names this record.
+func (l Locks) CheckAcknowledgement(k Kept) *problem.Problem {
+	if l.Acknowledged(k) {
+		return nil
+	}
+	found := "none"
+	if l.Acknowledgement != "" {
+		found = fmt.Sprintf("%q", l.Acknowledgement)
+	}
+
+	return problem.New("destruction_acknowledgement", "The destruction is not acknowledged",
+		"With backup = \"NONE\" no copy of the key of record %s is kept, and what it encrypts is lost for good once it is destroyed. Expected "+
+			"destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
+}
