@@ -47,13 +47,14 @@ type resourceExample struct {
 const hyperforce = "settings: {rotation_intervals: false, hyperforce: true}\n"
 
 var resourceExamples = map[string]resourceExample{
-	"salesforcebyok_tenant_secret":           {org: exampleOrg, record: [2]string{"Data", "ACTIVE"}},
-	"salesforcebyok_tenant_secret_version":   {org: exampleOrg, record: [2]string{"Data", "ARCHIVED"}},
-	"salesforcebyok_certificate":             {org: "certificates: []"},
-	"salesforcebyok_encryption_key_settings": {},
-	"salesforcebyok_data_encryption_key":     {org: hyperforce},
-	"salesforcebyok_cache_only_key":          {org: exampleOrg},
-	"salesforcebyok_external_root_key":       {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" + rootKeyARN + "\"}]"},
+	"salesforcebyok_tenant_secret":                {org: exampleOrg, record: [2]string{"Data", "ACTIVE"}},
+	"salesforcebyok_tenant_secret_version":        {org: exampleOrg, record: [2]string{"Data", "ARCHIVED"}},
+	"salesforcebyok_certificate":                  {org: "certificates: []"},
+	"salesforcebyok_encryption_key_settings":      {},
+	"salesforcebyok_platform_encryption_settings": {},
+	"salesforcebyok_data_encryption_key":          {org: hyperforce},
+	"salesforcebyok_cache_only_key":               {org: exampleOrg},
+	"salesforcebyok_external_root_key":            {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" + rootKeyARN + "\"}]"},
 }
 
 // exampleFile reads a file of a resource's example, with the record that it speaks of put in.
