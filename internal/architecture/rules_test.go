@@ -54,8 +54,9 @@ var rules = map[string]rule{
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
-	"internal/escrow": {own: []string{"internal/byok", "internal/secret"}, modules: []string{"filippo.io/age"}},
-	"internal/secret": {},
+	"internal/escrow":  {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
+	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
+	"internal/secret":  {},
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
 	"internal/sfsim/...":       {},
