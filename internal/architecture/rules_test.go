@@ -49,14 +49,14 @@ var rules = map[string]rule{
 	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
 	"internal/keys":       {own: []string{"internal/problem"}},
 	"internal/problem":    {},
-	"internal/salesforce": {own: []string{"internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
+	"internal/salesforce": {own: []string{"internal/redact", "internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
-	"internal/escrow":  {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
-	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
-	"internal/secret":  {},
+	"internal/escrow": {own: []string{"internal/byok", "internal/secret"}, modules: []string{"filippo.io/age"}},
+	"internal/redact": {},
+	"internal/secret": {},
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
 	"internal/sfsim/...":       {},
