@@ -1,13 +1,17 @@
 package salesforce
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -31,6 +35,8 @@ type Authenticator interface {
 	login(ctx context.Context, c *Client) (*grant, error)
 	// renewable reports whether login can be repeated.
 	renewable() bool
+	// secrets are what no text may show.
+	secrets() []string
 }
 
 // Session tells who the client is.
@@ -127,9 +133,12 @@ func (c *Client) relogin(ctx context.Context, over *grant) (*grant, error) {
 	}
 }
 
+// maxPairs is how many pairs of host and audience one login may try.
+const maxPairs = 3
+
 // loginPatience bounds a login with all its attempts.
 func (c *Client) loginPatience() time.Duration {
-	return time.Duration(c.maxRetries+1) * (c.timeout + backoffMax)
+	return maxPairs * time.Duration(c.maxRetries+1) * (c.timeout + backoffMax)
 }
 
 // login gets a token and checks which org it is of before it is used for
@@ -174,39 +183,52 @@ func (a ClientCredentials) validate(instance *url.URL) error {
 	case a.ClientSecret.Expose() == "":
 		return errors.New("client_secret is required with client_id")
 	}
-	return nil
+	return cmp.Or(checkPasted("client_id", a.ClientID), checkPasted("client_secret", a.ClientSecret.Expose()))
 }
 
 func (ClientCredentials) renewable() bool { return true }
 
+func (a ClientCredentials) secrets() []string { return []string{a.ClientSecret.Expose()} }
+
 func (a ClientCredentials) login(ctx context.Context, c *Client) (*grant, error) {
 	return c.exchange(ctx, tokenRequest{
-		flow:   "client credentials",
-		issuer: c.instance,
+		flow: "client credentials",
+		pair: loginPair{host: c.instance},
 		config: func(time.Time) (clientcredentials.Config, error) {
 			return clientcredentials.Config{ClientID: a.ClientID, ClientSecret: a.ClientSecret.Expose()}, nil
 		},
 	})
 }
 
-// AccessToken is a session that already exists, such as sf org display shows.
+// AccessToken is a session that already exists, such as sf org auth show-access-token shows.
 // It can't be renewed.
 type AccessToken struct{ Token secret.Text }
 
 func (a AccessToken) validate(instance *url.URL) error {
-	token := a.Token.Expose()
-	switch {
-	case instance == nil:
+	if instance == nil {
 		return errors.New("instance_url is required with access_token")
+	}
+	return a.check()
+}
+
+func (a AccessToken) check() error {
+	switch token := a.Token.Expose(); {
 	case token == "":
 		return errors.New("access_token is empty")
+	case strings.HasPrefix(token, "[REDACTED]"):
+		return errors.New("access_token is the text that sf org display prints in place of a token: take it from sf org auth show-access-token --json")
+	case token == "null", token == "undefined":
+		return fmt.Errorf("access_token is the word %s, which a JSON query gives where there is no token: take it from .result.accessToken of sf org auth show-access-token --json", token)
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return errors.New("access_token holds a space, a line break or a character that no token has")
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (AccessToken) renewable() bool { return false }
+
+func (a AccessToken) secrets() []string { return []string{a.Token.Expose()} }
 
 func (a AccessToken) login(_ context.Context, c *Client) (*grant, error) {
 	return &grant{
@@ -254,8 +276,9 @@ func sessionOfIdentity(identity string) Session {
 
 // tokenRequest is one exchange with an OAuth token endpoint.
 type tokenRequest struct {
-	flow   string
-	issuer *url.URL
+	flow string
+	// pair is where to ask; without an audience where the flow has none.
+	pair loginPair
 	// config is asked anew for each attempt, with the time: an assertion is short-lived.
 	config func(now time.Time) (clientcredentials.Config, error)
 	// dated says that config depends on the time.
@@ -270,13 +293,13 @@ var errNoToken = errors.New("the reply could not be read as an OAuth token")
 func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 	clock, corrected := c.now, false
 	for attempt := 1; ; attempt++ {
-		token, sensitive, err := c.exchangeOnce(ctx, r, clock())
+		token, rep, err := c.exchangeOnce(ctx, r, clock())
 		if err == nil {
 			return c.grantOf(ctx, r, token)
 		}
-		failure, again := c.loginFailure(ctx, r, err, sensitive)
+		failure, again := c.loginFailure(ctx, r, rep, err)
 		// The refusal has told the org's time. Where this machine's is another, the assertion may have borne wrong dates.
-		if refused := (*AuthError)(nil); errors.As(failure, &refused) && !again && r.dated && !corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
+		if refused := (*AuthError)(nil); errors.As(failure, &refused) && refused.kind == loginRefused && r.dated && !corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
 			clock, corrected = c.Now, true
 			attempt--
 			continue
@@ -285,57 +308,64 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 			return nil, failure
 		}
 		delay := c.backoff(attempt, retryAfterOf(failure))
-		c.emit(ctx, Event{Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Attempt: attempt, Delay: delay})
+		c.emit(ctx, Event{Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Attempt: attempt, Delay: delay, Status: statusOf(rep)})
 		if err := c.sleep(ctx, delay); err != nil {
 			return nil, failure
 		}
 	}
 }
 
-func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time) (*oauth2.Token, []string, error) {
+// exchangeOnce asks once. The reply is nil where none came.
+func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time) (*oauth2.Token, *reply, error) {
 	config, err := r.config(now)
 	if err != nil {
 		return nil, nil, err
 	}
-	sensitive := []string{config.ClientSecret}
-	sensitive = append(sensitive, config.EndpointParams["assertion"]...)
-	config.TokenURL = r.issuer.JoinPath(tokenPath).String()
+	c.hide(config.EndpointParams["assertion"]...)
+	config.TokenURL = r.pair.host.JoinPath(tokenPath).String()
 	// Detecting the style would try twice, and log a failed login.
 	config.AuthStyle = oauth2.AuthStyleInParams
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{
-		Transport:     tokenTransport{base: c.reads.Transport, userAgent: c.userAgent, clock: &c.clock, now: c.now},
-		CheckRedirect: refuseRedirect,
-	})
+	transport := &tokenTransport{client: c}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport, CheckRedirect: refuseRedirect})
 	token, err := config.Token(ctx)
-	return token, sensitive, err
+	if err == nil {
+		c.hide(token.AccessToken)
+	}
+	return token, transport.reply, err
 }
 
-// loginFailure turns an error of the oauth2 package, which quotes bodies, into
-// one of this package, and tells whether to try again.
-func (c *Client) loginFailure(ctx context.Context, r tokenRequest, err error, sensitive []string) (error, bool) { //nolint:revive // the error is the subject, not the outcome
-	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		e := &AuthError{
-			Flow:        r.flow,
-			Host:        r.issuer.Host,
-			Code:        cleanText(refused.ErrorCode, sensitive),
-			Description: cleanText(refused.ErrorDescription, sensitive),
-		}
-		if refused.Response != nil {
-			e.Status = refused.Response.StatusCode
-			rep := reply{header: refused.Response.Header, received: c.now()}
-			e.RetryAfter = parseRetryAfter(rep.header, rep.serverTime())
-		}
-		return e, unavailableStatus(e.Status)
-	}
-	if broken, ok := errors.AsType[*url.Error](err); ok {
-		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: presentable(broken.Err)}, ctx.Err() == nil && transient(broken.Err)
-	}
+// loginFailure turns what came in place of a token into an error of this package, and reports whether to try again.
+// Errors of the oauth2 package quote bodies, and are never kept.
+func (c *Client) loginFailure(ctx context.Context, r tokenRequest, rep *reply, err error) (failure error, again bool) { //nolint:revive // the error is the subject, not the outcome
 	if local, ok := errors.AsType[*localError](err); ok {
 		return local, false
 	}
-	return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Err: errNoToken}, ctx.Err() == nil
+	if rep == nil {
+		if broken, ok := errors.AsType[*url.Error](err); ok {
+			err = broken.Err
+		}
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: presentable(err)}, ctx.Err() == nil && transient(err)
+	}
+	code, description := oauthError(rep.body)
+	success := rep.status >= 200 && rep.status < 300
+	if success && code == "" && !rep.isPage() {
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: errNoToken}, ctx.Err() == nil
+	}
+	text := c.redactor()
+	e := &AuthError{
+		Flow:        r.flow,
+		Host:        r.pair.host.Host,
+		Audience:    r.pair.audience,
+		Status:      rep.status,
+		Code:        text.Text(code, maxMessage),
+		Description: text.Text(description, maxMessage),
+		Location:    c.elsewhere(rep.header, r.pair.host.Host),
+		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
+		kind:        classifyLogin(rep.status, code, description, rep.isPage()),
+	}
+	return e, e.kind == loginBusy || e.kind == loginLimit
 }
 
 // localError is a failure before anything was sent.
@@ -377,7 +407,7 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 		g.base = instance
 	case instance != nil && sameOrigin(instance, c.instance):
 		g.base = instance
-	case sameOrigin(r.issuer, c.instance):
+	case sameOrigin(r.pair.host, c.instance):
 		g.base = c.instance
 		if instance != nil {
 			c.emit(ctx, Event{
@@ -387,36 +417,58 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 			})
 		}
 	case instance == nil:
-		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check login_url", r.issuer.Host, c.instance.Host)
+		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check login_url", r.pair.host.Host, c.instance.Host)
 	default:
 		return nil, fmt.Errorf("the token belongs to %s, but instance_url names %s: configure the instance of the user's own org", instance.Host, c.instance.Host)
 	}
 	if u, err := url.Parse(identity); err == nil {
 		g.session.Sandbox = sandboxHosts(g.base.Hostname(), u.Hostname())
 	}
-	c.emit(ctx, Event{Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.issuer.Host, Message: "logged in by " + r.flow})
+	c.emit(ctx, Event{Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Message: "logged in by " + r.flow + " at " + r.pair.String()})
 	return g, nil
 }
 
-// tokenTransport adds what the oauth2 package does not send, and has it read
-// every reply as JSON.
+// maxTokenBody bounds the reply of a token endpoint.
+const maxTokenBody = 1 << 20
+
+// tokenTransport adds what the oauth2 package does not send, keeps the reply, and has it read as JSON whatever it says
+// that it is.
 type tokenTransport struct {
-	base      http.RoundTripper
-	userAgent string
-	clock     *serverClock
-	now       func() time.Time
+	client *Client
+	reply  *reply
 }
 
-func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := t.client
 	req = req.Clone(req.Context())
-	req.Header.Set("User-Agent", t.userAgent)
+	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json")
-	resp, err := t.base.RoundTrip(req)
-	if resp != nil {
-		// Salesforce answers JSON only; the oauth2 package reads plain text as a
-		// form, and would miss the error in it.
-		resp.Header.Set("Content-Type", "application/json")
-		t.clock.note(resp.Header, t.now())
+	resp, err := c.reads.Transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
+	rep := &reply{status: resp.StatusCode, header: resp.Header.Clone()}
+	rep.body, rep.bodyErr = readBody(resp.Body, maxTokenBody)
+	rep.received = c.now()
+	c.clock.note(rep.header, rep.received)
+	if rep.bodyErr != nil {
+		return nil, rep.bodyErr
+	}
+	t.reply = rep
+	resp.Body = io.NopCloser(bytes.NewReader(rep.body))
+	// Salesforce answers JSON only; the oauth2 package reads plain text as a form, and would miss the error in it.
+	resp.Header.Set("Content-Type", "application/json")
+	return resp, nil
+}
+
+// checkPasted refuses what comes along when a value is pasted, and would be sent as part of it. Salesforce's answer to it
+// would speak of something else.
+func checkPasted(name, value string) error {
+	switch {
+	case strings.TrimFunc(value, unicode.IsSpace) != value:
+		return fmt.Errorf("%s begins or ends with a blank or a line end, which would be sent as part of it: remove it", name)
+	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
+		return fmt.Errorf("%s holds a line end or another invisible character, which would be sent as part of it: remove it", name)
+	}
+	return nil
 }

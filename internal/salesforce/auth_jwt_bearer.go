@@ -1,17 +1,16 @@
 package salesforce
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/oauth2/clientcredentials"
@@ -20,14 +19,14 @@ import (
 )
 
 const (
-	// DefaultLoginURL is where a JWT bearer login goes for production orgs; a
-	// sandbox uses https://test.salesforce.com, or either its My Domain.
+	// DefaultLoginURL is the login host of production orgs, sandboxLoginURL that
+	// of sandboxes. Logins may also go to an org's My Domain.
 	DefaultLoginURL = "https://login.salesforce.com"
+	sandboxLoginURL = "https://test.salesforce.com"
 
 	jwtGrantType = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 	// jwtLifetime: Salesforce accepts about 3 to 5 minutes [C].
 	jwtLifetime = 3 * time.Minute
-	minRSABits  = 2048
 )
 
 // JWTBearer is the OAuth JWT bearer flow: an assertion signed with RS256 by the
@@ -39,12 +38,12 @@ type JWTBearer struct {
 	Username string
 	// PrivateKey is an RSA key in PEM, PKCS #1 or PKCS #8, not encrypted.
 	PrivateKey secret.Text
-	// LoginURL is where the assertion is posted, and its audience;
-	// DefaultLoginURL if empty.
-	LoginURL string
+	// LoginURL is where the assertion is posted, Audience whom it is for. Where one
+	// or both are empty, those that Salesforce's orgs differ in are tried in turn.
+	LoginURL, Audience string
 }
 
-func (a JWTBearer) validate(*url.URL) error {
+func (a JWTBearer) validate(instance *url.URL) error {
 	switch {
 	case a.ClientID == "":
 		return errors.New("client_id is required with private_key")
@@ -53,24 +52,27 @@ func (a JWTBearer) validate(*url.URL) error {
 	case a.PrivateKey.Expose() == "":
 		return errors.New("private_key is required with username")
 	}
+	if err := cmp.Or(checkPasted("client_id", a.ClientID), checkPasted("username", a.Username)); err != nil {
+		return err
+	}
 	if _, err := parsePrivateKey(a.PrivateKey); err != nil {
 		return err
 	}
-	_, err := a.issuer()
+	_, err := loginPairs(instance, a.LoginURL, a.Audience)
 	return err
 }
 
 func (JWTBearer) renewable() bool { return true }
 
-func (a JWTBearer) issuer() (*url.URL, error) {
-	if a.LoginURL == "" {
-		return parseHostURL("login_url", DefaultLoginURL)
-	}
-	return parseHostURL("login_url", a.LoginURL)
+func (a JWTBearer) secrets() []string {
+	text := a.PrivateKey.Expose()
+	return []string{text, unfoldPEM(text)}
 }
 
+// login tries the pairs in turn, from the one that worked last. The next one is tried only on a refusal that speaks of the
+// pair: any other would come again.
 func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
-	issuer, err := a.issuer()
+	pairs, err := loginPairs(c.instance, a.LoginURL, a.Audience)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +80,35 @@ func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.exchange(ctx, tokenRequest{
-		flow:   "JWT bearer",
-		issuer: issuer,
-		dated:  true,
+	first := int(c.pair.Load())
+	var earlier []*AuthError
+	for i := range pairs {
+		n := (first + i) % len(pairs)
+		g, err := c.exchange(ctx, a.request(key, pairs[n]))
+		if err == nil {
+			c.pair.Store(int32(n)) //nolint:gosec // at most maxPairs
+			return g, nil
+		}
+		refused, ok := errors.AsType[*AuthError](err)
+		if !ok {
+			return nil, err
+		}
+		refused.Earlier = slices.Clone(earlier)
+		if refused.kind != loginElsewhere || i == len(pairs)-1 {
+			return nil, refused
+		}
+		earlier = append(earlier, refused)
+	}
+	return nil, errors.New("no pair of login_url and audience to log in with")
+}
+
+func (a JWTBearer) request(key *rsa.PrivateKey, pair loginPair) tokenRequest {
+	return tokenRequest{
+		flow:  "JWT bearer",
+		pair:  pair,
+		dated: true,
 		config: func(now time.Time) (clientcredentials.Config, error) {
-			assertion, err := a.assertion(key, issuer, now)
+			assertion, err := a.assertion(key, pair.audience, now)
 			if err != nil {
 				return clientcredentials.Config{}, &localError{err}
 			}
@@ -93,17 +118,17 @@ func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
 				"assertion":  {assertion},
 			}}, nil
 		},
-	})
+	}
 }
 
 // assertion is the signed JWT with the claims iss, sub, aud and exp [C].
-func (a JWTBearer) assertion(key *rsa.PrivateKey, audience *url.URL, now time.Time) (string, error) {
+func (a JWTBearer) assertion(key *rsa.PrivateKey, audience string, now time.Time) (string, error) {
 	claims, err := json.Marshal(struct {
 		Iss string `json:"iss"`
 		Sub string `json:"sub"`
 		Aud string `json:"aud"`
 		Exp int64  `json:"exp"`
-	}{a.ClientID, a.Username, audience.String(), now.Add(jwtLifetime).Unix()})
+	}{a.ClientID, a.Username, audience, now.Add(jwtLifetime).Unix()})
 	if err != nil {
 		return "", errors.New("the JWT claims could not be encoded")
 	}
@@ -115,43 +140,4 @@ func (a JWTBearer) assertion(key *rsa.PrivateKey, audience *url.URL, now time.Ti
 		return "", errors.New("private_key could not sign the login assertion")
 	}
 	return signed + "." + encode(signature), nil
-}
-
-// parsePrivateKey never quotes its input, nor an error of a parser that might.
-func parsePrivateKey(text secret.Text) (*rsa.PrivateKey, error) {
-	block, rest := pem.Decode([]byte(text.Expose()))
-	if block == nil {
-		return nil, errors.New("private_key is not PEM: it must be the content of the key file, with its BEGIN and END lines")
-	}
-	if strings.TrimSpace(string(rest)) != "" {
-		return nil, errors.New("private_key holds more than one PEM block: give the private key alone")
-	}
-	var key any
-	var err error
-	switch block.Type {
-	case "RSA PRIVATE KEY":
-		if block.Headers["DEK-Info"] != "" {
-			return nil, errors.New("private_key is encrypted: decrypt it first")
-		}
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "ENCRYPTED PRIVATE KEY":
-		return nil, errors.New("private_key is encrypted: decrypt it first")
-	case "CERTIFICATE", "PUBLIC KEY":
-		return nil, errors.New("private_key is a certificate or public key: the private key is needed")
-	default:
-		return nil, errors.New("private_key must be an RSA key in PEM, PKCS #1 or PKCS #8")
-	}
-	if err != nil {
-		return nil, errors.New("private_key could not be parsed as an RSA key")
-	}
-	rsaKey, ok := key.(*rsa.PrivateKey)
-	if !ok {
-		return nil, errors.New("private_key is not an RSA key: Salesforce accepts RS256 only")
-	}
-	if rsaKey.N.BitLen() < minRSABits {
-		return nil, errors.New("private_key is shorter than 2048 bits")
-	}
-	return rsaKey, nil
 }

@@ -3,8 +3,6 @@ package salesforce
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -230,7 +228,7 @@ func TestLoginRefused(t *testing.T) {
 		"invalid_grant":  {answer(400, `{"error":"invalid_grant","error_description":"request not supported on this domain"}`), "HTTP 400: invalid_grant: request not supported on this domain", 1, ErrUnauthorized},
 		"no description": {answer(400, `{"error":"invalid_client_id"}`), "HTTP 400: invalid_client_id", 1, ErrUnauthorized},
 		"echo":           {answer(400, `{"error":"invalid_client","error_description":"bad secret `+testSecret+`"}`), "bad secret [redacted]", 1, ErrUnauthorized},
-		"html":           {answer(401, `<html>`+testSecret), "no OAuth error in the body", 1, ErrUnauthorized},
+		"html":           {answer(401, `<html>`+testSecret), "no OAuth error in the body", 1, ErrWrongHost},
 		"redirect":       {answer(302, ``, "Location", "https://evil.example/"), "HTTP 302", 1, nil},
 		"unavailable":    {answer(503, `<html>`), "HTTP 503", 4, ErrUnavailable},
 		"error in a 200": {answer(200, `{"error":"invalid_grant"}`), "invalid_grant", 1, ErrUnauthorized},
@@ -652,53 +650,6 @@ func TestSessionOfIdentity(t *testing.T) {
 			t.Errorf("%s: %v, want %v", identity, got, want)
 		}
 	}
-}
-
-func TestPrivateKeyRefused(t *testing.T) {
-	t.Parallel()
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := pkcs8(t, testKey())
-	for name, tc := range map[string]struct{ key, text string }{
-		"not PEM":     {"hunter2", "is not PEM"},
-		"empty":       {"", "required"},
-		"two blocks":  {whole + whole, "more than one"},
-		"EC":          {pkcs8(t, ec), "not an RSA key"},
-		"certificate": {pemOf("CERTIFICATE", []byte("hunter2")), "public key"},
-		"encrypted":   {pemOf("ENCRYPTED PRIVATE KEY", []byte("hunter2")), "encrypted"},
-		"old cipher":  {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----\n", "encrypted"},
-		"OpenSSH":     {pemOf("OPENSSH PRIVATE KEY", []byte("hunter2")), "PKCS #8"},
-		"broken":      {pemOf("PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
-		"broken 1":    {pemOf("RSA PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := New(Config{
-				InstanceURL: "https://x.my.salesforce.com",
-				Auth:        JWTBearer{ClientID: "a", Username: "u", PrivateKey: secret.NewText(tc.key)},
-			})
-			if err == nil || !strings.Contains(err.Error(), tc.text) {
-				t.Fatalf("error %v, want %q in it", err, tc.text)
-			}
-			if strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error quotes the key: %v", err)
-			}
-		})
-	}
-}
-
-func FuzzParsePrivateKey(f *testing.F) {
-	f.Add(pemOf("PRIVATE KEY", []byte("x")))
-	f.Add("-----BEGIN RSA PRIVATE KEY-----\nDEK-Info: x\n\nAA==\n-----END RSA PRIVATE KEY-----\n")
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		key, err := parsePrivateKey(secret.NewText(text))
-		if (key == nil) == (err == nil) {
-			t.Errorf("key %v, error %v", key != nil, err)
-		}
-	})
 }
 
 func FuzzSessionOfIdentity(f *testing.F) {

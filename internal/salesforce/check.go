@@ -22,11 +22,24 @@ func CheckLoginURL(s string) error {
 	return err
 }
 
+// CheckAudience says what is wrong with the audience of an assertion.
+func CheckAudience(s string) error {
+	_, err := parseAudience(s)
+	return err
+}
+
+// CheckPasted says what is wrong with the characters of a value that is sent as it is, under the name of its attribute. No
+// error quotes it.
+func CheckPasted(name, value string) error { return checkPasted(name, value) }
+
 // CheckAPIVersion says what is wrong with an API version.
 func CheckAPIVersion(s string) error {
 	_, err := parseAPIVersion(s)
 	return err
 }
+
+// CheckAccessToken says what is wrong with the characters of an access token. No error quotes it.
+func CheckAccessToken(text secret.Text) error { return AccessToken{Token: text}.check() }
 
 // CheckPrivateKey says what is wrong with the private key of the JWT bearer flow. No error quotes it.
 func CheckPrivateKey(text secret.Text) error {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 // Client talks to one org. It is safe for concurrent use.
@@ -32,6 +34,10 @@ type Client struct {
 
 	logins  singleflight.Group
 	current atomic.Pointer[grant]
+	// pair is the place, in the list of pairs, of the one that the last JWT login worked with.
+	pair atomic.Int32
+	// hidden knows what no text of the server may show.
+	hidden atomic.Pointer[redact.Redactor]
 
 	// maxQuery bounds the pages of one query together, in bytes.
 	maxQuery int64
@@ -63,6 +69,21 @@ func (c *Client) InstanceURL() string {
 // Usage is the newest Sforce-Limit-Info: the org's API calls of the last 24
 // hours, and how many it may make. ok is false before a reply had the header.
 func (c *Client) Usage() (used, limit int64, ok bool) { return c.limits.usage() }
+
+// hide adds secrets to those that are taken out of every text of the server.
+func (c *Client) hide(secrets ...string) {
+	for {
+		known := c.hidden.Load()
+		if c.hidden.CompareAndSwap(known, known.With(secrets...)) {
+			return
+		}
+	}
+}
+
+// redactor knows the secrets of this client, and those of one call.
+func (c *Client) redactor(sensitive ...string) *redact.Redactor {
+	return c.hidden.Load().With(sensitive...)
+}
 
 // dataPath is a path below /services/data/vXX.X.
 func (c *Client) dataPath(suffix string) string {

@@ -106,36 +106,13 @@ func secureURL(name string, u *url.URL) error {
 		return fmt.Errorf("%s must be an absolute URL such as https://example.my.salesforce.com", name)
 	case u.User != nil:
 		return fmt.Errorf("%s must not hold a user name or password", name)
-	case u.Scheme == "https":
-		return nil
-	case u.Scheme == "http" && isLoopback(u.Hostname()):
-		return nil
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return checkHost(name, u)
 	case u.Scheme == "http":
 		return fmt.Errorf("%s must be https; http is accepted for a loopback host only", name)
 	default:
 		return fmt.Errorf("%s must be https", name)
 	}
-}
-
-// isLoginHost tells the hosts that serve logins for every org, and no org's
-// API [C: they refuse the client credentials flow].
-func isLoginHost(host string) bool {
-	return strings.EqualFold(host, "login.salesforce.com") || strings.EqualFold(host, "test.salesforce.com")
-}
-
-// sameOrigin compares scheme, host and port.
-func sameOrigin(a, b *url.URL) bool {
-	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	if strings.EqualFold(u.Scheme, "http") {
-		return "80"
-	}
-	return "443"
 }
 
 // New checks the configuration and returns a client. Nothing is sent before
@@ -202,8 +179,9 @@ func New(cfg Config) (*Client, error) {
 		reads, writes = ownTransports()
 		c.traced = true
 	}
-	c.reads = &http.Client{Transport: reads, CheckRedirect: refuseRedirect}
-	c.writes = &http.Client{Transport: writes, CheckRedirect: refuseRedirect}
+	c.reads = &http.Client{Transport: withoutUpgrades{reads}, CheckRedirect: refuseRedirect}
+	c.writes = &http.Client{Transport: withoutUpgrades{writes}, CheckRedirect: refuseRedirect}
+	c.hide(c.auth.secrets()...)
 	return c, nil
 }
 
@@ -239,3 +217,16 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http
 
 // refuseRedirect makes a 3xx an ordinary, failed reply.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// withoutUpgrades ends a connection that a server wants to use for another protocol. net/http hands it over, and then
+// neither the timeout nor the end of the context closes it.
+type withoutUpgrades struct{ base http.RoundTripper }
+
+func (t withoutUpgrades) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close() // nothing of it is wanted
+		resp.Body = http.NoBody
+	}
+	return resp, err
+}

@@ -9,21 +9,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 // Sentinels for errors.Is.
 var (
-	// ErrUnauthorized is any 401: the session ended or may not use the API.
+	// ErrUnauthorized is any 401, and any other answer that says so: the session
+	// ended or may not use the API, or the credentials were refused.
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrNotFound is a 404.
 	ErrNotFound = errors.New("not found")
-	// ErrRequestLimit is REQUEST_LIMIT_EXCEEDED: the org's API calls are used up.
+	// ErrRequestLimit is REQUEST_LIMIT_EXCEEDED where the org's API calls of a day
+	// are used up.
 	ErrRequestLimit = errors.New("API request limit exceeded")
 	// ErrLocked is UNABLE_TO_LOCK_ROW: another transaction holds the record.
 	ErrLocked = errors.New("record locked")
-	// ErrUnavailable is 420, 429 or 5xx: Salesforce did not serve the request.
+	// ErrUnavailable is 420, 429 or 5xx, or a code that says the same: Salesforce
+	// did not serve the request. A SOAP fault is judged by its code alone.
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrPermission is an answer that a user without the needed permissions
 	// gets: INVALID_TYPE, NOT_FOUND, INSUFFICIENT_ACCESS and the like. Salesforce
@@ -33,6 +36,13 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrWrongOrganization is matched by every [WrongOrganizationError].
 	ErrWrongOrganization = errors.New("wrong organization")
+	// ErrWrongHost is an answer that no My Domain of an org gives: a redirect, a
+	// page, or no such resource from something that is not Salesforce.
+	ErrWrongHost = errors.New("not the org's My Domain")
+	// ErrLoginLimit is a login that was refused since there were too many.
+	ErrLoginLimit = errors.New("too many logins")
+	// ErrSOAPToken is a valid access token that SOAP does not take.
+	ErrSOAPToken = errors.New("SOAP refuses the access token")
 )
 
 const (
@@ -84,9 +94,14 @@ type Error struct {
 	RetryAfter time.Duration
 	// RequestID identifies the request in Salesforce's logs, if it was told.
 	RequestID string
+	// Location is the other host that a redirect points to, "" for none.
+	Location string
 
-	// envelope says that the body is Salesforce's error array with an errorCode.
-	envelope bool
+	// envelope says that the body is Salesforce's error array with an errorCode,
+	// fault that it is a SOAP fault, page that it is a page for people.
+	envelope, fault, page bool
+	// concurrent says that REQUEST_LIMIT_EXCEEDED is of calls at the same time.
+	concurrent bool
 }
 
 // definite reports whether the answer is certain to be Salesforce's own refusal: a 4xx with its error array. 408 says
@@ -115,10 +130,16 @@ func (e *Error) Error() string {
 		}
 	case e.Status >= 300 && e.Status < 400:
 		b.WriteString(": a redirect, which is never followed since it would carry the access token")
-	case e.ContentType != "":
-		b.WriteString(": the body is " + e.ContentType + " and no Salesforce error")
+		b.WriteString(pointer(e.Location))
 	default:
-		b.WriteString(": no Salesforce error in the body")
+		if e.ContentType != "" {
+			b.WriteString(": the body is " + e.ContentType + " and no Salesforce error")
+		} else {
+			b.WriteString(": no Salesforce error in the body")
+		}
+		if e.wrongHost() {
+			b.WriteString(pointer(e.Location))
+		}
 	}
 	if e.RequestID != "" {
 		b.WriteString(" [request " + e.RequestID + "]")
@@ -146,19 +167,53 @@ func (e *Error) HasCode(code string) bool {
 	return false
 }
 
+// pointer says of an answer that no My Domain gives where the org may be.
+func pointer(location string) string {
+	if location == "" {
+		return "; this host is not the org's My Domain"
+	}
+	return "; this host is not the org's My Domain: it points to " + location
+}
+
+// wrongHost tells the answers that no My Domain gives.
+func (e *Error) wrongHost() bool {
+	if len(e.Messages) > 0 {
+		return false
+	}
+	return e.Status < 200 || e.Status >= 300 && e.Status < 400 || e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed
+}
+
+// sessionCodes are the ways in which Salesforce says that a session is over, as the code or the text of an error: as the
+// REST API [C restforce#284], for tokens in the form of a JWT [C], and as the identity service [R].
+var sessionCodes = []string{"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT", "INVALID_HEADER_TYPE", badToken}
+
+// badToken is the whole body of a 403, in plain text.
+const badToken = "Bad_OAuth_Token" //nolint:gosec // the text of an error
+
+// sessionRefused tells the answers that are about the session and not about the request.
+func (e *Error) sessionRefused() bool {
+	return e.Status == http.StatusUnauthorized || slices.ContainsFunc(e.Messages, func(m Message) bool {
+		return slices.ContainsFunc(sessionCodes, func(code string) bool {
+			return strings.EqualFold(m.ErrorCode, code) || strings.EqualFold(m.Message, code)
+		})
+	})
+}
+
 // Is matches the sentinels of this package.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrUnauthorized:
-		return e.Status == http.StatusUnauthorized
+		return e.sessionRefused()
 	case ErrNotFound:
 		return e.Status == http.StatusNotFound
 	case ErrRequestLimit:
-		return e.HasCode("REQUEST_LIMIT_EXCEEDED")
+		return e.HasCode("REQUEST_LIMIT_EXCEEDED") && !e.concurrent
 	case ErrLocked:
 		return e.HasCode("UNABLE_TO_LOCK_ROW")
+	case ErrWrongHost:
+		return e.wrongHost()
 	case ErrUnavailable:
-		return unavailableStatus(e.Status)
+		return e.concurrent || e.HasCode("SERVER_UNAVAILABLE") || !e.fault && unavailableStatus(e.Status)
 	case ErrPermission:
 		if slices.ContainsFunc([]string{
 			"INVALID_TYPE", "NOT_FOUND", "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY",
@@ -236,10 +291,19 @@ type ReplyError struct {
 	ContentType string
 	// Err says what is wrong with the body, without quoting it.
 	Err error
+
+	// page says that the body is a page for people.
+	page bool
 }
+
+// Is matches ErrWrongHost for a page.
+func (e *ReplyError) Is(target error) bool { return target == ErrWrongHost && e.page }
 
 // Error says what was asked, and what is wrong with the reply.
 func (e *ReplyError) Error() string {
+	if e.page {
+		return fmt.Sprintf("%s %s: HTTP %d with a page (%s) in place of Salesforce's answer", e.Method, e.Path, e.Status, e.ContentType) + pointer("")
+	}
 	return fmt.Sprintf("%s %s: HTTP %d with a body (%s) that could not be understood: %s",
 		e.Method, e.Path, e.Status, e.ContentType, e.Err)
 }
@@ -247,41 +311,69 @@ func (e *ReplyError) Error() string {
 // Unwrap is the cause.
 func (e *ReplyError) Unwrap() error { return e.Err }
 
-// AuthError is a refusal by the OAuth token endpoint.
+// AuthError is an answer of the OAuth token endpoint that has no token.
 type AuthError struct {
 	// Flow is the OAuth flow: "client credentials" or "JWT bearer".
 	Flow string
-	// Host is the host of the token endpoint.
-	Host string
+	// Host is the host of the token endpoint, Audience that of the assertion, if
+	// the flow has one.
+	Host, Audience string
 	// Status is the HTTP status, usually 400.
 	Status int
 	// Code and Description are OAuth's error and error_description, as far as
 	// the reply had them.
 	Code, Description string
+	// Location is the other host that a redirect points to, "" for none.
+	Location string
 	// RetryAfter is what the host asked for; zero if it did not.
 	RetryAfter time.Duration
+	// Earlier are the refusals of the pairs of host and audience that were tried
+	// before.
+	Earlier []*AuthError
+
+	kind loginKind
 }
 
 // Error says which flow was refused, by whom and why.
 func (e *AuthError) Error() string {
-	s := fmt.Sprintf("OAuth %s login at %s was refused with HTTP %d", e.Flow, e.Host, e.Status)
-	switch {
-	case e.Code != "" && e.Description != "":
-		s += ": " + e.Code + ": " + e.Description
-	case e.Code != "":
-		s += ": " + e.Code
-	default:
-		s += " and no OAuth error in the body"
+	where := e.Host
+	if e.Audience != "" {
+		where += " for the audience " + e.Audience
 	}
-	return s
+	var s strings.Builder
+	fmt.Fprintf(&s, "OAuth %s login at %s was refused with HTTP %d: %s", e.Flow, where, e.Status, e.reason())
+	if e.kind == loginMoved {
+		s.WriteString(pointer(e.Location))
+	}
+	for _, before := range e.Earlier {
+		fmt.Fprintf(&s, "; tried before: %s for the audience %s: %s", before.Host, before.Audience, before.reason())
+	}
+	return s.String()
 }
 
-// Is matches ErrUnauthorized, and ErrUnavailable for a status that says so.
-func (e *AuthError) Is(target error) bool {
-	if unavailableStatus(e.Status) {
-		return target == ErrUnavailable
+func (e *AuthError) reason() string {
+	switch {
+	case e.Code != "" && e.Description != "":
+		return e.Code + ": " + e.Description
+	case e.Code != "":
+		return e.Code
+	default:
+		return "no OAuth error in the body"
 	}
-	return target == ErrUnauthorized
+}
+
+// Is matches the sentinel of what the answer means.
+func (e *AuthError) Is(target error) bool {
+	switch e.kind {
+	case loginMoved:
+		return target == ErrWrongHost
+	case loginBusy:
+		return target == ErrUnavailable
+	case loginLimit:
+		return target == ErrLoginLimit || target == ErrUnavailable
+	default:
+		return target == ErrUnauthorized
+	}
 }
 
 // WrongOrganizationError is a login that reached another org than the pinned
@@ -342,7 +434,7 @@ func (e *RequestLimitError) Unwrap() error { return e.Err }
 // the statusCode form of composite replies [R]; anything else gives no
 // messages. envelope is true for the array with an errorCode: the one form in
 // which Salesforce itself refuses a REST request [D RESTdoc].
-func parseMessages(body []byte, sensitive []string) (messages []Message, envelope bool) {
+func parseMessages(body []byte, r *redact.Redactor) (messages []Message, envelope bool) {
 	type wire struct {
 		Message          string          `json:"message"`
 		ErrorCode        string          `json:"errorCode"`
@@ -375,12 +467,12 @@ func parseMessages(body []byte, sensitive []string) (messages []Message, envelop
 		if m.Message == "" && m.ErrorCode == "" {
 			continue
 		}
-		m.Message = cleanText(m.Message, sensitive)
-		m.ErrorCode = cleanText(m.ErrorCode, sensitive)
+		m.Message = r.Text(m.Message, maxMessage)
+		m.ErrorCode = r.Text(m.ErrorCode, maxMessage)
 		var fields []string
 		if json.Unmarshal(w.Fields, &fields) == nil {
-			for _, f := range fields {
-				m.Fields = append(m.Fields, cleanText(f, sensitive))
+			for _, f := range fields[:min(len(fields), maxMessages)] {
+				m.Fields = append(m.Fields, r.Text(f, maxMessage))
 			}
 		}
 		messages = append(messages, m)
@@ -389,30 +481,4 @@ func parseMessages(body []byte, sensitive []string) (messages []Message, envelop
 		}
 	}
 	return messages, envelope
-}
-
-// cleanText makes a text of the server fit for a diagnostic: what the request
-// held that is sensitive is taken out, control characters become spaces, and
-// the length is bounded.
-func cleanText(s string, sensitive []string) string {
-	for _, secret := range sensitive {
-		if secret != "" {
-			s = strings.ReplaceAll(s, secret, "[redacted]")
-		}
-	}
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return ' '
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if len(s) > maxMessage {
-		cut := maxMessage
-		for cut > 0 && !utf8.RuneStart(s[cut]) {
-			cut--
-		}
-		s = s[:cut] + "…"
-	}
-	return s
 }

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 func TestParseMessages(t *testing.T) {
@@ -53,19 +55,26 @@ func TestErrorText(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 21, 12, 0, 0, 0, time.FixedZone("x", 3600))
 	refused := &Error{Status: 400, Method: "POST", Path: "/p", Messages: []Message{{"m", "X", []string{"F"}}, {"n", "", nil}}, RequestID: "r"}
-	for want, err := range map[string]error{
-		"POST /p: HTTP 400 Bad Request: X: m (fields: F); n [request r]":                       refused,
-		"GET /p: HTTP 420: the body is text/html and no Salesforce error":                      &Error{Status: 420, Method: "GET", Path: "/p", ContentType: "text/html"},
-		"GET /p: HTTP 404 Not Found: no Salesforce error in the body":                          &Error{Status: 404, Method: "GET", Path: "/p"},
-		"POST /p was sent at 2026-11-21T11:00:00Z and may or may not have been applied: boom":  &OutcomeUnknownError{Method: "POST", Path: "/p", SentAt: at, Err: errors.New("boom")},
-		"GET /p: no reply from h: boom":                                                        &ConnectionError{Method: "GET", Path: "/p", Host: "h", Err: errors.New("boom")},
-		"GET /p: HTTP 200 with a body (text/plain) that could not be understood: boom":         &ReplyError{Method: "GET", Path: "/p", Status: 200, ContentType: "text/plain", Err: errors.New("boom")},
-		"OAuth JWT bearer login at h was refused with HTTP 400: e: d":                          &AuthError{Flow: "JWT bearer", Host: "h", Status: 400, Code: "e", Description: "d"},
-		"OAuth JWT bearer login at h was refused with HTTP 500 and no OAuth error in the body": &AuthError{Flow: "JWT bearer", Host: "h", Status: 500},
-		"X": errors.New(Message{ErrorCode: "X"}.String()),
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{refused, "POST /p: HTTP 400 Bad Request: X: m (fields: F); n [request r]"},
+		{&Error{Status: 420, Method: "GET", Path: "/p", ContentType: "text/html"}, "GET /p: HTTP 420: the body is text/html and no Salesforce error"},
+		{&Error{Status: 404, Method: "GET", Path: "/p"}, "GET /p: HTTP 404 Not Found: no Salesforce error in the body; this host is not the org's My Domain"},
+		{&OutcomeUnknownError{Method: "POST", Path: "/p", SentAt: at, Err: errors.New("boom")}, "POST /p was sent at 2026-11-21T11:00:00Z and may or may not have been applied: boom"},
+		{&ConnectionError{Method: "GET", Path: "/p", Host: "h", Err: errors.New("boom")}, "GET /p: no reply from h: boom"},
+		{&ReplyError{Method: "GET", Path: "/p", Status: 200, ContentType: "text/plain", Err: errors.New("boom")}, "GET /p: HTTP 200 with a body (text/plain) that could not be understood: boom"},
+		{&AuthError{Flow: "JWT bearer", Host: "h", Status: 400, Code: "e", Description: "d"}, "OAuth JWT bearer login at h was refused with HTTP 400: e: d"},
+		{&AuthError{Flow: "JWT bearer", Host: "h", Status: 500}, "OAuth JWT bearer login at h was refused with HTTP 500: no OAuth error in the body"},
+		{&AuthError{Flow: "client credentials", Host: "h", Status: 302, Location: "n", kind: loginMoved}, "OAuth client credentials login at h was refused with HTTP 302: no OAuth error in the body; this host is not the org's My Domain: it points to n"},
+		{&AuthError{Flow: "JWT bearer", Host: "h", Audience: "a", Status: 400, Code: "e", Earlier: []*AuthError{{Host: "g", Audience: "b", Code: "app_not_found", Description: "d"}}}, "OAuth JWT bearer login at h for the audience a was refused with HTTP 400: e; tried before: g for the audience b: app_not_found: d"},
+		{&Error{Status: 301, Method: "GET", Path: "/p", Location: "n"}, "GET /p: HTTP 301 Moved Permanently: a redirect, which is never followed since it would carry the access token; this host is not the org's My Domain: it points to n"},
+		{&ReplyError{Method: "GET", Path: "/p", Status: 200, ContentType: "text/html", page: true}, "GET /p: HTTP 200 with a page (text/html) in place of Salesforce's answer; this host is not the org's My Domain"},
+		{errors.New(Message{ErrorCode: "X"}.String()), "X"},
 	} {
-		if err.Error() != want {
-			t.Errorf("got  %s\nwant %s", err, want)
+		if tc.err.Error() != tc.want {
+			t.Errorf("got  %s\nwant %s", tc.err, tc.want)
 		}
 	}
 	if got := refused.Code(); got != "X" {
@@ -82,7 +91,7 @@ func TestErrorText(t *testing.T) {
 
 func TestSentinels(t *testing.T) {
 	t.Parallel()
-	all := []error{ErrUnauthorized, ErrNotFound, ErrRequestLimit, ErrLocked, ErrUnavailable, ErrPermission, ErrOutcomeUnknown, ErrWrongOrganization}
+	all := []error{ErrUnauthorized, ErrNotFound, ErrRequestLimit, ErrLocked, ErrUnavailable, ErrPermission, ErrOutcomeUnknown, ErrWrongOrganization, ErrWrongHost, ErrLoginLimit, ErrSOAPToken}
 	code := func(status int, code string) *Error {
 		return &Error{Status: status, Messages: []Message{{"m", "OTHER", nil}, {"m", code, nil}}}
 	}
@@ -92,7 +101,21 @@ func TestSentinels(t *testing.T) {
 	}{
 		"401":            {code(401, "INVALID_SESSION_ID"), []error{ErrUnauthorized}},
 		"404":            {code(404, "NOT_FOUND"), []error{ErrNotFound, ErrPermission}},
-		"404 bare":       {&Error{Status: 404}, []error{ErrNotFound}},
+		"404 bare":       {&Error{Status: 404}, []error{ErrNotFound, ErrWrongHost}},
+		"405 bare":       {&Error{Status: 405}, []error{ErrWrongHost}},
+		"redirect":       {&Error{Status: 307}, []error{ErrWrongHost}},
+		"101":            {&Error{Status: 101}, []error{ErrWrongHost}},
+		"page":           {&ReplyError{Status: 200, page: true, Err: errors.New("x")}, []error{ErrWrongHost}},
+		"concurrent":     {&Error{Status: 403, Messages: []Message{{"m", "REQUEST_LIMIT_EXCEEDED", nil}}, concurrent: true}, []error{ErrUnavailable}},
+		"session by 403": {code(403, "INVALID_SESSION_ID"), []error{ErrUnauthorized}},
+		"bad token":      {code(403, "Bad_OAuth_Token"), []error{ErrUnauthorized}},
+		"JWT text":       {&Error{Status: 403, Messages: []Message{{"INVALID_JWT_FORMAT", "X", nil}}}, []error{ErrUnauthorized}},
+		"fault":          {&Error{Status: 500, fault: true, Messages: []Message{{"m", "INVALID_TYPE", nil}}}, []error{ErrPermission}},
+		"fault, session": {&Error{Status: 500, fault: true, Messages: []Message{{"m", "INVALID_SESSION_ID", nil}}}, []error{ErrUnauthorized}},
+		"fault, outage":  {&Error{Status: 500, fault: true, Messages: []Message{{"m", "SERVER_UNAVAILABLE", nil}}}, []error{ErrUnavailable}},
+		"fault, unknown": {&Error{Status: 500, fault: true, Messages: []Message{{"m", "UNKNOWN_EXCEPTION", nil}}}, nil},
+		"fault, limit":   {&Error{Status: 500, fault: true, Messages: []Message{{"m", "REQUEST_LIMIT_EXCEEDED", nil}}}, []error{ErrRequestLimit}},
+		"busy by 400":    {code(400, "SERVER_UNAVAILABLE"), []error{ErrUnavailable}},
 		"limit":          {code(403, "REQUEST_LIMIT_EXCEEDED"), []error{ErrRequestLimit}},
 		"lock":           {code(400, "unable_to_lock_row"), []error{ErrLocked}},
 		"503":            {code(503, "SERVER_UNAVAILABLE"), []error{ErrUnavailable}},
@@ -105,7 +128,10 @@ func TestSentinels(t *testing.T) {
 		"limit stop":     {&RequestLimitError{Err: code(403, "REQUEST_LIMIT_EXCEEDED")}, []error{ErrRequestLimit}},
 		"wrong org":      {&WrongOrganizationError{}, []error{ErrWrongOrganization}},
 		"auth":           {&AuthError{Status: 400}, []error{ErrUnauthorized}},
-		"auth, down":     {&AuthError{Status: 503}, []error{ErrUnavailable}},
+		"auth, down":     {&AuthError{Status: 503, kind: loginBusy}, []error{ErrUnavailable}},
+		"auth, limit":    {&AuthError{Status: 400, kind: loginLimit}, []error{ErrUnavailable, ErrLoginLimit}},
+		"auth, audience": {&AuthError{Status: 400, kind: loginElsewhere}, []error{ErrUnauthorized}},
+		"auth, moved":    {&AuthError{Status: 302, kind: loginMoved}, []error{ErrWrongHost}},
 		"wait, 503":      {&WaitTimeoutError{LastError: code(503, "X")}, []error{ErrUnavailable}},
 		"connection":     {&ConnectionError{Err: errors.New("x")}, nil},
 		"bad reply, 404": {&ReplyError{Err: code(404, "X")}, []error{ErrNotFound}},
@@ -145,7 +171,7 @@ func FuzzParseMessages(f *testing.F) {
 }
 
 func messagesOf(body []byte, sensitive ...string) []Message {
-	messages, _ := parseMessages(body, sensitive)
+	messages, _ := parseMessages(body, redact.New(sensitive...))
 	return messages
 }
 

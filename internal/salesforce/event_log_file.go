@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 const (
@@ -145,7 +147,7 @@ func parseEncryptionEvents(content []byte) ([]EncryptionEvent, error) {
 		field := func(names ...string) string {
 			for _, name := range names {
 				if i, ok := columns[name]; ok && i < len(record) && record[i] != "" {
-					return cleanText(record[i], nil)
+					return (*redact.Redactor)(nil).Text(record[i], maxMessage)
 				}
 			}
 			return ""

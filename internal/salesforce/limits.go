@@ -9,6 +9,9 @@ import (
 	"sync"
 )
 
+// limitHeader tells the org's API usage on each reply [D RESTdoc].
+const limitHeader = "Sforce-Limit-Info"
+
 // limits keeps the newest Sforce-Limit-Info header.
 type limits struct {
 	mu          sync.Mutex
@@ -46,15 +49,14 @@ func parseLimitInfo(header string) (used, limit int64, ok bool) {
 
 // note takes the header of a reply, and reports in a sentence whether less than
 // 5 % of the calls are left for the first time.
-func (l *limits) note(h http.Header) (message string, low bool) {
-	header := h.Get("Sforce-Limit-Info")
+func (l *limits) note(header string) (message string, low bool) {
 	if header == "" {
 		return "", false
 	}
 	used, limit, ok := parseLimitInfo(header)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.header = cleanText(header, nil)
+	l.header = header
 	if !ok {
 		return "", false
 	}
@@ -105,7 +107,7 @@ func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
 // noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
 func (c *Client) noteReply(ctx context.Context, h http.Header) {
 	c.clock.note(h, c.now())
-	if message, low := c.limits.note(h); low {
+	if message, low := c.limits.note(c.redactor().Text(h.Get(limitHeader), maxMessage)); low {
 		c.emit(ctx, Event{Kind: EventLimitLow, Message: message})
 	}
 }

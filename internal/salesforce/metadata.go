@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 // Statuses of a deploy that are over [C jsforce metadata WSDL].
@@ -262,7 +264,7 @@ func (l *failureList) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]failureRow)(l))
 }
 
-func decodeDeployResult(body []byte, id string) (DeployResult, error) {
+func decodeDeployResult(body []byte, id string, r *redact.Redactor) (DeployResult, error) {
 	var envelope struct {
 		ID     string `json:"id"`
 		Result *struct {
@@ -286,20 +288,20 @@ func decodeDeployResult(body []byte, id string) (DeployResult, error) {
 	w := envelope.Result
 	result := DeployResult{
 		ID:                 id,
-		Status:             cleanText(w.Status, nil),
+		Status:             r.Text(w.Status, maxMessage),
 		Done:               bool(w.Done),
 		Success:            bool(w.Success),
-		ErrorMessage:       cleanText(w.ErrorMessage, nil),
+		ErrorMessage:       r.Text(w.ErrorMessage, maxMessage),
 		ComponentsDeployed: int(w.ComponentsDeployed),
 		ComponentsTotal:    int(w.ComponentsTotal),
 	}
 	for _, f := range w.Details.Failures[:min(len(w.Details.Failures), maxMessages)] {
 		result.Failures = append(result.Failures, ComponentFailure{
-			FullName:      cleanText(f.FullName, nil),
-			ComponentType: cleanText(f.ComponentType, nil),
-			FileName:      cleanText(f.FileName, nil),
-			Problem:       cleanText(f.Problem, nil),
-			ProblemType:   cleanText(f.ProblemType, nil),
+			FullName:      r.Text(f.FullName, maxMessage),
+			ComponentType: r.Text(f.ComponentType, maxMessage),
+			FileName:      r.Text(f.FileName, maxMessage),
+			Problem:       r.Text(f.Problem, maxMessage),
+			ProblemType:   r.Text(f.ProblemType, maxMessage),
 			Line:          int(f.LineNumber),
 			Column:        int(f.ColumnNumber),
 		})
@@ -315,7 +317,7 @@ func (c *Client) deployStatus(ctx context.Context, id string) (DeployResult, err
 		path:   c.dataPath("/metadata/deployRequest/" + id),
 		query:  "includeDetails=true",
 		decode: func(r *reply) (err error) {
-			result, err = decodeDeployResult(r.body, id)
+			result, err = decodeDeployResult(r.body, id, c.redactor())
 			return err
 		},
 	})
@@ -379,7 +381,7 @@ func (c *Client) cancelDeploy(ctx context.Context, id string) error {
 	_, err = c.do(ctx, call{
 		method: http.MethodPatch, path: c.dataPath("/metadata/deployRequest/" + id), body: body, repeat: idempotent,
 		decode: func(r *reply) error {
-			_, err := decodeDeployResult(r.body, id)
+			_, err := decodeDeployResult(r.body, id, c.redactor())
 			return err
 		},
 	})

@@ -384,7 +384,7 @@ func FuzzDeployResult(f *testing.F) {
 	f.Add([]byte(`{"deployResult":{"status":"x","details":{"componentFailures":{"problem":"p","lineNumber":"1"}}}}`))
 	f.Add([]byte(`{"deployResult":{"status":"x","details":{"componentFailures":[null]}}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		result, err := decodeDeployResult(b, testDeploy)
+		result, err := decodeDeployResult(b, testDeploy, nil)
 		if err != nil {
 			return
 		}

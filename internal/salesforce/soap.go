@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 const (
@@ -23,7 +25,7 @@ type soapFault struct {
 
 // parseFault reads a fault such as sf:INVALID_SESSION_ID, whose string repeats
 // the code [C].
-func parseFault(body []byte, sensitive []string) []Message {
+func parseFault(body []byte, r *redact.Redactor) []Message {
 	var fault soapFault
 	if err := xml.Unmarshal(body, &fault); err != nil || fault.Code == "" && fault.String == "" {
 		return nil
@@ -33,12 +35,7 @@ func parseFault(body []byte, sensitive []string) []Message {
 		code = local
 	}
 	text := strings.TrimPrefix(strings.TrimSpace(fault.String), code+": ")
-	return []Message{{Message: cleanText(text, sensitive), ErrorCode: cleanText(code, sensitive)}}
-}
-
-// passingFault tells the faults that may pass by themselves.
-func passingFault(e *Error) bool {
-	return e.HasCode("SERVER_UNAVAILABLE") || e.HasCode("UNKNOWN_EXCEPTION")
+	return []Message{{Message: r.Text(text, maxMessage), ErrorCode: r.Text(code, maxMessage)}}
 }
 
 // readMetadata reads one component by the SOAP call of that name, which has no

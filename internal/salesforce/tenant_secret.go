@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -354,7 +355,7 @@ func (c *Client) postRecord(ctx context.Context, path string, body any, sensitiv
 		repeat:    once,
 		sensitive: sensitive,
 		decode: func(r *reply) error {
-			if err := createRefused(r, sensitive); err != nil {
+			if err := createRefused(r, c.redactor(sensitive...)); err != nil {
 				return err
 			}
 			id, err = created(r)
@@ -365,7 +366,7 @@ func (c *Client) postRecord(ctx context.Context, path string, body any, sensitiv
 }
 
 // createRefused reports a create envelope that says success is false.
-func createRefused(r *reply, sensitive []string) error {
+func createRefused(r *reply, text *redact.Redactor) error {
 	var envelope struct {
 		Success *bool           `json:"success"`
 		Errors  json.RawMessage `json:"errors"`
@@ -374,7 +375,7 @@ func createRefused(r *reply, sensitive []string) error {
 		return decodeError(err)
 	}
 	if envelope.Success != nil && !*envelope.Success {
-		return notDone(envelope.Errors, sensitive)
+		return notDone(envelope.Errors, text)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 const (
@@ -90,6 +92,9 @@ func (r *reply) mediaType() string {
 	return media
 }
 
+// mediaType is that of a reply, fit to be shown.
+func (c *Client) mediaType(r *reply) string { return c.redactor().Text(r.mediaType(), maxHeader) }
+
 // serverTime is the reply's Date, else the local clock.
 func (r *reply) serverTime() time.Time {
 	if t, err := http.ParseTime(r.header.Get("Date")); err == nil {
@@ -98,14 +103,36 @@ func (r *reply) serverTime() time.Time {
 	return r.received.UTC()
 }
 
-func requestID(h http.Header) string {
+// isPage tells a page for people from what a program asked for, which may be XML under the wrong media type.
+func (r *reply) isPage() bool {
+	start := bytes.ToLower(bytes.TrimSpace(r.body[:min(len(r.body), 512)]))
+	if bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) {
+		return true
+	}
+	media := r.mediaType()
+	return (media == "text/html" || media == "application/xhtml+xml") && !bytes.Contains(start, []byte("envelope"))
+}
+
+// maxHeader bounds what is shown of a header of a reply, in bytes.
+const maxHeader = 128
+
+func (c *Client) requestID(h http.Header) string {
 	// Neither name is documented; both are seen on replies [R].
 	for _, name := range []string{"X-Request-Id", "X-Sfdc-Request-Id"} {
 		if id := h.Get(name); id != "" {
-			return cleanText(id[:min(len(id), 128)], nil)
+			return c.redactor().Text(id, maxHeader)
 		}
 	}
 	return ""
+}
+
+// elsewhere is the host that the Location of a reply points to, "" for none, or for the one that sent it.
+func (c *Client) elsewhere(h http.Header, host string) string {
+	u, err := url.Parse(h.Get("Location"))
+	if err != nil || u.Host == "" || strings.EqualFold(u.Host, host) {
+		return ""
+	}
+	return c.redactor().Text(u.Host, maxHeader)
 }
 
 // verdict is what follows from one attempt.
@@ -151,6 +178,10 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 		case failed:
 			return nil, err
 		case renew:
+			err = c.exhausted(k, sent, sentAt, err)
+			if k.soap && (renewed || !c.auth.renewable() && isJWT(g.token.Expose())) {
+				return nil, fmt.Errorf("%w, which may be valid for REST: %w", ErrSOAPToken, err)
+			}
 			if renewed || k.as != nil {
 				return nil, err
 			}
@@ -249,7 +280,7 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 	c.noteReply(parent, resp.Header)
 	c.emit(parent, Event{
 		Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number,
-		Status: rep.status, Duration: rep.received.Sub(start), RequestID: requestID(rep.header),
+		Status: rep.status, Duration: rep.received.Sub(start), RequestID: c.requestID(rep.header),
 	})
 	return rep, true, nil
 }
@@ -342,17 +373,11 @@ func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent b
 		return unknown(e)
 	case e.Is(ErrRequestLimit):
 		return failed, c.stopAtLimit(ctx, e)
-	case rep.status == http.StatusUnauthorized, k.soap && e.HasCode("INVALID_SESSION_ID"):
-		if sessionOver(e) {
-			return renew, e
-		}
+	case sessionOver(e):
+		return renew, e
+	case e.sessionRefused():
 		return failed, e
-	case passing(e):
-		return again, e
-	case k.soap && rep.status == http.StatusInternalServerError && len(e.Messages) > 0 && !passingFault(e):
-		// SOAP answers every fault with 500.
-		return failed, e
-	case retryableStatus(rep.status):
+	case passing(e), k.repeat != once && passingRead(e):
 		return again, e
 	case k.repeat == idempotent && !e.definite():
 		return unknown(e)
@@ -373,11 +398,11 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 	if err == nil {
 		return done, nil
 	}
-	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.mediaType(), Err: err}
+	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: c.mediaType(rep), Err: err, page: rep.isPage()}
 	switch {
 	case k.repeat != safe:
 		return unknown(bad)
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, errBodyTooLarge), bad.page:
 		return failed, bad
 	case rep.bodyErr != nil || malformed(k, rep):
 		return again, bad
@@ -406,8 +431,8 @@ func changed(r *reply) error {
 
 // notDone is the error of an envelope that says success: false beside a status of success. Which of the two is to be
 // believed can't be told.
-func notDone(list json.RawMessage, sensitive []string) error {
-	messages, _ := parseMessages(list, sensitive)
+func notDone(list json.RawMessage, r *redact.Redactor) error {
+	messages, _ := parseMessages(list, r)
 	return fmt.Errorf("it says success: false: %w", &Error{Status: http.StatusOK, Messages: messages})
 }
 
@@ -440,39 +465,78 @@ func (c *Client) hostOf(k call) string {
 }
 
 func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
-	sensitive := append(slices.Clone(k.sensitive), g.token.Expose())
-	messages, envelope := parseMessages(rep.body, sensitive)
-	if k.soap && len(messages) == 0 {
-		messages = parseFault(rep.body, sensitive)
-	}
-	return &Error{
+	r := c.redactor(k.sensitive...)
+	e := &Error{
 		Status:      rep.status,
 		Method:      k.method,
 		Path:        k.path,
-		Messages:    messages,
-		ContentType: rep.mediaType(),
+		ContentType: c.mediaType(rep),
 		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
-		RequestID:   requestID(rep.header),
-		envelope:    envelope,
+		RequestID:   c.requestID(rep.header),
+		Location:    c.elsewhere(rep.header, g.base.Host),
+		page:        rep.isPage(),
 	}
+	e.Messages, e.envelope = parseMessages(rep.body, r)
+	if k.soap && len(e.Messages) == 0 {
+		e.Messages = parseFault(rep.body, r)
+		e.fault = len(e.Messages) > 0
+	}
+	if len(e.Messages) == 0 && strings.EqualFold(strings.TrimSpace(string(rep.body[:min(len(rep.body), 2*len(badToken))])), badToken) {
+		e.Messages = []Message{{ErrorCode: badToken}}
+	}
+	used, limit, known := parseLimitInfo(rep.header.Get(limitHeader))
+	if !known {
+		used, limit, known = c.limits.usage()
+	}
+	e.concurrent = limitOfConcurrent(e.Messages, known && used < limit-limit/5)
+	return e
 }
 
-// sessionOver tells an expired session, which a new login cures, from one that
+// limitOfConcurrent tells whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which pass, or of those of a day
+// [D CoreTypes: both]. The text says so [C]; where it says neither, far is whether the usage is far below the limit of a
+// day.
+func limitOfConcurrent(messages []Message, far bool) bool {
+	for _, m := range messages {
+		if !strings.EqualFold(m.ErrorCode, "REQUEST_LIMIT_EXCEEDED") {
+			continue
+		}
+		text := strings.ToLower(m.Message)
+		return strings.HasPrefix(text, "concurrent") || far && !strings.HasPrefix(text, "totalrequests")
+	}
+	return false
+}
+
+// sessionOver tells an ended session, which a new login cures, from one that
 // a policy refuses, which it does not [C jsforce#1301].
 func sessionOver(e *Error) bool {
-	for _, m := range e.Messages {
-		if strings.Contains(strings.ToLower(m.Message), "not valid for use with the rest api") {
-			return false
-		}
-	}
-	return len(e.Messages) == 0 || e.HasCode("INVALID_SESSION_ID")
+	return e.sessionRefused() && !slices.ContainsFunc(e.Messages, func(m Message) bool {
+		return strings.Contains(strings.ToLower(m.Message), "not valid for use with the rest api")
+	})
 }
 
-// passing tells the answers that pass by themselves.
+// isJWT tells a token in the form of a JWT by the front of its encoded header, {".
+func isJWT(token string) bool {
+	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
+}
+
+// passing tells the answers that pass by themselves, and with which nothing was carried out.
 func passing(e *Error) bool {
-	return e.Status == http.StatusTooManyRequests ||
+	return e.concurrent || e.Status == http.StatusTooManyRequests ||
 		e.HasCode("UNABLE_TO_LOCK_ROW") ||
 		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE")
+}
+
+// passingRead tells the answers to what may be sent again that may be another one the next time: codes, whatever the
+// status [C], a page in place of a bad request, as a busy edge sends it [C], and the statuses of an outage. A SOAP fault,
+// whose status is always 500, is judged by its code alone.
+func passingRead(e *Error) bool {
+	if slices.ContainsFunc([]string{"TXN_SECURITY_METERING_ERROR", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE"}, e.HasCode) {
+		return true
+	}
+	if e.fault {
+		return e.HasCode("UNKNOWN_EXCEPTION")
+	}
+	return e.Status == http.StatusBadRequest && e.page || retryableStatus(e.Status)
 }
 
 func retryableStatus(status int) bool {

@@ -25,24 +25,31 @@ import (
 func TestReadIsRepeated(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]http.HandlerFunc{
-		"reset":          hangUp,
-		"timeout":        stall,
-		"429":            answer(429, ``),
-		"500":            fault(500, "UNKNOWN_EXCEPTION", "boom"),
-		"502 html":       answer(502, `<html>bad gateway</html>`),
-		"503":            fault(503, "SERVER_UNAVAILABLE", "busy"),
-		"503 html":       answer(503, `<html>maintenance</html>`),
-		"504":            answer(504, ``),
-		"420 html":       answer(420, `<html>no route</html>`),
-		"lock":           fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-		"maintenance":    fault(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
-		"truncated":      truncated(200, `{"totalSize":0,"do`),
-		"malformed":      answer(200, `{"totalSize":0,`),
-		"html as 200":    answer(200, `<html>login</html>`),
-		"empty body":     answer(200, ``),
-		"truncated 503":  truncated(503, `[{"message":`),
-		"expired":        answer(401, expired),
-		"expired, short": truncated(401, `[{`),
+		"reset":           hangUp,
+		"timeout":         stall,
+		"429":             answer(429, ``),
+		"500":             fault(500, "UNKNOWN_EXCEPTION", "boom"),
+		"502 html":        answer(502, `<html>bad gateway</html>`),
+		"503":             fault(503, "SERVER_UNAVAILABLE", "busy"),
+		"503 html":        answer(503, `<html>maintenance</html>`),
+		"504":             answer(504, ``),
+		"420 html":        answer(420, `<html>no route</html>`),
+		"lock":            fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+		"maintenance":     fault(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
+		"truncated":       truncated(200, `{"totalSize":0,"do`),
+		"malformed":       answer(200, `{"totalSize":0,`),
+		"400 page":        answer(400, `<html>busy</html>`),
+		"metering":        fault(400, "TXN_SECURITY_METERING_ERROR", "try again"),
+		"query timeout":   fault(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
+		"server, 400":     fault(400, "SERVER_UNAVAILABLE", "busy"),
+		"server, 403":     fault(403, "SERVER_UNAVAILABLE", "busy"),
+		"concurrent":      fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
+		"concurrent full": fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", "Sforce-Limit-Info", "api-usage=100000/100000"),
+		"limit, but far":  fault(403, "REQUEST_LIMIT_EXCEEDED", "too much at once", "Sforce-Limit-Info", "api-usage=120/100000"),
+		"empty body":      answer(200, ``),
+		"truncated 503":   truncated(503, `[{"message":`),
+		"expired":         answer(401, expired),
+		"expired, short":  truncated(401, `[{`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +86,14 @@ func TestReadIsNotRepeated(t *testing.T) {
 		"wrong schema":       {answer(200, `{"records":{}}`), nil, "unexpected type"},
 		"other object":       {answer(200, `{"hello":1}`), nil, "totalSize or done is missing"},
 		"session not for it": {fault(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"), ErrUnauthorized, "not valid for use"},
-		"other 401":          {fault(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE"), ErrUnauthorized, "INVALID_AUTH_HEADER"},
+		"page":               {answer(200, `<html>login</html>`), ErrWrongHost, "not the org's My Domain"},
+		"page as JSON":       {answer(200, " \n<!DOCTYPE HTML><title>x", "Content-Type", "application/json"), ErrWrongHost, "with a page"},
+		"403 page":           {answer(403, `<html>`), nil, "text/html"},
+		"404 page":           {answer(404, `<html>`), ErrWrongHost, "not the org's My Domain"},
+		"405 of a gateway":   {answer(405, `{"message":""}`), ErrWrongHost, "not the org's My Domain"},
+		"moved":              {answer(301, ``, "Location", "https://new-name.my.salesforce.com/x?y"), ErrWrongHost, "it points to new-name.my.salesforce.com"},
+		"moved, but where":   {answer(302, ``, "Location", "/login?token=x"), ErrWrongHost, "not the org's My Domain"},
+		"switch protocols":   {answer(101, ``, "Connection", "Upgrade", "Upgrade", "x"), ErrWrongHost, "HTTP 101"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -768,7 +782,8 @@ func TestProxyRefuses(t *testing.T) {
 			}
 			c, p, _ := newOrg(t).client(withToken, func(cfg *Config) { cfg.InstanceURL = "https://x.my.salesforce.com" })
 			for _, client := range []*http.Client{c.reads, c.writes} {
-				transport, ok := client.Transport.(*http.Transport)
+				outer, _ := client.Transport.(withoutUpgrades)
+				transport, ok := outer.base.(*http.Transport)
 				if !ok {
 					t.Fatal("no transport of its own")
 				}
