@@ -28,13 +28,7 @@ var contract = map[string][3]string{
 		"developer_name", "label expiration_date ca_signed certificate_chain deletion_policy",
 		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible",
 	},
-	"resource.encryption_key_settings": {
-		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database manage_data_cloud_keys acknowledge_irreversible", "organization_id",
-	},
-	"resource.platform_encryption_settings": {
-		"", "enable_deterministic_encryption enable_event_bus_encryption enable_search_encryption encrypt_field_history encrypt_managed_package_fields",
-		"high_assurance_required mek_required organization_id",
-	},
+	"resource.encryption_key_settings": {"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection", "organization_id"},
 	"resource.data_encryption_key": {
 		"", "key_material_wo key_material_wo_version rotation_triggers rotate_after_days escrow deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",
@@ -42,7 +36,7 @@ var contract = map[string][3]string{
 	"resource.cache_only_key":    {"certificate key_identifier", "key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value"},
 	"resource.external_root_key": {"root_key_id desired_status", "", "arn region status"},
 	"provider": {
-		"", "instance_url api_version client_id client_secret username private_key login_url access_token organization_id allow_key_destruction max_retries request_timeout_seconds", "",
+		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token organization_id allow_key_destruction max_retries request_timeout_seconds", "",
 	},
 	"data.organization": {"", "", "id name organization_type is_sandbox instance_name api_versions api_usage user_id missing_permissions"},
 	"data.certificate":  {"developer_name", "", "certificate_pem sha256_fingerprint not_before not_after"},

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
@@ -22,6 +21,7 @@ var environment = map[string]string{ //nolint:gosec // names of variables, no va
 	"username":        "SALESFORCE_USERNAME",
 	"private_key":     "SALESFORCE_PRIVATE_KEY",
 	"login_url":       "SALESFORCE_LOGIN_URL",
+	"audience":        "SALESFORCE_AUDIENCE",
 	"access_token":    "SALESFORCE_ACCESS_TOKEN",
 	"organization_id": "SALESFORCE_ORGANIZATION_ID",
 }
@@ -43,7 +43,7 @@ func newSettings(model providerModel) settings {
 	all := settings{}
 	for name, value := range map[string]types.String{
 		"instance_url": model.InstanceURL, "api_version": model.APIVersion, "client_id": model.ClientID, "client_secret": model.ClientSecret,
-		"username": model.Username, "private_key": model.PrivateKey, "login_url": model.LoginURL, "access_token": model.AccessToken,
+		"username": model.Username, "private_key": model.PrivateKey, "login_url": model.LoginURL, "audience": model.Audience, "access_token": model.AccessToken,
 		"organization_id": model.OrganizationID,
 	} {
 		switch {
@@ -108,7 +108,7 @@ func (s settings) chooseCredentials(diags *diag.Diagnostics) *credentialSet {
 			}
 		}
 		if len(chosen) > 1 {
-			diags.AddAttributeError(path.Root(chosen[1].mark), "More than one set of credentials",
+			diags.AddAttributeError(attributePath(chosen[1].mark), "More than one set of credentials",
 				"Expected exactly one of: "+credentialChoices+". Found "+chosen[0].mark+" and "+chosen[1].mark+" in "+place(inConfiguration)+
 					". Remove one of them.")
 
@@ -141,7 +141,7 @@ func (s settings) complete(set credentialSet, diags *diag.Diagnostics) *credenti
 	if len(missing) == 0 {
 		return &set
 	}
-	diags.AddAttributeError(path.Root(missing[0]), "Incomplete credentials",
+	diags.AddAttributeError(attributePath(missing[0]), "Incomplete credentials",
 		set.mark+" is given, so the "+set.name+" credentials need "+strings.Join(set.required, ", ")+"; missing: "+withVariables(missing)+". Nothing was sent.")
 
 	return nil
@@ -155,10 +155,10 @@ func (s settings) complain(diags *diag.Diagnostics) *credentialSet {
 		if !s["client_id"].given() {
 			missing = append(missing, "client_id")
 		}
-		diags.AddAttributeError(path.Root("private_key"), "Incomplete credentials",
+		diags.AddAttributeError(attributePath("private_key"), "Incomplete credentials",
 			"username is given, so the OAuth JWT bearer credentials need client_id, username, private_key; missing: "+withVariables(missing)+". Nothing was sent.")
 	case s["client_id"].given():
-		diags.AddAttributeError(path.Root("client_secret"), "Incomplete credentials",
+		diags.AddAttributeError(attributePath("client_secret"), "Incomplete credentials",
 			"client_id is given; missing: "+withVariables([]string{"client_secret"})+", or both "+withVariables([]string{"username", "private_key"})+". Nothing was sent.")
 	default:
 		diags.AddError("No credentials", "Expected exactly one of: "+credentialChoices+". Found none, neither in the provider block nor in the environment (SALESFORCE_CLIENT_ID "+
@@ -186,7 +186,7 @@ func (s settings) authenticator(set credentialSet) salesforce.Authenticator {
 	case "private_key":
 		return salesforce.JWTBearer{
 			ClientID: s["client_id"].value, Username: s["username"].value,
-			PrivateKey: secret.NewText(s["private_key"].value), LoginURL: s["login_url"].value,
+			PrivateKey: secret.NewText(s["private_key"].value), LoginURL: s["login_url"].value, Audience: s["audience"].value,
 		}
 	default:
 		return salesforce.AccessToken{Token: secret.NewText(s["access_token"].value)}

@@ -44,7 +44,7 @@ func addProblem(diags *diag.Diagnostics, p *problem.Problem) bool {
 	case p.Attribute == "":
 		diags.AddError(p.Summary, p.Detail)
 	default:
-		diags.AddAttributeError(attributePath(p.Attribute), p.Summary, p.Detail)
+		diags.AddAttributeError(attributePath(p.Attribute), p.Summary, worded(p.Attribute, p.Detail))
 	}
 
 	return false
@@ -57,12 +57,32 @@ func addProblemWarning(diags *diag.Diagnostics, p *problem.Problem) {
 	case p.Attribute == "":
 		diags.AddWarning(p.Summary, p.Detail)
 	default:
-		diags.AddAttributeWarning(attributePath(p.Attribute), p.Summary, p.Detail)
+		diags.AddAttributeWarning(attributePath(p.Attribute), p.Summary, worded(p.Attribute, p.Detail))
 	}
 }
 
-// attributePath is the path of an attribute in words, such as "escrow.directory" or "escrow.age_recipients[0]".
+// neighbours names, for each attribute that takes a secret, the one beside it that errors point at: the CLI prints the source of what an
+// error points at.
+var neighbours = map[string]string{
+	"client_secret": "client_id", "private_key": "username", "access_token": "instance_url",
+	"key_material_wo": "key_material_wo_version", "exported_secret_value_wo": "exported_secret_value_wo_version",
+}
+
+// worded returns a detail that names its attribute, where the CLI can't point at it: a secret, or an element of a nested attribute.
+func worded(attribute, detail string) string {
+	if _, secret := neighbours[attribute]; !secret && !strings.ContainsAny(attribute, ".[") || strings.Contains(detail, attribute) {
+		return detail
+	}
+
+	return attribute + ": " + detail
+}
+
+// attributePath is the path of an attribute in words, such as "escrow.directory" or "escrow.age_recipients[0]", or of the neighbour of one
+// that takes a secret.
 func attributePath(words string) path.Path {
+	if neighbour, secret := neighbours[words]; secret {
+		return path.Root(neighbour)
+	}
 	var at path.Path
 	for i, name := range strings.Split(words, ".") {
 		name, indexes, _ := strings.Cut(name, "[")
@@ -109,6 +129,8 @@ const versionAdvice = " Every API version of an org has this resource, so this o
 func advice(err error) string {
 	var answer *salesforce.Error
 	switch {
+	case errors.Is(err, salesforce.ErrWrongHost) && !errors.Is(err, salesforce.ErrOutcomeUnknown):
+		return wrongHostAdvice
 	case errors.As(err, &answer) && answer.Status == http.StatusNotFound && strings.HasSuffix(answer.Path, "/query"):
 		return versionAdvice + " " + permissionsAdvice
 	case errors.Is(err, salesforce.ErrRequestLimit):
@@ -117,6 +139,10 @@ func advice(err error) string {
 		return ""
 	case errors.Is(err, salesforce.ErrPermission):
 		return " " + permissionsAdvice
+	case errors.Is(err, salesforce.ErrSOAPToken):
+		return " The app probably issues JWT-based access tokens, which SOAP does not take. Turn them off in the app's OAuth settings: settings and certificates need SOAP."
+	case errors.Is(err, salesforce.ErrLoginLimit):
+		return " Salesforce bounds how often one user logs in. Apply again later."
 	case errors.Is(err, salesforce.ErrUnauthorized):
 		return " The session ended or may not use the API. Apply again with fresh credentials."
 	case errors.Is(err, salesforce.ErrLocked):

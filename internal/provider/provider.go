@@ -88,6 +88,7 @@ type providerModel struct {
 	Username              types.String `tfsdk:"username"`
 	PrivateKey            types.String `tfsdk:"private_key"`
 	LoginURL              types.String `tfsdk:"login_url"`
+	Audience              types.String `tfsdk:"audience"`
 	AccessToken           types.String `tfsdk:"access_token"`
 	OrganizationID        types.String `tfsdk:"organization_id"`
 	AllowKeyDestruction   types.Bool   `tfsdk:"allow_key_destruction"`
@@ -121,35 +122,46 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"client_id": schema.StringAttribute{
 				MarkdownDescription: "Consumer key of the External Client App. Environment: `SALESFORCE_CLIENT_ID`.",
 				Optional:            true,
+				Validators:          []validator.String{tfvalidator.Pasted("client_id")},
 			},
 			"client_secret": schema.StringAttribute{
 				MarkdownDescription: "Consumer secret of the External Client App, for the client credentials flow. May come from an ephemeral value. " +
 					"Environment: `SALESFORCE_CLIENT_SECRET`.",
-				Optional:  true,
-				Sensitive: true,
+				Optional:   true,
+				Sensitive:  true,
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.Pasted("client_secret"), neighbours["client_secret"])},
 			},
 			"username": schema.StringAttribute{
 				MarkdownDescription: "Username that the JWT bearer flow logs in as. Environment: `SALESFORCE_USERNAME`.",
 				Optional:            true,
+				Validators:          []validator.String{tfvalidator.Pasted("username")},
 			},
 			"private_key": schema.StringAttribute{
-				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not a path. May come from an " +
-					"ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
+				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not a path. Escaped " +
+					"line ends, base64 over the PEM and the like, as CI systems make them, are understood. May come from an ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
 				Optional:   true,
 				Sensitive:  true,
-				Validators: []validator.String{tfvalidator.PrivateKeyPEM()},
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.PrivateKeyPEM(), neighbours["private_key"])},
 			},
 			"login_url": schema.StringAttribute{
-				MarkdownDescription: "Where the JWT bearer flow logs in; it is also the audience of the assertion. Default `https://login.salesforce.com`; for a " +
-					"sandbox `https://test.salesforce.com`. Environment: `SALESFORCE_LOGIN_URL`.",
+				MarkdownDescription: "Where the JWT bearer flow posts its assertion. Orgs differ: without `login_url` and `audience` the My Domain for itself, the My " +
+					"Domain for the login host, and the login host for itself are tried in turn, each only where the refusal before speaks of host or audience. The login host is " +
+					"`https://login.salesforce.com`, for a sandbox `https://test.salesforce.com`. Environment: `SALESFORCE_LOGIN_URL`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.LoginURL()},
 			},
+			"audience": schema.StringAttribute{
+				MarkdownDescription: "For whom the assertion of the JWT bearer flow is (its `aud`). With `login_url` exactly that pair is used; alone, it is posted to the My Domain, " +
+					"then to the login host. Environment: `SALESFORCE_AUDIENCE`.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.Audience()},
+			},
 			"access_token": schema.StringAttribute{
-				MarkdownDescription: "Access token of an existing session, for instance from `sf org display`. It can't be renewed: a run that outlives the " +
+				MarkdownDescription: "Access token of an existing session, for instance from `sf org auth show-access-token --json`. It can't be renewed: a run that outlives the " +
 					"session fails. May come from an ephemeral value. Environment: `SALESFORCE_ACCESS_TOKEN`.",
-				Optional:  true,
-				Sensitive: true,
+				Optional:   true,
+				Sensitive:  true,
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.AccessToken(), neighbours["access_token"])},
 			},
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "Id of the only org that this configuration may touch, 15 or 18 characters. Credentials of any other org are an error " +
@@ -198,7 +210,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 }
 
 func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newPlatformEncryptionSettingsResource, newExternalRootKeyResource, newCacheOnlyKeyResource, newDataEncryptionKeyResource}
+	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newExternalRootKeyResource, newCacheOnlyKeyResource, newDataEncryptionKeyResource}
 }
 
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {

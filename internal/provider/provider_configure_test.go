@@ -53,7 +53,7 @@ func TestAccProvider_badInput(t *testing.T) {
 			func(s *sfsim.Server) []string {
 				return []string{url(s), id(s), secret, `access_token = var.wrong_secret`}
 			},
-			"access_token", "More than one set of credentials",
+			"instance_url", "More than one set of credentials",
 			[]string{"client_secret and access_token", "Remove one"},
 		},
 		"no instance URL": {
@@ -104,8 +104,67 @@ func TestAccProvider_badInput(t *testing.T) {
 			func(s *sfsim.Server) []string {
 				return []string{url(s), id(s), `username = "u@example.com"`, "private_key = var.wrong_secret"}
 			},
-			"private_key", "Invalid private key",
-			[]string{"not a path"},
+			"username", "Invalid private key",
+			[]string{"not a path", "in private_key"},
+		},
+		"a line end after the secret": {
+			func(s *sfsim.Server) []string {
+				return []string{url(s), id(s), `client_secret = "${var.wrong_secret}\n"`}
+			},
+			"client_id", "Invalid characters in a credential",
+			[]string{"client_secret begins or ends with a blank or a line end"},
+		},
+		"a blank before the client id": {
+			func(s *sfsim.Server) []string { return []string{url(s), `client_id = " 3MVG9"`, secret} },
+			"client_id", "Invalid characters in a credential",
+			[]string{"client_id begins or ends with"},
+		},
+		"a line end after the user name": {
+			func(s *sfsim.Server) []string {
+				return []string{url(s), id(s), `username = "u@example.com\n"`, "private_key = var.private_key"}
+			},
+			"username", "Invalid characters in a credential",
+			[]string{"username begins or ends with"},
+		},
+		"what sf org display prints": {
+			func(s *sfsim.Server) []string {
+				return []string{url(s), `access_token = "[REDACTED] Use 'sf org auth show-access-token' to view"`}
+			},
+			"instance_url", "Invalid access token",
+			[]string{"in access_token", "sf org auth show-access-token --json"},
+		},
+		"what jq prints of nothing": {
+			func(s *sfsim.Server) []string { return []string{url(s), `access_token = "null"`} },
+			"instance_url", "Invalid access token",
+			[]string{"the word null"},
+		},
+		"Lightning's host": {
+			func(*sfsim.Server) []string {
+				return []string{`instance_url = "https://example.lightning.force.com"`, `client_id = "x"`, secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"https://example.my.salesforce.com", "Lightning Experience"},
+		},
+		"Setup's host": {
+			func(*sfsim.Server) []string {
+				return []string{`instance_url = "https://example--uat.sandbox.my.salesforce-setup.com"`, `client_id = "x"`, secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"https://example--uat.sandbox.my.salesforce.com"},
+		},
+		"a trailing dot": {
+			func(*sfsim.Server) []string {
+				return []string{`instance_url = "https://example.my.salesforce.com."`, `client_id = "x"`, secret}
+			},
+			"instance_url", "Invalid instance URL",
+			[]string{"must not end in a dot"},
+		},
+		"an audience that is none": {
+			func(s *sfsim.Server) []string {
+				return []string{url(s), id(s), `username = "u@example.com"`, "private_key = var.private_key", `audience = "login.salesforce.com"`}
+			},
+			"audience", "Invalid audience",
+			[]string{"such as https://login.salesforce.com"},
 		},
 		"an organization id that is none": {
 			func(s *sfsim.Server) []string {

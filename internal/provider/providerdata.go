@@ -88,7 +88,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 func addProviderError(diags *diag.Diagnostics, summary string, err error) {
 	for name := range environment {
 		if strings.HasPrefix(err.Error(), name) {
-			diags.AddAttributeError(path.Root(name), summary, opening(err)+" Nothing was sent.")
+			diags.AddAttributeError(attributePath(name), summary, opening(err)+" Nothing was sent.")
 
 			return
 		}
@@ -102,14 +102,22 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	switch {
 	case errors.Is(err, salesforce.ErrWrongOrganization):
 		diags.AddAttributeError(path.Root("organization_id"), "Credentials of another org", opening(err))
+	case errors.Is(err, salesforce.ErrWrongHost):
+		diags.AddAttributeError(path.Root("instance_url"), "Not the org's My Domain", opening(err)+wrongHostAdvice)
+	case errors.Is(err, salesforce.ErrLoginLimit):
+		diags.AddError("Too many logins of this user", opening(err)+" Salesforce bounds how often one user logs in. Apply again later, and give runs that come side by side "+
+			"users of their own.")
 	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
-		diags.AddAttributeError(path.Root(mark), "Salesforce refused the credentials", opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
+		diags.AddAttributeError(attributePath(mark), "Salesforce refused the credentials", opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
 	case errors.Is(err, salesforce.ErrUnauthorized):
-		diags.AddAttributeError(path.Root(mark), "Salesforce refused the session", opening(err)+" "+loginAdvice(mark))
+		diags.AddAttributeError(attributePath(mark), "Salesforce refused the session", opening(err)+" "+loginAdvice(mark))
 	default:
 		diags.AddError("Unable to log in to Salesforce", opening(err)+" Check instance_url, the network and the status of the org, then try again.")
 	}
 }
+
+// wrongHostAdvice belongs to an answer that no My Domain gives.
+const wrongHostAdvice = " Give instance_url (and login_url, if it is set) the My Domain that Setup shows under My Domain, and let proxies pass it unchanged."
 
 func loginAdvice(mark string) string {
 	switch mark {
@@ -117,10 +125,10 @@ func loginAdvice(mark string) string {
 		return "Check client_id and client_secret, that instance_url is the org's My Domain URL, and that the External Client App has the client credentials flow " +
 			"enabled with a run-as user."
 	case "private_key":
-		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url fits the org (test.salesforce.com for a sandbox), " +
-			"that the app is pre-authorised for the user, and the clock of this machine."
+		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url and audience, if they are set, fit the org, that the app is " +
+			"pre-authorised for the user, and the clock of this machine."
 	default:
-		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with `sf org display`."
+		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with sf org auth show-access-token --json."
 	}
 }
 

@@ -263,8 +263,8 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 
 		return false
 	default:
-		diags.AddAttributeWarning(path.Root("key_material_wo"), "The identifier is in use",
-			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The given key must be the very one that the record was made with: under any other the data of that record can't be "+
+		diags.AddAttributeWarning(attributePath("key_material_wo"), "The identifier is in use",
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the very one that the record was made with: under any other the data of that record can't be "+
 				"read.", describeRecord(all.Rows()[i]), identifier))
 
 		return true
@@ -313,8 +313,8 @@ func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnos
 	if before == "" || before == byok.HashMaterial(material) {
 		return true
 	}
-	diags.AddAttributeError(path.Root("key_material_wo"), "Another key under the same identifier",
-		fmt.Sprintf("The key %q has the SHA-256 %s, the key material given now another one. Data that the first key has encrypted could not be read under the second. Nothing was changed. Give the same "+
+	diags.AddAttributeError(attributePath("key_material_wo"), "Another key under the same identifier",
+		fmt.Sprintf("The key %q has the SHA-256 %s, the one in key_material_wo another. Data that the first key has encrypted could not be read under the second. Nothing was changed. Give the same "+
 			"material, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
 
 	return false
@@ -327,7 +327,7 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 	}
 	material, err := byok.ParseMaterial(given.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("key_material_wo"), "Key material is not usable", opening(err)+" Nothing was sent.")
+		diags.AddAttributeError(attributePath("key_material_wo"), "Key material is not usable", "key_material_wo can't be used: "+sentence(err.Error())+" Nothing was sent.")
 
 		return secret.Bytes{}, false
 	}
@@ -343,11 +343,8 @@ func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyMod
 		return !diags.HasError()
 	}
 	defer keeper.Close()
-	key := escrow.Key{
-		Organization: r.data.Session.OrganizationID, Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
-		Hash: plan.SecretValueHash.ValueString(), Time: time.Now().UTC(),
-	}
-	armored, _, err := keeper.Keep(key, material)
+	name := escrow.FileName(r.data.Session.OrganizationID, cacheOnlyEscrowType, plan.KeyIdentifier.ValueString(), plan.SecretValueHash.ValueString())
+	armored, _, err := keeper.Keep(name, material)
 	if err != nil {
 		addError(diags, "Escrow copy could not be made", err)
 

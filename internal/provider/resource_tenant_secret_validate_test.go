@@ -48,13 +48,13 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 	}
 
 	for name, test := range map[string]refusal{
-		"material is not base64":     {material("*" + good.Base64()[1:]), "key_material_wo", "Invalid key material", []string{expected32}},
-		"material has a line break":  {material(good.Base64()[:20] + "\n" + good.Base64()[20:]), "key_material_wo", "Invalid key material", []string{"no line breaks"}},
-		"material ends in a line":    {material(good.Base64() + "\n"), "key_material_wo", "Invalid key material", []string{"no line breaks"}},
-		"material of 31 bytes":       {material(base64.StdEncoding.EncodeToString(good[:31])), "key_material_wo", "Invalid key material", []string{expected32, "31"}},
-		"material of 33 bytes":       {material(base64.StdEncoding.EncodeToString(append(slices.Clone(good), 0))), "key_material_wo", "Invalid key material", []string{expected32, "33"}},
-		"material without padding":   {material(strings.TrimRight(good.Base64(), "=")), "key_material_wo", "Invalid key material", []string{"padded"}},
-		"empty material":             {material(""), "key_material_wo", "Invalid key material", []string{expected32}},
+		"material is not base64":     {material("*" + good.Base64()[1:]), "key_material_wo_version", "Invalid key material", []string{"in key_material_wo", expected32}},
+		"material has a line break":  {material(good.Base64()[:20] + "\n" + good.Base64()[20:]), "key_material_wo_version", "Invalid key material", []string{"no line breaks"}},
+		"material ends in a line":    {material(good.Base64() + "\n"), "key_material_wo_version", "Invalid key material", []string{"no line breaks"}},
+		"material of 31 bytes":       {material(base64.StdEncoding.EncodeToString(good[:31])), "key_material_wo_version", "Invalid key material", []string{"in key_material_wo", expected32, "31"}},
+		"material of 33 bytes":       {material(base64.StdEncoding.EncodeToString(append(slices.Clone(good), 0))), "key_material_wo_version", "Invalid key material", []string{"in key_material_wo", expected32, "33"}},
+		"material without padding":   {material(strings.TrimRight(good.Base64(), "=")), "key_material_wo_version", "Invalid key material", []string{"padded"}},
+		"empty material":             {material(""), "key_material_wo_version", "Invalid key material", []string{"in key_material_wo", expected32}},
 		"material without a version": {"\nvariable \"material\" {\n  ephemeral = true\n  default = \"" + good.Base64() + "\"\n}\n" + dataKey("key_material_wo = var.material"), "key_material_wo_version", "Key material without a version", []string{"write-only"}},
 		"version without material":   {dataKey(`key_material_wo_version = "1"`), "key_material_wo_version", "Invalid Attribute Combination", []string{"key_material_wo"}},
 
@@ -68,12 +68,12 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		"wrapped is not base64":  {dataKey(wrapped("not base64"), pin(good)), "wrapped_key_material", "Invalid wrapped key material", []string{"base64"}},
 		"wrapped with escrow":    {dataKey(wrapped(ciphertext), pin(good), escrow(`"`+ageRecipient+`"`)), "escrow", "Escrow of wrapped key material", []string{"nothing to escrow"}},
 
-		"age recipient is none":      {dataKey(escrow(`"age1nonsense"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
-		"age recipient is an SSH":    {dataKey(escrow(`"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
+		"age recipient is none":      {dataKey(escrow(`"age1nonsense"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1", "in escrow.age_recipients[0]"}},
+		"age recipient is an SSH":    {dataKey(escrow(`"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1", "in escrow.age_recipients[0]"}},
 		"recipients of two kinds":    {dataKey(escrow(`"`+ageRecipient+`"`, `"`+hybridIdentity(t).Recipient().String()+`"`)), "escrow.age_recipients", "Escrow recipients are not usable", []string{"post-quantum"}},
-		"second recipient is broken": {dataKey(escrow(`"`+ageRecipient+`"`, `"`+misspelt(ageRecipient)+`"`)), "escrow.age_recipients[1]", "Invalid age recipient", []string{"age1"}},
+		"second recipient is broken": {dataKey(escrow(`"`+ageRecipient+`"`, `"`+misspelt(ageRecipient)+`"`)), "escrow.age_recipients[1]", "Invalid age recipient", []string{"age1", "in escrow.age_recipients[1]"}},
 		"no age recipients":          {dataKey(escrow()), "escrow.age_recipients", "Invalid Attribute Value", []string{"at least 1 elements"}},
-		"an age identity":            {dataKey(escrow(`"` + ageIdentity.String() + `"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1"}},
+		"an age identity":            {dataKey(escrow(`"` + ageIdentity.String() + `"`)), "escrow.age_recipients[0]", "Invalid age recipient", []string{"age1", "in escrow.age_recipients[0]"}},
 
 		"description over the limit": {dataKey(fmt.Sprintf("description = %q", strings.Repeat("ä", 231))), "description", "Invalid Attribute Value Length", []string{"at most 230", "231"}},
 		"unknown source":             {tenantSecret(`type = "Data"`, `source = "uploaded"`), "source", "Invalid Attribute Value Match", []string{"UPLOADED"}},

@@ -113,7 +113,7 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 				Optional:   true,
 				WriteOnly:  true,
 				Sensitive:  true,
-				Validators: []validator.String{tfvalidator.ExportedSecretValue()},
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.ExportedSecretValue(), neighbours["exported_secret_value_wo"])},
 			},
 			"exported_secret_value_wo_version": schema.StringAttribute{
 				MarkdownDescription: "Any text that stands for the export in `exported_secret_value_wo`.",

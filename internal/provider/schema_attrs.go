@@ -49,7 +49,7 @@ func keyMaterialAttribute() schema.StringAttribute {
 		Optional:   true,
 		WriteOnly:  true,
 		Sensitive:  true,
-		Validators: []validator.String{tfvalidator.KeyMaterial()},
+		Validators: []validator.String{tfvalidator.Secret(tfvalidator.KeyMaterial(), neighbours["key_material_wo"])},
 	}
 }
 

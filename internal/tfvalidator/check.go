@@ -15,6 +15,20 @@ type check struct {
 	// summary is the diagnostic's, expected what the description and the detail say of a good value.
 	summary, expected string
 	parse             func(string) error
+	// neighbour is the attribute beside this one that errors point at, "" for this one itself.
+	neighbour string
+}
+
+// Secret returns a validator of this package whose errors point at a neighbour of the attribute: the CLI prints the line that an error
+// points at, and a secret may stand there.
+func Secret(v validator.String, neighbour string) validator.String {
+	if c, ok := v.(check); ok {
+		c.neighbour = neighbour
+
+		return c
+	}
+
+	return v
 }
 
 // Description implements validator.Describer.
@@ -29,7 +43,14 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c.parse(req.ConfigValue.ValueString()); err != nil {
+		at, expected := req.Path, c.expected
+		if c.neighbour != "" {
+			at, expected = req.Path.ParentPath().AtName(c.neighbour), expected+" in "+req.Path.String()
+		} else if len(req.Path.Steps()) > 1 {
+			// The CLI points at the whole attribute.
+			expected += " in " + req.Path.String()
+		}
 		found := strings.TrimSuffix(err.Error(), ".")
-		resp.Diagnostics.AddAttributeError(req.Path, c.summary, "Expected "+c.expected+". Found a value that does not fit: "+found+". Nothing was sent.")
+		resp.Diagnostics.AddAttributeError(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+". Nothing was sent.")
 	}
 }

@@ -23,6 +23,30 @@ func LoginURL() validator.String {
 	}
 }
 
+// Audience accepts the audience of a login assertion.
+func Audience() validator.String {
+	return check{
+		summary: "Invalid audience", expected: "the URL of a login host or a My Domain, such as https://login.salesforce.com",
+		parse: salesforce.CheckAudience,
+	}
+}
+
+// Pasted accepts a value without the blanks and line ends that come along when it is pasted. name is the attribute's.
+func Pasted(name string) validator.String {
+	return check{
+		summary: "Invalid characters in a credential", expected: "the value alone, without blanks or line ends around it",
+		parse: func(s string) error { return salesforce.CheckPasted(name, s) },
+	}
+}
+
+// AccessToken accepts what may be an access token.
+func AccessToken() validator.String {
+	return check{
+		summary: "Invalid access token", expected: "an access token",
+		parse: func(s string) error { return salesforce.CheckAccessToken(secret.NewText(s)) },
+	}
+}
+
 // APIVersion accepts a version of the Salesforce API that the client can use.
 func APIVersion() validator.String {
 	return check{summary: "Invalid API version", expected: `a version of the Salesforce API, such as "62.0"`, parse: salesforce.CheckAPIVersion}

@@ -189,12 +189,12 @@ func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) 
 	}
 	var findErr error
 	if directory := w.Escrow.Directory; directory != nil && (w.hash != "" || w.hashless) {
-		found, err := directory.Find(w.Organization, w.Type, w.hash, w.Escrow.Plan)
+		path, armored, err := directory.Find(w.Organization, w.Type, w.hash)
 		if w.hashless {
-			found, err = directory.FindRotation(w.Organization, w.Type, w.id.String(), w.Escrow.Plan)
+			path, armored, err = directory.FindRotation(w.Organization, w.Type, w.id.String())
 		}
-		if err == nil && found.Armored != "" {
-			w.armored, w.escrowFile = found.Armored, found.Path
+		if err == nil && armored != "" {
+			w.armored, w.escrowFile = armored, path
 
 			return
 		}
