@@ -1,11 +1,15 @@
 package sfsim
 
 import (
+	"bytes"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 )
@@ -50,7 +54,7 @@ func (c *call) certificateRows() []soql.Row {
 			"Id": cert.id, "IsDeleted": false, "CreatedDate": cert.created, "CreatedById": creator["Id"],
 			"LastModifiedDate": cert.created, "LastModifiedById": creator["Id"], "SystemModstamp": cert.created,
 			"CreatedBy": creator, "LastModifiedBy": creator, "DeveloperName": cert.developerName, "MasterLabel": cert.masterLabel,
-			"ExpirationDate": cert.expires, "KeySize": int64(cert.keySize),
+			"ExpirationDate": c.s.world.expirationDate(cert), "KeySize": int64(cert.keySize),
 			// Tooling REST gives blobs as the URL to get them from [R].
 			"CertificateChain":  certificateObject.path(c) + "/" + cert.id + "/CertificateChain",
 			"OptionsIsCaSigned": cert.caSigned, "OptionsIsEncryptedWithPE": cert.platformEncryption, "OptionsIsNewEncr": true,
@@ -59,6 +63,18 @@ func (c *call) certificateRows() []soql.Row {
 		})
 	}
 	return rows
+}
+
+// expirationDate is a dateTime, or a date as the reference says, for a Settings switch [D; the WSDL has the dateTime]. A CA-signed
+// certificate that waits for its chain has none yet.
+func (w *world) expirationDate(cert *certificate) any {
+	if cert.expires.IsZero() {
+		return nil
+	}
+	if w.settings.CertificateDateOnly {
+		return cert.expires.UTC().Format(time.DateOnly)
+	}
+	return cert.expires
 }
 
 // showCertificateChain answers the chain in the form that Settings choose: the real one is not documented (wire 11.1, row 6).
@@ -79,7 +95,7 @@ func showCertificateChain(c *call) *reply {
 }
 
 // chainForms lists the values of Settings.CertificateChainForm.
-var chainForms = []string{"pem", "base64", "json", "der"}
+var chainForms = []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"}
 
 func renderChain(form string, cert *certificate) *reply {
 	answer := &reply{status: http.StatusOK, contentType: "text/plain;charset=UTF-8"}
@@ -91,10 +107,58 @@ func renderChain(form string, cert *certificate) *reply {
 		answer.body, answer.contentType = leaf, ""
 	case "der":
 		answer.body, answer.contentType = cert.chain[0], "application/octet-stream"
+	case "bom":
+		answer.body = []byte("\xef\xbb\xbf" + cert.pem())
+	case "pkcs7":
+		answer.body = pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: pkcs7(cert.chain)})
+	case "base64-pem":
+		answer.body = []byte(base64.StdEncoding.EncodeToString([]byte(cert.pem())))
+	case "trusted":
+		// OpenSSL's form: what the certificate is trusted for, here nothing, follows it.
+		answer.body = pem.EncodeToMemory(&pem.Block{Type: "TRUSTED CERTIFICATE", Bytes: append(slices.Clone(cert.chain[0]), 0x30, 0x00)})
+	case "x509":
+		answer.body = []byte(strings.ReplaceAll(cert.pem(), " CERTIFICATE-----", " X509 CERTIFICATE-----"))
+	case "one-line":
+		answer.body = []byte(strings.ReplaceAll(cert.pem(), "\n", ""))
+	case "root-first":
+		reversed := *cert
+		reversed.chain = slices.Clone(cert.chain)
+		slices.Reverse(reversed.chain)
+		answer.body = []byte(reversed.pem())
 	default:
 		answer.body = []byte(cert.pem())
 	}
 	return answer
+}
+
+// pkcs7 is a file of certificates and nothing else, as `openssl crl2pkcs7 -nocrl` makes it (RFC 2315, 9.1).
+func pkcs7(chain [][]byte) []byte {
+	type content struct{ Type asn1.ObjectIdentifier }
+	type file struct {
+		Version      int
+		Algorithms   asn1.RawValue
+		Content      content
+		Certificates asn1.RawValue
+		Signers      asn1.RawValue
+	}
+	none := asn1.RawValue{FullBytes: []byte{0x31, 0x00}}
+	inner, err := asn1.Marshal(file{
+		Version: 1, Algorithms: none, Content: content{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}},
+		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: bytes.Join(chain, nil)}, Signers: none,
+	})
+	if err != nil {
+		panic("sfsim: " + err.Error())
+	}
+	outer, err := asn1.Marshal(struct {
+		Type    asn1.ObjectIdentifier
+		Content asn1.RawValue
+	}{
+		asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}, asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: inner},
+	})
+	if err != nil {
+		panic("sfsim: " + err.Error())
+	}
+	return outer
 }
 
 // pem is the chain, leaf first; a certificate that waits for its signed chain holds a request instead [D CertMeta].

@@ -261,3 +261,15 @@ func (s *Server) State() State {
 		TenantSecrets: secrets, Certificates: certificates,
 	}
 }
+
+// SetCertificateLabel changes the label of a certificate, as Setup does. It reports whether there is one of that name.
+func (s *Server) SetCertificateLabel(developerName, label string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cert := s.world.certificateByName(developerName)
+	if cert == nil {
+		return false
+	}
+	cert.masterLabel = label
+	return true
+}

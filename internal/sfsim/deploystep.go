@@ -92,7 +92,7 @@ func (w *world) planDeletion(step *deployStep, name string) string {
 	if problem := w.mayManage(existing.platformEncryption); problem != "" {
 		return problem
 	}
-	if slices.ContainsFunc(w.tenantSecrets, func(s *tenantSecret) bool { return s.source == "REMOTE" && s.remoteCertificate == name }) {
+	if slices.ContainsFunc(w.tenantSecrets, func(s *tenantSecret) bool { return s.remoteCertificate == name && w.keepsCertificate(s) }) {
 		return "The certificate " + name + " is used by a cache-only key"
 	}
 	step.message.deleted = true
@@ -104,25 +104,28 @@ func (w *world) planDeletion(step *deployStep, name string) string {
 	return ""
 }
 
+// certificateDeletions lists the values of Settings.CertificateDeletion.
+var certificateDeletions = []string{"remote", "active", "free"}
+
+// keepsCertificate tells whether a secret that names a certificate keeps it from being deleted.
+func (w *world) keepsCertificate(s *tenantSecret) bool {
+	return s.source == "REMOTE" && (w.settings.CertificateDeletion == "remote" || w.settings.CertificateDeletion == "active" && s.status == "ACTIVE")
+}
+
 // planCreation makes a new key pair, whatever the content: private keys can't be imported [D CertMeta].
 func (w *world) planCreation(step *deployStep, wanted metadata.CertificateComponent, now time.Time) string {
 	if problem := w.mayManage(wanted.EncryptedWithPlatformEncryption); problem != "" {
 		return problem
 	}
 	if len(bytes.TrimSpace(wanted.Content)) > 0 { // "uploading an existing certificate copies its parameters" [D CertMeta]
-		if _, err := parseChain(wanted.Content); err != nil {
+		if _, err := w.parseChain(wanted.Content); err != nil {
 			return err.Error()
 		}
 	}
-	expires := wanted.ExpirationDate
-	if expires.IsZero() { // [D CertMeta, Help security_keys_creating]
-		years := 1
-		if wanted.KeySize == 4096 {
-			years = 2
-		}
-		expires = now.AddDate(years, 0, 0)
-	}
+	expires, tooLong := w.validUntil(wanted, now)
 	switch {
+	case tooLong && w.settings.CertificateTooLongRefused:
+		return fmt.Sprintf("The expiration date %s is more than %d days away", datetime(expires), w.settings.CertificateMaxDays)
 	case !expires.After(now):
 		return "The expiration date " + datetime(expires) + " is not in the future"
 	case wanted.EncryptedWithPlatformEncryption && w.active("Data") == nil: // [I, wire 7.2; 11.1, row 12]
@@ -146,6 +149,25 @@ func (w *world) planCreation(step *deployStep, wanted metadata.CertificateCompon
 		return made.request()
 	}
 	return ""
+}
+
+// validUntil is when a new certificate ends, and whether more was asked for than there is.
+func (w *world) validUntil(wanted metadata.CertificateComponent, now time.Time) (expires time.Time, tooLong bool) {
+	expires = wanted.ExpirationDate
+	if expires.IsZero() { // [D CertMeta, Help security_keys_creating]
+		years := 1
+		if wanted.KeySize == 4096 {
+			years = 2
+		}
+		expires = now.AddDate(years, 0, 0)
+	}
+	if last := now.AddDate(0, 0, w.settings.CertificateMaxDays); w.settings.CertificateMaxDays > 0 && expires.After(last) {
+		tooLong = !wanted.ExpirationDate.IsZero()
+		if !tooLong || !w.settings.CertificateTooLongRefused {
+			expires = last
+		}
+	}
+	return expires, tooLong
 }
 
 // request replaces the chain of a CA-signed certificate by the signing request that waits for it [D CertMeta].
@@ -193,7 +215,7 @@ func (w *world) planChange(step *deployStep, existing *certificate, wanted metad
 		if !existing.caSigned {
 			return "The content of the self-signed certificate " + wanted.Name + " can't be changed"
 		}
-		certificates, err := parseChain(content)
+		certificates, err := w.parseChain(content)
 		if err != nil {
 			return err.Error()
 		}
@@ -201,11 +223,16 @@ func (w *world) planChange(step *deployStep, existing *certificate, wanted metad
 			return problem
 		}
 		for _, cert := range certificates {
-			chain = append(chain, cert.Raw)
+			chain = append(chain, cert.der)
 		}
 	}
 	step.message.changed = chain != nil || wanted.MasterLabel != existing.masterLabel
 	step.message.id = existing.id
+	if w.settings.CertificateRedeployKeys && !existing.unusable {
+		step.message.changed = true
+		step.apply = func() error { return w.remake(existing, wanted.MasterLabel, now) }
+		return ""
+	}
 	step.apply = func() error {
 		existing.masterLabel = wanted.MasterLabel
 		if chain == nil {
@@ -221,9 +248,33 @@ func (w *world) planChange(step *deployStep, existing *certificate, wanted metad
 	return ""
 }
 
-// parseChain reads a PEM chain, leaf first.
-func parseChain(content []byte) ([]*x509.Certificate, error) {
-	var chain []*x509.Certificate
+// remake gives a certificate a new key pair, with the X.509 parameters that it had.
+func (w *world) remake(existing *certificate, label string, now time.Time) error {
+	made := *existing
+	made.masterLabel, made.created, made.key, made.chain = label, now, nil, nil
+	if err := w.addCertificate(&made); err != nil {
+		return err
+	}
+	w.certificates = slices.DeleteFunc(w.certificates, func(c *certificate) bool { return c == &made })
+	if made.caSigned {
+		made.unusable = true
+		if err := made.request(); err != nil {
+			return err
+		}
+	}
+	*existing = made
+	return nil
+}
+
+// chained is a certificate of a chain; x509 is nil for an issuer that Go can't read.
+type chained struct {
+	der  []byte
+	x509 *x509.Certificate
+}
+
+// parseChain reads a PEM chain, leaf first. Salesforce is no Go program, and takes issuers, it must be assumed, that crypto/x509 does not.
+func (w *world) parseChain(content []byte) ([]chained, error) {
+	var chain []chained
 	rest := content
 	for len(bytes.TrimSpace(rest)) > 0 {
 		block, after := pem.Decode(rest)
@@ -234,27 +285,32 @@ func parseChain(content []byte) ([]*x509.Certificate, error) {
 			return nil, fmt.Errorf("The content holds a PEM block %s, expected CERTIFICATE", block.Type) //nolint:staticcheck // a reply's text
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
+		if err != nil && (len(chain) == 0 || w.settings.CertificateChainStrict) {
 			return nil, errors.New("The content holds a certificate that can't be parsed") //nolint:staticcheck // a reply's text
 		}
-		chain, rest = append(chain, cert), after
+		chain, rest = append(chain, chained{block.Bytes, cert}), after
 	}
 	return chain, nil
 }
 
 // judgeChain checks that a signed chain is for this certificate's key, in order and in time.
-func (cert *certificate) judgeChain(chain []*x509.Certificate, now time.Time) string {
-	key, ok := chain[0].PublicKey.(*rsa.PublicKey)
+func (cert *certificate) judgeChain(chain []chained, now time.Time) string {
+	leaf := chain[0].x509
+	key, ok := leaf.PublicKey.(*rsa.PublicKey)
 	switch {
 	case !ok || !key.Equal(&cert.key.PublicKey):
 		return "The signed certificate does not have the public key of the certificate " + cert.developerName
-	case now.Before(chain[0].NotBefore) || now.After(chain[0].NotAfter):
+	case now.Before(leaf.NotBefore) || now.After(leaf.NotAfter):
 		return "The signed certificate is not valid now"
-	case len(chain) == 1 && bytes.Equal(chain[0].RawIssuer, chain[0].RawSubject):
+	case len(chain) == 1 && bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
 		return "The certificate is self-signed, expected one that is signed by a certificate authority"
 	}
 	for i := 1; i < len(chain); i++ {
-		if err := chain[i-1].CheckSignatureFrom(chain[i]); err != nil {
+		signed, issuer := chain[i-1].x509, chain[i].x509
+		if signed == nil || issuer == nil {
+			continue
+		}
+		if err := signed.CheckSignatureFrom(issuer); err != nil {
 			return fmt.Sprintf("Certificate %d of the chain is not signed by the one after it", i)
 		}
 	}

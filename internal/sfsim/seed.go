@@ -207,6 +207,10 @@ func (s Settings) validate() error {
 	switch {
 	case !slices.Contains(chainForms, s.CertificateChainForm):
 		return fmt.Errorf("certificate_chain_form is %q, expected %s", s.CertificateChainForm, strings.Join(chainForms, ", "))
+	case !slices.Contains(certificateDeletions, s.CertificateDeletion):
+		return fmt.Errorf("certificate_deletion is %q, expected %s", s.CertificateDeletion, strings.Join(certificateDeletions, ", "))
+	case s.CertificateMaxDays < 0:
+		return errors.New("certificate_max_days is negative")
 	case !slices.Contains(dataKeyTypes, s.DataEncryptionKeyType):
 		return fmt.Errorf("data_encryption_key_type is %q, expected %s", s.DataEncryptionKeyType, strings.Join(dataKeyTypes, ", "))
 	case !slices.Contains(dataKeyReplies, s.DataEncryptionKeyReply):

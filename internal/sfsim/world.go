@@ -55,8 +55,26 @@ type Settings struct {
 	ArchiveByPatch bool `json:"archive_by_patch" yaml:"archive_by_patch"`
 	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from the DeveloperName.
 	CertificateByLabel bool `json:"certificate_by_label" yaml:"certificate_by_label"`
-	// CertificateChainForm is the body form of CertificateChain: pem, base64, json or der (wire 11.1, row 6).
+	// CertificateChainForm is the body form of CertificateChain, which is not documented: pem, base64, json, der, bom (PEM after a byte
+	// order mark), pkcs7, base64-pem, trusted (OpenSSL's TRUSTED CERTIFICATE), x509 (X509 CERTIFICATE), one-line (PEM without line
+	// breaks) or root-first.
 	CertificateChainForm string `json:"certificate_chain_form" yaml:"certificate_chain_form"`
+	// CertificateDateOnly shows ExpirationDate as a date, as the reference has it; the WSDL has a dateTime [D].
+	CertificateDateOnly bool `json:"certificate_date_only" yaml:"certificate_date_only"`
+	// CertificateMaxDays is how many days a new certificate is valid at most, whatever is asked for: the lifespans that certificate
+	// authorities agree on shrink, and may hold for Salesforce's own certificates [D Help security_keys_policy_and_rotation]. 0 is for no
+	// such limit.
+	CertificateMaxDays int `json:"certificate_max_days" yaml:"certificate_max_days"`
+	// CertificateTooLongRefused refuses an expirationDate beyond CertificateMaxDays instead of shortening it. Neither is documented.
+	CertificateTooLongRefused bool `json:"certificate_too_long_refused" yaml:"certificate_too_long_refused"`
+	// CertificateDeletion says whose certificates can't be deleted, which is not documented: remote (those that any cache-only key names,
+	// the default), active (those that an ACTIVE one names) or free (none).
+	CertificateDeletion string `json:"certificate_deletion" yaml:"certificate_deletion"`
+	// CertificateRedeployKeys makes a new key pair by any deploy over an existing certificate [D CertMeta: it copies the X.509 parameters
+	// to a new one]. Off, a deploy changes the label, or brings the signed chain.
+	CertificateRedeployKeys bool `json:"certificate_redeploy_keys" yaml:"certificate_redeploy_keys"`
+	// CertificateChainStrict refuses chains with certificates that Go can't read, such as issuers with negative serial numbers.
+	CertificateChainStrict bool `json:"certificate_chain_strict" yaml:"certificate_chain_strict"`
 	// SessionUnfit makes every session "not valid for use with the REST API" (401) [C jsforce#1301].
 	SessionUnfit bool `json:"session_unfit" yaml:"session_unfit"`
 	// APIDisabled refuses every call with 403 API_DISABLED_FOR_ORG [C ForceCLI].
@@ -172,7 +190,7 @@ type tenantSecret struct {
 func defaultSettings() Settings {
 	return Settings{
 		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
-		CertificateChainForm: "pem", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
+		CertificateChainForm: "pem", CertificateDeletion: "remote", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
 		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0],
 	}
 }
