@@ -1,17 +1,13 @@
 package byok
 
 import (
-	"bytes"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -21,18 +17,14 @@ const (
 	maxCertificateBody = 256 << 10
 	// maxChainLength bounds the certificates of one chain.
 	maxChainLength = 10
-	// pemBegin begins every PEM block.
-	pemBegin = "-----BEGIN "
 	// minPublicExponent is the smallest RSA exponent that FIPS 186-5 allows, 2^16 being excluded.
 	minPublicExponent = 1<<16 + 1
 )
 
 // Certificate is the wrapping certificate of an org.
 type Certificate struct {
-	// X509 is the certificate itself, the leaf where a chain was given.
+	// X509 is the certificate itself, the leaf if a chain was given.
 	X509 *x509.Certificate
-	// Issuers holds the other certificates of the chain in the order in which they came.
-	Issuers []*x509.Certificate
 }
 
 // CertificateRequestError says that a certificate request came in place of a certificate. That is what Salesforce keeps
@@ -53,150 +45,23 @@ func (e *CertificateRequestError) PEM() string {
 }
 
 // ParseCertificate reads the body of a CertificateChain reply. Its format is undocumented, so each form that clients
-// have met is read: PEM, base64 of DER with or without line breaks, DER, and any textual form as a JSON string. Several
-// certificates (PEM blocks, or DER one after the other) are a chain in any order, and the leaf is the one that signed
-// none of the others; if that is not exactly one, or anything else follows a certificate, it is an error. A signing
-// request gives a *[CertificateRequestError].
+// have met is read: PEM, base64 of DER or of PEM with or without line breaks, DER, PKCS#7, and any textual form as a JSON
+// string, with a byte order mark or not. Several certificates are a chain in any order. The leaf is the one that signed
+// none of the others; if there are several of those, the only one among them that is no certificate authority. Issuers
+// are read only as far as that needs it: crypto/x509 refuses some that are in use. A signing request gives a
+// *[CertificateRequestError].
 //
 // Any sound X.509 certificate is read, so that it can be shown; whether it can wrap keys is for [Certificate.Unfit].
 func ParseCertificate(body []byte) (*Certificate, error) {
-	if len(body) > maxCertificateBody {
-		return nil, fmt.Errorf("certificate is %d bytes, expected at most %d", len(body), maxCertificateBody)
-	}
-	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '"' {
-		var s string
-		if err := json.Unmarshal(trimmed, &s); err != nil {
-			return nil, errors.New("certificate begins as a JSON string but is not one")
-		}
-		body = []byte(s)
-	}
-	trimmed := bytes.TrimSpace(body)
-	switch {
-	case len(trimmed) == 0 || string(trimmed) == "null":
-		return nil, errors.New("certificate is empty, expected PEM or base64 of DER")
-	case bytes.Contains(trimmed, []byte(pemBegin)):
-		return parsePEM(trimmed)
-	case trimmed[0] == '{' || trimmed[0] == '[':
-		return nil, errors.New("found JSON that is not a string, expected a certificate as PEM or base64 of DER")
-	case trimmed[0] == '<':
-		return nil, errors.New("found HTML or XML, expected a certificate as PEM or base64 of DER")
-	case isDERSequence(body):
-		return parseDER([][]byte{body})
-	}
-	der, err := strictBase64(string(removeLineBreaks(trimmed)))
+	c, err := readChain(body)
 	if err != nil {
-		return nil, errors.New("certificate is neither PEM nor base64 of DER nor DER")
+		return nil, err
 	}
-	return parseDER([][]byte{der})
-}
-
-// isDERSequence tells DER from text: a certificate is a SEQUENCE with a length in long form. The tag 0x30 alone is the
-// digit 0 in ASCII, but 0x81 to 0x83 after it is not ASCII.
-func isDERSequence(b []byte) bool {
-	return len(b) > 2 && b[0] == 0x30 && b[1] >= 0x81 && b[1] <= 0x83
-}
-
-func removeLineBreaks(b []byte) []byte {
-	return bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\r"), nil), []byte("\n"), nil)
-}
-
-func parsePEM(text []byte) (*Certificate, error) {
-	var ders [][]byte
-	blocks := bytes.Count(text, []byte(pemBegin))
-	if blocks > maxChainLength {
-		return nil, fmt.Errorf("chain has %d PEM blocks, expected at most %d", blocks, maxChainLength)
-	}
-	rest := text
-	for range blocks {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			// pem.Decode skips what it cannot read: without this count a damaged leaf would give way to its issuer.
-			return nil, fmt.Errorf("certificate has %d PEM blocks, of which block %d is malformed", blocks, len(ders)+1)
-		}
-		switch {
-		case block.Type == "CERTIFICATE":
-			ders = append(ders, block.Bytes)
-		case block.Type == "CERTIFICATE REQUEST" || block.Type == "NEW CERTIFICATE REQUEST":
-			return nil, parseRequest(block.Bytes)
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			return nil, errors.New("found a private key, expected a certificate: a private key must not be given here")
-		default:
-			return nil, fmt.Errorf("PEM block %d is not a CERTIFICATE", len(ders)+1)
-		}
-	}
-	if tail := bytes.TrimSpace(rest); len(tail) > 0 {
-		return nil, fmt.Errorf("%d bytes follow the last PEM block", len(tail))
-	}
-	return parseDER(ders)
-}
-
-func parseRequest(der []byte) error {
-	r, err := x509.ParseCertificateRequest(der)
+	leaf, err := c.leaf()
 	if err != nil {
-		return fmt.Errorf("certificate signing request is malformed: %w", err)
+		return nil, err
 	}
-	return &CertificateRequestError{Request: r}
-}
-
-func parseDER(ders [][]byte) (*Certificate, error) {
-	var chain []*x509.Certificate
-	for i, der := range ders {
-		found, err := x509.ParseCertificates(der)
-		if err != nil {
-			if len(ders) == 1 {
-				var pending *CertificateRequestError
-				if err := parseRequest(der); errors.As(err, &pending) {
-					return nil, err
-				}
-			}
-			// The errors of crypto/x509 describe structure and repeat no content worth hiding: certificates are public.
-			return nil, fmt.Errorf("certificate %d of %d is malformed or followed by other data: %w", i+1, len(ders), err)
-		}
-		if len(ders) > 1 && len(found) != 1 {
-			return nil, fmt.Errorf("PEM block %d holds %d certificates, expected 1", i+1, len(found))
-		}
-		for _, c := range found {
-			if !slices.ContainsFunc(chain, c.Equal) {
-				chain = append(chain, c)
-			}
-		}
-	}
-	if len(chain) == 0 {
-		return nil, errors.New("found no certificate")
-	}
-	if len(chain) > maxChainLength {
-		return nil, fmt.Errorf("chain has %d certificates, expected at most %d", len(chain), maxChainLength)
-	}
-	return chooseLeaf(chain)
-}
-
-func chooseLeaf(chain []*x509.Certificate) (*Certificate, error) {
-	var leaves, issuers []*x509.Certificate
-	for _, c := range chain {
-		signedAnother := slices.ContainsFunc(chain, func(o *x509.Certificate) bool { return o != c && issued(c, o) })
-		if signedAnother {
-			issuers = append(issuers, c)
-		} else {
-			leaves = append(leaves, c)
-		}
-	}
-	if len(leaves) != 1 {
-		return nil, fmt.Errorf("%d of the %d certificates signed none of the others, expected exactly one (the leaf) with the chain of its issuers",
-			len(leaves), len(chain))
-	}
-	return &Certificate{X509: leaves[0], Issuers: issuers}, nil
-}
-
-// issued reports whether parent signed child. Where Go cannot check the signature because its algorithm is obsolete or
-// unknown, matching names decide.
-func issued(parent, child *x509.Certificate) bool {
-	if !bytes.Equal(parent.RawSubject, child.RawIssuer) {
-		return false
-	}
-	err := parent.CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature)
-	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.Is(err, x509.ErrUnsupportedAlgorithm) || errors.As(err, &insecure)
+	return &Certificate{X509: leaf.x509}, nil
 }
 
 // PEM returns the certificate, without its issuers, as one PEM block.

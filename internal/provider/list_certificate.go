@@ -60,11 +60,8 @@ func (l *certificateList) List(ctx context.Context, req list.ListRequest, stream
 		if !req.IncludeResource {
 			return
 		}
-		model := certificateModel{DeveloperName: types.StringValue(row.DeveloperName), Label: types.StringUnknown(), DeletionPolicy: types.StringValue(policyDelete)}
-		// What the content of a certificate gives cause to warn of is said when it is imported.
-		if _, err := (&certificateResource{l.resourceBase}).populate(ctx, &model, row); err != nil {
-			addError(&result.Diagnostics, "Unable to read the certificate", err)
-
+		model, ok := (&certificateResource{l.resourceBase}).adopt(ctx, row, &result.Diagnostics)
+		if !ok {
 			return
 		}
 		result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)

@@ -32,6 +32,8 @@ type Data struct {
 	Version string
 	looks   []time.Duration
 	turns   turns
+	// certificates is shared by the certificates of this process.
+	certificates certificateRun
 }
 
 // open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error of the provider block, before any

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,23 +9,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 var (
@@ -41,23 +39,25 @@ type certificateResource struct{ resourceBase }
 func newCertificateResource() resource.Resource { return &certificateResource{} }
 
 type certificateModel struct {
-	DeveloperName     types.String `tfsdk:"developer_name"`
-	Label             types.String `tfsdk:"label"`
-	ExpirationDate    types.String `tfsdk:"expiration_date"`
-	CASigned          types.Bool   `tfsdk:"ca_signed"`
-	CertificateChain  types.String `tfsdk:"certificate_chain"`
-	DeletionPolicy    types.String `tfsdk:"deletion_policy"`
-	OrganizationID    types.String `tfsdk:"organization_id"`
-	ID                types.String `tfsdk:"id"`
-	CertificatePEM    types.String `tfsdk:"certificate_pem"`
-	CSRPEM            types.String `tfsdk:"csr_pem"`
-	SHA256Fingerprint types.String `tfsdk:"sha256_fingerprint"`
-	SerialNumber      types.String `tfsdk:"serial_number"`
-	NotBefore         types.String `tfsdk:"not_before"`
-	NotAfter          types.String `tfsdk:"not_after"`
-	KeySize           types.Int64  `tfsdk:"key_size"`
-	BYOKCompatible    types.Bool   `tfsdk:"byok_compatible"`
-	CompatibleTypes   types.List   `tfsdk:"compatible_types"`
+	DeveloperName       types.String `tfsdk:"developer_name"`
+	DeveloperNamePrefix types.String `tfsdk:"developer_name_prefix"`
+	RenewBeforeDays     types.Int64  `tfsdk:"renew_before_days"`
+	Label               types.String `tfsdk:"label"`
+	ExpirationDate      types.String `tfsdk:"expiration_date"`
+	CASigned            types.Bool   `tfsdk:"ca_signed"`
+	CertificateChain    types.String `tfsdk:"certificate_chain"`
+	DeletionPolicy      types.String `tfsdk:"deletion_policy"`
+	OrganizationID      types.String `tfsdk:"organization_id"`
+	ID                  types.String `tfsdk:"id"`
+	CertificatePEM      types.String `tfsdk:"certificate_pem"`
+	CSRPEM              types.String `tfsdk:"csr_pem"`
+	SHA256Fingerprint   types.String `tfsdk:"sha256_fingerprint"`
+	SerialNumber        types.String `tfsdk:"serial_number"`
+	NotBefore           types.String `tfsdk:"not_before"`
+	NotAfter            types.String `tfsdk:"not_after"`
+	KeySize             types.Int64  `tfsdk:"key_size"`
+	BYOKCompatible      types.Bool   `tfsdk:"byok_compatible"`
+	CompatibleTypes     types.List   `tfsdk:"compatible_types"`
 }
 
 type certificateIdentity struct {
@@ -67,6 +67,8 @@ type certificateIdentity struct {
 
 const (
 	maxLabel = 64
+	// maxPrefix leaves room for the day in a label, which is the unique name by default.
+	maxPrefix = 55
 	// sameDay is how far apart two times of one expiration date may lie: Salesforce may keep the date alone.
 	sameDay = 48 * time.Hour
 )
@@ -76,56 +78,65 @@ func (r *certificateResource) Metadata(_ context.Context, req resource.MetadataR
 }
 
 func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	replaceWhenKnownToDiffer := stringplanmodifier.RequiresReplaceIf(
-		func(_ context.Context, req planmodifier.StringRequest, resp *stringplanmodifier.RequiresReplaceIfFuncResponse) {
-			// An imported certificate whose date or label is not in state must not be replaced for being written down.
-			resp.RequiresReplace = !req.StateValue.IsNull() && !req.ConfigValue.IsNull() && !sameInstantOrText(req.StateValue.ValueString(), req.ConfigValue.ValueString())
-		},
-		"Salesforce fixes this when the certificate is made.", "Salesforce fixes this when the certificate is made.",
-	)
-	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A BYOK-compatible wrapping certificate: RSA of 4096 bits, its private key generated by Salesforce, encrypted with Platform Encryption and not exportable. It is made by a " +
-			"Metadata API deploy. Salesforce probably needs an ACTIVE Data tenant secret first, which encrypts the private key. To renew one, give the new one a new name " +
-			"(`create_before_destroy`), and let the next rotation use it: keys that the old one has wrapped do not need it any more.",
+			"Metadata API deploy. Salesforce probably needs an ACTIVE Data tenant secret first, which encrypts the private key. To renew certificates without editing names, use " +
+			"`developer_name_prefix` and `renew_before_days` with `create_before_destroy`: keys move to the new one without a rotation. Keys that the old one has wrapped do not need it any more; " +
+			"cache-only keys do.",
 		Attributes: map[string]schema.Attribute{
 			"developer_name": schema.StringAttribute{
-				MarkdownDescription: "Unique name: letters, digits and single underscores, beginning with a letter. Another name is another certificate.",
-				Required:            true,
-				Validators:          []validator.String{tfvalidator.DeveloperName()},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Unique name: letters, digits and single underscores, beginning with a letter. Another name is another certificate. Exactly one of this and `developer_name_prefix` is given; " +
+					"with the prefix, this is the name that was chosen.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{tfvalidator.DeveloperName()},
+			},
+			"developer_name_prefix": schema.StringAttribute{
+				MarkdownDescription: fmt.Sprintf("Begin of the unique name, up to %d characters. A new certificate is named `<prefix>_<yyyymmdd>` by the org's date, in UTC, with `_2` and so on if that is taken. "+
+					"Another prefix is another certificate; for one whose name was given until now, it counts from the next renewal.", maxPrefix),
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtMost(maxPrefix), tfvalidator.DeveloperName()},
+			},
+			"renew_before_days": schema.Int64Attribute{
+				MarkdownDescription: "Plan another certificate in place of this one once less than so many days are left of it, as the last refresh saw it. It must be less than the validity that Salesforce gives, and needs " +
+					"`developer_name_prefix`; use `lifecycle { create_before_destroy = true }`. A CA-signed certificate is renewed by another `certificate_chain` instead. Default: never.",
+				Optional:   true,
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"label": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("Label in Setup, up to %d characters. Default: the unique name. Another label is another certificate.", maxLabel),
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{stringvalidator.UTF8LengthBetween(1, maxLabel)},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown(), replaceWhenKnownToDiffer},
+				MarkdownDescription: fmt.Sprintf("Label in Setup, up to %d characters. Default: the unique name. A change is an error, since a deploy over an existing certificate makes a new key pair: change the label in "+
+					"Setup, then here.", maxLabel),
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, maxLabel)},
 			},
 			"expiration_date": schema.StringAttribute{
-				MarkdownDescription: "When it is to expire, RFC 3339. Default: Salesforce's own, two years for 4096 bits. Another date is another certificate.",
-				Optional:            true,
-				Validators:          []validator.String{tfvalidator.RFC3339()},
-				PlanModifiers:       []planmodifier.String{replaceWhenKnownToDiffer},
+				MarkdownDescription: "When it is to expire, RFC 3339. Default: Salesforce's own choice, which grows shorter with the years: read `not_after`. For an existing certificate, a date that is more than 48 hours off is " +
+					"an error.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.RFC3339()},
 			},
 			"ca_signed": schema.BoolAttribute{
-				MarkdownDescription: "Whether a certificate authority signs it. Default `false`: self-signed. A CA-signed one can't wrap keys until `certificate_chain` is uploaded. A change makes another " +
-					"certificate.",
-				Optional:      true,
-				Computed:      true,
-				Default:       booldefault.StaticBool(false),
-				PlanModifiers: []planmodifier.Bool{boolplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Whether a certificate authority signs it. Default for a new one `false`: self-signed. A CA-signed one can't wrap keys until `certificate_chain` is uploaded. A change is an error.",
+				Optional:            true,
+				Computed:            true,
 			},
 			"certificate_chain": schema.StringAttribute{
-				MarkdownDescription: "The signed chain to upload for a CA-signed certificate: PEM, the certificate for `csr_pem` and its issuers. It can be added later, in place.",
-				Optional:            true,
-				Validators:          []validator.String{tfvalidator.CertificateChain()},
+				MarkdownDescription: "The signed chain to upload for a CA-signed certificate, once there is `csr_pem`: PEM or PEM-encoded PKCS#7, the certificate for the request and its issuers in any order, also with the text " +
+					"that openssl prints between them. It is sent in order, the signed certificate first. It can be added later, in place.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.CertificateChain()},
 			},
-			"deletion_policy": deletionPolicyAttribute("`DELETE` (default): it deletes the certificate; keys that it has wrapped are not affected. While a cache-only key names it, that needs "+
-				"`allow_key_destruction = true` in the provider block. `ABANDON`: "+
-				"it forgets it. `PREVENT`: it fails, even after the block is gone from the configuration.", policyDelete, policyAbandon, policyPrevent),
-			"organization_id":    schema.StringAttribute{MarkdownDescription: "Id of the org, 18 characters.", Computed: true, PlanModifiers: keep},
-			"id":                 schema.StringAttribute{MarkdownDescription: "Id of the certificate (`0P1…`).", Computed: true, PlanModifiers: keep},
+			"deletion_policy": schema.StringAttribute{
+				MarkdownDescription: "What a destroy or a replacement does with the certificate. `DELETE` (default for a new one): it deletes the certificate; keys that it has wrapped are not affected. While an ACTIVE cache-only " +
+					"key names it, that needs `allow_key_destruction = true` in the provider block; one that only an archived cache-only record names is forgotten, with a warning. `ABANDON` (default for an imported one): it " +
+					"forgets it. `PREVENT`: it fails, even after the block is gone from the configuration. Without this attribute, the policy in state stays.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{stringvalidator.OneOf(policyDelete, policyAbandon, policyPrevent)},
+			},
+			"organization_id":    computedString("Id of the org, 18 characters."),
+			"id":                 computedString("Id of the certificate (`0P1…`)."),
 			"certificate_pem":    computedString("The certificate, without its issuers, as PEM. Null while a CA-signed one waits for its chain."),
 			"csr_pem":            computedString("The signing request of a CA-signed certificate that waits for its chain, as PEM. Hand it to the certificate authority."),
 			"sha256_fingerprint": computedString("SHA-256 of the certificate's DER encoding, 64 lower-case hex digits."),
@@ -139,131 +150,14 @@ func (r *certificateResource) Schema(_ context.Context, _ resource.SchemaRequest
 	}
 }
 
-// sameInstantOrText compares times as instants, whatever their zone, and anything else as text without the spaces around it, which Salesforce
-// does not keep.
-func sameInstantOrText(a, b string) bool {
-	ta, errA := time.Parse(time.RFC3339, a)
-	tb, errB := time.Parse(time.RFC3339, b)
-
-	return strings.TrimSpace(a) == strings.TrimSpace(b) || (errA == nil && errB == nil && ta.Equal(tb))
-}
+// sameText compares texts without the spaces around them, which Salesforce does not keep.
+func sameText(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
 
 func (r *certificateResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
 		"developer_name":  identityschema.StringAttribute{Description: "Unique name of the certificate.", RequiredForImport: true},
 	}}
-}
-
-// ValidateConfig checks what depends on more than one attribute.
-func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config certificateModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if !resp.Diagnostics.HasError() && isGiven(config.CertificateChain) && !config.CASigned.IsUnknown() && !config.CASigned.ValueBool() {
-		resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
-			"certificate_chain is the answer of a certificate authority, so it needs ca_signed = true. Remove it, or set ca_signed. Nothing was sent.")
-	}
-}
-
-// ModifyPlan plans the X.509 values: they stay unless a chain is uploaded. A certificate near its end is worth a word at each plan.
-func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var state certificateModel
-	if req.State.Raw.IsNull() {
-		// A replacement comes here too, before anything of the old certificate is deleted.
-		var chain types.String
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("certificate_chain"), &chain)...)
-		if !chain.IsNull() && !chain.IsUnknown() {
-			addEarlyChain(&resp.Diagnostics)
-		}
-
-		return
-	}
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if req.Plan.Raw.IsNull() {
-		if state.DeletionPolicy.ValueString() == policyDelete && r.online() && !r.checkUnneeded(ctx, state.DeveloperName.ValueString(), &resp.Diagnostics) {
-			return
-		}
-		state.planDelete(&resp.Diagnostics)
-
-		return
-	}
-	var plan certificateModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if wanted, is := plan.DeveloperName.ValueString(), state.DeveloperName.ValueString(); wanted != is && strings.EqualFold(wanted, is) {
-		resp.Diagnostics.AddAttributeError(path.Root("developer_name"), "The unique name differs in case alone",
-			fmt.Sprintf("The certificate's unique name is %q, developer_name says %q. Salesforce takes both for one name, so that a replacement would delete the certificate over a capital letter. "+
-				"Nothing was sent. Write it as the org does.", is, wanted))
-
-		return
-	}
-	if plan.CertificateChain.Equal(state.CertificateChain) {
-		plan.CertificatePEM, plan.CSRPEM, plan.SHA256Fingerprint, plan.SerialNumber = state.CertificatePEM, state.CSRPEM, state.SHA256Fingerprint, state.SerialNumber
-		plan.NotBefore, plan.NotAfter, plan.KeySize, plan.BYOKCompatible, plan.CompatibleTypes = state.NotBefore, state.NotAfter, state.KeySize, state.BYOKCompatible, state.CompatibleTypes
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-	}
-	notAfter, err := time.Parse(time.RFC3339, state.NotAfter.ValueString())
-	if wanted, wantedErr := time.Parse(time.RFC3339, plan.ExpirationDate.ValueString()); err == nil && wantedErr == nil && state.ExpirationDate.IsNull() && notAfter.Sub(wanted).Abs() > sameDay {
-		resp.Diagnostics.AddAttributeWarning(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("Certificate %q was not made by this configuration: it expires at %s, and expiration_date says %s. It stays as it is. To have it end then, make a new one under another "+
-				"developer_name.", state.DeveloperName.ValueString(), state.NotAfter.ValueString(), plan.ExpirationDate.ValueString()))
-	}
-	if err == nil && r.online() {
-		if left := notAfter.Sub(r.data.Client.Now()); left < soon {
-			resp.Diagnostics.AddWarning("Certificate expires soon",
-				fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected, but none can be wrapped with it afterwards. Renew it under a new developer_name, with "+
-					"lifecycle { create_before_destroy = true }, and let the tenant secrets name the new one.", state.DeveloperName.ValueString(), state.NotAfter.ValueString()))
-		}
-	}
-}
-
-// checkUnneeded refuses to delete a certificate that cache-only keys name, unless the provider block allows to destroy keys: their material
-// comes encrypted for it, and its private key is nowhere else. Whether Salesforce refuses that itself is not documented.
-func (r *certificateResource) checkUnneeded(ctx context.Context, name string, diags *diag.Diagnostics) bool {
-	if r.data.AllowKeyDestruction {
-		return true
-	}
-	all, ok := r.forPlan(ctx, diags)
-	if !ok {
-		return false
-	}
-	i := slices.IndexFunc(all.Rows(), func(row salesforce.TenantSecret) bool {
-		if row.Source != salesforce.SourceRemote || !strings.EqualFold(row.RemoteKeyCertificate, name) {
-			return false
-		}
-		newest, _ := upload.Newest(all.Rows(), row.Type)
-
-		// Only the newest one of a type can come back from DESTROYED.
-		return row.Status != salesforce.StatusDestroyed || row.ID == newest.ID
-	})
-	if i < 0 {
-		return true
-	}
-	diags.AddError("A cache-only key needs this certificate",
-		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't be read. Nothing was changed. Let the key name another certificate first "+
-			"(remote_key_certificate), set deletion_policy = %q to keep the certificate, or, to delete it all the same, set allow_key_destruction = true in the provider block.",
-			describeRecord(all.Rows()[i]), name, policyAbandon))
-
-	return false
-}
-
-// planDelete says what a destroy will do, or refuses it.
-func (m *certificateModel) planDelete(diags *diag.Diagnostics) {
-	name := m.DeveloperName.ValueString()
-	switch m.DeletionPolicy.ValueString() {
-	case policyPrevent:
-		m.addPrevented(diags)
-	case policyAbandon:
-		diags.AddWarning("The certificate will be forgotten, not deleted", fmt.Sprintf("Certificate %q stays in org %s; Terraform will no longer manage it.", name, m.OrganizationID.ValueString()))
-	default:
-		diags.AddWarning("The certificate will be deleted",
-			fmt.Sprintf("Certificate %q will be deleted from org %s. Uploaded keys do not need it any more; cache-only keys that name it do.", name, m.OrganizationID.ValueString()))
-	}
 }
 
 func (m *certificateModel) addPrevented(diags *diag.Diagnostics) {
@@ -282,21 +176,25 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	name := plan.DeveloperName.ValueString()
+	if !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) {
+		return
+	}
 	if !plan.CertificateChain.IsNull() {
 		addEarlyChain(&resp.Diagnostics)
 
 		return
 	}
-	r.data.Inventory.CertificatesChanged()
-	if row, found, err := r.findRow(ctx, name); err != nil {
+	rows, err := r.data.Inventory.CertificatesForWrite(ctx)
+	if err != nil {
 		addError(&resp.Diagnostics, "Unable to read the certificates", err)
 
 		return
-	} else if found {
-		resp.Diagnostics.AddAttributeError(path.Root("developer_name"), "A certificate of this name exists",
-			fmt.Sprintf("Org %s already has the certificate %q (%s). Nothing was sent. To manage it, import it: terraform import salesforcebyok_certificate.<name> %s", r.data.Session.OrganizationID,
-				row.DeveloperName, row.ID, row.DeveloperName))
+	}
+	if plan.DeveloperName.IsUnknown() {
+		plan.DeveloperName = types.StringValue(r.data.certificates.choose(plan.DeveloperNamePrefix.ValueString(), rows, r.data.Client.Now()))
+	}
+	if row, found := certificateNamed(rows, plan.DeveloperName.ValueString()); found {
+		addNameTaken(&resp.Diagnostics, row, r.data.Session.OrganizationID)
 
 		return
 	}
@@ -305,14 +203,16 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	err := r.data.Client.CreateCertificate(ctx, wanted)
+	err = r.data.Client.CreateCertificate(ctx, wanted)
 	r.data.Inventory.CertificatesChanged()
 	if err != nil {
 		addError(&resp.Diagnostics, "Unable to create the certificate", err)
 
 		return
 	}
+	r.data.certificates.created.Store(true)
 	r.settle(ctx, &plan, &resp.Diagnostics)
+	plan.warnOfValidity(&resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
@@ -347,7 +247,7 @@ func (r *certificateResource) settle(ctx context.Context, m *certificateModel, d
 	row, found, err := r.findRow(ctx, m.DeveloperName.ValueString())
 	if err == nil && found {
 		var read diag.Diagnostics
-		read, err = r.populate(ctx, m, row)
+		_, read, err = r.populate(ctx, m, row)
 		if m.CSRPEM.IsNull() {
 			// A signing request is what a new CA-signed certificate is expected to hold, and not worth a warning.
 			diags.Append(read...)
@@ -383,11 +283,11 @@ func (m *certificateModel) forgetUnknown(data *Data) {
 	}
 }
 
-// populate fills the model from the row and the X.509 certificate.
-func (r *certificateResource) populate(ctx context.Context, m *certificateModel, row salesforce.Certificate) (diag.Diagnostics, error) {
+// populate fills the model from the row and the X.509 certificate, and returns both as the data sources show them.
+func (r *certificateResource) populate(ctx context.Context, m *certificateModel, row salesforce.Certificate) (certificateRecordModel, diag.Diagnostics, error) {
 	body, err := r.data.Inventory.CertificateChain(ctx, row.ID)
 	if err != nil && !errors.Is(err, salesforce.ErrNotFound) {
-		return nil, fmt.Errorf("reading the CertificateChain of %s: %w", row.DeveloperName, err)
+		return certificateRecordModel{}, nil, fmt.Errorf("reading the CertificateChain of %s: %w", row.DeveloperName, err)
 	}
 	var shown certificateRecordModel
 	diags := shown.populate(row, body, r.data.Client.Now())
@@ -396,7 +296,7 @@ func (r *certificateResource) populate(ctx context.Context, m *certificateModel,
 	m.NotBefore, m.NotAfter, m.KeySize, m.BYOKCompatible = shown.NotBefore, shown.NotAfter, shown.KeySize, shown.BYOKCompatible
 	m.CompatibleTypes = stringList(shown.CompatibleTypes)
 	m.CASigned = shown.CASigned
-	if m.Label.IsUnknown() || !sameInstantOrText(m.Label.ValueString(), row.MasterLabel) {
+	if m.Label.IsUnknown() || !sameText(m.Label.ValueString(), row.MasterLabel) {
 		m.Label = shown.Label
 	}
 	if row.Unusable && m.CSRPEM.IsNull() {
@@ -410,7 +310,7 @@ func (r *certificateResource) populate(ctx context.Context, m *certificateModel,
 		}
 	}
 
-	return diags, nil
+	return shown, diags, nil
 }
 
 func (m *certificateModel) identity() certificateIdentity {
@@ -446,11 +346,12 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 
 		return
 	}
-	if _, err := r.populate(ctx, &state, row); err != nil {
+	if _, _, err := r.populate(ctx, &state, row); err != nil {
 		addError(&resp.Diagnostics, "Unable to read the certificate", err)
 
 		return
 	}
+	setPrivate(ctx, resp.Private, privateCertificateSeen, certificateSeen{DaysLeft: state.daysLeft(r.data.Client.Now())}, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
@@ -463,29 +364,44 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	if chain := plan.CertificateChain.ValueString(); chain != "" && !plan.CertificateChain.Equal(state.CertificateChain) {
-		if err := byok.CheckAnswer(chain, state.CSRPEM.ValueString(), state.CertificatePEM.ValueString()); err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "The chain does not belong to this certificate", opening(err)+" Nothing was sent.")
-
-			return
-		}
-		wanted := plan.wanted(&resp.Diagnostics)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		err := r.data.Client.UploadCertificateChain(ctx, wanted, []byte(chain))
-		r.data.Inventory.CertificatesChanged()
-		if err != nil {
-			addError(&resp.Diagnostics, "Unable to upload the signed chain", err)
-
-			return
-		}
+	if plan.bringsChain(state) && !r.uploadChain(ctx, plan, state, &resp.Diagnostics) {
+		return
 	}
 	if plan.BYOKCompatible.IsUnknown() {
 		r.settle(ctx, &plan, &resp.Diagnostics)
+		plan.checkKey(state, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+// uploadChain sends the chain as Salesforce takes it. The date is left out: it comes from the chain [D Metadata guide v67].
+func (r *certificateResource) uploadChain(ctx context.Context, plan, state certificateModel, diags *diag.Diagnostics) bool {
+	answer, ok := state.readAnswer(plan.CertificateChain.ValueString(), r.data.Client.Now(), diags)
+	if !ok {
+		return false
+	}
+	err := r.data.Client.UploadCertificateChain(ctx, salesforce.NewCertificate{
+		DeveloperName: plan.DeveloperName.ValueString(), Label: plan.Label.ValueString(), CASigned: true,
+	}, answer.PEM())
+	r.data.Inventory.CertificatesChanged()
+	if err != nil {
+		addError(diags, "Unable to upload the signed chain", err)
+	}
+
+	return err == nil
+}
+
+// checkKey says so if the certificate has another key pair than before: whether a deploy over a signed certificate makes one is not certain
+// [D CertMeta: it copies the X.509 parameters to a new one].
+func (m *certificateModel) checkKey(state certificateModel, diags *diag.Diagnostics) {
+	before, is := byok.PublicKey(state.CSRPEM.ValueString(), state.CertificatePEM.ValueString()), byok.PublicKey(m.CSRPEM.ValueString(), m.CertificatePEM.ValueString())
+	if before == nil || is == nil || bytes.Equal(before, is) {
+		return
+	}
+	diags.AddError("The certificate has another key pair",
+		fmt.Sprintf("Salesforce answered the upload with a new key pair of certificate %q. What was encrypted for the old one, such as the JWE of a cache-only key, can't be opened any more: make it again for this certificate. "+
+			"Uploaded keys are not affected.", m.DeveloperName.ValueString()))
 }
 
 func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -494,18 +410,32 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name := state.DeveloperName.ValueString()
-	switch state.DeletionPolicy.ValueString() {
-	case policyPrevent:
+	name, deposed := state.DeveloperName.ValueString(), r.deposed(ctx, req.Private, &resp.Diagnostics)
+	switch policy := state.DeletionPolicy.ValueString(); {
+	case policy == policyPrevent && !deposed:
 		state.addPrevented(&resp.Diagnostics)
 
 		return
-	case policyAbandon:
+	case policy == policyPrevent || policy == policyAbandon:
 		resp.Diagnostics.AddWarning("The certificate was forgotten, not deleted", fmt.Sprintf("Certificate %q stays in org %s.", name, state.OrganizationID.ValueString()))
 
 		return
 	}
-	if !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) || !r.checkUnneeded(ctx, name, &resp.Diagnostics) {
+	if !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	all, ok := r.forWrite(ctx, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	switch fate, because := r.departure(deposed).Fate(keys.UseOfCertificate(all.Records(), name)); fate {
+	case keys.FateRefuse:
+		addNeeded(&resp.Diagnostics, name, *because)
+
+		return
+	case keys.FateForget:
+		resp.Diagnostics.AddWarning("The certificate was forgotten, not deleted", state.keptFor(*because))
+
 		return
 	}
 	err := r.data.Client.DeleteCertificate(ctx, name)
@@ -513,13 +443,27 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 	if err == nil {
 		return
 	}
-	// Of an unknown outcome, or of a certificate that was deleted meanwhile, the list tells.
-	if rows, listErr := r.data.Inventory.Certificates(ctx); listErr == nil && len(rows) > 0 {
-		if _, found, findErr := r.findRow(ctx, name); findErr == nil && !found {
+	// The list shows whether an unknown outcome was a success, or the certificate was deleted meanwhile.
+	if rows, listErr := r.data.Inventory.CertificatesForWrite(ctx); listErr == nil && len(rows) > 0 {
+		if _, found := certificateNamed(rows, name); !found {
 			return
 		}
 	}
+	if deposed && refusedByDeploy(err) {
+		resp.Diagnostics.AddWarning("The certificate was forgotten, not deleted",
+			fmt.Sprintf("Certificate %q stays in org %s, since Salesforce refused to delete it: %s Another one has taken its place here. Delete it in Setup once nothing uses it.", name,
+				state.OrganizationID.ValueString(), sentence(err.Error())))
+
+		return
+	}
 	addError(&resp.Diagnostics, "Unable to delete the certificate", err)
+}
+
+// refusedByDeploy reports whether a deploy ended, and did nothing.
+func refusedByDeploy(err error) bool {
+	_, refused := errors.AsType[*salesforce.DeployError](err)
+
+	return refused
 }
 
 // ImportState takes a unique name or an identity.
@@ -538,12 +482,27 @@ func (r *certificateResource) ImportState(ctx context.Context, req resource.Impo
 
 		return
 	}
-	state := certificateModel{DeveloperName: types.StringValue(rows[i].DeveloperName), Label: types.StringUnknown(), DeletionPolicy: types.StringValue(policyDelete)}
-	if _, err := r.populate(ctx, &state, rows[i]); err != nil {
-		addError(&resp.Diagnostics, "Unable to read the certificate", err)
-
+	state, ok := r.adopt(ctx, rows[i], &resp.Diagnostics)
+	if !ok {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+}
+
+// adopt reads a certificate that Terraform has not made: it is only ever forgotten, unless the configuration says otherwise.
+func (r *certificateResource) adopt(ctx context.Context, row salesforce.Certificate, diags *diag.Diagnostics) (certificateModel, bool) {
+	m := certificateModel{DeveloperName: types.StringValue(row.DeveloperName), Label: types.StringUnknown(), DeletionPolicy: types.StringValue(policyAbandon)}
+	shown, _, err := r.populate(ctx, &m, row)
+	if err != nil {
+		addError(diags, "Unable to read the certificate", err)
+
+		return m, false
+	}
+	if !m.BYOKCompatible.ValueBool() {
+		diags.AddWarning("The certificate can't wrap keys",
+			fmt.Sprintf("Certificate %q (%s) serves something else, or is not fit: %s. It can be managed, but no key can be wrapped with it.", row.DeveloperName, row.MasterLabel, strings.Join(shown.BYOKProblems, "; ")))
+	}
+
+	return m, true
 }

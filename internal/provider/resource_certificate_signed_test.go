@@ -96,7 +96,7 @@ func caSigned(lines ...string) string {
 // The whole way of a CA-signed certificate: the request comes out, the signed chain goes in, in place, and keys can be wrapped with it.
 func TestAccCertificate_caSigned(t *testing.T) {
 	t.Parallel()
-	for _, form := range []string{"pem", "base64", "json", "der"} {
+	for _, form := range []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form }))
@@ -140,12 +140,15 @@ func TestAccCertificate_chains(t *testing.T) {
 	cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
 
 	cli.Write("chain.pem", chainFor(t, ca, newAuthority(t, "Other").key.Public()))
-	expectError(t, cli.Apply(), "The chain does not belong to this certificate", "another public key", "Nothing was sent")
+	expectError(t, cli.Plan(), "The chain does not belong to this certificate", "another public key", "Nothing was sent")
+	expectError(t, cli.Apply(), "The chain does not belong to this certificate")
 	expectCount(t, sim, opDeploy, 1)
 
 	// A chain that was valid once.
 	cli.Write("chain.pem", leafFor(t, ca, request.PublicKey, time.Now().Add(-time.Hour))+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw})))
-	expectError(t, cli.Apply(), "Unable to upload the signed chain", "Certificate BYOK_2027: The signed certificate is not valid now")
+	expectError(t, cli.Plan(), "The signed certificate is not fit", "it expired at", "Have the request signed again")
+	expectError(t, cli.Apply(), "The signed certificate is not fit")
+	expectCount(t, sim, opDeploy, 1)
 	expectState(t, cli, certificateAddress, map[string]any{"certificate_chain": nil, "byok_compatible": false})
 
 	cli.Write("chain.pem", chainFor(t, ca, request.PublicKey))
@@ -164,7 +167,7 @@ func TestAccCertificate_chains(t *testing.T) {
 	cli.Config(caSigned())
 	cli.MustApply()
 	expectState(t, cli, certificateAddress, map[string]any{"certificate_chain": nil, "byok_compatible": true})
-	expectCount(t, sim, opDeploy, 4)
+	expectCount(t, sim, opDeploy, 3)
 }
 
 // The Tooling API may have no chain for a certificate that waits for one: the request is then read through the Metadata API.

@@ -128,24 +128,71 @@ func TestAccCertificate_defaults(t *testing.T) {
 	}
 }
 
-// What Salesforce fixes when it makes a certificate is a new certificate; the plan says so.
+// Only another name is another certificate. What Salesforce fixes when it makes one, and its label, can't be changed: an error, and neither
+// a replacement nor a deploy over it, which would make a new key pair.
+func TestAccCertificate_fixed(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	end := `expiration_date = "2099-01-01T00:00:00Z"`
+	cli.Config(wrappingCertificate(`developer_name = "One"`, end, `label = "First"`))
+	cli.MustApply()
+	before, _ := inOrg(sim, "One")
+	for name, test := range map[string]struct {
+		lines   []string
+		summary string
+		words   []string
+	}{
+		"label":              {[]string{end, `label = "Other"`}, "The label can't be changed here", []string{`"First"`, `"Other"`, "in Setup", "nothing was sent"}},
+		"label in case":      {[]string{end, `label = "first"`}, "The label can't be changed here", []string{`"first"`}},
+		"a later end":        {[]string{`expiration_date = "2099-01-04T00:00:00Z"`}, "The certificate expires at another time", []string{"2099-01-01T00:00:00Z", "2099-01-04T00:00:00Z", "Nothing was sent"}},
+		"an earlier end":     {[]string{`expiration_date = "2027-01-01T00:00:00Z"`}, "The certificate expires at another time", nil},
+		"a past end":         {[]string{`expiration_date = "2020-01-01T00:00:00Z"`}, "The certificate expires at another time", nil},
+		"ca_signed":          {[]string{end, "ca_signed = true"}, "The kind of a certificate can't be changed", []string{"ca_signed = false"}},
+		"all of it together": {[]string{`label = "Other"`, "ca_signed = true"}, "The label can't be changed here", nil},
+	} {
+		cli.Config(wrappingCertificate(append(test.lines, `developer_name = "One"`)...))
+		expectError(t, cli.Plan(), test.summary, test.words...)
+		if applied := cli.Apply(); applied.Code == 0 {
+			t.Errorf("%s: expected the apply to fail, found\n%s", name, applied.Output())
+		}
+		expectState(t, cli, certificateAddress, map[string]any{"label": "First", "expiration_date": "2099-01-01T00:00:00Z", "ca_signed": false})
+	}
+	// Within two days it is the same end, and without a value what the certificate has.
+	for _, lines := range [][]string{{`expiration_date = "2099-01-02T23:59:59Z"`}, {}, {end, `label = " First "`, "ca_signed = false"}} {
+		cli.Config(wrappingCertificate(append(lines, `developer_name = "One"`)...))
+		if applied := cli.MustApply(); applied.Added+applied.Removed != 0 {
+			t.Errorf("%q: expected nothing to be replaced, found %+v", lines, applied)
+		}
+	}
+	after, _ := inOrg(sim, "One")
+	if after != before {
+		t.Errorf("expected the certificate to stay as it was, found %+v", after)
+	}
+	expectCount(t, sim, opDeploy, 1)
+
+	// A label that was changed in Setup is read, and asked for here.
+	sim.SetCertificateLabel("One", "Other")
+	expectError(t, cli.Plan(), "The label can't be changed here", `has the label "Other"`)
+	cli.Config(wrappingCertificate(`developer_name = "One"`, `label = "Other"`))
+	cli.MustApply()
+	expectState(t, cli, certificateAddress, map[string]any{"label": "Other"})
+	expectCount(t, sim, opDeploy, 1)
+}
+
+// Another name is another certificate, with whatever else it is to have.
 func TestAccCertificate_replaced(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(wrappingCertificate(`developer_name = "One"`, `expiration_date = "2099-01-01T00:00:00Z"`))
+	cli.Config(wrappingCertificate(`developer_name = "One"`))
 	cli.MustApply()
-	for name, lines := range map[string][]string{
-		"developer_name":  {`developer_name = "Two"`, `expiration_date = "2099-01-01T00:00:00Z"`},
-		"label":           {`developer_name = "One"`, `expiration_date = "2099-01-01T00:00:00Z"`, `label = "Other"`},
-		"expiration_date": {`developer_name = "One"`, `expiration_date = "2099-01-02T00:00:00Z"`},
-		"ca_signed":       {`developer_name = "One"`, `expiration_date = "2099-01-01T00:00:00Z"`, "ca_signed = true"},
-	} {
-		cli.Config(wrappingCertificate(lines...))
-		if plan := cli.Plan(); plan.Added != 1 || plan.Removed != 1 {
-			t.Errorf("%s: expected a replacement, found %d to add, %d to change, %d to destroy\n%s", name, plan.Added, plan.Changed, plan.Removed, plan.Output())
-		}
+	cli.Config(wrappingCertificate(`developer_name = "Two"`, `label = "Other"`, "ca_signed = true", `expiration_date = "2099-01-01T00:00:00Z"`))
+	plan := cli.Plan()
+	if plan.Added != 1 || plan.Removed != 1 {
+		t.Errorf("expected a replacement, found %d to add, %d to change, %d to destroy\n%s", plan.Added, plan.Changed, plan.Removed, plan.Output())
 	}
+	expectWarning(t, plan, "The certificate will be deleted", `"One"`)
 	// Renewal: the new one is there before the old one goes.
 	cli.Config(wrappingCertificate(`developer_name = "Two"`, "lifecycle {\n    create_before_destroy = true\n  }"))
 	cli.MustApply()
@@ -385,14 +432,18 @@ func TestAccCertificate_import(t *testing.T) {
 		t.Fatal(imported.Output())
 	}
 	expectState(t, cli, certificateAddress, map[string]any{
-		"id": found.ID, "developer_name": "Sim_BYOK", "label": "Sim_BYOK", "ca_signed": false, "deletion_policy": "DELETE", "certificate_pem": found.PEM, "byok_compatible": true,
+		"id": found.ID, "developer_name": "Sim_BYOK", "label": "Sim_BYOK", "ca_signed": false, "deletion_policy": "ABANDON", "certificate_pem": found.PEM, "byok_compatible": true,
+		"developer_name_prefix": nil,
 	})
-	plan := cli.Plan()
-	if plan.Changed != 1 || plan.Added+plan.Removed != 0 {
-		t.Errorf("expected expiration_date to be written down in place, found\n%s", plan.Output())
+	// A date that the certificate does not have is refused, and state stays true.
+	expectError(t, cli.Apply(), "The certificate expires at another time", found.ExpirationDate.Format(time.RFC3339), "2099-01-01T00:00:00Z")
+	expectState(t, cli, certificateAddress, map[string]any{"expiration_date": nil})
+	near := found.ExpirationDate.Add(-47 * time.Hour).Format(time.RFC3339)
+	cli.Config(wrappingCertificate(`developer_name = "Sim_BYOK"`, fmt.Sprintf("expiration_date = %q", near)))
+	if applied := cli.MustApply(); applied.Added+applied.Removed != 0 {
+		t.Errorf("expected the date to be written down in place, found %+v", applied)
 	}
-	expectWarning(t, plan, "The certificate expires at another time", found.ExpirationDate.Format(time.RFC3339), "2099-01-01T00:00:00Z")
-	cli.MustApply()
+	expectState(t, cli, certificateAddress, map[string]any{"expiration_date": near, "deletion_policy": "ABANDON"})
 	expectCount(t, sim, opDeploy, 0)
 
 	none := cli.Run("import", "-input=false", "salesforcebyok_certificate.other", "Sim_Byok")
@@ -444,10 +495,11 @@ func TestAccCertificate_deletedOutside(t *testing.T) {
 	cli.MustApply()
 
 	other := acctest.NewCLI(t, sim)
-	other.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
+	other.Config(wrappingCertificate(`developer_name = "BYOK_2027"`, `deletion_policy = "DELETE"`))
 	if imported := other.Run("import", "-input=false", certificateAddress, "BYOK_2027"); imported.Code != 0 {
 		t.Fatal(imported.Output())
 	}
+	other.MustApply()
 	destroyed := other.Destroy()
 	if destroyed.Code != 0 {
 		t.Fatal(destroyed.Output())
@@ -501,8 +553,12 @@ func TestAccCertificate_deletion(t *testing.T) {
 		cli.MustApply()
 		cli.Config("") // the block is gone, the policy is in state
 		expectError(t, cli.Apply(), "Destroying this resource is prevented", "BYOK_2027", `"ABANDON"`)
-		// A policy is changed in place, without a word to Salesforce.
+		// Without a policy in the configuration, that of the state stays.
 		cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
+		cli.MustApply()
+		expectState(t, cli, certificateAddress, map[string]any{"deletion_policy": "PREVENT"})
+		// A policy is changed in place, without a word to Salesforce.
+		cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`, `deletion_policy = "DELETE"`))
 		cli.MustApply()
 		if destroyed := cli.Destroy(); destroyed.Code != 0 {
 			t.Fatal(destroyed.Output())
@@ -522,7 +578,7 @@ named_credentials:
   - {id: 0XAWt0000000077, developer_name: Keys, endpoint: "https://keys.example.com"}
 `))
 	cli := acctest.NewCLI(t, sim)
-	cli.Config("\nimport {\n  to = " + certificateAddress + "\n  id = \"Sim_BYOK\"\n}\n" + wrappingCertificate(`developer_name = "Sim_BYOK"`))
+	cli.Config("\nimport {\n  to = " + certificateAddress + "\n  id = \"Sim_BYOK\"\n}\n" + wrappingCertificate(`developer_name = "Sim_BYOK"`, `deletion_policy = "DELETE"`))
 	cli.MustApply()
 	needed := "A cache-only key needs this certificate"
 	expectError(t, cli.Plan("-destroy"), needed, acctest.ActiveKey(t, sim, "SearchIndex").ID, "Sim_BYOK", "allow_key_destruction = true")
@@ -531,7 +587,7 @@ named_credentials:
 	expectError(t, cli.Apply("-replace="+certificateAddress), needed)
 	expectCount(t, sim, opDeploy, 0)
 	// What Salesforce says is shown.
-	providerConfig(cli, allowing(sim, wrappingCertificate(`developer_name = "Sim_BYOK"`)))
+	providerConfig(cli, allowing(sim, wrappingCertificate(`developer_name = "Sim_BYOK"`, `deletion_policy = "DELETE"`)))
 	expectError(t, cli.Destroy(), "Unable to delete the certificate", "The certificate Sim_BYOK is used by a cache-only key")
 	if cli.State(certificateAddress) == nil {
 		t.Error("expected the certificate to be in state still")

@@ -124,6 +124,6 @@ func ExportedSecretValue() validator.String {
 func CertificateChain() validator.String {
 	return check{
 		summary: "Invalid certificate chain", expected: "a certificate chain as PEM, the signed certificate and its issuers",
-		parse: func(s string) error { return byok.CheckAnswer(s, "", "") },
+		parse: byok.CheckChain,
 	}
 }

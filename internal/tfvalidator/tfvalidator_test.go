@@ -89,14 +89,14 @@ func all(t *testing.T) map[string]cases {
 		}},
 		"CertificateChain": {tfvalidator.CertificateChain(), "Invalid certificate chain", []string{
 			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"), testdata(t, "byok", "testdata", "openssl", "leaf.crt") + testdata(t, "byok", "testdata", "openssl", "intermediate.crt"),
+			testdata(t, "byok", "testdata", "openssl", "chain.p7b"), testdata(t, "byok", "testdata", "openssl", "chain-printed.txt"),
 		}, map[string]string{
 			"":               "expected PEM",
 			"/etc/chain.pem": "expected PEM",
 			key:              "private key must not be given",
 			oaep:             "expected PEM",
-			testdata(t, "byok", "testdata", "openssl", "wrapping.csr"):                                                      "signing request",
-			testdata(t, "byok", "testdata", "openssl", "leaf.crt") + testdata(t, "byok", "testdata", "openssl", "root.crt"): "signed none of the others",
-			testdata(t, "byok", "testdata", "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n":              "malformed",
+			testdata(t, "byok", "testdata", "openssl", "wrapping.csr"):                                         "signing request",
+			testdata(t, "byok", "testdata", "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n": "malformed",
 		}},
 		"SalesforceID": {tfvalidator.SalesforceID(), "Invalid Salesforce id", []string{"00DXX0000008abc", "02GA0000000ABCDMA4"}, map[string]string{
 			"":                    "0 characters",

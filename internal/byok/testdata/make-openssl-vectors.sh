@@ -28,6 +28,13 @@ openssl x509 -req -in "$work/intermediate.csr" -CA root.crt -CAkey "$work/root.p
 openssl x509 -req -in wrapping.csr -CA intermediate.crt -CAkey "$work/intermediate.pem" -set_serial 0x00c0ffee -sha256 \
 	-days $days -out leaf.crt
 
+# The forms in which authorities and openssl hand out certificates.
+cat leaf.crt intermediate.crt root.crt > "$work/chain.pem"
+openssl crl2pkcs7 -nocrl -certfile "$work/chain.pem" -out chain.p7b
+openssl crl2pkcs7 -nocrl -certfile wrapping.crt -out wrapping.p7b
+openssl pkcs7 -in chain.p7b -print_certs -out chain-printed.txt
+openssl x509 -in wrapping.crt -trustout -addtrust serverAuth -out trusted.crt
+
 # Certificates that cannot wrap keys.
 key "$work/rsa2048.pem" 2048
 self "$work/rsa2048.pem" "/O=BYOK test/CN=RSA 2048" rsa2048.crt
