@@ -1,4 +1,4 @@
-# An org from zero to BYOK: settings, a wrapping certificate, four uploaded keys with escrow, and the archived versions that are kept.
+# An org from zero to BYOK: settings, a wrapping certificate, and by the module shield-keys four uploaded keys with escrow.
 # Credentials come from SALESFORCE_* variables.
 
 terraform {
@@ -31,47 +31,27 @@ resource "salesforcebyok_certificate" "wrapping" {
   }
 }
 
-# Fields, files and attachments. It comes first: Salesforce wants an ACTIVE Data key before the others.
-resource "salesforcebyok_tenant_secret" "data" {
-  type              = "Data"
-  description       = "Fields and files"
+# One key for each type, its escrow copy, and the exports of the archived records that are named. Salesforce documents
+# CKM_RSA_AES_KEY_WRAP for the Search Index, and OAEP for the others.
+module "keys" {
+  source = "../modules/shield-keys"
+
+  organization_id   = var.organization_id
   certificate       = salesforcebyok_certificate.wrapping.developer_name
   rotate_after_days = var.rotate_after_days
-  deletion_policy   = "PREVENT"
-
+  warn_before_days  = var.warn_before_days
   escrow = {
     age_recipients = var.escrow_recipients
     directory      = var.escrow_directory
   }
-}
-
-# Each of these is a lineage of its own. Salesforce documents CKM_RSA_AES_KEY_WRAP for the Search Index, and OAEP for the others.
-resource "salesforcebyok_tenant_secret" "other" {
-  for_each = {
-    DeterministicData = { description = "Fields that are filtered", wrapping_algorithm = "RSA_OAEP_SHA512" }
-    EventBus          = { description = "Change data capture and platform events", wrapping_algorithm = "RSA_OAEP_SHA512" }
+  keys = {
+    Data              = { description = "Fields and files" }
+    DeterministicData = { description = "Fields that are filtered" }
+    EventBus          = { description = "Change data capture and platform events" }
     SearchIndex       = { description = "Search index files", wrapping_algorithm = "RSA_AES_KEY_WRAP_SHA512" }
   }
+  versions = { for id in var.kept_versions : id => {} }
 
-  type               = each.key
-  description        = each.value.description
-  certificate        = salesforcebyok_certificate.wrapping.developer_name
-  wrapping_algorithm = each.value.wrapping_algorithm
-  rotate_after_days  = var.rotate_after_days
-  deletion_policy    = "PREVENT"
-
-  escrow = {
-    age_recipients = var.escrow_recipients
-    directory      = var.escrow_directory
-  }
-
-  depends_on = [salesforcebyok_tenant_secret.data]
-}
-
-# An archived key still opens the data that it encrypted. Salesforce's export of each one that is named here is kept in state.
-resource "salesforcebyok_tenant_secret_version" "kept" {
-  for_each = var.kept_versions
-
-  tenant_secret_id = each.value
-  desired_status   = "ARCHIVED"
+  # The module reads the certificate, which must be there.
+  depends_on = [salesforcebyok_certificate.wrapping]
 }

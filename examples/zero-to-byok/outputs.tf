@@ -1,33 +1,24 @@
-# Read after the keys are made, so that the first apply shows them.
-data "salesforcebyok_tenant_secrets" "all" {
-  depends_on = [salesforcebyok_tenant_secret.data, salesforcebyok_tenant_secret.other]
+output "inventory" {
+  description = "The keys in use, by type: record, hash, due and next allowed dates, end of the certificate."
+  value       = module.keys.inventory
 }
 
-output "inventory" {
-  description = "Every key record of the org: type and version, status, source, hash and creation."
-  value = {
-    for k in data.salesforcebyok_tenant_secrets.all.tenant_secrets : k.tenant_secret_id => {
-      key     = "${k.type} v${k.version}"
-      status  = k.status
-      source  = k.source
-      hash    = k.secret_value_hash
-      created = k.created_date
-    }
-  }
+output "inventory_page" {
+  description = "Every key record of the org, as an HTML page with a timeline: terraform output -raw inventory_page > keys.html"
+  value       = module.keys.inventory_page
 }
 
 output "not_yet_kept" {
   description = "Archived records that kept_versions does not name."
-  value = [
-    for k in data.salesforcebyok_tenant_secrets.all.tenant_secrets : k.tenant_secret_id
-    if k.status == "ARCHIVED" && !contains(var.kept_versions, k.tenant_secret_id)
-  ]
+  value       = module.keys.not_yet_kept
 }
 
 output "receipts" {
   description = "The evidence of each upload."
-  value = merge(
-    { Data = jsondecode(salesforcebyok_tenant_secret.data.receipt) },
-    { for type, key in salesforcebyok_tenant_secret.other : type => jsondecode(key.receipt) },
-  )
+  value       = module.keys.receipts
+}
+
+output "escrow_copies" {
+  description = "The escrow copy of each key, under its hash. State has the newest only: keep each."
+  value       = module.keys.escrow_copies
 }

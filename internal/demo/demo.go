@@ -348,6 +348,12 @@ func (d *demo) zeroToBYOK(ctx context.Context) error {
 	if err := os.CopyFS(d.work, os.DirFS(filepath.Join(d.Root, "examples", "zero-to-byok"))); err != nil {
 		return err
 	}
+	if err := os.CopyFS(filepath.Join(d.folder, "modules"), os.DirFS(filepath.Join(d.Root, "examples", "modules"))); err != nil {
+		return err
+	}
+	if _, err := d.cli(ctx, "get", "-no-color"); err != nil {
+		return err
+	}
 	d.vars = map[string]string{"organization_id": fresh.OrganizationID, "escrow_recipients": fmt.Sprintf("[%q]", d.identity.Recipient())}
 	summary, err := d.apply(ctx)
 	if err != nil {

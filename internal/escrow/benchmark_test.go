@@ -15,7 +15,7 @@ var recipientsOf = map[string]string{"x25519": "x25519-recipient.txt", "hybrid":
 func BenchmarkEncrypt(b *testing.B) {
 	for kind, file := range recipientsOf {
 		b.Run("recipient="+kind, func(b *testing.B) {
-			r, err := escrow.ParseRecipients([]string{ageFile(b, file)})
+			r, err := escrow.NewPlan([]string{ageFile(b, file)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func BenchmarkEncrypt(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	for kind, file := range recipientsOf {
 		b.Run("recipient="+kind, func(b *testing.B) {
-			r, err := escrow.ParseRecipients([]string{ageFile(b, file)})
+			r, err := escrow.NewPlan([]string{ageFile(b, file)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -52,15 +52,15 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkWrite is mostly the flushing of a file and of its directory to disk.
-func BenchmarkWrite(b *testing.B) {
-	d := openDirectory(b, b.TempDir())
+// BenchmarkKeep is mostly the flushing of two files and of their directory to disk.
+func BenchmarkKeep(b *testing.B) {
+	d, p := openDirectory(b, b.TempDir()), planOf(b, "x25519")
 	armored := string(readFile(b, "age", "x25519.age"))
 	n := 0
 	for b.Loop() {
 		n++
-		if _, existed, err := d.Write(fileName(b, "1f2e3d4c."+strconv.Itoa(n)), armored); err != nil || existed {
-			b.Fatal(existed, err)
+		if kept, err := d.Keep(keyOf(b, "1f2e3d4c."+strconv.Itoa(n)), p, armored); err != nil || kept.Existed {
+			b.Fatal(kept.Existed, err)
 		}
 	}
 }

@@ -1,372 +1,431 @@
 package escrow
 
 import (
-	"crypto/rand"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
+	"slices"
+	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/durable"
 )
 
 const (
-	escrowExtension     = ".age"
-	escrowFileMode      = 0o600
-	escrowDirectoryMode = 0o700
-	// temporaryPrefix begins the name of a file still being written. No escrow name begins with a dot.
-	temporaryPrefix = ".escrow-"
-	// hashPrefixDigits is the number of hexadecimal digits of the hash in a file's name.
-	hashPrefixDigits = 8
+	what = "escrow directory"
+	// lockName is the lock of intent files, and lockWait how long a run waits for another.
+	lockName = ".escrow.lock"
+	lockWait = 30 * time.Second
+	// refusedExtension follows the name of a copy whose key Salesforce refused.
+	refusedExtension = ".refused"
+	// maxRefused bounds the refused copies of one name.
+	maxRefused = 1000
 )
 
-// Name is what the name of an escrow file tells.
-type Name struct {
-	// Organization is the org's id.
-	Organization string
-	// Type is the tenant secret's type, such as Data.
-	Type string
-	// RotationID is the rotation that made the key.
-	RotationID string
-	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see [byok.HashPrefix].
-	HashPrefix string
+// Key says which key a copy is of, and when it is made.
+type Key struct {
+	Organization, Type, RotationID string
+	// Hash is the SecretValueHash of the material: base64 of its SHA-256.
+	Hash string
+	// KnownVersion is the highest version of the type's records that the run has seen, 0 for none.
+	KnownVersion int64
+	// Time is when the attempt began.
+	Time time.Time
 }
 
-// FileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters, digits, dots and
-// underscores stand for themselves. Any other byte, and a dot that begins a part, becomes =XX in upper-case hexadecimal,
-// so that no value can leave the directory, hide the file or blur where a part ends. The hash is a SecretValueHash; what
-// is not one gives an empty last part, which [Directory.Write] refuses.
-func FileName(org, typ, rotationID, hash string) string {
-	return Name{Organization: org, Type: typ, RotationID: rotationID, HashPrefix: byok.HashPrefix(hash)}.String()
+// FileName returns the name of the key's copy.
+func (k Key) FileName() string { return FileName(k.Organization, k.Type, k.RotationID, k.Hash) }
+
+// Kept is a copy that is on disk.
+type Kept struct {
+	// Path is where the copy lies.
+	Path string
+	// Armored is the text of that file. It is another than the one given to [Directory.Keep] if Existed.
+	Armored string
+	// Existed is true if an earlier attempt with the same material had written the copy, which was left as it is.
+	Existed bool
+	// Attempt is what the intent file says of the copy, its recipients among it.
+	Attempt Attempt
 }
 
-// String returns the file name.
-func (n Name) String() string {
-	parts := []string{n.Organization, n.Type, n.RotationID, n.HashPrefix}
-	for i, part := range parts {
-		parts[i] = escapePart(part)
-	}
-	return strings.Join(parts, "-") + escrowExtension
+// Copy is a copy that was found.
+type Copy struct {
+	// Path is where the copy lies, and Armored its text. Both are "" for none.
+	Path, Armored string
+	// Recorded is true if an intent file names the copy's SHA-256 and its key's full hash. Without it, as of provider versions
+	// that wrote no intents, the copy merely has the form that the configured recipients give.
+	Recorded bool
+	// Attempt is what the intent file says of the copy; zero unless Recorded.
+	Attempt Attempt
 }
 
-// ParseFileName is the inverse of [FileName]. It accepts only names that function could have made from four
-// non-empty parts.
-func ParseFileName(name string) (Name, error) {
-	stem, ok := strings.CutSuffix(name, escrowExtension)
-	parts := strings.Split(stem, "-")
-	if !ok || len(parts) != 4 {
-		return Name{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name, escrowExtension)
-	}
-	for i, part := range parts {
-		plain, ok := unescapePart(part)
-		if !ok || plain == "" {
-			return Name{}, fmt.Errorf("%q is no escrow file name: part %d is empty or malformed", name, i+1)
-		}
-		parts[i] = plain
-	}
-	n := Name{Organization: parts[0], Type: parts[1], RotationID: parts[2], HashPrefix: parts[3]}
-	if len(n.HashPrefix) != hashPrefixDigits || strings.Trim(n.HashPrefix, "0123456789abcdef") != "" {
-		return Name{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name, hashPrefixDigits)
-	}
-	if n.String() != name {
-		return Name{}, fmt.Errorf("%q is no escrow file name: it is not in canonical form", name)
-	}
-	return n, nil
+// NotOursError says that a file has the name of an escrow copy and is not taken for it.
+type NotOursError struct {
+	// Path is where the file lies.
+	Path string
+	// Reason reads on after "but".
+	Reason string
 }
 
-func escapePart(part string) string {
-	var b strings.Builder
-	for i := range len(part) {
-		c := part[i]
-		switch {
-		case c >= '0' && c <= '9', c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '_', c == '.' && i > 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "=%02X", c)
-		}
-	}
-	return b.String()
-}
-
-func unescapePart(part string) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(part); i++ {
-		if part[i] != '=' {
-			b.WriteByte(part[i])
-			continue
-		}
-		if i+2 >= len(part) {
-			return "", false
-		}
-		// Lower case is refused with all else that is not canonical.
-		c, err := hex.DecodeString(part[i+1 : i+3])
-		if err != nil {
-			return "", false
-		}
-		b.Write(c)
-		i += 2
-	}
-	return b.String(), true
+// Error names the file, the reason and what to do.
+func (e *NotOursError) Error() string {
+	return fmt.Sprintf("%s lies where the escrow copy of this key belongs, but %s; it is not taken for the copy. See what it is, move it away, then apply again", e.Path, e.Reason)
 }
 
 // Directory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
 type Directory struct {
-	root *os.Root
-	path string
+	dir *durable.Dir
 }
 
-// OpenDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to
-// disk. An existing directory keeps its mode: what it holds is ciphertext. Close it after use.
-func OpenDirectory(path string) (*Directory, error) {
-	if path == "" {
-		return nil, errors.New("open the escrow directory: its path is empty")
-	}
-	unflushed, err := directoriesToFlush(path)
-	if err != nil {
-		return nil, escrowError("look for the escrow directory "+path, err)
-	}
-	if err := os.MkdirAll(path, escrowDirectoryMode); err != nil {
-		return nil, escrowError("make the escrow directory "+path, err)
-	}
-	for _, parent := range unflushed {
-		//nolint:gosec // a parent of the operator's own path
-		if err := flush(os.Open(parent)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, escrowError("flush "+parent+", where the escrow directory was made", err)
-		}
-	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, escrowError("open the escrow directory "+path, err)
-	}
-	return &Directory{root: root, path: path}, nil
-}
-
-// directoriesToFlush returns the parents, innermost first, of the directories that making path makes: each new directory
-// is an entry in its parent, and after a crash a copy is only found if all of them are on disk.
-func directoriesToFlush(path string) ([]string, error) {
-	var parents []string
-	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
-		switch _, err := os.Stat(path); {
-		case err == nil:
-			return parents, nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		case filepath.Dir(path) == path:
-			return parents, nil
-		}
-		parents = append(parents, filepath.Dir(path))
-	}
-}
-
-// flush flushes a directory's entries to disk and closes it.
-func flush(dir *os.File, err error) error {
-	if err != nil {
-		return err
-	}
-	if runtime.GOOS == "windows" {
-		// Windows cannot flush a directory handle; NTFS journals the entry itself.
-		return dir.Close()
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// Close releases the directory.
-func (d *Directory) Close() error { return d.root.Close() }
-
-// Write stores an escrow copy under a name made by [FileName] and returns its path. It never overwrites: if the
-// name is taken by a sound copy, existed is true and the file is left as it is; anything else of that name is an error.
-// When it returns without error the copy and its directory
-// entry have been flushed to disk; with an error the path may be set, and the copy may be there or not. A run killed at any point leaves either no file of that name or the whole one.
-func (d *Directory) Write(name, armored string) (path string, existed bool, err error) {
-	if _, err := ParseFileName(name); err != nil {
-		return "", false, fmt.Errorf("write the escrow copy: %w", err)
-	}
-	if err := checkArmored(armored); err != nil {
-		return "", false, fmt.Errorf("write the escrow copy: %w", err)
-	}
-	path, existed, err = d.store(name, armored)
-	if err != nil || !existed {
-		return path, existed, err
-	}
-	// The file is relied on as the copy of this key, so it must at least be one.
-	there, err := d.read(name)
-	if err != nil {
-		return "", false, escrowError("read the escrow copy "+path, err)
-	}
-	if err := checkArmored(there); err != nil {
-		return "", false, fmt.Errorf("%s lies where the escrow copy of this key belongs, and is none: %w; move it away, then apply again", path, err)
-	}
-	return path, true, nil
-}
-
-// store writes a whole file under a name that must not be taken.
-func (d *Directory) store(name, content string) (path string, existed bool, err error) {
-	path = filepath.Join(d.path, name)
-	if existed, err := d.taken(name); err != nil {
-		return "", false, err
-	} else if existed {
-		return path, true, d.sync()
-	}
-
-	temporary := temporaryPrefix + rand.Text()
-	if err := d.writeTemporary(temporary, content); err != nil {
-		_ = d.root.Remove(temporary)
-		return "", false, escrowError("write the escrow copy to "+d.path, err)
-	}
-	// A link, unlike a rename, fails when the name is taken, so two writers cannot overwrite each other.
-	err = d.root.Link(temporary, name)
-	_ = d.root.Remove(temporary)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		existed, err := d.taken(name)
-		if err == nil && !existed {
-			err = fmt.Errorf("write the escrow copy %s: another program made and removed the file meanwhile; apply again", path)
-		}
-		if err != nil {
-			return "", false, err
-		}
-		return path, true, d.sync()
-	case errors.Is(err, syscall.EPERM):
-		// A file was just made here, so it is not the permission: Linux says so where there are no hard links.
-		return "", false, escrowError("write the escrow copy "+path, errors.Join(errors.ErrUnsupported, err))
-	case err != nil:
-		return "", false, escrowError("write the escrow copy "+path, err)
-	}
-	return path, false, d.sync()
-}
-
-// taken reports whether an escrow file of that name exists; anything else of that name is an error.
-func (d *Directory) taken(name string) (bool, error) {
-	switch info, err := d.root.Lstat(name); {
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	case err != nil:
-		return false, escrowError("look for the escrow copy "+filepath.Join(d.path, name), err)
-	case !info.Mode().IsRegular():
-		return false, fmt.Errorf("%s is not a regular file (%s): remove it, then apply again", filepath.Join(d.path, name), info.Mode().Type())
-	}
-	return true, nil
-}
-
-func (d *Directory) writeTemporary(name, armored string) (err error) {
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, escrowFileMode)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := io.WriteString(f, armored); err != nil {
-		return err
-	}
-	return f.Sync()
-}
-
-// sync flushes the directory's entries, also one that another writer has just made and not flushed yet.
-func (d *Directory) sync() error {
-	if err := flush(d.root.Open(".")); err != nil {
-		return escrowError("flush the escrow directory "+d.path, err)
+// CheckDirectory refuses a path that [OpenDirectory] never takes, such as one that begins with ~.
+func CheckDirectory(path string) error {
+	if err := durable.CheckPath(path); err != nil {
+		return fmt.Errorf("escrow.directory: %w", err)
 	}
 	return nil
 }
 
-// Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: the
-// newest if there are several. It returns empty strings if there is none or the hash is not one. Files that are no
-// regular escrow files are passed over; a damaged copy is an error that names it.
-func (d *Directory) Find(org, typ, hash string) (path, armored string, err error) {
+// OpenDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to disk. An
+// existing directory keeps its mode: what it holds is ciphertext. Close it after use.
+func OpenDirectory(path string) (*Directory, error) {
+	dir, err := durable.Open(path, what)
+	if err != nil {
+		return nil, err
+	}
+	return &Directory{dir: dir}, nil
+}
+
+// Close releases the directory.
+func (d *Directory) Close() error { return d.dir.Close() }
+
+// Keep makes the copy of a key durable: it records the attempt in the intent file, and then writes the copy under the name
+// of [Key.FileName]. Both are on disk when it returns without error; with one, the copy may be there or not, and its
+// attempt says that it was not sent. A run killed at any point leaves whole files or none.
+//
+// Keep never overwrites. If the name is taken by the copy that an earlier attempt recorded, Existed is true and that copy
+// stands. Any other file of that name is a [NotOursError]: nothing records that it was written for these recipients.
+func (d *Directory) Keep(k Key, p *Plan, armored string) (Kept, error) {
+	name := k.FileName()
+	n, err := ParseFileName(name)
+	if err != nil {
+		return Kept{}, fmt.Errorf("write the escrow copy: %w", err)
+	}
+	if _, err := dearmor(armored); err != nil {
+		return Kept{}, fmt.Errorf("write the escrow copy: %w", err)
+	}
+	a := Attempt{
+		Time: k.Time, SecretValueHash: k.Hash, KnownVersion: k.KnownVersion, CopySHA256: sha256Hex(armored),
+		AgeRecipients: p.Recipients(), RecipientGroups: p.Groups(),
+	}
+	kept := Kept{Path: d.dir.Path(name), Armored: armored, Attempt: a}
+	err = d.locked(func() error {
+		intent, _, err := d.Intent(k.Organization, k.Type, k.RotationID)
+		if err != nil {
+			return err
+		}
+		there, exists, err := d.dir.Read(name, maxArmored)
+		if err != nil {
+			return err
+		}
+		if exists {
+			kept.Armored, kept.Existed = there, true
+			kept.Attempt, err = d.recorded(intent, n, k.Hash, there)
+			return err
+		}
+		intent.Format, intent.Organization, intent.Type, intent.RotationID = intentFormat, k.Organization, k.Type, k.RotationID
+		intent.Attempts = append(intent.Attempts, a)
+		if err := d.writeIntent(intent); err != nil {
+			return err
+		}
+		taken, err := d.dir.Create(name, armored)
+		if err == nil && taken {
+			err = fmt.Errorf("write the escrow copy %s: another program made the file meanwhile; apply again", kept.Path)
+		}
+		return err
+	})
+	if err != nil {
+		return Kept{}, err
+	}
+	return kept, nil
+}
+
+// recorded returns the attempt that wrote a file found under a copy's name, or a [NotOursError].
+func (d *Directory) recorded(intent Intent, n Name, hash, text string) (Attempt, error) {
+	a, ok := intent.ofCopy(n, hash, text)
+	if ok {
+		return a, nil
+	}
+	reason := "nothing records that this provider wrote it for the configured recipients"
+	if _, ok := intent.Attempt(hash); ok {
+		reason = "it is not the file that the intent beside it records (the SHA-256 differs)"
+	}
+	return a, &NotOursError{Path: d.dir.Path(n.String()), Reason: reason}
+}
+
+// Sending records that a kept key is about to be sent. Once it returns, [Directory.LastAttempt] reports the attempt.
+func (d *Directory) Sending(k Key, now time.Time) error {
+	return d.note(k, func(a *Attempt) { a.SentAt = now })
+}
+
+// Refuse marks the copy of a key that Salesforce definitely refused, and that is not in the org: it gets the name
+// <copy>.refused (with -2 and so on where that is taken), and is never deleted. It returns the new path, "" if the copy is
+// gone.
+func (d *Directory) Refuse(k Key, now time.Time) (path string, err error) {
+	name := k.FileName()
+	if _, err := ParseFileName(name); err != nil {
+		return "", fmt.Errorf("rename the escrow copy: %w", err)
+	}
+	if there, err := d.dir.Has(name); err != nil || !there {
+		return "", err
+	}
+	for n := 1; ; n++ {
+		refused := name + refusedExtension
+		if n > 1 {
+			refused += "-" + strconv.Itoa(n)
+		}
+		err := d.dir.Rename(name, refused)
+		if errors.Is(err, fs.ErrExist) && n < maxRefused {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		return d.dir.Path(refused), d.note(k, func(a *Attempt) { a.RefusedAt = now })
+	}
+}
+
+// note changes the last attempt with the key's hash. It must be there.
+func (d *Directory) note(k Key, change func(*Attempt)) error {
+	return d.locked(func() error {
+		intent, _, err := d.Intent(k.Organization, k.Type, k.RotationID)
+		if err != nil {
+			return err
+		}
+		at := intent.last(k.Hash)
+		if at < 0 {
+			return fmt.Errorf("%s has no attempt with the hash %s: it was removed or changed since the copy was written", d.dir.Path(intentName(k.Organization, k.Type, k.RotationID)), k.Hash)
+		}
+		change(&intent.Attempts[at])
+		return d.writeIntent(intent)
+	})
+}
+
+// locked runs f while no other process changes an intent. A file system without locks does not stop it: the state's lock
+// keeps two runs apart, and this one is for runs with two states.
+func (d *Directory) locked(f func() error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	unlock, err := d.dir.Lock(ctx, lockName)
+	if err == nil {
+		defer unlock()
+	} else if !errors.Is(err, durable.ErrNoLocks) {
+		return err
+	}
+	return f()
+}
+
+// Intent returns what is recorded of a rotation, and false if nothing is.
+func (d *Directory) Intent(org, typ, rotationID string) (Intent, bool, error) {
+	name := intentName(org, typ, rotationID)
+	text, there, err := d.dir.Read(name, maxIntent)
+	if err != nil || !there {
+		return Intent{}, false, err
+	}
+	intent, err := parseIntent(text, org, typ, rotationID)
+	if err != nil {
+		return Intent{}, false, fmt.Errorf("%s is no intent file of this rotation: %w; move it away, then apply again", d.dir.Path(name), err)
+	}
+	return intent, true, nil
+}
+
+func (d *Directory) writeIntent(i Intent) error {
+	text, err := i.text()
+	if err != nil {
+		return err
+	}
+	return d.dir.Replace(intentName(i.Organization, i.Type, i.RotationID), text)
+}
+
+// Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: one
+// that is recorded, else one that fits the plan, the newest of several. It returns no copy if there is no file of such a
+// name or the hash is not one. If there are only files that are not taken for the copy, it returns the error of the newest:
+// a [NotOursError].
+func (d *Directory) Find(org, typ, hash string, p *Plan) (Copy, error) {
 	prefix := byok.HashPrefix(hash)
 	if prefix == "" {
-		return "", "", nil
+		return Copy{}, nil
 	}
-	return d.newest(func(n Name) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
-}
-
-// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Several copies of one rotation are of
-// several keys, of which Salesforce has one: that is an error, since nothing here tells which.
-func (d *Directory) FindRotation(org, typ, rotationID string) (path, armored string, err error) {
-	copies := 0
-	path, armored, err = d.newest(func(n Name) bool {
-		same := n.Organization == org && n.Type == typ && n.RotationID == rotationID
-		if same {
-			copies++
-		}
-		return same
-	})
-	if err == nil && copies > 1 {
-		return "", "", fmt.Errorf("%s holds %d escrow copies of rotation %s, and one of them is of the key in use: keep them all", d.path, copies, rotationID)
-	}
-	return path, armored, err
-}
-
-// newest returns the newest escrow copy whose name matches.
-func (d *Directory) newest(match func(Name) bool) (path, armored string, err error) {
-	entries, err := fs.ReadDir(d.root.FS(), ".")
+	found, err := d.find(hash, p, func(n Name) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
 	if err != nil {
-		return "", "", escrowError("list the escrow directory "+d.path, err)
+		return Copy{}, err
 	}
-	var newest string
-	var newestTime time.Time
+	return best(found)
+}
+
+// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Copies of keys that were never sent
+// are passed over. If several are left, Salesforce has the key of one: that is an error, since nothing here says which.
+func (d *Directory) FindRotation(org, typ, rotationID string, p *Plan) (Copy, error) {
+	found, err := d.find("", p, func(n Name) bool { return n.Organization == org && n.Type == typ && n.RotationID == rotationID })
+	if err != nil {
+		return Copy{}, err
+	}
+	found = slices.DeleteFunc(found, func(c candidate) bool { return c.Recorded && c.Attempt.SentAt.IsZero() })
+	if copies := len(found); copies > 1 {
+		return Copy{}, fmt.Errorf("the escrow directory holds %d escrow copies of rotation %s, beginning with %s, and one of them is of the key in use: keep them all", copies, rotationID, found[0].Path)
+	}
+	return best(found)
+}
+
+// candidate is a file with the name of a copy.
+type candidate struct {
+	Copy
+
+	written time.Time
+	// err is why it is not taken for the copy.
+	err error
+}
+
+// best returns the recorded copy, else the newest one that fits, else the error of the newest.
+func best(found []candidate) (Copy, error) {
+	var chosen candidate
+	rank := func(c candidate) int {
+		switch {
+		case c.Recorded:
+			return 2
+		case c.err == nil:
+			return 1
+		default:
+			return 0
+		}
+	}
+	for _, c := range found {
+		// Candidates come sorted by name: of two files of one instant the later name wins.
+		if chosen.Path == "" || rank(c) > rank(chosen) || rank(c) == rank(chosen) && !c.written.Before(chosen.written) {
+			chosen = c
+		}
+	}
+	if chosen.err != nil {
+		return Copy{}, chosen.err
+	}
+	return chosen.Copy, nil
+}
+
+// find judges every regular file whose name matches.
+func (d *Directory) find(hash string, p *Plan, match func(Name) bool) ([]candidate, error) {
+	entries, err := d.dir.Entries()
+	if err != nil {
+		return nil, err
+	}
+	var found []candidate
 	for _, entry := range entries {
 		name, err := ParseFileName(entry.Name())
 		if err != nil || !match(name) || !entry.Type().IsRegular() {
 			continue
 		}
 		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
-			return "", "", escrowError("look at the escrow copy "+filepath.Join(d.path, entry.Name()), err)
+			return nil, fmt.Errorf("look at the escrow copy %s: %w", d.dir.Path(entry.Name()), err)
 		}
-		// Entries come sorted by name: of two files of one instant the later name wins.
-		if newest == "" || !info.ModTime().Before(newestTime) {
-			newest, newestTime = entry.Name(), info.ModTime()
-		}
+		c := candidate{written: info.ModTime()}
+		c.Copy, c.err = d.judge(name, hash, p)
+		c.Path = d.dir.Path(entry.Name())
+		found = append(found, c)
 	}
-	if newest == "" {
-		return "", "", nil
-	}
-	path = filepath.Join(d.path, newest)
-	armored, err = d.read(newest)
-	if err != nil {
-		return "", "", escrowError("read the escrow copy "+path, err)
-	}
-	if err := checkArmored(armored); err != nil {
-		return "", "", fmt.Errorf("%s: %w", path, err)
-	}
-	return path, armored, nil
+	return found, nil
 }
 
-func (d *Directory) read(name string) (armored string, err error) {
-	f, err := d.root.Open(name)
+// judge decides whether a file is the copy that its name says it is.
+func (d *Directory) judge(n Name, hash string, p *Plan) (Copy, error) {
+	name := n.String()
+	armored, _, err := d.dir.Read(name, maxArmored)
 	if err != nil {
+		return Copy{}, err
+	}
+	intent, there, err := d.Intent(n.Organization, n.Type, n.RotationID)
+	if err != nil {
+		return Copy{}, err
+	}
+	if _, err := dearmor(armored); err != nil {
+		return Copy{}, &NotOursError{Path: d.dir.Path(name), Reason: err.Error()}
+	}
+	if there && intent.knows(n.HashPrefix) {
+		a, err := d.recorded(intent, n, hash, armored)
+		return Copy{Armored: armored, Recorded: err == nil, Attempt: a}, err
+	}
+	if err := p.Fits(armored); err != nil {
+		return Copy{}, &NotOursError{Path: d.dir.Path(name), Reason: err.Error()}
+	}
+	return Copy{Armored: armored}, nil
+}
+
+// LastAttempt returns when a key of a rotation was last sent, and false if none was, or it was refused, or the directory
+// can't be read. Provider versions that wrote no intents wrote the copy right before sending: there it is the copy's time.
+func (d *Directory) LastAttempt(org, typ, rotationID string) (time.Time, bool) {
+	var newest time.Time
+	intent, there, err := d.Intent(org, typ, rotationID)
+	if err != nil {
+		return newest, false
+	}
+	for _, a := range intent.Attempts {
+		if a.RefusedAt.IsZero() && a.SentAt.After(newest) {
+			newest = a.SentAt
+		}
+	}
+	if there {
+		return newest, !newest.IsZero()
+	}
+	entries, err := d.dir.Entries()
+	if err != nil {
+		return newest, false
+	}
+	for _, entry := range entries {
+		name, err := ParseFileName(entry.Name())
+		if err != nil || name.Organization != org || name.Type != typ || name.RotationID != rotationID {
+			continue
+		}
+		if info, err := entry.Info(); err == nil && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	return newest, !newest.IsZero()
+}
+
+// receiptExtension replaces the extension of the escrow copy that a receipt lies beside.
+const receiptExtension = ".receipt.json"
+
+// maxReceipt bounds what is read of a receipt, in bytes: its recipients may be long.
+const maxReceipt = 4 << 20
+
+func receiptName(copyName string) (string, error) {
+	if _, err := ParseFileName(copyName); err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	b, err := io.ReadAll(io.LimitReader(f, maxArmored+1))
-	return string(b), err
+	return strings.TrimSuffix(copyName, copyExtension) + receiptExtension, nil
 }
 
-// escrowError words what the operating system refused. The paths are the operator's own and no secret.
-func escrowError(attempt string, err error) error {
-	var hint string
-	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		hint = "the disk is full"
-	case errors.Is(err, syscall.EROFS):
-		hint = "the file system is read-only"
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.EXDEV):
-		hint = "the file system has no hard links, without which a copy cannot be stored at once and without overwriting; choose another directory"
-	case errors.Is(err, fs.ErrPermission):
-		hint = "the user that runs Terraform may not write or read there"
-	case errors.Is(err, syscall.ENOTDIR):
-		hint = "a part of the path is a file, expected a directory"
-	case errors.Is(err, syscall.ENAMETOOLONG):
-		hint = "the file name is too long for the file system"
-	default:
-		return fmt.Errorf("%s: %w", attempt, err)
+// WriteReceipt stores the receipt of the upload whose escrow copy has the given name, beside it and under the same
+// promises as [Directory.Keep]. A receipt that is there already is kept.
+func (d *Directory) WriteReceipt(copyName, receipt string) error {
+	name, err := receiptName(copyName)
+	if err != nil {
+		return fmt.Errorf("write the receipt: %w", err)
 	}
-	return fmt.Errorf("%s: %s: %w", attempt, hint, err)
+	_, err = d.dir.Create(name, receipt)
+	return err
+}
+
+// ReadReceipt returns the receipt beside the escrow copy of the given name, and "" if there is none.
+func (d *Directory) ReadReceipt(copyName string) (string, error) {
+	name, err := receiptName(copyName)
+	if err != nil {
+		return "", fmt.Errorf("read the receipt: %w", err)
+	}
+	text, _, err := d.dir.Read(name, maxReceipt)
+	return text, err
 }

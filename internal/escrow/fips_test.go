@@ -40,7 +40,7 @@ func TestInFIPSMode(t *testing.T) {
 	m := byok.GenerateMaterial()
 	hash := byok.HashMaterial(m)
 	for _, kind := range []string{"x25519", "hybrid"} {
-		r, err := escrow.ParseRecipients([]string{ageFile(t, kind+"-recipient.txt")})
+		r, err := escrow.NewPlan([]string{ageFile(t, kind+"-recipient.txt")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestInFIPSMode(t *testing.T) {
 			t.Errorf("%s escrow opens to other material: %v", kind, err)
 		}
 		d := openDirectory(t, t.TempDir())
-		if _, _, err := d.Write(escrow.FileName(orgID, "Data", rotationID, hash), armored); err != nil {
+		if _, err := d.Keep(escrow.Key{Organization: orgID, Type: "Data", RotationID: rotationID, Hash: hash}, r, armored); err != nil {
 			t.Error(err)
 		}
 	}

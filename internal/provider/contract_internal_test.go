@@ -28,7 +28,13 @@ var contract = map[string][3]string{
 		"developer_name", "label expiration_date ca_signed certificate_chain deletion_policy",
 		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible",
 	},
-	"resource.encryption_key_settings": {"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection", "organization_id"},
+	"resource.encryption_key_settings": {
+		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database manage_data_cloud_keys acknowledge_irreversible", "organization_id",
+	},
+	"resource.platform_encryption_settings": {
+		"", "enable_deterministic_encryption enable_event_bus_encryption enable_search_encryption encrypt_field_history encrypt_managed_package_fields",
+		"high_assurance_required mek_required organization_id",
+	},
 	"resource.data_encryption_key": {
 		"", "key_material_wo key_material_wo_version rotation_triggers rotate_after_days escrow deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",

@@ -36,6 +36,17 @@ func exampleFolder(t *testing.T, cli *acctest.CLI, name string) {
 	}
 }
 
+// exampleModules copies the modules to where an example beside them looks, and installs them.
+func exampleModules(t *testing.T, cli *acctest.CLI) {
+	t.Helper()
+	if err := os.CopyFS(filepath.Join(cli.Dir, "..", "modules"), os.DirFS(filepath.Join("..", "..", "examples", "modules"))); err != nil {
+		t.Fatal(err)
+	}
+	if got := cli.Run("get"); got.Code != 0 {
+		t.Fatal(got.Output())
+	}
+}
+
 // resourceExample is what the example of a resource needs.
 type resourceExample struct {
 	org string
@@ -47,13 +58,14 @@ type resourceExample struct {
 const hyperforce = "settings: {rotation_intervals: false, hyperforce: true}\n"
 
 var resourceExamples = map[string]resourceExample{
-	"salesforcebyok_tenant_secret":           {org: exampleOrg, record: [2]string{"Data", "ACTIVE"}},
-	"salesforcebyok_tenant_secret_version":   {org: exampleOrg, record: [2]string{"Data", "ARCHIVED"}},
-	"salesforcebyok_certificate":             {org: "certificates: []"},
-	"salesforcebyok_encryption_key_settings": {},
-	"salesforcebyok_data_encryption_key":     {org: hyperforce},
-	"salesforcebyok_cache_only_key":          {org: exampleOrg},
-	"salesforcebyok_external_root_key":       {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" + rootKeyARN + "\"}]"},
+	"salesforcebyok_tenant_secret":                {org: exampleOrg, record: [2]string{"Data", "ACTIVE"}},
+	"salesforcebyok_tenant_secret_version":        {org: exampleOrg, record: [2]string{"Data", "ARCHIVED"}},
+	"salesforcebyok_certificate":                  {org: "certificates: []"},
+	"salesforcebyok_encryption_key_settings":      {},
+	"salesforcebyok_platform_encryption_settings": {},
+	"salesforcebyok_data_encryption_key":          {org: hyperforce},
+	"salesforcebyok_cache_only_key":               {org: exampleOrg},
+	"salesforcebyok_external_root_key":            {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" + rootKeyARN + "\"}]"},
 }
 
 // exampleFile reads a file of a resource's example, with the record that it speaks of put in.
@@ -175,6 +187,7 @@ func TestAccExamples_zeroToBYOK(t *testing.T) {
 	sim := acctest.StartSim(t, seeded(t, "certificates: []"))
 	cli := exampleRun(t, sim)
 	exampleFolder(t, cli, "zero-to-byok")
+	exampleModules(t, cli)
 	cli.Env["TF_VAR_escrow_recipients"] = fmt.Sprintf("[%q]", identity.Recipient())
 	cli.Env["TF_VAR_organization_id"] = sim.OrganizationID
 	if applied := cli.MustApply(); applied.Added != 6 || applied.Removed != 0 {
@@ -205,7 +218,9 @@ func TestAccExamples_zeroToBYOK(t *testing.T) {
 		t.Errorf("expected four escrow copies, found %v", files)
 	}
 	for output, words := range map[string][]string{
-		"inventory": {"Data v", "DeterministicData v", "EventBus v", "SearchIndex v", "ARCHIVED"}, "receipts": {`"outcome":"uploaded"`, `"BYOK_Wrapping_2026"`},
+		"inventory":      {`"Data":`, `"DeterministicData":`, `"EventBus":`, `"SearchIndex":`, `"certificate":"BYOK_Wrapping_2026"`},
+		"inventory_page": {"ARCHIVED", "DeterministicData"},
+		"receipts":       {`\"outcome\":\"uploaded\"`, `\"BYOK_Wrapping_2026\"`},
 	} {
 		shown := cli.Run("output", "-json", output)
 		for _, word := range words {
@@ -240,7 +255,7 @@ func TestAccExamples_zeroToBYOK(t *testing.T) {
 	if _, err := sim.Rotate("Analytics", "HSM"); err != nil {
 		t.Fatal(err)
 	}
-	if warned := cli.Plan(); !strings.Contains(warned.Output(), "A key in use was not uploaded by you: Analytics.") {
+	if warned := cli.Plan(); !strings.Contains(warned.Output(), "is not managed here: Analytics.") {
 		t.Errorf("expected the check of foreign keys to warn, found\n%s", warned.Output())
 	}
 	if destroyed := cli.Destroy(); destroyed.Code == 0 {

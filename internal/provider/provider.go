@@ -210,7 +210,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 }
 
 func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newExternalRootKeyResource, newCacheOnlyKeyResource, newDataEncryptionKeyResource}
+	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newPlatformEncryptionSettingsResource, newExternalRootKeyResource, newCacheOnlyKeyResource, newDataEncryptionKeyResource}
 }
 
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {

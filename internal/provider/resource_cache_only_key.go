@@ -343,8 +343,11 @@ func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyMod
 		return !diags.HasError()
 	}
 	defer keeper.Close()
-	name := escrow.FileName(r.data.Session.OrganizationID, cacheOnlyEscrowType, plan.KeyIdentifier.ValueString(), plan.SecretValueHash.ValueString())
-	armored, _, err := keeper.Keep(name, material)
+	key := escrow.Key{
+		Organization: r.data.Session.OrganizationID, Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
+		Hash: plan.SecretValueHash.ValueString(), Time: time.Now().UTC(),
+	}
+	armored, _, err := keeper.Keep(key, material)
 	if err != nil {
 		addError(diags, "Escrow copy could not be made", err)
 

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -99,14 +100,15 @@ func TestAccEncryptionKeySettings_replayAlone(t *testing.T) {
 	expectCount(t, sim, opDeploy, 0)
 
 	cli.Config(keySettings("enable_replay_detection = true"))
-	expectError(t, cli.Apply(), "Unable to change the encryption key settings", "Settings EncryptionKey: enableReplayDetection needs enableCacheOnlyKeys")
+	expectError(t, cli.Plan(), "Replay detection without cache-only keys")
+	expectError(t, cli.Apply(), "Replay detection without cache-only keys")
 	expectSwitches(t, sim, nil, false, false, false)
 
 	cli.Config(keySettings())
 	cli.MustApply()
 	cli.Config(keySettings("enable_replay_detection = true"))
 	expectError(t, cli.Plan(), "Replay detection without cache-only keys")
-	expectCount(t, sim, opDeploy, 1)
+	expectCount(t, sim, opDeploy, 0)
 }
 
 func TestAccEncryptionKeySettings_switchOff(t *testing.T) {
@@ -162,7 +164,7 @@ func TestAccEncryptionKeySettings_lostReply(t *testing.T) {
 func TestAccEncryptionKeySettings_notReadBack(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	arm(t, sim, sfsim.Fault{Method: "POST", Path: "Soap", Nth: 2, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})
+	arm(t, sim, sfsim.Fault{Method: "POST", Path: "Soap", Nth: 4, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true"))
 	expectError(t, cli.Apply(), "Unable to change the encryption key settings", "Reading back the settings after the change, which was made")
@@ -186,6 +188,10 @@ func TestAccEncryptionKeySettings_import(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", settingsAddress, "00DWt0000000009MAA") + keySettings())
 	expectError(t, cli.Plan(), "This key belongs to another org", sim.OrganizationID)
+	for _, id := range []string{"org", "EncryptionKey", "02GWt0000000001MAA"} {
+		cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", settingsAddress, id) + keySettings())
+		expectError(t, cli.Plan(), "Invalid import id", "00D")
+	}
 	expectCount(t, sim, opDeploy, 0)
 }
 
@@ -249,4 +255,215 @@ func TestAccEncryptionKeySettings_ignoreChanges(t *testing.T) {
 	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true", "allow_key_derivation_opt_out = true", "lifecycle {\n    ignore_changes = [allow_key_derivation_opt_out]\n  }"))
 	cli.MustApply()
 	expectSwitches(t, sim, cli, false, true, true)
+}
+
+// absent hides switches from the org, as if it lacked an add-on.
+func absent(names string, more ...func(*sfsim.Settings)) sfsim.Option {
+	return sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.SettingsAbsent = names
+		for _, change := range more {
+			change(s)
+		}
+	})
+}
+
+const cacheOnlySwitches = "enableCacheOnlyKeys, enableReplayDetection"
+
+// What the org does not show is null if it is not configured, and satisfied if it is configured false.
+func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, absent(cacheOnlySwitches))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings())
+	cli.MustApply()
+	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "enable_replay_detection": nil, "allow_key_derivation_opt_out": false, "encrypt_transactional_database": nil})
+	cli.Config(keySettings("enable_cache_only_keys = false", "enable_replay_detection = false"))
+	cli.MustApply()
+	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": false, "enable_replay_detection": false})
+	if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
+		t.Fatal(refreshed.Output())
+	}
+	cli.MustBeEmpty()
+	expectCount(t, sim, opDeploy, 0)
+
+	// A switch that the org loses is no longer known.
+	cli.Config(keySettings())
+	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent, s.EnableCacheOnlyKeys = "", true })
+	cli.MustApply()
+	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent = cacheOnlySwitches })
+	if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
+		t.Fatal(refreshed.Output())
+	}
+	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil})
+}
+
+// What a deploy does not turn on is said once, with the add-on that the org may lack; a create leaves no state behind.
+func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		refused bool
+		summary string
+		words   []string
+	}{
+		"succeeds": {false, "The setting did not take", []string{"does not show enable_cache_only_keys", "Cache-Only Key Service add-on"}},
+		"refused":  {true, "Unable to change the encryption key settings", []string{"You can't turn on enableCacheOnlyKeys", "Cache-Only Key Service add-on"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, absent(cacheOnlySwitches, func(s *sfsim.Settings) { s.SettingsAbsentRefused = test.refused }))
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
+			applied := cli.Apply()
+			expectError(t, applied, test.summary, test.words...)
+			if n := strings.Count(applied.Output(), "Cache-Only Key Service add-on"); n != 1 {
+				t.Errorf("expected the add-on to be named once, found %d in\n%s", n, applied.Output())
+			}
+			if listed := cli.Run("state", "list"); strings.Contains(listed.Output(), settingsAddress) {
+				t.Errorf("expected no state, found\n%s", listed.Output())
+			}
+			cli.Config(keySettings("allow_key_derivation_opt_out = true"))
+			cli.MustApply()
+			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
+			expectError(t, cli.Apply(), test.summary, test.words...)
+			expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "allow_key_derivation_opt_out": true})
+			cli.Config(keySettings("allow_key_derivation_opt_out = true"))
+			cli.MustBeEmpty()
+		})
+	}
+}
+
+// configure63 renders settings below a provider block of API 63, which has two more switches.
+func configure63(cli *acctest.CLI, sim *sfsim.Server, lines ...string) {
+	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "63.0"`)+keySettings(lines...))
+}
+
+func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, settingsAre(false, true, false))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	// API 62, the default, does not have them.
+	cli.Config(keySettings("encrypt_transactional_database = true", "acknowledge_irreversible = true"))
+	expectError(t, cli.Plan(), "The setting needs a newer API version", "63.0", "62.0")
+	cli.Config(keySettings("encrypt_transactional_database = false", "manage_data_cloud_keys = false"))
+	cli.MustApply()
+
+	for _, attribute := range []string{"encrypt_transactional_database", "manage_data_cloud_keys"} {
+		for _, lines := range [][]string{{attribute + " = true"}, {attribute + " = true", "acknowledge_irreversible = false"}} {
+			configure63(cli, sim, lines...)
+			expectError(t, cli.Plan(), "Turning the setting on is irreversible", attribute, "acknowledge_irreversible = true")
+			expectError(t, cli.Apply(), "Turning the setting on is irreversible")
+		}
+	}
+	if secrets := sim.TenantSecrets(); len(secrets) != 1 {
+		t.Fatalf("expected no Database key yet, found %d keys", len(secrets))
+	}
+	configure63(cli, sim, "encrypt_transactional_database = true", "manage_data_cloud_keys = true", "acknowledge_irreversible = true")
+	cli.MustApply()
+	expectState(t, cli, settingsAddress, map[string]any{
+		"encrypt_transactional_database": true, "manage_data_cloud_keys": true, "acknowledge_irreversible": true, "enable_cache_only_keys": true,
+	})
+	if secrets := sim.TenantSecrets(); len(secrets) != 2 {
+		t.Fatalf("expected the Database key that Salesforce makes, found %d keys", len(secrets))
+	}
+	// What is on needs no acknowledgement, and one of them can't be turned off.
+	configure63(cli, sim, "encrypt_transactional_database = true")
+	cli.MustApply()
+	configure63(cli, sim, "encrypt_transactional_database = false")
+	expectError(t, cli.Plan(), "The setting can't be turned off", "encrypt_transactional_database")
+	configure63(cli, sim, "manage_data_cloud_keys = false")
+	expectWarning(t, cli.Plan(), "A setting will be turned off", "manage_data_cloud_keys")
+	cli.MustApply()
+	expectState(t, cli, settingsAddress, map[string]any{"manage_data_cloud_keys": false, "encrypt_transactional_database": true})
+
+	// Turned on elsewhere: taken over without an acknowledgement. Turned off elsewhere between plan and apply: refused there.
+	other := acctest.NewCLI(t, sim).InProcess()
+	configure63(other, sim, "encrypt_transactional_database = true")
+	other.MustApply()
+	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanEncryptTransactionalDatabase = false })
+	expectError(t, other.Apply("-refresh=false", "-replace="+settingsAddress), "Turning the setting on is irreversible")
+}
+
+// Turning cache-only keys off while a REMOTE key is in use is guarded like the destruction of that key, at plan and again at apply.
+func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
+	t.Parallel()
+	secrets := func(statuses ...string) string {
+		list := []string{"{type: Data}"}
+		for _, status := range statuses {
+			list = append(list, "{type: EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k, status: "+status+"}")
+		}
+		return "settings: {enable_cache_only_keys: true}\ntenant_secrets: [" + strings.Join(list, ", ") + "]\nnamed_credentials: [{id: 0XA000000000001, developer_name: Keys, endpoint: 'https://keys.example'}]"
+	}
+	for name, test := range map[string]struct {
+		statuses []string
+		named    []string
+	}{
+		"active":                    {[]string{"ACTIVE"}, []string{"EventBus version 2 (ACTIVE)"}},
+		"archived":                  {[]string{"ARCHIVED", "DESTROYED", "DESTROYED"}, []string{"EventBus version 2 (ARCHIVED)", "EventBus version 4 (DESTROYED)"}},
+		"newest, down for a moment": {[]string{"DESTROYED"}, []string{"EventBus version 2 (DESTROYED)"}},
+		"none":                      {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, seedOf(t, secrets(test.statuses...)))
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(keySettings("enable_cache_only_keys = false"))
+			if len(test.named) == 0 {
+				cli.MustApply()
+				expectSwitches(t, sim, cli, false, false, false)
+				return
+			}
+			expectError(t, cli.Plan(), "Cache-only keys are in use", test.named...)
+			expectError(t, cli.Apply(), "Cache-only keys are in use", "allow_key_destruction = true")
+			expectSwitches(t, sim, nil, false, true, false)
+			providerConfig(cli, acctest.ProviderBlock(sim, "allow_key_destruction = true")+keySettings("enable_cache_only_keys = false"))
+			expectWarning(t, cli.Plan(), "Cache-only keys will be switched off")
+			cli.MustApply()
+			expectSwitches(t, sim, cli, false, false, false)
+		})
+	}
+
+	// One that is registered between plan and apply.
+	sim := acctest.StartSim(t, seedOf(t, secrets()))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings("enable_cache_only_keys = true"))
+	cli.MustApply()
+	cli.Config(keySettings("enable_cache_only_keys = false"))
+	if plan := cli.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
+		t.Fatal(plan.Output())
+	}
+	createRecord(t, sim, "TenantSecret", `{"Type":"EventBus","Source":"REMOTE","RemoteKeyIdentifier":"k","RemoteKeyServiceId":"0XA000000000001","RemoteKeyCertificate":"Sim_BYOK"}`)
+	expectError(t, cli.Run("apply", "-json", "-input=false", "saved.tfplan"), "Cache-only keys are in use", "EventBus")
+	expectSwitches(t, sim, nil, false, true, false)
+}
+
+// A deploy that turns off what it does not name changes nothing else all the same.
+func TestAccEncryptionKeySettings_deployThatResets(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, settingsAre(true, true, true), absent("", func(s *sfsim.Settings) { s.SettingsDeployResets = true }))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings("enable_replay_detection = false"))
+	cli.MustApply()
+	expectSwitches(t, sim, cli, true, true, false)
+	expectCount(t, sim, opDeploy, 1)
+}
+
+// createRecord makes a record as somebody else would.
+func createRecord(t *testing.T, sim *sfsim.Server, sobject, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, sim.InstanceURL+"/services/data/v62.0/sobjects/"+sobject, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+sim.AccessToken)
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // only the status counts
+	if resp.StatusCode != http.StatusCreated {
+		t.Fatalf("the record was not made: %s", resp.Status)
+	}
 }

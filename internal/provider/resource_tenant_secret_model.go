@@ -188,7 +188,7 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 		return nil
 	}
 	at := path.Root("escrow")
-	recipients, err := escrow.ParseRecipients(names)
+	recipients, err := escrow.NewPlan(names)
 	if err != nil {
 		diags.AddAttributeError(at.AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 
@@ -197,7 +197,7 @@ func escrowOf(ctx context.Context, value types.Object, diags *diag.Diagnostics) 
 	if notice := escrow.FIPSNotice(); notice != "" {
 		diags.AddAttributeWarning(at, "Escrow copies are made outside FIPS 140-3", notice)
 	}
-	keeper := &upload.Escrow{Recipients: recipients}
+	keeper := &upload.Escrow{Plan: recipients}
 	if name := model.Directory.ValueString(); name != "" {
 		keeper.Directory, err = escrow.OpenDirectory(name)
 		if err != nil {

@@ -349,8 +349,8 @@ func wantedHash(config tenantSecretModel) (hash, attribute string) {
 // helpOptOut warns where the org does not allow to opt out of key derivation. A user who may not read the settings is not warned: that
 // permission is not needed for the upload itself.
 func (r *tenantSecretResource) helpOptOut(ctx context.Context, diags *diag.Diagnostics) {
-	settings, err := r.data.Client.GetEncryptionKeySettings(ctx)
-	if err != nil || settings.CanOptOutOfDerivationWithBYOK {
+	settings, err := r.data.Client.ReadSettings(ctx, salesforce.EncryptionKeySettings())
+	if err != nil || settings[salesforce.SettingOptOutOfDerivation] {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("key_derivation_mode"), "The org does not allow to opt out of key derivation",

@@ -143,12 +143,12 @@ func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostic
 		return
 	}
 	for _, name := range names {
-		if _, err := escrow.ParseRecipients([]string{name}); err != nil {
+		if escrow.CheckRecipient(name) != nil {
 			// The validator of the list's elements has said so, at the element.
 			return
 		}
 	}
-	if _, err := escrow.ParseRecipients(names); err != nil {
+	if _, err := escrow.NewPlan(names); err != nil {
 		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
 	}
 }

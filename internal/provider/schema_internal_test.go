@@ -102,30 +102,30 @@ func TestModelsHaveTheAttributesOfTheirSchemas(t *testing.T) {
 	t.Parallel()
 
 	models := map[string]any{
-		"provider":                         providerModel{},
-		"resource.tenant_secret":           tenantSecretModel{},
-		"resource.tenant_secret_version":   tenantSecretVersionModel{},
-		"resource.certificate":             certificateModel{},
-		"resource.encryption_key_settings": encryptionKeySettingsModel{},
-		"resource.external_root_key":       externalRootKeyModel{},
-		"resource.cache_only_key":          cacheOnlyKeyModel{},
-		"resource.data_encryption_key":     dataEncryptionKeyModel{},
-		"data.certificate":                 certificateDataSourceModel{},
-		"data.certificates":                certificatesDataSourceModel{},
-		"data.tenant_secret":               tenantSecretDataSourceModel{},
-		"data.tenant_secrets":              tenantSecretsDataSourceModel{},
-		"data.organization":                organizationDataSourceModel{},
-		"data.query":                       queryDataSourceModel{},
-		"data.sobject":                     sobjectDataSourceModel{},
-		"data.encryption_events":           encryptionEventsDataSourceModel{},
-		"ephemeral.key_material":           keyMaterialModel{},
-		"ephemeral.tenant_secret_export":   tenantSecretExportModel{},
+		"provider":                       providerModel{},
+		"resource.tenant_secret":         tenantSecretModel{},
+		"resource.tenant_secret_version": tenantSecretVersionModel{},
+		"resource.certificate":           certificateModel{},
+		"resource.external_root_key":     externalRootKeyModel{},
+		"resource.cache_only_key":        cacheOnlyKeyModel{},
+		"resource.data_encryption_key":   dataEncryptionKeyModel{},
+		"data.certificate":               certificateDataSourceModel{},
+		"data.certificates":              certificatesDataSourceModel{},
+		"data.tenant_secret":             tenantSecretDataSourceModel{},
+		"data.tenant_secrets":            tenantSecretsDataSourceModel{},
+		"data.organization":              organizationDataSourceModel{},
+		"data.query":                     queryDataSourceModel{},
+		"data.sobject":                   sobjectDataSourceModel{},
+		"data.encryption_events":         encryptionEventsDataSourceModel{},
+		"ephemeral.key_material":         keyMaterialModel{},
+		"ephemeral.tenant_secret_export": tenantSecretExportModel{},
 	}
 	all := schemas(t)
 	for object, schema := range all {
 		model, ok := models[object]
 		if !ok {
-			if !strings.HasPrefix(object, "list.") {
+			// The attributes of settings come from a table, and are read by name.
+			if !strings.HasPrefix(object, "list.") && !strings.HasSuffix(object, "_settings") {
 				t.Errorf("%s has no model in this test", object)
 			}
 

@@ -91,9 +91,12 @@ var everyCall = map[string]func(context.Context, *Client) error{
 		_, err := c.CertificateChain(ctx, testCertificate)
 		return err
 	},
-	"content":      func(ctx context.Context, c *Client) error { _, _, err := c.CertificateContent(ctx, "A"); return err },
-	"deploy":       func(ctx context.Context, c *Client) error { return c.DeleteCertificate(ctx, "A") },
-	"settings":     func(ctx context.Context, c *Client) error { _, err := c.GetEncryptionKeySettings(ctx); return err },
+	"content": func(ctx context.Context, c *Client) error { _, _, err := c.CertificateContent(ctx, "A"); return err },
+	"deploy":  func(ctx context.Context, c *Client) error { return c.DeleteCertificate(ctx, "A") },
+	"settings": func(ctx context.Context, c *Client) error {
+		_, err := c.ReadSettings(ctx, EncryptionKeySettings())
+		return err
+	},
 	"organization": func(ctx context.Context, c *Client) error { _, err := c.GetOrganization(ctx); return err },
 	"versions":     func(ctx context.Context, c *Client) error { _, err := c.APIVersions(ctx); return err },
 	"describe": func(ctx context.Context, c *Client) error {
@@ -295,7 +298,7 @@ func TestRedirectsNeverCarryTheToken(t *testing.T) {
 				c, _, _ := o.client()
 				_, list := c.ListTenantSecrets(t.Context())
 				_, create := c.CreateTenantSecret(t.Context(), upload)
-				_, settings := c.GetEncryptionKeySettings(t.Context())
+				_, settings := c.ReadSettings(t.Context(), EncryptionKeySettings())
 				for _, err := range []error{list, create, settings} {
 					var e *Error
 					if !errors.As(err, &e) || e.Status != status {

@@ -48,16 +48,16 @@ func moveClock(c *Client, p *pauses) {
 	}
 }
 
-func TestGetEncryptionKeySettings(t *testing.T) {
+func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	o.on(soapRoute, answer(200, soapReply(settingsRecord)))
 	c, _, _ := o.client()
-	got, err := c.GetEncryptionKeySettings(t.Context())
+	got, err := c.ReadSettings(t.Context(), EncryptionKeySettings())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(EncryptionKeySettings{CanOptOutOfDerivationWithBYOK: true, EnableCacheOnlyKeys: true}, got); diff != "" {
+	if diff := cmp.Diff(Settings{SettingOptOutOfDerivation: true, SettingCacheOnlyKeys: true}, got); diff != "" {
 		t.Error(diff)
 	}
 	r := o.seen()[0]
@@ -94,7 +94,7 @@ func TestSOAPIsRepeated(t *testing.T) {
 			o := newOrg(t)
 			o.on(soapRoute, first, answer(200, soapReply(settingsRecord)))
 			c, _, _ := o.client()
-			if _, err := c.GetEncryptionKeySettings(t.Context()); err != nil {
+			if _, err := c.ReadSettings(t.Context(), EncryptionKeySettings()); err != nil {
 				t.Fatal(err)
 			}
 			requests := o.seen()
@@ -124,14 +124,14 @@ func TestSOAPRefused(t *testing.T) {
 		"none":        {answer(200, soapReply(``)), "the org shows none", ErrPermission},
 		"other":       {answer(200, soapReply(`<records><fullName>Other</fullName></records>`)), "the org shows none", ErrPermission},
 		"other call":  {answer(200, `<Envelope><Body><x/></Body></Envelope>`), "no answer to readMetadata", nil},
-		"bad boolean": {answer(200, soapReply(`<records><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>perhaps</enableCacheOnlyKeys></records>`)), "could not be understood", nil},
+		"bad boolean": {answer(200, soapReply(`<records><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>perhaps</enableCacheOnlyKeys></records>`)), "enableCacheOnlyKeys is neither true nor false", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
 			o.on(soapRoute, tc.first)
 			c, _, _ := o.client()
-			_, err := c.GetEncryptionKeySettings(t.Context())
+			_, err := c.ReadSettings(t.Context(), EncryptionKeySettings())
 			if err == nil || !strings.Contains(err.Error(), tc.text) || tc.is != nil && !errors.Is(err, tc.is) {
 				t.Errorf("error %v, want %q in it", err, tc.text)
 			}
@@ -142,30 +142,65 @@ func TestSOAPRefused(t *testing.T) {
 	}
 }
 
-func TestUpdateEncryptionKeySettings(t *testing.T) {
+// TestChangeSettings: a deploy names all that was read, so that it is the same whether Salesforce keeps or resets what a file omits.
+func TestChangeSettings(t *testing.T) {
 	t.Parallel()
-	yes, no := true, false
-	o := newOrg(t)
-	o.on("POST "+deployRoute, answer(503, ``), answer(201, started))
-	o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
-	c, _, _ := o.client()
-	if err := c.UpdateEncryptionKeySettings(t.Context(), EncryptionKeySettingsChange{}); err != nil || len(o.seen()) != 0 {
-		t.Fatalf("an empty change: %v, %d requests", err, len(o.seen()))
-	}
-	if err := c.UpdateEncryptionKeySettings(t.Context(), EncryptionKeySettingsChange{EnableCacheOnlyKeys: &yes, EnableReplayDetection: &no}); err != nil {
-		t.Fatal(err)
-	}
-	_, files := openDeploy(t, o.seen()[1])
-	want := `<?xml version="1.0" encoding="UTF-8"?>
-<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
+	keys := EncryptionKeySettings()
+	for name, tc := range map[string]struct {
+		kind            SettingsKind
+		current, change Settings
+		want            string
+	}{
+		"all that was read": {keys, Settings{"novel": true, SettingDataCloudKeys: false, SettingReplayDetection: true}, Settings{SettingCacheOnlyKeys: true, SettingReplayDetection: false}, `<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
+    <canManageDataCloudKeys>false</canManageDataCloudKeys>
     <enableCacheOnlyKeys>true</enableCacheOnlyKeys>
     <enableReplayDetection>false</enableReplayDetection>
-</EncryptionKeySettings>`
-	if diff := cmp.Diff(want, files["settings/EncryptionKey.settings"]); diff != "" {
-		t.Error(diff)
+    <novel>true</novel>
+</EncryptionKeySettings>`},
+		"nothing was shown": {keys, nil, Settings{SettingCacheOnlyKeys: true}, `<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
+    <enableCacheOnlyKeys>true</enableCacheOnlyKeys>
+</EncryptionKeySettings>`},
+		"what locks out is kept on, and never named otherwise": {
+			PlatformEncryptionSettings(), Settings{SettingMEKRequired: true, SettingHighAssuranceRequired: false}, Settings{SettingFieldHistory: true}, `<PlatformEncryptionSettings xmlns="http://soap.sforce.com/2006/04/metadata">
+    <enableEncryptFieldHistory>true</enableEncryptFieldHistory>
+    <isMEKForEncryptionRequired>true</isMEKForEncryptionRequired>
+</PlatformEncryptionSettings>`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on("POST "+deployRoute, answer(503, ``), answer(201, started))
+			o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
+			c, _, _ := o.client()
+			if err := c.ChangeSettings(t.Context(), tc.kind, tc.current, tc.change); err != nil {
+				t.Fatal(err)
+			}
+			_, files := openDeploy(t, o.seen()[1])
+			if diff := cmp.Diff(xml.Header+tc.want+"\n", files["settings/"+tc.kind.member+".settings"]); diff != "" {
+				t.Error(diff)
+			}
+			if !strings.Contains(files["package.xml"], "<members>"+tc.kind.member+"</members>\n        <name>Settings</name>") {
+				t.Errorf("manifest %s", files["package.xml"])
+			}
+		})
 	}
-	if !strings.Contains(files["package.xml"], "<members>EncryptionKey</members>\n        <name>Settings</name>") {
-		t.Errorf("manifest %s", files["package.xml"])
+}
+
+func TestChangesOfSettingsThatAreNotSent(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	c, _, _ := o.client()
+	if err := c.ChangeSettings(t.Context(), EncryptionKeySettings(), Settings{SettingCacheOnlyKeys: true}, nil); err != nil {
+		t.Errorf("an empty change: %v", err)
+	}
+	for _, name := range readOnly {
+		if err := c.ChangeSettings(t.Context(), PlatformEncryptionSettings(), Settings{name: true}, Settings{name: false}); err == nil {
+			t.Errorf("%s can be changed", name)
+		}
+	}
+	if n := len(o.seen()); n != 0 {
+		t.Errorf("%d requests, want none", n)
 	}
 }
 
@@ -198,12 +233,18 @@ func FuzzReadMetadata(f *testing.F) {
 	f.Add([]byte(soapReply(`<records xsi:nil="true"/>`)))
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var record struct {
-			OptOut settingBool `xml:"canOptOutOfDerivationWithBYOK"`
-		}
-		found, err := decodeReadMetadata(b, encryptionKeyMemberName, &record)
+		var record shownSettings
+		found, err := decodeReadMetadata(b, "EncryptionKey", &record)
 		if found && err != nil {
 			t.Errorf("%q is found with the error %v", b, err)
+		}
+		if all, err := record.settings(EncryptionKeySettings()); err == nil {
+			var written struct {
+				XMLName xml.Name `xml:"EncryptionKeySettings"`
+			}
+			if err := xml.Unmarshal(EncryptionKeySettings().document(all, Settings{SettingCacheOnlyKeys: true}), &written); err != nil {
+				t.Errorf("%q gives settings that can't be written: %v", b, err)
+			}
 		}
 		for _, m := range parseFault(b, nil) {
 			if len(m.Message) > maxMessage+3 || m.Message == "" && m.ErrorCode == "" && len(b) == 0 {

@@ -310,6 +310,55 @@ func TestDeployFailures(t *testing.T) {
 	}
 }
 
+// Wire 9.4: real orgs do not show every switch [C], and what becomes of one that a file omits is not documented.
+func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
+	t.Parallel()
+	read := func(c *client) string {
+		var out struct {
+			Records []struct {
+				Elements string `xml:",innerxml"`
+			} `xml:"result>records"`
+		}
+		c.call("63.0", "<readMetadata><type>EncryptionKeySettings</type><fullNames>EncryptionKey</fullNames></readMetadata>", &out)
+		return out.Records[0].Elements
+	}
+	const hidden = "settings: {settings_absent: 'enableCacheOnlyKeys, enableReplayDetection'}\nswitches: [canOptOutOfDerivationWithBYOK]"
+	c := start(t, seeded(t, hidden))
+	if got := read(c); strings.Contains(got, "enable") || !strings.Contains(got, "<canOptOutOfDerivationWithBYOK>true<") {
+		t.Errorf("the org shows %s", got)
+	}
+	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>"))
+	if got := read(c); strings.Contains(got, "enable") || c.server.Switch("enableCacheOnlyKeys") || !c.server.Switch("canOptOutOfDerivationWithBYOK") {
+		t.Errorf("a switch that is not shown was turned on, or another one off: %s", got)
+	}
+	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsentRefused = true })
+	if got := c.failed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>")); !strings.Contains(got.Problem, "enableCacheOnlyKeys") {
+		t.Errorf("failure %+v", got)
+	}
+	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>false</enableCacheOnlyKeys>"))
+	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent, s.SettingsDeployResets = "", true })
+	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>"))
+	if !c.server.Switch("enableCacheOnlyKeys") || c.server.Switch("canOptOutOfDerivationWithBYOK") {
+		t.Error("a deploy that resets kept a switch that it does not name")
+	}
+	c.deployed(settingsFiles("63.0", "<canEncryptTransactionalDatabase>true</canEncryptTransactionalDatabase>"))
+	if got := c.failed(settingsFiles("63.0", "<canEncryptTransactionalDatabase>false</canEncryptTransactionalDatabase>")); !strings.Contains(got.Problem, "can't be turned off") {
+		t.Errorf("failure %+v", got)
+	}
+	if _, err := sfsim.ReadSeed(strings.NewReader("switches: [enableOdd]")); err == nil {
+		t.Error("an unknown switch was accepted")
+	}
+}
+
+// Wire 5.4: public scripts turn the setting on before they make the key [C]; an org may insist on it.
+func TestDeterministicDataMayNeedItsSetting(t *testing.T) {
+	t.Parallel()
+	c := start(t, seeded(t, "settings: {deterministic_needs_setting: true}"))
+	c.do(http.MethodPost, data+"/sobjects/TenantSecret", `{"Type":"DeterministicData"}`).refused(http.StatusBadRequest, unknown)
+	c = start(t, seeded(t, "settings: {deterministic_needs_setting: true}\nswitches: [enableDeterministicEncryption]"))
+	c.do(http.MethodPost, data+"/sobjects/TenantSecret", `{"Type":"DeterministicData"}`).want(http.StatusCreated)
+}
+
 func TestDeployChangesALabel(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -2,6 +2,7 @@ package sfsim
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/metadata"
@@ -22,14 +23,35 @@ func (s *Settings) setting(name string) *bool {
 	return nil
 }
 
-// readSettings returns every switch of a settings type. All are off by default [D].
+// switched is the state of a switch.
+func (w *world) switched(name string) bool {
+	if place := w.settings.setting(name); place != nil {
+		return *place
+	}
+	return w.estate().switches[name]
+}
+
+// Switch tells whether an encryption setting is on, by its metadata name.
+func (s *Server) Switch(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.world.switched(name)
+}
+
+// knownSwitch is whether a settings type has a switch of that name.
+func knownSwitch(name string) bool {
+	return slices.ContainsFunc(metadata.SettingsTypes(), func(t metadata.SettingsType) bool {
+		return slices.ContainsFunc(t.Fields, func(f metadata.SettingsField) bool { return f.Name == name })
+	})
+}
+
+// readSettings returns every switch of a settings type that the org shows. All are off by default [D].
 func (w *world) readSettings(t metadata.SettingsType) metadata.Settings {
 	out := metadata.Settings{Type: t, Values: map[string]bool{}}
+	absent := names(w.settings.SettingsAbsent)
 	for _, field := range t.Fields {
-		if place := w.settings.setting(field.Name); place != nil {
-			out.Values[field.Name] = *place
-		} else {
-			out.Values[field.Name] = w.estate().switches[field.Name]
+		if !slices.Contains(absent, field.Name) {
+			out.Values[field.Name] = w.switched(field.Name)
 		}
 	}
 	return out
@@ -42,7 +64,22 @@ func (w *world) planSettings(step *deployStep, wanted metadata.Settings, now tim
 	}
 	before := w.readSettings(wanted.Type).Values
 	after := maps.Clone(before)
-	maps.Copy(after, wanted.Values)
+	if w.settings.SettingsDeployResets {
+		for name := range after {
+			after[name] = false
+		}
+	}
+	for name, value := range wanted.Values {
+		switch _, shown := before[name]; {
+		case shown:
+			after[name] = value
+		case value && w.settings.SettingsAbsentRefused:
+			return "You can't turn on " + name + " in this org"
+		}
+	}
+	if before["canEncryptTransactionalDatabase"] && !after["canEncryptTransactionalDatabase"] { // [D Help security_pe_onboard_switch_to_dbe]
+		return "canEncryptTransactionalDatabase can't be turned off"
+	}
 	if after["enableReplayDetection"] && !after["enableCacheOnlyKeys"] {
 		return "enableReplayDetection needs enableCacheOnlyKeys"
 	}

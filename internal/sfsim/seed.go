@@ -26,6 +26,7 @@ type Seed struct {
 	TenantSecrets    []SeedSecret      `yaml:"tenant_secrets"`
 	NamedCredentials []SeedCredential  `yaml:"named_credentials"`
 	RootKeys         []SeedRootKey     `yaml:"root_keys"`
+	Switches         []string          `yaml:"switches"` // encryption settings that are on, by metadata name; the type Settings has some more
 }
 
 // SeedOrganization is the org of a Seed.
@@ -186,6 +187,11 @@ func (s *Seed) validate() error {
 			return fmt.Errorf("seed: named_credentials[%d]: expected developer_name and endpoint", i)
 		}
 	}
+	for _, name := range s.Switches {
+		if !knownSwitch(name) {
+			return fmt.Errorf("seed: switches: %q is not an encryption setting", name)
+		}
+	}
 	return validateRootKeys(s.RootKeys)
 }
 
@@ -265,6 +271,13 @@ func (s *Server) newWorld() (*world, error) {
 	}
 	if err := errors.Join(decodeSection(&seed.Settings, &w.settings), decodeSection(&seed.Permissions, &w.permissions)); err != nil {
 		return nil, err
+	}
+	for _, name := range seed.Switches {
+		if place := w.settings.setting(name); place != nil {
+			*place = true
+		} else {
+			w.estate().switches[name] = true
+		}
 	}
 	for _, adjust := range s.options.adjust {
 		adjust(&w.settings, &w.permissions)

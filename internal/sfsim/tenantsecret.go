@@ -222,6 +222,9 @@ func (c *call) checkPrerequisites(s *tenantSecret) *reply {
 	if s.typ == "DeterministicData" && w.active("Data") == nil { // [D Help security_pe_ui_setup]
 		return c.refuseUnknown("Type", "A DeterministicData tenant secret needs an active Data tenant secret")
 	}
+	if s.typ == "DeterministicData" && settings.DeterministicNeedsSetting && !w.switched("enableDeterministicEncryption") {
+		return c.refuseUnknown("Type", "Deterministic encryption is not turned on in this org")
+	}
 	if s.typ == "EventBus" && w.active("Data") == nil && w.active("DeterministicData") == nil { // [D platform events guide]
 		return c.refuseUnknown("Type", "An EventBus tenant secret needs an active Data or DeterministicData tenant secret")
 	}

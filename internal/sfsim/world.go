@@ -33,6 +33,15 @@ type Settings struct {
 	EnableReplayDetection bool `json:"enable_replay_detection" yaml:"enable_replay_detection"`
 	// CanEncryptTransactionalDatabase allows secrets of Type Database [D EncryptionKeySettings].
 	CanEncryptTransactionalDatabase bool `json:"can_encrypt_transactional_database" yaml:"can_encrypt_transactional_database"`
+	// SettingsAbsent names switches that the org does not show, by metadata name with commas between them, as files of three real orgs lack
+	// some [C]. A deploy that turns one on succeeds and changes nothing, or, with SettingsAbsentRefused, fails; which it is is unknown.
+	SettingsAbsent        string `json:"settings_absent" yaml:"settings_absent"`
+	SettingsAbsentRefused bool   `json:"settings_absent_refused" yaml:"settings_absent_refused"`
+	// SettingsDeployResets makes a deploy of settings turn off what it does not name; whether Salesforce does is unknown.
+	SettingsDeployResets bool `json:"settings_deploy_resets" yaml:"settings_deploy_resets"`
+	// DeterministicNeedsSetting refuses keys of type DeterministicData while enableDeterministicEncryption is off. Public scripts turn it on
+	// first [C platform-encryption-demo, CMSS]; whether its absence is refused is unknown.
+	DeterministicNeedsSetting bool `json:"deterministic_needs_setting" yaml:"deterministic_needs_setting"`
 	// Hyperforce moves SearchIndex off TenantSecret from API 63.0 on [D ObjRef].
 	Hyperforce bool `json:"hyperforce" yaml:"hyperforce"`
 

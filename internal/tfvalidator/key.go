@@ -2,7 +2,6 @@ package tfvalidator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -72,11 +71,10 @@ func WrappingAlgorithm() validator.String {
 // AgeRecipient accepts an age public key, X25519 or post-quantum.
 func AgeRecipient() validator.String {
 	return check{
-		summary: "Invalid age recipient", expected: "an age public key, age1… (X25519) or age1pq1… (post-quantum)",
+		summary: "Invalid age recipient", expected: "an age public key, age1… or age1pq1… (post-quantum), or held by hardware, age1tag1… or age1tagpq1…",
 		parse: func(s string) error {
-			if _, err := escrow.ParseRecipients([]string{s}); err != nil {
-				// The path tells which recipient it is; the parser counts within the one that it was given.
-				return errors.New("it " + strings.TrimPrefix(err.Error(), "age recipient 0: "))
+			if err := escrow.CheckRecipient(s); err != nil {
+				return fmt.Errorf("it %w", err)
 			}
 
 			return nil

@@ -96,7 +96,7 @@ func (u *Uploader) RunDataKey(ctx context.Context, org DataKeyOrg, r Request) (R
 	r.Algorithm = byok.RSAAESKeyWrapSHA512
 	w := &dataKeyWork{work: &work{Uploader: u, Request: r, now: org.Now(), hashless: true}, org: org}
 	active, exists := ActiveDataKey(rows)
-	w.before = active.Version
+	w.before, w.knownVersion = active.Version, active.Version
 
 	_, marker := keys.ParseDescription(active.Description)
 	w.id = r.RotationID
@@ -188,6 +188,9 @@ func (w *dataKeyWork) upload(ctx context.Context, rows []salesforce.DataEncrypti
 	finish := salesforce.NewDataEncryptionKey{Type: wireDataKeyType, SecretValue: value, SessionToken: session.SessionToken}
 	if w.marked {
 		finish.Description = keys.Describe("", w.id)
+	}
+	if err := w.sending(); err != nil {
+		return Result{}, err
 	}
 	sent := time.Now()
 	_, err = w.org.FinishDataEncryptionKey(ctx, finish)

@@ -185,7 +185,7 @@ func escrowInto(t *testing.T, dir string) *upload.Escrow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipients, err := escrow.ParseRecipients([]string{identity.Recipient().String()})
+	recipients, err := escrow.NewPlan([]string{identity.Recipient().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func escrowInto(t *testing.T, dir string) *upload.Escrow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	escrow := &upload.Escrow{Recipients: recipients, Directory: directory}
+	escrow := &upload.Escrow{Plan: recipients, Directory: directory}
 	t.Cleanup(escrow.Close)
 
 	return escrow
@@ -339,8 +339,11 @@ func TestRunDataKey_adopted(t *testing.T) {
 		t.Errorf("expected no hash of material that is not proven, found %+v (%v)", result, err)
 	}
 	// Two copies of one rotation are of two keys: neither is claimed.
-	directory := r.Escrow.Directory
-	if _, _, err := directory.Write(escrow.FileName(organization, upload.TypeDataKey, rotation(0).String(), byok.HashMaterial(r.Material)), first.EscrowCiphertext); err != nil {
+	second := escrow.Key{Organization: organization, Type: upload.TypeDataKey, RotationID: rotation(0).String(), Hash: byok.HashMaterial(r.Material)}
+	if _, _, err := r.Escrow.Keep(second, r.Material); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Escrow.Sending(second); err != nil {
 		t.Fatal(err)
 	}
 	if result, err = runDataKey(t, org, r); err != nil || result.EscrowCiphertext != "" || !hasWarning(result, "No escrow copy of the adopted key") {

@@ -189,12 +189,12 @@ func (w *work) recoverEscrow(row salesforce.TenantSecret, materialMatches bool) 
 	}
 	var findErr error
 	if directory := w.Escrow.Directory; directory != nil && (w.hash != "" || w.hashless) {
-		path, armored, err := directory.Find(w.Organization, w.Type, w.hash)
+		found, err := directory.Find(w.Organization, w.Type, w.hash, w.Escrow.Plan)
 		if w.hashless {
-			path, armored, err = directory.FindRotation(w.Organization, w.Type, w.id.String())
+			found, err = directory.FindRotation(w.Organization, w.Type, w.id.String(), w.Escrow.Plan)
 		}
-		if err == nil && armored != "" {
-			w.armored, w.escrowFile = armored, path
+		if err == nil && found.Armored != "" {
+			w.armored, w.escrowFile = found.Armored, found.Path
 
 			return
 		}

@@ -277,11 +277,11 @@ func TestRun_adoptsRemote(t *testing.T) {
 func escrowIn(t *testing.T, dir string) *upload.Escrow {
 	t.Helper()
 	const recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj" // the recipient of C2SP's test kit
-	recipients, err := escrow.ParseRecipients([]string{recipient})
+	recipients, err := escrow.NewPlan([]string{recipient})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper := &upload.Escrow{Recipients: recipients}
+	keeper := &upload.Escrow{Plan: recipients}
 	if dir != "" {
 		if keeper.Directory, err = escrow.OpenDirectory(dir); err != nil {
 			t.Fatal(err)
@@ -347,11 +347,8 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 			org, r := newOrg(t), request()
 			r.Escrow, r.Material = escrowIn(t, dir), material
 			if test.before {
-				armored, err := r.Escrow.Recipients.Encrypt(material)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, _, err := r.Escrow.Directory.Write(escrow.FileName(organization, "Data", fingerprint+".0", byok.HashMaterial(material)), armored); err != nil {
+				key := escrow.Key{Organization: organization, Type: "Data", RotationID: fingerprint + ".0", Hash: byok.HashMaterial(material)}
+				if _, _, err := r.Escrow.Keep(key, material); err != nil {
 					t.Fatal(err)
 				}
 			}

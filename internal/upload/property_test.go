@@ -49,7 +49,7 @@ func TestRun_property(t *testing.T) {
 			if !withDirectory {
 				return
 			}
-			if _, armored, err := escrow.Directory.Find(organization, "Data", sent.SecretValueHash); err != nil || armored == "" {
+			if found, err := escrow.Directory.Find(organization, "Data", sent.SecretValueHash, escrow.Plan); err != nil || !found.Recorded {
 				rt.Fatalf("a POST left before its escrow copy was on disk: %v", err)
 			}
 		}

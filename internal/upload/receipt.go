@@ -71,7 +71,7 @@ func (w *work) receipt(row salesforce.TenantSecret, confirmed bool, outcome stri
 		}
 	}
 	if w.armored != "" && outcome == outcomeUploaded {
-		receipt.EscrowRecipients, receipt.EscrowNotice = w.Escrow.Recipients.Strings(), escrow.FIPSNotice()
+		receipt.EscrowRecipients, receipt.EscrowNotice = w.Escrow.Plan.Recipients(), escrow.FIPSNotice()
 	}
 	if w.escrowFile != "" {
 		receipt.EscrowFile = filepath.Base(w.escrowFile)

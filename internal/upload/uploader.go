@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -135,6 +134,8 @@ type work struct {
 	id       keys.RotationID
 	now      time.Time
 	warnings []Warning
+	// knownVersion is the highest version of the type's records before this run.
+	knownVersion int64
 
 	certificate *byok.Certificate
 	hash        string
@@ -158,6 +159,9 @@ func (u *Uploader) Run(ctx context.Context, r Request) (Result, error) {
 		return Result{}, fmt.Errorf("reading the tenant secrets of the org before the upload: %w", err)
 	}
 	w := &work{Uploader: u, Request: r, now: now}
+	if newest, ok := Newest(records, r.Type); ok {
+		w.knownVersion = newest.Version
+	}
 
 	found, err := reconcile(r, records)
 	if err != nil {
@@ -214,6 +218,9 @@ func (w *work) rotate(ctx context.Context, records []salesforce.TenantSecret) (R
 		})
 	}
 
+	if err := w.sending(); err != nil {
+		return Result{}, err
+	}
 	sent := time.Now()
 	id, err := w.Registry.Create(ctx, record)
 	if err == nil {
@@ -239,13 +246,13 @@ func (w *work) rotate(ctx context.Context, records []salesforce.TenantSecret) (R
 	}
 }
 
-// refused takes back the escrow copy of a key that Salesforce definitely did not take: a file for a key that never was would mislead a
+// refused sets aside the escrow copy of a key that Salesforce definitely did not take: a file for a key that never was would mislead a
 // recovery drill, and make the next apply look for a record in vain. A copy that was there before this run is not touched, nor one that
 // another run may rely on.
 func (w *work) refused(ctx context.Context, err error) error {
 	if w.escrowFile != "" && !w.escrowExisted && !w.usedByAnother(ctx) {
-		if removeErr := w.Escrow.Directory.Remove(filepath.Base(w.escrowFile)); removeErr != nil {
-			err = fmt.Errorf("%w (the escrow copy %s of the refused key could not be removed: %w)", err, w.escrowFile, removeErr)
+		if _, renameErr := w.Escrow.Directory.Refuse(w.key(), time.Now()); renameErr != nil {
+			err = fmt.Errorf("%w (the escrow copy %s of the refused key could not be renamed: %w)", err, w.escrowFile, renameErr)
 		}
 	}
 
@@ -347,12 +354,26 @@ func (w *work) sealMaterial(material secret.Bytes, records []salesforce.TenantSe
 	return value, nil
 }
 
+// key says which key this work makes.
+func (w *work) key() escrow.Key {
+	return escrow.Key{Organization: w.Organization, Type: w.Type, RotationID: w.id.String(), Hash: w.hash, KnownVersion: w.knownVersion, Time: w.now}
+}
+
+// sending is the last step before a POST.
+func (w *work) sending() error {
+	if w.escrowFile == "" {
+		return nil
+	}
+
+	return w.Escrow.Sending(w.key())
+}
+
 // escrow makes the copy of the material that Salesforce's will not be the only one beside.
 func (w *work) escrow(material secret.Bytes) error {
 	if w.Escrow == nil {
 		return nil
 	}
-	armored, kept, err := w.Escrow.Keep(escrow.FileName(w.Organization, w.Type, w.id.String(), w.hash), material)
+	armored, kept, err := w.Escrow.Keep(w.key(), material)
 	if err != nil {
 		return err
 	}

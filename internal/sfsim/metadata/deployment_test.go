@@ -336,7 +336,7 @@ func TestBodiesAreReadBack(t *testing.T) {
 		ExpirationDate: time.Date(2028, 1, 2, 3, 4, 5, 6e6, time.UTC),
 	}
 	key, _ := metadata.SettingsByName("EncryptionKey")
-	values := map[string]bool{"enableCacheOnlyKeys": true, "canManageDataCloudKeys": true}
+	values := map[string]bool{"enableCacheOnlyKeys": true, "canManageDataCloudKeys": true, "enableReplayDetection": false}
 	manifest := metadata.Manifest{Version: "63.0", Members: []metadata.Member{
 		{Type: "Certificate", Name: "My_Cert"}, {Type: "Settings", Name: "EncryptionKey"},
 	}}
@@ -350,7 +350,7 @@ func TestBodiesAreReadBack(t *testing.T) {
 	if diff := cmp.Diff(certificate, d.Certificates[0].Certificate); diff != "" {
 		t.Errorf("certificate (-want +got):\n%s", diff)
 	}
-	if got := d.Settings[0].Values; len(got) != 6 || !got["enableCacheOnlyKeys"] || !got["canManageDataCloudKeys"] || got["enableReplayDetection"] {
+	if got := d.Settings[0].Values; len(got) != 3 || !got["enableCacheOnlyKeys"] || !got["canManageDataCloudKeys"] || got["enableReplayDetection"] {
 		t.Errorf("settings %v", got)
 	}
 	if body := string((metadata.Settings{Type: key, Values: values}).Body(62)); strings.Contains(body, "canManageDataCloudKeys") {

@@ -57,7 +57,7 @@ func SettingsByName(name string) (SettingsType, bool) {
 }
 
 // Settings is one deployed or retrieved settings document: the switches that
-// it names.
+// it names. Those that an org does not have are absent.
 type Settings struct {
 	Type   SettingsType
 	Values map[string]bool
@@ -88,15 +88,11 @@ func ParseSettings(t SettingsType, root *Element, version int) (Settings, *Probl
 }
 
 // Body renders the document as a retrieve at an API version does: with every
-// switch of that version.
+// switch of that version that the org has.
 func (s Settings) Body(version int) []byte {
 	var out bytes.Buffer
 	out.WriteString(xml.Header + "<" + s.Type.Root + ` xmlns="` + Namespace + `">` + "\n")
-	for _, field := range s.Type.Fields {
-		if field.Since <= version {
-			line(&out, field.Name, strconv.FormatBool(s.Values[field.Name]), 1)
-		}
-	}
+	s.each(version, func(name, value string) { line(&out, name, value, 1) })
 	out.WriteString("</" + s.Type.Root + ">\n")
 	return out.Bytes()
 }
@@ -104,10 +100,15 @@ func (s Settings) Body(version int) []byte {
 // Elements renders the switches alone, as a SOAP record holds them.
 func (s Settings) Elements(version int) string {
 	var out strings.Builder
+	s.each(version, func(name, value string) { out.WriteString("<" + name + ">" + value + "</" + name + ">") })
+	return out.String()
+}
+
+// each visits the switches that the org has at an API version, in order.
+func (s Settings) each(version int, visit func(name, value string)) {
 	for _, field := range s.Type.Fields {
-		if field.Since <= version {
-			out.WriteString("<" + field.Name + ">" + strconv.FormatBool(s.Values[field.Name]) + "</" + field.Name + ">")
+		if value, shown := s.Values[field.Name]; shown && field.Since <= version {
+			visit(field.Name, strconv.FormatBool(value))
 		}
 	}
-	return out.String()
 }

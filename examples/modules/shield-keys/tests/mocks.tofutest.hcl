@@ -1,0 +1,167 @@
+# mocks.tftest.hcl with its mocks inside, for OpenTofu, which takes this file instead of that one.
+
+mock_provider "salesforcebyok" {
+  mock_resource "salesforcebyok_tenant_secret" {
+    defaults = {
+      organization_id            = "00D000000000001EAA"
+      tenant_secret_id           = "02G000000000001EAA"
+      version                    = 1
+      status                     = "ACTIVE"
+      secret_value_hash          = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
+      created_date               = "2026-01-31T12:00:00Z"
+      created_by_id              = "005000000000001EAA"
+      last_modified_date         = "2026-01-31T12:00:00Z"
+      rotation_id                = "1a2b3c4d.1"
+      rotation_due_date          = "2027-01-31T12:00:00Z"
+      next_rotation_allowed_date = "2026-02-01T12:00:00Z"
+      escrow_ciphertext          = "-----BEGIN AGE ENCRYPTED FILE-----\nbW9jaw==\n-----END AGE ENCRYPTED FILE-----\n"
+      key_check_value            = "a1b2c3"
+      certificate_sha256         = "0000000000000000000000000000000000000000000000000000000000000000"
+      receipt                    = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
+    }
+  }
+
+  mock_resource "salesforcebyok_tenant_secret_version" {
+    defaults = {
+      organization_id    = "00D000000000001EAA"
+      type               = "Data"
+      version            = 1
+      status             = "ARCHIVED"
+      source             = "UPLOADED"
+      secret_value_hash  = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
+      created_date       = "2025-01-31T12:00:00Z"
+      last_modified_date = "2026-01-31T12:00:00Z"
+      recoverable        = true
+    }
+  }
+
+  mock_data "salesforcebyok_certificate" {
+    defaults = {
+      organization_id    = "00D000000000001EAA"
+      byok_compatible    = true
+      compatible_types   = ["Analytics", "Data", "DeterministicData", "EventBus", "SearchIndex"]
+      not_before         = "2026-01-01T00:00:00Z"
+      not_after          = "2099-12-31T00:00:00Z"
+      sha256_fingerprint = "0000000000000000000000000000000000000000000000000000000000000000"
+    }
+  }
+
+  mock_data "salesforcebyok_tenant_secrets" {
+    defaults = {
+      organization_id = "00D000000000001EAA"
+      # Terraform can mock no list of objects: tenant_secrets is empty.
+      counts = { ACTIVE = 1, ARCHIVED = 1, DESTROYED = 0 }
+    }
+  }
+}
+
+variables {
+  organization_id = "00D000000000001EAA"
+  certificate     = "BYOK_Wrapping"
+  escrow          = { age_recipients = ["age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em"] }
+  keys = {
+    Data        = { rotation_triggers = { year = "2026" } }
+    SearchIndex = { wrapping_algorithm = "RSA_AES_KEY_WRAP_SHA512", rotate_after_days = 90 }
+    EventBus    = { source = "HSM" }
+  }
+}
+
+run "defaults" {
+  command = apply
+
+  variables {
+    report_time = "2026-12-31T23:59:59Z"
+  }
+
+  assert {
+    condition     = salesforcebyok_tenant_secret.data["Data"].certificate == "BYOK_Wrapping" && salesforcebyok_tenant_secret.data["Data"].rotate_after_days == 365
+    error_message = "Data must have the module's certificate and age."
+  }
+  assert {
+    condition     = salesforcebyok_tenant_secret.other["SearchIndex"].rotate_after_days == 90 && salesforcebyok_tenant_secret.other["SearchIndex"].escrow != null
+    error_message = "SearchIndex must have its own age and the module's escrow."
+  }
+  assert {
+    condition     = salesforcebyok_tenant_secret.other["EventBus"].certificate == null && salesforcebyok_tenant_secret.other["EventBus"].escrow == null
+    error_message = "A key that Salesforce makes has neither certificate nor escrow."
+  }
+  assert {
+    condition     = alltrue([for key in values(local.keys) : key.deletion_policy == "PREVENT"])
+    error_message = "Nothing may let go of a key by accident."
+  }
+  assert {
+    condition     = output.inventory["Data"].days_to_rotation == 31 && output.inventory["Data"].days_to_certificate_expiry == 26663
+    error_message = "From 2026-12-31 to 2027-01-31 it is 31 days, to 2099-12-31 26663: found ${output.inventory["Data"].days_to_rotation} and ${output.inventory["Data"].days_to_certificate_expiry}."
+  }
+  assert {
+    condition     = jsondecode(output.receipts["Data"]).outcome == "uploaded" && length(output.escrow_copies) == 3
+    error_message = "Receipts and copies must be there for every key that has one."
+  }
+  assert {
+    condition     = strcontains(output.inventory_page, "Shield keys of <code>00D000000000001EAA</code>")
+    error_message = "The page must name the org."
+  }
+}
+
+run "a_plan_has_no_days" {
+  command = apply
+
+  assert {
+    condition     = output.inventory["Data"].days_to_rotation == null
+    error_message = "Without report_time days would change every plan."
+  }
+}
+
+run "kept" {
+  command = apply
+
+  variables {
+    versions = { "02G000000000000EAA" = {} }
+  }
+
+  assert {
+    condition     = salesforcebyok_tenant_secret_version.this["02G000000000000EAA"].desired_status == "ARCHIVED"
+    error_message = "A record that is named without more is kept."
+  }
+}
+
+run "another_org" {
+  command = plan
+
+  variables {
+    organization_id = "00D000000000002EAA"
+  }
+
+  expect_failures = [salesforcebyok_tenant_secret.data]
+}
+
+run "not_a_type" {
+  command = plan
+
+  variables {
+    keys = { Date = {} }
+  }
+
+  expect_failures = [var.keys]
+}
+
+run "wrapped_without_its_hash" {
+  command = plan
+
+  variables {
+    keys = { Data = { wrapped_key_material = "AAAA" } }
+  }
+
+  expect_failures = [var.keys]
+}
+
+run "certificate_near_its_end" {
+  command = apply
+
+  override_data {
+    target = data.salesforcebyok_certificate.wrapping
+    values = { not_after = "2026-01-31T00:00:00Z", compatible_types = ["Database"], developer_name = "BYOK_Wrapping" }
+  }
+
+  expect_failures = [check.certificates]
+}

@@ -1,0 +1,58 @@
+# What a mocked provider answers: ids, dates and receipts of the right shape, so that formatdate() and jsondecode() work.
+# In a test of a configuration of yours:
+#   mock_provider "salesforcebyok" {
+#     source = "./modules/shield-keys/tests/mocks"
+#   }
+
+mock_resource "salesforcebyok_tenant_secret" {
+  defaults = {
+    organization_id            = "00D000000000001EAA"
+    tenant_secret_id           = "02G000000000001EAA"
+    version                    = 1
+    status                     = "ACTIVE"
+    secret_value_hash          = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
+    created_date               = "2026-01-31T12:00:00Z"
+    created_by_id              = "005000000000001EAA"
+    last_modified_date         = "2026-01-31T12:00:00Z"
+    rotation_id                = "1a2b3c4d.1"
+    rotation_due_date          = "2027-01-31T12:00:00Z"
+    next_rotation_allowed_date = "2026-02-01T12:00:00Z"
+    escrow_ciphertext          = "-----BEGIN AGE ENCRYPTED FILE-----\nbW9jaw==\n-----END AGE ENCRYPTED FILE-----\n"
+    key_check_value            = "a1b2c3"
+    certificate_sha256         = "0000000000000000000000000000000000000000000000000000000000000000"
+    receipt                    = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
+  }
+}
+
+mock_resource "salesforcebyok_tenant_secret_version" {
+  defaults = {
+    organization_id    = "00D000000000001EAA"
+    type               = "Data"
+    version            = 1
+    status             = "ARCHIVED"
+    source             = "UPLOADED"
+    secret_value_hash  = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
+    created_date       = "2025-01-31T12:00:00Z"
+    last_modified_date = "2026-01-31T12:00:00Z"
+    recoverable        = true
+  }
+}
+
+mock_data "salesforcebyok_certificate" {
+  defaults = {
+    organization_id    = "00D000000000001EAA"
+    byok_compatible    = true
+    compatible_types   = ["Analytics", "Data", "DeterministicData", "EventBus", "SearchIndex"]
+    not_before         = "2026-01-01T00:00:00Z"
+    not_after          = "2099-12-31T00:00:00Z"
+    sha256_fingerprint = "0000000000000000000000000000000000000000000000000000000000000000"
+  }
+}
+
+mock_data "salesforcebyok_tenant_secrets" {
+  defaults = {
+    organization_id = "00D000000000001EAA"
+    # Terraform can mock no list of objects: tenant_secrets is empty.
+    counts = { ACTIVE = 1, ARCHIVED = 1, DESTROYED = 0 }
+  }
+}

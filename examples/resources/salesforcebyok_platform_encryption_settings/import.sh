@@ -1,0 +1,1 @@
+terraform import salesforcebyok_platform_encryption_settings.this 00D000000000001EAA

@@ -1,0 +1,95 @@
+package provider_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
+)
+
+const platformAddress = "salesforcebyok_platform_encryption_settings.org"
+
+func platformSettings(lines ...string) string {
+	return "\nresource \"salesforcebyok_platform_encryption_settings\" \"org\" {\n  " + strings.Join(lines, "\n  ") + "\n}\n"
+}
+
+// platformSwitches is the seed of an org whose named switches are on.
+func platformSwitches(t *testing.T, names ...string) sfsim.Option {
+	t.Helper()
+
+	return seedOf(t, "switches: ["+strings.Join(names, ", ")+"]")
+}
+
+var platformAttributes = map[string]string{
+	"enable_deterministic_encryption": "enableDeterministicEncryption", "enable_event_bus_encryption": "enableEventBusEncryption",
+	"enable_search_encryption": "enableEncryptionSearchEnabled", "encrypt_field_history": "enableEncryptFieldHistory",
+	"encrypt_managed_package_fields": "canEncryptManagedPackageFields",
+}
+
+// Each switch is turned on by its own name, alone, and off again with a warning.
+func TestAccPlatformEncryptionSettings_each(t *testing.T) {
+	t.Parallel()
+	for attribute, wire := range platformAttributes {
+		t.Run(attribute, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(platformSettings(attribute + " = true"))
+			cli.MustApply()
+			for other, name := range platformAttributes {
+				if on := sim.Switch(name); on != (other == attribute) {
+					t.Errorf("%s is %t in the org", name, on)
+				}
+				expectState(t, cli, platformAddress, map[string]any{other: other == attribute})
+			}
+			expectState(t, cli, platformAddress, map[string]any{"high_assurance_required": false, "mek_required": false, "organization_id": sim.OrganizationID})
+			expectCount(t, sim, opDeploy, 1)
+			cli.Config(platformSettings(attribute + " = false"))
+			expectWarning(t, cli.Plan(), "A setting will be turned off", attribute)
+			cli.MustApply()
+			if sim.Switch(wire) {
+				t.Errorf("%s is still on", wire)
+			}
+			destroyed := cli.Destroy()
+			expectWarning(t, destroyed, "The platform encryption settings will be forgotten, not changed")
+			expectCount(t, sim, opDeploy, 2)
+		})
+	}
+}
+
+// What can lock automation out is shown and kept, under a deploy of either kind, and can't be configured.
+func TestAccPlatformEncryptionSettings_lockout(t *testing.T) {
+	t.Parallel()
+	for _, resets := range []bool{false, true} {
+		sim := acctest.StartSim(t, platformSwitches(t, "isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired", "enableEncryptFieldHistory"),
+			absent("", func(s *sfsim.Settings) { s.SettingsDeployResets = resets }))
+		cli := acctest.NewCLI(t, sim).InProcess()
+		cli.Config(platformSettings("enable_event_bus_encryption = true"))
+		cli.MustApply()
+		expectState(t, cli, platformAddress, map[string]any{"high_assurance_required": true, "mek_required": true, "encrypt_field_history": true, "enable_event_bus_encryption": true})
+		for _, name := range []string{"isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired", "enableEncryptFieldHistory", "enableEventBusEncryption"} {
+			if !sim.Switch(name) {
+				t.Errorf("resets %t: %s is off after the deploy", resets, name)
+			}
+		}
+		for _, attribute := range []string{"high_assurance_required", "mek_required"} {
+			cli.Config(platformSettings(attribute + " = false"))
+			if plan := cli.Plan(); plan.Code != 1 {
+				t.Errorf("%s can be configured:\n%s", attribute, plan.Output())
+			}
+		}
+	}
+}
+
+func TestAccPlatformEncryptionSettings_import(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, platformSwitches(t, "enableDeterministicEncryption"), absent("enableEventBusEncryption"))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", platformAddress, sim.OrganizationID) + platformSettings("enable_deterministic_encryption = true", "enable_event_bus_encryption = false"))
+	cli.MustApply()
+	expectState(t, cli, platformAddress, map[string]any{"enable_deterministic_encryption": true, "enable_event_bus_encryption": false, "enable_search_encryption": false})
+	cli.MustBeEmpty()
+	expectCount(t, sim, opDeploy, 0)
+}
