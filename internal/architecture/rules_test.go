@@ -54,15 +54,10 @@ var rules = map[string]rule{
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
-<<<<<<< 4a87e0f
 	"internal/escrow":  {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
 	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
+	"internal/redact":  {},
 	"internal/secret":  {},
-=======
-	"internal/escrow": {own: []string{"internal/byok", "internal/secret"}, modules: []string{"filippo.io/age"}},
-	"internal/redact": {},
-	"internal/secret": {},
->>>>>>> 71555ab4dc58b29accbd7b1fdd1d7c77fb5f0f5d
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
 	"internal/sfsim/...":       {},

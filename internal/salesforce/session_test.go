@@ -72,7 +72,7 @@ func btoi(b bool) int {
 // TestSOAPSession: a fault is judged by its code. A session that was just issued and is refused has a likely cause.
 func TestSOAPSession(t *testing.T) {
 	t.Parallel()
-	read := func(c *Client) error { _, err := c.GetEncryptionKeySettings(t.Context()); return err }
+	read := func(c *Client) error { _, err := c.ReadSettings(t.Context(), EncryptionKeySettings()); return err }
 	for name, ended := range map[string]http.HandlerFunc{
 		"session": faultOf(500, "sf:INVALID_SESSION_ID", "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader"),
 		"header":  faultOf(500, "sf:INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER: x"),
