@@ -39,7 +39,8 @@ type Client struct {
 	// hidden knows what no text of the server may show.
 	hidden atomic.Pointer[redact.Redactor]
 
-	// maxQuery bounds the pages of one query together, in bytes.
+	// maxRows and maxQuery bound the pages of one query together, in rows and in bytes.
+	maxRows  int
 	maxQuery int64
 
 	limits   limits

@@ -125,6 +125,7 @@ func New(cfg Config) (*Client, error) {
 		userAgent:  cfg.UserAgent,
 		events:     cfg.Events,
 		slots:      make(chan struct{}, maxConcurrent),
+		maxRows:    maxRows,
 		maxQuery:   maxQuery,
 		now:        time.Now,
 		sleep:      sleepContext,

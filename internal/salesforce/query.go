@@ -1,10 +1,12 @@
 package salesforce
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,7 +18,11 @@ const (
 	// maxPages bounds the pages of one query: at Salesforce's 2,000 rows a page
 	// [D], far beyond what any list here can have.
 	maxPages = 5000
-	// maxQuery bounds what the pages of one query hold together, in bytes: some 500,000 records of an ordinary size.
+	// maxPageRows is the most that Salesforce puts on a page [D]. A row costs far more when it is read than it does
+	// when it is sent: compressed, a page of empty rows needs a thousandth.
+	maxPageRows = 2000
+	// maxRows and maxQuery bound what the pages of one query hold together, in rows and in bytes.
+	maxRows  = 200_000
 	maxQuery = 256 << 20
 	// maxSOQL is the longest query that Salesforce takes [D], in characters.
 	maxSOQL = 100_000
@@ -107,7 +113,10 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 			return rows, err
 		}
 		if size += int64(len(rep.body)); size > c.maxQuery {
-			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d MB: select less", c.dataPath(resource), c.maxQuery>>20)
+			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d MiB: select less", c.dataPath(resource), c.maxQuery>>20)
+		}
+		if len(rows.records)+len(page.Records) > c.maxRows {
+			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d rows: select less", c.dataPath(resource), c.maxRows)
 		}
 		if number == 0 {
 			rows.serverTime = rep.serverTime()
@@ -129,9 +138,40 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 	}
 }
 
+// decodePage reads a page row by row, so that one with too many is refused before they are all held.
 func decodePage[T any](body []byte, page *queryPage[T]) error {
-	if err := json.Unmarshal(body, page); err != nil {
+	in := json.NewDecoder(bytes.NewReader(body))
+	if token, err := in.Token(); err != nil {
 		return decodeError(err)
+	} else if token != json.Delim('{') {
+		return errors.New("it is no query result: it is no object")
+	}
+	for in.More() {
+		key, err := in.Token()
+		if err != nil {
+			return decodeError(err)
+		}
+		switch name, _ := key.(string); strings.ToLower(name) {
+		case "totalsize":
+			err = in.Decode(&page.TotalSize)
+		case "done":
+			err = in.Decode(&page.Done)
+		case "nextrecordsurl":
+			err = in.Decode(&page.NextRecordsURL)
+		case "records":
+			page.Records, err = decodeRows[T](in)
+		default:
+			err = in.Decode(new(json.RawMessage))
+		}
+		if err != nil {
+			return decodeError(err)
+		}
+	}
+	if _, err := in.Token(); err != nil {
+		return decodeError(err)
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("it is not JSON: something follows it")
 	}
 	switch {
 	case page.TotalSize == nil || page.Done == nil:
@@ -143,6 +183,33 @@ func decodePage[T any](body []byte, page *queryPage[T]) error {
 	}
 	return nil
 }
+
+func decodeRows[T any](in *json.Decoder) ([]T, error) {
+	token, err := in.Token()
+	if err != nil || token == nil {
+		return nil, err
+	}
+	if token != json.Delim('[') {
+		return nil, errors.New(`the field "records" has an unexpected type`)
+	}
+	var rows []T
+	for in.More() {
+		if len(rows) == maxPageRows {
+			return nil, fmt.Errorf("the page has more than the %d rows that Salesforce sends at once", maxPageRows)
+		}
+		var row T
+		if err := in.Decode(&row); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row)
+	}
+	_, err = in.Token()
+	return rows, err
+}
+
+// pathCharacters are those of the paths that Salesforce leads on to. A path is logged, and url.Parse undoes
+// percent-encoding, which gives it any character.
+const pathCharacters = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"
 
 // nextPage checks a nextRecordsUrl: it must stay on the instance, below
 // /services/data/, since the token is sent there.
@@ -166,7 +233,7 @@ func (c *Client) nextPage(next string) (pagePath, query string, err error) {
 	if prefix != "" {
 		p = strings.TrimPrefix(p, prefix)
 	}
-	if !strings.HasPrefix(p, "/services/data/") || path.Clean(p) != p {
+	if !strings.HasPrefix(p, "/services/data/") || path.Clean(p) != p || strings.Trim(p, pathCharacters) != "" {
 		return "", "", errAway
 	}
 	return p, u.RawQuery, nil

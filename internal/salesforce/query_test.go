@@ -1,8 +1,10 @@
 package salesforce
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -161,6 +163,45 @@ func TestQueryIsBounded(t *testing.T) {
 			t.Errorf("%d requests before it was given up", n)
 		}
 	})
+	t.Run("rows", func(t *testing.T) {
+		t.Parallel()
+		o := newOrg(t)
+		c, _, _ := o.client()
+		c.maxRows = 5
+		o.on(queryRoute, answer(200, endlessPage(0)))
+		for i := range 9 {
+			o.on("GET /services/data/v62.0/query/x"+strconv.Itoa(i), answer(200, endlessPage(i+1)))
+		}
+		_, err := c.Query(t.Context(), "SELECT Id FROM X", false)
+		if err == nil || !strings.Contains(err.Error(), "more than 5 rows: select less") || len(o.seen()) != 6 {
+			t.Errorf("error %v after %d requests", err, len(o.seen()))
+		}
+	})
+	for name, rows := range map[string]int{"a full page": maxPageRows, "more than a page": maxPageRows + 1, "a bomb": 4 << 20} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(queryRoute, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set("Content-Encoding", "gzip")
+				zipped := gzip.NewWriter(w)
+				_, _ = io.WriteString(zipped, `{"totalSize":1,"done":true,"records":[{}`+strings.Repeat(",{}", rows-1)+`]}`)
+				_ = zipped.Close()
+			})
+			c, _, _ := o.client()
+			// The largest row that is read.
+			got, err := queryAll[tenantSecretRow](t.Context(), c, queryCall{soql: "SELECT Id FROM X"})
+			if rows <= maxPageRows {
+				if err != nil || len(got.records) != rows {
+					t.Errorf("%d rows, %v", len(got.records), err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), "more than the 2000 rows") || len(o.seen()) != 1 {
+				t.Errorf("error %v after %d requests", err, len(o.seen()))
+			}
+		})
+	}
 	for name, soql := range map[string]string{"empty": "", "long": strings.Repeat("x", maxQueryURI), "long when encoded": strings.Repeat("'", maxQueryURI/2)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,6 +214,34 @@ func TestQueryIsBounded(t *testing.T) {
 				t.Error("it was sent")
 			}
 		})
+	}
+}
+
+// TestQueryPageForms: keys in any order and case, as encoding/json takes them, and nothing behind the page.
+func TestQueryPageForms(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"records":[{"Id":"a"},{"Id":"b"}],"done":true,"size":2,"totalSize":"2","queryLocator":null,"x":{"y":[1]}}`: "",
+		`{"TOTALSIZE":0,"Done":true,"Records":null}`:                                                                 "",
+		`{"totalSize":0,"done":true,"records":[]} `:                                                                  "",
+		`{"totalSize":0,"done":true,"records":[]} {}`:                                                                "something follows",
+		`{"totalSize":0,"done":true,"records":{}}`:                                                                   `"records" has an unexpected type`,
+		`{"totalSize":0,"done":"yes","records":[]}`:                                                                  "unexpected type",
+		`{"totalSize":0,"done":true,"records":[`:                                                                     "EOF",
+		`{"totalSize":0,"done":true,"records":[1]}`:                                                                  "unexpected type",
+		`[]`:  "no object",
+		`"x"`: "no object",
+		``:    "EOF",
+		`{"totalSize":0,"done":true,"records":[],"nextRecordsUrl":7}`:                "unexpected type",
+		`{"totalSize":0,"done":false,"records":[]}`:                                  "nextRecordsUrl is missing",
+		`{"done":true,"records":[]}`:                                                 "totalSize or done is missing",
+		`{"totalSize":0,"done":true,"records":[` + strings.Repeat("[", 20000) + `]}`: "syntax error",
+	} {
+		var page queryPage[map[string]any]
+		err := decodePage([]byte(body), &page)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%.80s: error %v, want %q in it", body, err, want)
+		}
 	}
 }
 
@@ -195,7 +264,7 @@ func FuzzQueryPage(f *testing.F) {
 }
 
 func FuzzNextPage(f *testing.F) {
-	for _, seed := range []string{"/services/data/v62.0/query/01g-500", "https://x.my.salesforce.com/services/data/x?y=z", "//evil/services/data/", "/services/data/%2e%2e/x"} {
+	for _, seed := range []string{"/services/data/v62.0/query/01g-500", "https://x.my.salesforce.com/services/data/x?y=z", "//evil/services/data/", "/services/data/%2e%2e/x", "/services/data/%0aError", "/services/data/%E2%80%AE"} {
 		f.Add(seed)
 	}
 	o := newOrg(f)
@@ -211,6 +280,9 @@ func FuzzNextPage(f *testing.F) {
 		req, err := c.request(t.Context(), call{method: http.MethodGet, path: path, query: query}, c.current.Load())
 		if err != nil {
 			return
+		}
+		if strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Errorf("%q leads to a path that can't be logged: %q", next, path)
 		}
 		if req.URL.Host != strings.TrimPrefix(o.URL, "http://") || !strings.HasPrefix(req.URL.Path, "/services/data/") || strings.Contains(req.URL.Path, "/../") {
 			t.Errorf("%q leads to %s", next, req.URL)
