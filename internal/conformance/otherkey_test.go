@@ -54,11 +54,10 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 		},
 		{
 			"DataEncryptionKeysAreOnlyCreated", "9.1", "D", "DEKRef",
-			"On Hyperforce DataEncryptionKey can be created and queried, not updated or deleted; its Type is `search index`.", prepared,
+			"On Hyperforce DataEncryptionKey can be created and queried, not updated or deleted.", prepared,
 			"settings: {hyperforce: true}", func(p *probe) {
 				about := p.get("/services/data/v63.0/sobjects/DataEncryptionKey/describe").want(http.StatusOK).object()
 				p.matches(about, map[string]any{"createable": true, "queryable": true, "updateable": false, "deletable": false})
-				p.picklist(p.describe("/services/data/v63.0/sobjects/DataEncryptionKey/describe")["Type"], "search index")
 			},
 		},
 		{

@@ -17,6 +17,7 @@ tenant_secrets:
   - {type: Data, status: ARCHIVED, source: UPLOADED}
   - {type: Data, source: UPLOADED, material: ` + zeros + `}
 settings: {rotation_intervals: false}
+root_keys: [{id: 48q000000000001AAA, identifier: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}]
 `
 
 // exampleVariables gives the variables of the examples their values.

@@ -87,7 +87,7 @@ func TestAccLists_denied(t *testing.T) {
 	t.Parallel()
 	for name, summary := range map[string]string{
 		"salesforcebyok_tenant_secret": "Unable to read the tenant secrets", "salesforcebyok_tenant_secret_version": "Unable to read the tenant secrets",
-		"salesforcebyok_certificate": "Unable to read the certificates",
+		"salesforcebyok_certificate": "Unable to read the certificates", "salesforcebyok_external_root_key": "Unable to read the external root keys",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

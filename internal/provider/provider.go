@@ -216,7 +216,7 @@ func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
 		newOrganizationDataSource, newCertificateDataSource, newCertificatesDataSource, newTenantSecretDataSource, newTenantSecretsDataSource,
-		newQueryDataSource, newSObjectDataSource, newEncryptionEventsDataSource,
+		newQueryDataSource, newSObjectDataSource, newEncryptionEventsDataSource, newExternalRootKeysDataSource,
 	}
 }
 
@@ -229,5 +229,5 @@ func (p *byokProvider) Functions(context.Context) []func() function.Function {
 }
 
 func (p *byokProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newTenantSecretList, newTenantSecretVersionList, newCertificateList}
+	return []func() list.ListResource{newTenantSecretList, newTenantSecretVersionList, newCertificateList, newExternalRootKeyList}
 }

@@ -138,6 +138,7 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 		plan.planRotation()
 		plan.RotationID, plan.OrganizationID = types.StringUnknown(), types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		r.warnNoRootKey(ctx, &resp.Diagnostics)
 		r.helpCreate(ctx, plan, config, &resp.Diagnostics)
 
 		return
@@ -162,6 +163,7 @@ func (r *dataEncryptionKeyResource) ModifyPlan(ctx context.Context, req resource
 	if decision.Rotate {
 		plan.planRotation()
 		plan.warnWithoutEscrow(config, &resp.Diagnostics)
+		r.warnNoRootKey(ctx, &resp.Diagnostics)
 		addRotationReasons(&resp.Diagnostics, "Search Index", decision, fmt.Sprintf("The key of version %d will be archived by the new one.", state.Version.ValueInt64()))
 	} else {
 		if ours.Imported && state.Receipt.IsNull() {

@@ -28,7 +28,7 @@ var (
 	_ resource.ResourceWithImportState = (*externalRootKeyResource)(nil)
 )
 
-// externalRootKeyResource is the status of one existing root key in an external key management service.
+// externalRootKeyResource is the status of one existing root key, in an external key management service or of Salesforce's own.
 type externalRootKeyResource struct{ resourceBase }
 
 func newExternalRootKeyResource() resource.Resource { return &externalRootKeyResource{} }
@@ -38,6 +38,7 @@ type externalRootKeyModel struct {
 	DesiredStatus  types.String `tfsdk:"desired_status"`
 	OrganizationID types.String `tfsdk:"organization_id"`
 	Status         types.String `tfsdk:"status"`
+	Identifier     types.String `tfsdk:"root_key_identifier"`
 	ARN            types.String `tfsdk:"arn"`
 	RootKeyService types.String `tfsdk:"root_key_service"`
 	Region         types.String `tfsdk:"region"`
@@ -59,8 +60,10 @@ func (r *externalRootKeyResource) Metadata(_ context.Context, req resource.Metad
 
 func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The status of one existing external root key (External Key Management: a key in AWS KMS). The resource creates nothing and a destroy forgets. **Setting a root key to `Inactive` " +
-			"makes the data under it unreadable** until it is `Active` again, so it is guarded like the destruction of a key: it needs `allow_key_destruction = true` in the provider block.",
+		MarkdownDescription: "The status of one existing root key: a key in AWS KMS (External Key Management), or one of Salesforce's own. The resource creates nothing and a destroy forgets: root keys are " +
+			"created, rotated and tested in Setup (Key Management) only. **Setting a root key to `Inactive` makes the data under it unreadable** until it is `Active` again, so it is guarded like the " +
+			"destruction of a key: it needs `allow_key_destruction = true` in the provider block. Salesforce documents changes between `Active` and `Inactive` only, and none is sent from another status. " +
+			"A root key made in production can't be activated or deactivated in a sandbox.",
 		Attributes: map[string]schema.Attribute{
 			"root_key_id": schema.StringAttribute{
 				MarkdownDescription: "Id (`48q…`) of the root key, 15 or 18 characters.",
@@ -76,10 +79,14 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
 			},
-			"organization_id":  computedString("Id of the org, 18 characters."),
-			"status":           computedString("Status in the org: `Active`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
-			"arn":              computedString("ARN of the key."),
-			"root_key_service": computedString("The key management service: `AWS`."),
+			"organization_id":     computedString("Id of the org, 18 characters."),
+			"status":              computedString("Status in the org: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
+			"root_key_identifier": computedString("How the key management service names the key: an ARN, or a UUID for Salesforce's own keys."),
+			"arn": schema.StringAttribute{
+				MarkdownDescription: "The identifier, if it is an ARN, else null. Use `root_key_identifier`.", Computed: true,
+				DeprecationMessage: "Use root_key_identifier: Salesforce's own root keys have no ARN.",
+			},
+			"root_key_service": computedString("The key management service: `AWS`, or `SF` for Salesforce's own keys."),
 			"region":           computedString("Region of the key."),
 			"description":      computedString("Description of the root key in the org."),
 			"activated_date":   computedString("When it was activated, RFC 3339, UTC."),
@@ -110,7 +117,7 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		if r.online() {
 			if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
 				r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
-				warnRootKeyUnavailable(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+				warnFixedStatus(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
 			}
 		}
 
@@ -121,8 +128,8 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		return
 	}
 	r.checkLock(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
-	warnRootKeyUnavailable(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
-	plan.OrganizationID, plan.ARN, plan.RootKeyService = state.OrganizationID, state.ARN, state.RootKeyService
+	warnFixedStatus(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
+	plan.OrganizationID, plan.Identifier, plan.ARN, plan.RootKeyService = state.OrganizationID, state.Identifier, state.ARN, state.RootKeyService
 	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
 	if mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
 		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
@@ -130,23 +137,31 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// mustChange reports whether a change of the status must be sent. Unavailable is not a choice of the org's: Salesforce can't reach the
-// key, and sending Active would not bring it back. Only Active and Inactive turn into each other [D EERKRef].
+// mustChange reports whether a change of the status must be sent. Only Active and Inactive turn into each other [D EERKRef]; from any other
+// status nothing is sent.
 func mustChange(status, wanted string) bool {
-	return !strings.EqualFold(status, wanted) && (!strings.EqualFold(status, salesforce.RootKeyUnavailable) || wanted != salesforce.RootKeyActive)
+	changeable := strings.EqualFold(status, salesforce.RootKeyActive) || strings.EqualFold(status, salesforce.RootKeyInactive)
+
+	return changeable && !strings.EqualFold(status, wanted)
 }
 
-// warnRootKeyUnavailable tells of a root key that should be usable and is not.
-func warnRootKeyUnavailable(status, wanted, id string, diags *diag.Diagnostics) {
-	if wanted == salesforce.RootKeyActive && strings.EqualFold(status, salesforce.RootKeyUnavailable) {
-		diags.AddAttributeWarning(path.Root("desired_status"), "The root key is not available",
+// warnFixedStatus reports a root key whose status is not the wanted one and can't be changed.
+func warnFixedStatus(status, wanted, id string, diags *diag.Diagnostics) {
+	at := path.Root("desired_status")
+	switch {
+	case strings.EqualFold(status, wanted) || mustChange(status, wanted):
+	case strings.EqualFold(status, salesforce.RootKeyUnavailable):
+		diags.AddAttributeWarning(at, "The root key is not available",
 			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so data under it can't be read. No change of its status helps: check the key, its policy and its region there.", id))
+	default:
+		diags.AddAttributeWarning(at, "The root key's status is fixed",
+			fmt.Sprintf("Root key %s is %s. Salesforce documents changes between Active and Inactive only, so none is sent, and the key stays as it is. Look at it in Setup, Key Management.", id, status))
 	}
 }
 
 // checkLock refuses to make a root key Inactive without the provider's permission.
 func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *diag.Diagnostics) bool {
-	if strings.EqualFold(status, wanted) || wanted != salesforce.RootKeyInactive {
+	if wanted != salesforce.RootKeyInactive || !mustChange(status, wanted) {
 		return true
 	}
 	if r.data == nil || !r.data.AllowKeyDestruction {
@@ -219,6 +234,7 @@ func (m *externalRootKeyModel) settle(key salesforce.ExternalRootKey, data *Data
 	}{
 		{&m.OrganizationID, found.OrganizationID},
 		{&m.Status, found.Status},
+		{&m.Identifier, found.Identifier},
 		{&m.ARN, found.ARN},
 		{&m.RootKeyService, found.RootKeyService},
 		{&m.Region, found.Region},
@@ -234,7 +250,11 @@ func (m *externalRootKeyModel) settle(key salesforce.ExternalRootKey, data *Data
 func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Data) {
 	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
 	m.Status = stringOrNull(key.Status)
-	m.ARN = stringOrNull(key.RootKeyIdentifier)
+	m.Identifier = stringOrNull(key.RootKeyIdentifier)
+	m.ARN = types.StringNull()
+	if strings.HasPrefix(key.RootKeyIdentifier, "arn:") {
+		m.ARN = m.Identifier
+	}
 	m.RootKeyService = stringOrNull(key.RootKeyService)
 	m.Region = stringOrNull(key.Region)
 	m.Description = stringOrNull(key.Description)
@@ -284,6 +304,19 @@ func (r *externalRootKeyResource) Read(ctx context.Context, req resource.ReadReq
 func (r *externalRootKeyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
+// foundRootKey is the resource of a root key that an import or a list finds. Its status is what is wanted until the configuration says
+// otherwise: neither changes one.
+func foundRootKey(key salesforce.ExternalRootKey, data *Data) externalRootKeyModel {
+	wanted := salesforce.RootKeyActive
+	if strings.EqualFold(key.Status, salesforce.RootKeyInactive) {
+		wanted = salesforce.RootKeyInactive
+	}
+	m := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted)}
+	m.populate(key, data)
+
+	return m
+}
+
 // ImportState takes the id of a root key or an identity.
 func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id, ok := r.importID(ctx, req, "root_key_id", &resp.Diagnostics)
@@ -299,13 +332,7 @@ func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.
 	if !ok {
 		return
 	}
-	// What an import finds is what is wanted until the configuration says otherwise: an import alone changes no status.
-	wanted := salesforce.RootKeyActive
-	if strings.EqualFold(key.Status, salesforce.RootKeyInactive) {
-		wanted = salesforce.RootKeyInactive
-	}
-	state := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted)}
-	state.populate(key, r.data)
+	state := foundRootKey(key, r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }

@@ -2,10 +2,16 @@ package provider_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/querycheck"
+	"github.com/hashicorp/terraform-plugin-testing/querycheck/queryfilter"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
@@ -57,7 +63,7 @@ func TestAccExternalRootKey_takenOver(t *testing.T) {
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	expectState(t, cli, rootKeyAddress, map[string]any{
-		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active", "arn": rootKeyARN, "root_key_service": "AWS",
+		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active", "root_key_identifier": rootKeyARN, "arn": rootKeyARN, "root_key_service": "AWS",
 		"region": "eu-central-1", "description": "Root of Europe",
 	})
 	if at := cli.State(rootKeyAddress)["activated_date"]; at == nil {
@@ -137,9 +143,141 @@ func TestAccExternalRootKey_unavailable(t *testing.T) {
 	expectWarning(t, cli.Plan(), "The root key is not available", rootKeyID)
 	expectState(t, cli, rootKeyAddress, map[string]any{"status": "Unavailable"})
 	expectPatches(t, sim, 0)
-	// What Salesforce says to Inactive is shown.
+	// Inactive is not sent either: only Active and Inactive turn into each other.
+	cli.Config(rootKeyBlock("Inactive"))
+	expectWarning(t, cli.Plan(), "The root key is not available", rootKeyID)
+	cli.MustApply()
+	expectState(t, cli, rootKeyAddress, map[string]any{"status": "Unavailable", "desired_status": "Inactive"})
+	expectPatches(t, sim, 0)
+}
+
+// From the other statuses no change is sent, on create and on update, and the plan says so.
+func TestAccExternalRootKey_fixedStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"Activation Pending", "Archived", "Canceled"} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, withRootKey(status))
+			cli := acctest.NewCLI(t, sim).InProcess()
+			for _, desired := range []string{"Active", "Inactive"} {
+				cli.Config(rootKeyBlock(desired))
+				expectWarning(t, cli.Plan(), "The root key's status is fixed", status, "between Active and Inactive only")
+				cli.MustApply()
+				expectState(t, cli, rootKeyAddress, map[string]any{"status": status, "desired_status": desired})
+			}
+			expectPatches(t, sim, 0)
+		})
+	}
+}
+
+const salesforceRootKey = "6c84fb90-12c4-11e1-840d-7b25c5ee775a"
+
+// Salesforce's own root keys have a UUID, and no ARN.
+func TestAccExternalRootKey_salesforce(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{ID: rootKeyID, Identifier: salesforceRootKey, Service: "SF"}}}))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(rootKeyBlock("Active"))
+	cli.MustApply()
+	expectState(t, cli, rootKeyAddress, map[string]any{"root_key_identifier": salesforceRootKey, "arn": nil, "root_key_service": "SF", "region": nil, "status": "Active"})
 	providerConfig(cli, allowing(sim, rootKeyBlock("Inactive")))
-	expectError(t, cli.Apply(), "Unable to change the root key", "can't change from Unavailable to Inactive")
+	cli.MustApply()
+	expectState(t, cli, rootKeyAddress, map[string]any{"status": "Inactive", "root_key_identifier": salesforceRootKey, "arn": nil})
+	expectPatches(t, sim, 1)
+}
+
+const rootKeySeed = "root_keys: [{identifier: '" + rootKeyARN + "', description: EU}, {identifier: " + salesforceRootKey + ", service: SF, status: Archived}, {identifier: 'arn:aws:kms:us-east-1:1:key/2', status: Archived}]"
+
+func TestAccExternalRootKeysDataSource(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, seeded(t, rootKeySeed))
+	for filter, want := range map[string][]string{
+		"":                          {rootKeyARN, salesforceRootKey, "arn:aws:kms:us-east-1:1:key/2"},
+		"status = \"Archived\"":     {salesforceRootKey, "arn:aws:kms:us-east-1:1:key/2"},
+		"root_key_service = \"SF\"": {salesforceRootKey},
+		"root_key_service = \"aws\"\n status = \"Active\"": {rootKeyARN},
+		"status = \"Canceled\"":                            {},
+	} {
+		cli := acctest.NewCLI(t, sim).InProcess()
+		cli.Config("\ndata \"salesforcebyok_external_root_keys\" \"all\" {\n" + filter + "\n}\n")
+		cli.MustApply()
+		state := cli.State("data.salesforcebyok_external_root_keys.all")
+		list, _ := state["external_root_keys"].([]any)
+		got := []string{}
+		for _, entry := range list {
+			key, _ := entry.(map[string]any)
+			got = append(got, fmt.Sprint(key["root_key_identifier"]))
+			if id := fmt.Sprint(key["root_key_id"]); !strings.HasPrefix(id, "48q") || len(id) != 18 || key["status"] == nil || key["root_key_service"] == nil {
+				t.Errorf("unexpected root key %v", key)
+			}
+			if aws := key["root_key_service"] == "AWS"; aws == (key["region"] == nil) || (key["status"] == "Active") == (key["activated_date"] == nil) {
+				t.Errorf("unexpected region or date in %v", key)
+			}
+		}
+		if !slices.Equal(got, want) || state["organization_id"] != sim.OrganizationID {
+			t.Errorf("%s: expected %v, found %v", filter, want, got)
+		}
+	}
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config("\ndata \"salesforcebyok_external_root_keys\" \"all\" {\n  status = \"active\"\n}\n")
+	expectError(t, cli.Plan(), "Invalid Attribute Value Match", "Activation Pending")
+	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "57.0"`)+"\ndata \"salesforcebyok_external_root_keys\" \"all\" {}\n")
+	expectError(t, cli.Plan(), "Unable to read the external root keys", "58.0")
+}
+
+func TestAccExternalRootKeyList(t *testing.T) {
+	t.Parallel()
+	const address = "salesforcebyok_external_root_key."
+	sim := acctest.StartSim(t, seeded(t, rootKeySeed))
+	queries(t, sim, `
+list "salesforcebyok_external_root_key" "all" {
+  provider         = salesforcebyok
+  include_resource = true
+}
+
+list "salesforcebyok_external_root_key" "own" {
+  provider = salesforcebyok
+  config {
+    root_key_service = "SF"
+    status           = "Archived"
+  }
+}
+`, nil,
+		querycheck.ExpectLength(address+"all", 3), querycheck.ExpectLength(address+"own", 1),
+		querycheck.ExpectResourceKnownValues(address+"all", queryfilter.ByDisplayName(knownvalue.StringRegexp(regexp.MustCompile("^"+salesforceRootKey))), []querycheck.KnownValueCheck{
+			{Path: tfjsonpath.New("desired_status"), KnownValue: knownvalue.StringExact("Active")},
+			{Path: tfjsonpath.New("status"), KnownValue: knownvalue.StringExact("Archived")},
+			{Path: tfjsonpath.New("arn"), KnownValue: knownvalue.Null()},
+		}),
+	)
+}
+
+// A Search Index key needs an active root key of Salesforce's own: an upload without one is warned of at plan.
+func TestAccDataEncryptionKey_rootKey(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		seed string
+		warn bool
+	}{
+		"active":       {"settings: {hyperforce: true}", false},
+		"inactive":     {"settings: {hyperforce: true}\nroot_keys: [{identifier: " + salesforceRootKey + ", service: SF, status: Inactive}]", true},
+		"only AWS":     {"settings: {hyperforce: true, salesforce_root_key: false}\n" + "root_keys: [{identifier: '" + rootKeyARN + "'}]", true},
+		"none at all":  {"settings: {hyperforce: true, salesforce_root_key: false}", true},
+		"one of three": {"settings: {hyperforce: true}\nroot_keys: [{identifier: a, service: SF, status: Archived}, {identifier: b, service: SF}, {identifier: c, service: SF, status: Canceled}]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, seeded(t, test.seed))
+			cli := newHyperforceCLI(t, sim)
+			cli.Config(searchKey(trigger("a")))
+			if warned := slices.Contains(cli.Plan().Summaries("warning"), "No active root key for Search Index keys"); warned != test.warn {
+				t.Errorf("expected a warning: %t, found %t", test.warn, warned)
+			}
+			if applied := cli.Apply(); (applied.Code == 0) == test.warn {
+				t.Errorf("expected Salesforce to refuse: %t, found\n%s", test.warn, applied.Output())
+			}
+		})
+	}
 }
 
 // A change whose reply is lost is looked for, and not sent again.

@@ -117,6 +117,7 @@ func TestModelsHaveTheAttributesOfTheirSchemas(t *testing.T) {
 		"data.query":                     queryDataSourceModel{},
 		"data.sobject":                   sobjectDataSourceModel{},
 		"data.encryption_events":         encryptionEventsDataSourceModel{},
+		"data.external_root_keys":        externalRootKeysDataSourceModel{},
 		"ephemeral.key_material":         keyMaterialModel{},
 		"ephemeral.tenant_secret_export": tenantSecretExportModel{},
 	}

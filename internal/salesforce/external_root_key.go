@@ -10,29 +10,41 @@ import (
 	"time"
 )
 
-// Values of ExternalRootKey.Status [D EERKRef].
+// Values of ExternalRootKey.Status [D EERKRef; sf-skills]. Only Active and
+// Inactive are documented to turn into each other.
 const (
-	RootKeyActive      = "Active"
-	RootKeyInactive    = "Inactive"
-	RootKeyUnavailable = "Unavailable"
+	RootKeyActivationPending = "Activation Pending"
+	RootKeyActive            = "Active"
+	RootKeyArchived          = "Archived"
+	RootKeyCanceled          = "Canceled"
+	RootKeyInactive          = "Inactive"
+	RootKeyUnavailable       = "Unavailable"
+)
+
+// Values of ExternalRootKey.RootKeyService [D EERKRef; sf-skills].
+const (
+	// RootKeyServiceAWS is AWS KMS.
+	RootKeyServiceAWS = "AWS"
+	// RootKeyServiceSalesforce is Salesforce's own: "SF" in a published sample.
+	RootKeyServiceSalesforce = "SF"
 )
 
 const firstVersionExternalRootKey = 58
 
 // ExternalRootKey is an ExternalEncryptionRootKey: a root key that an external
-// key management service holds [D EERKRef].
+// key management service holds, or Salesforce's own [D EERKRef].
 type ExternalRootKey struct {
 	// ID has 18 characters.
 	ID          string
 	Description string
 	// Region is that of the service.
 	Region string
-	// RootKeyIdentifier is the ARN.
+	// RootKeyIdentifier is an ARN, or a UUID for Salesforce's own keys.
 	RootKeyIdentifier string
-	// RootKeyService is AWS.
+	// RootKeyService is such as [RootKeyServiceAWS].
 	RootKeyService string
 	Status         string
-	// ActivatedDate is zero where it never was.
+	// ActivatedDate is zero if it never was.
 	ActivatedDate time.Time
 }
 

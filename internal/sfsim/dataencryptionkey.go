@@ -86,10 +86,7 @@ func dataKeyRoutes() []route {
 
 func (c *call) dataKeyRows() []soql.Row {
 	w := c.s.world
-	emails := map[string]string{}
-	for _, u := range w.users {
-		emails[u.id] = u.email
-	}
+	emails := w.emails()
 	var rows []soql.Row
 	for _, key := range w.estate().dataKeys {
 		var version any // a temporary row has none [I]
@@ -111,7 +108,6 @@ var dataKeySends = []string{"DataEncryptionKeyCertName", "Description", "SecretV
 
 // createDataKey serves both steps: a certificate name asks for a session, a session token brings the wrapped key.
 func (c *call) createDataKey(values object) *reply {
-	settings := c.s.world.settings
 	for _, m := range values {
 		if !slices.Contains(dataKeySends, m.name) {
 			c.violation("sends %s, which no documented request for a data encryption key does", m.name)
@@ -124,7 +120,7 @@ func (c *call) createDataKey(values object) *reply {
 		return refuse(http.StatusBadRequest, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Type]", "Type")
 	case !strings.EqualFold(typ, "SearchIndex"):
 		return c.refuseUnknown("Type", "There is no data encryption key of the type "+values.text("Type"))
-	case !settings.SalesforceRootKey: // [D Help upload_seas]
+	case !c.s.world.salesforceRootKeyActive(): // [D Help upload_seas]
 		return c.refuseUnknown("Type", "A Search Index key needs an active Salesforce root key")
 	case values.text("SessionToken") != "" || values.text("SecretValue") != "":
 		return c.uploadDataKey(values)

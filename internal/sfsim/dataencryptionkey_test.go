@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -223,8 +224,39 @@ func TestDataEncryptionKeyVisibility(t *testing.T) {
 			t.Errorf("%s: status %d, want %d", name, a.status, tc.status)
 		}
 	}
-	c := start(t, seeded(t, "settings: {hyperforce: true, salesforce_root_key: false}"))
-	c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"A"}`).refused(http.StatusBadRequest, unknown)
+	// A Search Index key needs an active root key of Salesforce's own [D Help upload_seas], which is a row like any other.
+	for _, seed := range []string{
+		"settings: {hyperforce: true, salesforce_root_key: false}",
+		"settings: {hyperforce: true}\nroot_keys: [{identifier: 6c84fb90-12c4-11e1-840d-7b25c5ee775a, service: SF, status: Inactive}]",
+	} {
+		c := start(t, seeded(t, seed))
+		c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"A"}`).refused(http.StatusBadRequest, unknown)
+	}
+	c := start(t, configure(hyperforce))
+	if rows := c.rows("SELECT RootKeyService, RootKeyIdentifier, Status, CreatedBy FROM ExternalEncryptionRootKey"); len(rows) != 1 || rows[0]["RootKeyService"] != "SF" ||
+		strings.HasPrefix(fmt.Sprint(rows[0]["RootKeyIdentifier"]), "arn:") || rows[0]["CreatedBy"] != "byok.integration@sfsim.example" {
+		t.Errorf("root keys %v", rows)
+	}
+	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM DataEncryptionKey")).refused(http.StatusBadRequest, "MALFORMED_QUERY")
+	for _, field := range []string{"IsDeleted", "SystemModstamp", "CreatedById"} {
+		c.get(data63+"/query/?q="+url.QueryEscape("SELECT "+field+" FROM ExternalEncryptionRootKey")).refused(http.StatusBadRequest, "INVALID_FIELD")
+	}
+	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM ExternalEncryptionRootKey ORDER BY ActivatedDate")).refused(http.StatusBadRequest, "INVALID_FIELD")
+}
+
+// Wire 9.2: of the six statuses, only Active and Inactive turn into each other.
+func TestRootKeyStatuses(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"Activation Pending", "Archived", "Canceled", "Unavailable"} {
+		c := start(t, seeded(t, "root_keys: [{identifier: 'arn:aws:kms:us-east-1:111122223333:key/def', status: "+status+"}]"))
+		row := c.rows("SELECT Id, Status FROM ExternalEncryptionRootKey")[0]
+		if row["Status"] != status {
+			t.Errorf("status %v, want %s", row["Status"], status)
+		}
+		for _, to := range []string{"Active", "Inactive"} {
+			c.do(http.MethodPatch, fmt.Sprintf("%s/sobjects/ExternalEncryptionRootKey/%s", data, row["Id"]), `{"Status":"`+to+`"}`).refused(http.StatusBadRequest, unknown)
+		}
+	}
 }
 
 // Wire 9.2 [D EERKRef].
@@ -263,6 +295,7 @@ func TestExternalEncryptionRootKey(t *testing.T) {
 	denied.get(path+id).refused(http.StatusNotFound, "NOT_FOUND")
 	for _, bad := range []string{
 		"root_keys: [{}]", "root_keys: [{identifier: a, id: 02G000000000001}]", "root_keys: [{identifier: a, status: Odd}]",
+		"root_keys: [{identifier: a, service: GCP}]",
 	} {
 		if _, err := sfsim.ReadSeed(strings.NewReader(bad)); err == nil {
 			t.Errorf("the seed %s was accepted", bad)

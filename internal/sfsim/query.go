@@ -59,6 +59,10 @@ func startQuery(c *call) *reply {
 		return refuseQuery(c, err)
 	}
 	o, _ := c.queryable(parsed.Object()) // Run refuses an object that is not there
+	if o != nil && o.name == dataKeyObject.name && !parsed.Limited() {
+		// [D DEKRef]; the text is invented.
+		return refuse(http.StatusBadRequest, "MALFORMED_QUERY", "A query of DataEncryptionKey needs a LIMIT")
+	}
 	result, err := parsed.Run(schema{c}, func(name string) []soql.Row {
 		if target, ok := c.object(name, c.tooling); ok {
 			return target.rows(c)

@@ -10,37 +10,56 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 )
 
-// rootKey is a row of ExternalEncryptionRootKey: a root key in AWS KMS.
+// rootKey is a row of ExternalEncryptionRootKey: a root key in AWS KMS, or Salesforce's own.
 type rootKey struct {
-	id, description, identifier, region, status string
-	activated, created, modified                time.Time
-	modifiedBy                                  string
+	id, description, identifier, region, service, status string
+	activated, created, modified                         time.Time
+	modifiedBy                                           string
 }
 
 // SeedRootKey is an external root key of a Seed.
 type SeedRootKey struct {
 	ID          string `yaml:"id"`         // 48q..., default minted
-	Identifier  string `yaml:"identifier"` // the key's ARN, required
+	Identifier  string `yaml:"identifier"` // the key's ARN, or for Salesforce's own a UUID; required
+	Service     string `yaml:"service"`    // AWS (default) or SF
 	Region      string `yaml:"region"`     // default: that of the ARN
 	Description string `yaml:"description"`
-	Status      string `yaml:"status"` // Active (default), Inactive or Unavailable
+	Status      string `yaml:"status"` // one of the six; default Active
 }
 
-var rootKeyStatuses = []picklistValue{{"Active", "Active", 0}, {"Inactive", "Inactive", 0}, {"Unavailable", "Unavailable", 0}}
+const (
+	serviceAWS        = "AWS"
+	serviceSalesforce = "SF" // [D sf-skills enterprise_api/ExternalEncryptionRootKey.json]
+)
 
-// rootKeyObject describes ExternalEncryptionRootKey, API 58+ [D EERKRef]. Only Status can be updated.
+// rootKeyStatuses are the six of a published describe [D sf-skills].
+var rootKeyStatuses = []picklistValue{
+	{"Activation Pending", "Activation Pending", 0},
+	{"Active", "Active", 0},
+	{"Archived", "Archived", 0},
+	{"Canceled", "Canceled", 0},
+	{"Inactive", "Inactive", 0},
+	{"Unavailable", "Unavailable", 0},
+}
+
+// rootKeyObject describes ExternalEncryptionRootKey, API 58+ [D EERKRef; lengths D]. Only Status can be updated. Users are strings; there
+// is no IsDeleted and no SystemModstamp [C NetCoreForce].
 var rootKeyObject = &sobject{
 	name: "ExternalEncryptionRootKey", label: "External Encryption Root Key", labelPlural: "External Encryption Root Keys",
 	prefix: "48q", since: 58, verbs: "RU",
-	fields: append(systemFields(), []field{
-		{name: "ActivatedDate", label: "Activated Date", kind: "datetime", props: "FNS"},
-		{name: "Description", label: "Description", kind: "string", props: "FGNS", length: 255},
-		{name: "Region", label: "Region", kind: "string", props: "FGNS", length: 255},
-		{name: "RootKeyIdentifier", label: "Root Key Identifier", kind: "string", props: "FGS", length: 255},
-		{name: "RootKeyService", label: "Root Key Service", kind: "picklist", props: "FGS", length: 40},
-		{name: "Status", label: "Status", kind: "picklist", props: "FGSU", length: 40, values: rootKeyStatuses},
-	}...),
-	relationships: map[string]string{"CreatedBy": "User", "LastModifiedBy": "User"},
+	fields: []field{
+		{name: "Id", label: "External Encryption Root Key Id", kind: "id", props: "DFGIS", length: 18},
+		{name: "ActivatedDate", label: "Activated Date", kind: "datetime", props: "N"},
+		{name: "CreatedBy", label: "Created By", kind: "string", props: "FGNS", length: 64},
+		{name: "CreatedDate", label: "Created Date", kind: "datetime", props: "N"},
+		{name: "Description", label: "Description", kind: "string", props: "FGNS", length: 100},
+		{name: "LastModifiedBy", label: "Last Modified By", kind: "string", props: "FGNS", length: 64},
+		{name: "LastModifiedDate", label: "Last Modified Date", kind: "datetime", props: "N"},
+		{name: "Region", label: "Region", kind: "string", props: "FGNS", length: 150},
+		{name: "RootKeyIdentifier", label: "Root Key Identifier", kind: "string", props: "FNS", length: 512},
+		{name: "RootKeyService", label: "Root Key Service", kind: "string", props: "FGNS", length: 32},
+		{name: "Status", label: "Status", kind: "picklist", props: "FGSU", length: 32, values: rootKeyStatuses},
+	},
 }
 
 func init() {
@@ -51,20 +70,25 @@ func init() {
 
 func (c *call) rootKeyRows() []soql.Row {
 	rows := make([]soql.Row, 0, len(c.s.world.estate().rootKeys))
-	creator := c.userRows()[0]
+	emails := c.s.world.emails()
 	for _, key := range c.s.world.estate().rootKeys {
-		row := system(key.id, key.created, c.s.world.mainUser(), soql.Row{
-			"ActivatedDate": key.activated, "Description": nullable(key.description), "Region": nullable(key.region),
-			"RootKeyIdentifier": key.identifier, "RootKeyService": "AWS", "Status": key.status,
-			"CreatedBy": creator, "LastModifiedBy": creator,
-		})
+		row := soql.Row{
+			"Id": key.id, "ActivatedDate": key.activated, "CreatedBy": c.s.world.mainUser().email, "CreatedDate": key.created,
+			"Description": nullable(key.description), "LastModifiedBy": emails[key.modifiedBy], "LastModifiedDate": key.modified,
+			"Region": nullable(key.region), "RootKeyIdentifier": key.identifier, "RootKeyService": key.service, "Status": key.status,
+		}
 		if key.activated.IsZero() {
 			row["ActivatedDate"] = nil
 		}
-		row["LastModifiedDate"], row["SystemModstamp"], row["LastModifiedById"] = key.modified, key.modified, key.modifiedBy
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// salesforceRootKeyActive is whether Search Index keys can be made: their root key is Salesforce's own [D Help upload_seas].
+func (w *world) salesforceRootKeyActive() bool {
+	own := slices.DeleteFunc(slices.Clone(w.estate().rootKeys), func(k *rootKey) bool { return k.service != serviceSalesforce })
+	return w.settings.SalesforceRootKey && (len(own) == 0 || slices.ContainsFunc(own, func(k *rootKey) bool { return k.status == "Active" }))
 }
 
 // updateRootKey serves PATCH {"Status":...}: Active and Inactive turn into each other, nothing else does [D].
@@ -95,18 +119,30 @@ func validateRootKeys(keys []SeedRootKey) error {
 		switch {
 		case key.Identifier == "":
 			return fmt.Errorf("seed: root_keys[%d]: expected an identifier", i)
+		case !slices.Contains([]string{"", serviceAWS, serviceSalesforce}, key.Service):
+			return fmt.Errorf("seed: root_keys[%d]: service %q: expected AWS or SF", i, key.Service)
 		case key.Status != "" && !known:
-			return fmt.Errorf("seed: root_keys[%d]: status %q: expected Active, Inactive or Unavailable", i, key.Status)
+			return fmt.Errorf("seed: root_keys[%d]: status %q: expected one of the six of ExternalEncryptionRootKey", i, key.Status)
 		}
 	}
 	return nil
 }
 
+// ownRootKey is the root key of Salesforce that an org on Hyperforce has, unless its seed says otherwise. Its identifier is invented, its
+// form is not [D sf-skills].
+var ownRootKey = SeedRootKey{Identifier: "0f8a7c1e-5b1d-4d0a-9a4b-2c6f1e3d5a70", Service: serviceSalesforce, Description: "Salesforce root key"}
+
 func (w *world) seedRootKeys(seed *Seed, start time.Time) error {
-	for _, s := range seed.RootKeys {
+	list := seed.RootKeys
+	own := slices.ContainsFunc(list, func(s SeedRootKey) bool { return s.Service == serviceSalesforce })
+	if w.settings.Hyperforce && w.settings.SalesforceRootKey && !own {
+		list = append(slices.Clone(list), ownRootKey)
+	}
+	for _, s := range list {
 		created := start.AddDate(0, -6, 0).Truncate(time.Second)
 		key := &rootKey{
 			id: w.newID("48q"), description: s.Description, identifier: s.Identifier, region: s.Region, status: "Active",
+			service: serviceAWS,
 			created: created, modified: created, modifiedBy: w.mainUser().id,
 		}
 		if id, valid := parseID(s.ID); valid {
@@ -115,6 +151,9 @@ func (w *world) seedRootKeys(seed *Seed, start time.Time) error {
 		// arn:aws:kms:<region>:<account>:key/<id>
 		if parts := strings.Split(s.Identifier, ":"); key.region == "" && len(parts) > 3 {
 			key.region = parts[3]
+		}
+		if s.Service != "" {
+			key.service = s.Service
 		}
 		if s.Status != "" {
 			key.status = s.Status

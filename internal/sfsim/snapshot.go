@@ -2,6 +2,7 @@ package sfsim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
@@ -118,6 +119,7 @@ type snapshotRootKey struct {
 	Description string    `json:"description"`
 	Identifier  string    `json:"identifier"`
 	Region      string    `json:"region"`
+	Service     string    `json:"service,omitempty"` // AWS in snapshots without it
 	Status      string    `json:"status"`
 	Activated   time.Time `json:"activated"`
 	Created     time.Time `json:"created"`
@@ -236,7 +238,7 @@ func (s *Server) snapshot() ([]byte, error) {
 	}
 	for _, k := range estate.rootKeys {
 		out.RootKeys = append(out.RootKeys, snapshotRootKey{
-			k.id, k.description, k.identifier, k.region, k.status, k.activated, k.created, k.modified, k.modifiedBy,
+			k.id, k.description, k.identifier, k.region, k.service, k.status, k.activated, k.created, k.modified, k.modifiedBy,
 		})
 	}
 	for _, k := range estate.dataKeys {
@@ -321,7 +323,7 @@ func (in *snapshot) fill(e *estate) {
 	}
 	for _, k := range in.RootKeys {
 		e.rootKeys = append(e.rootKeys, &rootKey{
-			k.ID, k.Description, k.Identifier, k.Region, k.Status, k.Activated, k.Created, k.Modified, k.ModifiedBy,
+			k.ID, k.Description, k.Identifier, k.Region, cmp.Or(k.Service, serviceAWS), k.Status, k.Activated, k.Created, k.Modified, k.ModifiedBy,
 		})
 	}
 	for _, k := range in.DataKeys {

@@ -288,5 +288,14 @@ func (w *world) active(typ string) *tenantSecret {
 	return nil
 }
 
+// emails are the addresses of the users, by id.
+func (w *world) emails() map[string]string {
+	out := map[string]string{}
+	for _, u := range w.users {
+		out[u.id] = u.email
+	}
+	return out
+}
+
 // mainUser is the integration user, as whom every client runs.
 func (w *world) mainUser() *user { return w.users[0] }

@@ -92,6 +92,9 @@ type Query struct {
 	offset  *count
 }
 
+// Limited is whether the query has a LIMIT.
+func (q *Query) Limited() bool { return q.limit != nil }
+
 // Object returns the name of the queried object as the query spells it.
 func (q *Query) Object() string { return q.object.text }
 

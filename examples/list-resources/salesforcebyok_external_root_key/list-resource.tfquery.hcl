@@ -1,0 +1,3 @@
+list "salesforcebyok_external_root_key" "all" {
+  provider = salesforcebyok
+}
