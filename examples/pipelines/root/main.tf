@@ -1,0 +1,55 @@
+# The keys of one org. What differs between orgs stands in terraform.tfvars; credentials come from SALESFORCE_* variables.
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    salesforcebyok = {
+      source  = "salesforcebyok/salesforcebyok"
+      version = "~> 1.0"
+    }
+  }
+}
+
+provider "salesforcebyok" {
+  organization_id = var.organization_id
+}
+
+variable "organization_id" {
+  description = "Id of the org: credentials of any other org are an error."
+  type        = string
+}
+
+variable "certificate" {
+  description = "Unique name of the wrapping certificate."
+  type        = string
+}
+
+variable "escrow_recipients" {
+  description = "Age public keys of the custodians."
+  type        = list(string)
+}
+
+variable "rotation" {
+  description = "Change it in a pull request, and the keys rotate."
+  type        = map(string)
+}
+
+module "keys" {
+  source = "./modules/shield-keys"
+
+  organization_id   = var.organization_id
+  certificate       = var.certificate
+  rotation_triggers = var.rotation
+  escrow            = { age_recipients = var.escrow_recipients }
+  keys = {
+    Data              = {}
+    DeterministicData = {}
+  }
+}
+
+output "inventory" {
+  value = module.keys.inventory
+}
+
+output "inventory_page" {
+  value = module.keys.inventory_page
+}
