@@ -25,7 +25,8 @@ var rules = map[string]rule{
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem",
+			"internal/receipt", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
@@ -40,10 +41,10 @@ var rules = map[string]rule{
 	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/keys"}, modules: []string{framework}},
 
 	"internal/upload": {
-		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/receipt", "internal/salesforce", "internal/secret"},
 	},
 	"internal/custody": {
-		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/receipt", "internal/salesforce", "internal/secret"},
 	},
 	"internal/hardening":  {},
 	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
@@ -54,10 +55,12 @@ var rules = map[string]rule{
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
-	"internal/escrow":  {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
-	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
-	"internal/redact":  {},
-	"internal/secret":  {},
+	"internal/escrow":         {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
+	"internal/receipt":        {own: []string{"internal/durable"}},
+	"internal/receipt/schema": {own: []string{"internal/receipt"}, modules: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
+	"internal/durable":        {modules: []string{"golang.org/x/sys/windows"}},
+	"internal/redact":         {},
+	"internal/secret":         {},
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
 	"internal/sfsim/...":       {},
@@ -118,7 +121,7 @@ func TestReach(t *testing.T) {
 		"simulator": {
 			from: []string{"internal/sfsim", "internal/sfsim/cmd/sfsim"},
 			never: []string{
-				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow", module + "/internal/secret",
+				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow", module + "/internal/receipt", module + "/internal/secret",
 				module + "/internal/provider", "filippo.io/age", "github.com/tink-crypto/tink-go/v2",
 			},
 			reason: "the simulator judges the client by its own reading of Salesforce's rules",
@@ -128,12 +131,12 @@ func TestReach(t *testing.T) {
 			never: []string{
 				"github.com/hashicorp/terraform-plugin-sdk", "github.com/hashicorp/terraform-plugin-testing",
 				"github.com/hashicorp/hc-install", module + "/internal/sfsim", module + "/internal/acctest",
-				"net/http/httptest",
+				"net/http/httptest", module + "/internal/receipt/schema", "github.com/santhosh-tekuri/jsonschema",
 			},
 			reason: "customers run this; test tools and simulators stay out of it",
 		},
 		"client and cryptography": {
-			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/upload", "internal/inventory", "internal/keys"},
+			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/receipt", "internal/upload", "internal/inventory", "internal/keys"},
 			never:  []string{framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log"},
 			reason: "they know nothing of Terraform",
 		},

@@ -129,7 +129,7 @@ func TestKeepAndFind(t *testing.T) {
 		t.Errorf("the directory holds %q", got)
 	}
 	var onDisk struct {
-		Format   int `json:"salesforcebyok_intent"`
+		Format   int `json:"intent_format"`
 		Attempts []struct {
 			Time    string   `json:"time"`
 			Hash    string   `json:"secret_value_hash"`
@@ -475,11 +475,11 @@ func TestIntentRefuses(t *testing.T) {
 	t.Parallel()
 	name := orgID + "-Data-" + rotationID + ".intent"
 	for content, want := range map[string]string{
-		"": "not JSON", "[]": "not JSON", "{}": `lacks "salesforcebyok_intent"`,
-		`{"salesforcebyok_intent":1,"attempts":[]}`:                                                                 "lacks",
-		`{"salesforcebyok_intent":2,"attempts":[{}]}`:                                                               "format 2, this provider knows 1",
-		`{"salesforcebyok_intent":1,"organization_id":"x","type":"Data","rotation_id":"1.0","attempts":[{}]}`:       "speaks of rotation",
-		`{"salesforcebyok_intent":1,"organization_id":"` + orgID + `","type":"Data","rotation_id":"","attempts":1}`: "not JSON",
+		"": "not JSON", "[]": "not JSON", "{}": `lacks "intent_format"`,
+		`{"intent_format":1,"attempts":[]}`:   "lacks",
+		`{"intent_format":2,"attempts":[{}]}`: "format 2, this provider knows 1",
+		`{"intent_format":1,"organization_id":"x","type":"Data","rotation_id":"1.0","attempts":[{}]}`:       "speaks of rotation",
+		`{"intent_format":1,"organization_id":"` + orgID + `","type":"Data","rotation_id":"","attempts":1}`: "not JSON",
 	} {
 		path := t.TempDir()
 		d, p := openDirectory(t, path), planOf(t, "x25519")
@@ -738,9 +738,9 @@ func TestReceiptBesideItsCopy(t *testing.T) {
 }
 
 func FuzzIntent(f *testing.F) {
-	f.Add(`{"salesforcebyok_intent":1,"organization_id":"o","type":"t","rotation_id":"r","attempts":[{"secret_value_hash":"h"}]}`)
-	f.Add(`{"salesforcebyok_intent":1,"organization_id":"o","type":"t","rotation_id":"r","attempts":[{"time":"2026-11-21T12:00:00Z","sent_at":"x"}]}`)
-	f.Add(`{"salesforcebyok_intent":9}`)
+	f.Add(`{"intent_format":1,"organization_id":"o","type":"t","rotation_id":"r","attempts":[{"secret_value_hash":"h"}]}`)
+	f.Add(`{"intent_format":1,"organization_id":"o","type":"t","rotation_id":"r","attempts":[{"time":"2026-11-21T12:00:00Z","sent_at":"x"}]}`)
+	f.Add(`{"intent_format":9}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		path := t.TempDir()
 		plant(t, path, "o-t-r.intent", text)

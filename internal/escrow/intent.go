@@ -23,7 +23,7 @@ const (
 // one first. An attempt is never taken out, so that a key which appears late is still known by its full hash.
 type Intent struct {
 	// Format is intentFormat.
-	Format int `json:"salesforcebyok_intent"`
+	Format int `json:"intent_format"`
 	// Organization is the org's id.
 	Organization string `json:"organization_id"`
 	// Type is the tenant secret's type, such as Data.
@@ -106,7 +106,7 @@ func parseIntent(text, org, typ, rotationID string) (Intent, error) {
 	case i.Format > intentFormat:
 		return Intent{}, fmt.Errorf("it has format %d, this provider knows %d: use the provider version that wrote it, or a later one", i.Format, intentFormat)
 	case i.Format != intentFormat || len(i.Attempts) == 0:
-		return Intent{}, fmt.Errorf("it lacks %q or attempts", "salesforcebyok_intent")
+		return Intent{}, fmt.Errorf("it lacks %q or attempts", "intent_format")
 	case i.Organization != org || i.Type != typ || i.RotationID != rotationID:
 		return Intent{}, fmt.Errorf("it speaks of rotation %q of %q in org %q", i.RotationID, i.Type, i.Organization)
 	}
