@@ -94,10 +94,10 @@ func (d Departure) Fate(use CertificateUse) (Fate, *Record) {
 	switch {
 	case use.Current != nil && !d.AllowDestruction && !d.Deposed:
 		return FateRefuse, use.Current
-	case use.Current != nil && !d.AllowDestruction:
-		return FateForget, use.Current
 	case use.Archived != nil:
 		return FateForget, use.Archived
+	case use.Current != nil && !d.AllowDestruction:
+		return FateForget, use.Current
 	default:
 		return FateDelete, nil
 	}

@@ -137,14 +137,13 @@ func TestDeparture_fate(t *testing.T) {
 			for _, use := range []keys.CertificateUse{{}, {Current: &current}, {Archived: &archived}, {Current: &current, Archived: &archived}} {
 				fate, because := keys.Departure{AllowDestruction: allow, Deposed: deposed}.Fate(use)
 				want, wantRecord := keys.FateDelete, (*keys.Record)(nil)
-				if use.Archived != nil {
-					want, wantRecord = keys.FateForget, use.Archived
-				}
-				if use.Current != nil && !allow {
+				switch {
+				case use.Current != nil && !allow && !deposed:
 					want, wantRecord = keys.FateRefuse, use.Current
-					if deposed {
-						want = keys.FateForget
-					}
+				case use.Archived != nil:
+					want, wantRecord = keys.FateForget, use.Archived
+				case use.Current != nil && !allow:
+					want, wantRecord = keys.FateForget, use.Current
 				}
 				if fate != want || because != wantRecord {
 					t.Errorf("allow %v, deposed %v, use %v: expected %v because of version %d, found %v because of %d", allow, deposed, use, want, versionOf(wantRecord), fate, versionOf(because))

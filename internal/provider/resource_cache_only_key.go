@@ -169,6 +169,14 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
 	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
 	plan.OrganizationID = state.OrganizationID
+	if changed && generated {
+		// An input that is not known yet counts: a certificate that is about to be replaced is refused before a new one is made.
+		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
+			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
+				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
+
+		return
+	}
 	if plan.Certificate.IsUnknown() || plan.ReplayNonce.IsUnknown() || plan.KeyMaterialWOVersion.IsUnknown() {
 		// Whether the JWE is made anew is known only during apply, when the core plans again.
 		plan.planAnew()
@@ -185,13 +193,6 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
 		plan.CertificateSHA256, plan.EscrowCiphertext = state.CertificateSHA256, state.EscrowCiphertext
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-
-		return
-	}
-	if generated {
-		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
-			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
-				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
 
 		return
 	}

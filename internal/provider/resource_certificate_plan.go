@@ -362,6 +362,10 @@ func (r *certificateResource) planDestroy(ctx context.Context, req resource.Modi
 	if deposed {
 		setPrivate(ctx, resp.Private, privateCertificateDeposed, true, &resp.Diagnostics)
 	}
+	if r.succeeded() {
+		// This is the apply, and Delete is next: it says what becomes of the object, and leaves the mark if it fails.
+		return
+	}
 	if state.DeletionPolicy.ValueString() == policyPrevent && !deposed {
 		state.addPrevented(&resp.Diagnostics)
 
@@ -372,8 +376,11 @@ func (r *certificateResource) planDestroy(ctx context.Context, req resource.Modi
 
 // deposed reports whether the successor of an object was made already, in this run or in one whose deletion failed.
 func (r *certificateResource) deposed(ctx context.Context, private privateReader, diags *diag.Diagnostics) bool {
-	return (r.data != nil && r.data.certificates.created.Load()) || getPrivate[bool](ctx, private, privateCertificateDeposed, diags)
+	return r.succeeded() || getPrivate[bool](ctx, private, privateCertificateDeposed, diags)
 }
+
+// succeeded reports whether this run has made a certificate.
+func (r *certificateResource) succeeded() bool { return r.data != nil && r.data.certificates.created.Load() }
 
 func (r *certificateResource) departure(deposed bool) keys.Departure {
 	return keys.Departure{AllowDestruction: r.data.AllowKeyDestruction, Deposed: deposed}

@@ -195,6 +195,7 @@ type TenantSecret struct {
 	Certificate       string    `json:"certificate,omitempty"`
 	WrappingAlgorithm string    `json:"wrapping_algorithm,omitempty"`
 	RemoteIdentifier  string    `json:"remote_key_identifier,omitempty"`
+	RemoteCertificate string    `json:"remote_key_certificate,omitempty"`
 	CreatedDate       time.Time `json:"created_date"`
 	LastModifiedDate  time.Time `json:"last_modified_date"`
 }
@@ -208,7 +209,7 @@ func (s *Server) TenantSecrets() []TenantSecret {
 		out = append(out, TenantSecret{
 			ID: t.id, Type: t.typ, Version: t.version, Status: t.status, Source: t.source, KeyDerivationMode: t.keyDerivationMode,
 			Description: t.description, SecretValueHash: t.materialHash, Certificate: t.certificate, WrappingAlgorithm: t.wrapping,
-			RemoteIdentifier: t.remoteIdentifier, CreatedDate: t.created, LastModifiedDate: t.modified,
+			RemoteIdentifier: t.remoteIdentifier, RemoteCertificate: t.remoteCertificate, CreatedDate: t.created, LastModifiedDate: t.modified,
 		})
 	}
 	return out
