@@ -107,10 +107,29 @@ func (p *probe) removal(name string) map[string]string {
 	}
 }
 
+// metadataContent reads the content of a certificate by SOAP.
+func (p *probe) metadataContent(name string) string {
+	p.Helper()
+	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://soap.sforce.com/2006/04/metadata">` +
+		`<soapenv:Header><m:SessionHeader><m:sessionId>` + html.EscapeString(p.session()) + `</m:sessionId></m:SessionHeader></soapenv:Header>` +
+		`<soapenv:Body><m:readMetadata><m:type>Certificate</m:type><m:fullNames>` + name + `</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
+	r := p.send(http.MethodPost, "/services/Soap/m/"+p.version,
+		http.Header{"Content-Type": {"text/xml; charset=UTF-8"}, "Soapaction": {`""`}}, []byte(envelope))
+	var answer struct {
+		Name    string `xml:"Body>readMetadataResponse>result>records>fullName"`
+		Content string `xml:"Body>readMetadataResponse>result>records>content"`
+	}
+	if err := xml.Unmarshal(r.want(http.StatusOK).body, &answer); err != nil {
+		p.Fatal(err)
+	}
+	p.equal("fullName", answer.Name, name)
+	return strings.Join(strings.Fields(answer.Content), "")
+}
+
 func certificateFacts() []fact {
 	const documented = "Id, DeveloperName, MasterLabel, ExpirationDate, KeySize, CreatedDate, OptionsIsCaSigned, OptionsIsEncryptedWithPE, " +
 		"OptionsIsPrivateKeyExportable, OptionsIsUnusable, OptionsIsUsingKMS"
-	return []fact{
+	return append(certificateLifeFacts(documented), []fact{
 		{
 			"CertificatesAreToolingOnly", "7.1", "C", "public code", "Certificate is an object of the Tooling API alone: elsewhere it is 400 `INVALID_TYPE`.",
 			0, "", func(p *probe) {
@@ -181,20 +200,7 @@ func certificateFacts() []fact {
 			"CertificatesReadAsPEMByMetadata", "7.1", "C, I", "public code; CertMeta",
 			"`readMetadata` by SOAP gives a certificate with `content`, the base64 of PEM.", 0, "", func(p *probe) {
 				name := p.text(p.certificates("DeveloperName", " WHERE OptionsIsUnusable = false LIMIT 1")[0], "DeveloperName")
-				envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://soap.sforce.com/2006/04/metadata">` +
-					`<soapenv:Header><m:SessionHeader><m:sessionId>` + html.EscapeString(p.session()) + `</m:sessionId></m:SessionHeader></soapenv:Header>` +
-					`<soapenv:Body><m:readMetadata><m:type>Certificate</m:type><m:fullNames>` + name + `</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
-				r := p.send(http.MethodPost, "/services/Soap/m/"+p.version,
-					http.Header{"Content-Type": {"text/xml; charset=UTF-8"}, "Soapaction": {`""`}}, []byte(envelope))
-				var answer struct {
-					Name    string `xml:"Body>readMetadataResponse>result>records>fullName"`
-					Content string `xml:"Body>readMetadataResponse>result>records>content"`
-				}
-				if err := xml.Unmarshal(r.want(http.StatusOK).body, &answer); err != nil {
-					p.Fatal(err)
-				}
-				p.equal("fullName", answer.Name, name)
-				body, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(answer.Content), ""))
+				body, err := base64.StdEncoding.DecodeString(p.metadataContent(name))
 				if block, _ := pem.Decode(body); err != nil || block == nil {
 					p.Errorf("content is not base64 of PEM: %v", err)
 				}
@@ -251,5 +257,5 @@ func certificateFacts() []fact {
 					refused(http.StatusBadRequest, "INVALID_FIELD", "can not be filtered in a query call")
 			},
 		},
-	}
+	}...)
 }

@@ -92,7 +92,7 @@ func fingerprintFits(shown map[string]any) error {
 // The form of a CertificateChain is not documented: whatever it is, the same is shown.
 func TestAccCertificateDataSource_chainForms(t *testing.T) {
 	t.Parallel()
-	for _, form := range []string{"pem", "base64", "json", "der"} {
+	for _, form := range []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form }))

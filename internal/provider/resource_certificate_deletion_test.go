@@ -20,7 +20,9 @@ const prevented = "Destroying this resource is prevented"
 func TestAccCertificate_preventedReplacement(t *testing.T) {
 	t.Parallel()
 	const policy = `deletion_policy = "PREVENT"`
-	trigger := func(value string) string { return fmt.Sprintf("\nresource \"terraform_data\" \"trigger\" {\n  input = %q\n}\n", value) }
+	trigger := func(value string) string {
+		return fmt.Sprintf("\nresource \"terraform_data\" \"trigger\" {\n  input = %q\n}\n", value)
+	}
 	triggered := "lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n  }"
 	for name, test := range map[string]struct {
 		before, after string

@@ -380,7 +380,9 @@ func (r *certificateResource) deposed(ctx context.Context, private privateReader
 }
 
 // succeeded reports whether this run has made a certificate.
-func (r *certificateResource) succeeded() bool { return r.data != nil && r.data.certificates.created.Load() }
+func (r *certificateResource) succeeded() bool {
+	return r.data != nil && r.data.certificates.created.Load()
+}
 
 func (r *certificateResource) departure(deposed bool) keys.Departure {
 	return keys.Departure{AllowDestruction: r.data.AllowKeyDestruction, Deposed: deposed}

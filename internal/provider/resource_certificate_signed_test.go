@@ -5,11 +5,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +172,152 @@ func TestAccCertificate_chains(t *testing.T) {
 	cli.MustApply()
 	expectState(t, cli, certificateAddress, map[string]any{"certificate_chain": nil, "byok_compatible": true})
 	expectCount(t, sim, opDeploy, 3)
+}
+
+// certificateIn is a certificate of an authority that belongs to no chain here, from a file of package byok.
+func certificateIn(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "byok", "testdata", "issuers", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return string(text)
+}
+
+// under makes an authority that signs in the name of a certificate, which Go may not be able to read.
+func under(t *testing.T, text string) authority {
+	t.Helper()
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		t.Fatal("no PEM")
+	}
+	var outline struct {
+		TBS struct{ Version, Serial, Algorithm, Issuer, Validity, Subject, Rest asn1.RawValue }
+	}
+	if _, err := asn1.Unmarshal(block.Bytes, &outline); err != nil {
+		t.Fatal(err)
+	}
+	ca := newAuthority(t, "placeholder")
+	ca.certificate = &x509.Certificate{RawSubject: outline.TBS.Subject.FullBytes, PublicKey: ca.key.Public()}
+
+	return ca
+}
+
+// Chains as authorities and openssl hand them out: any order, issuers that Go can't read, certificates that belong elsewhere, text and
+// byte order marks. The org gets the chain in order, and nothing else; what is odd is a warning.
+func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
+	t.Parallel()
+	negative, brainpool, extra := certificateIn(t, "negative-serial-root.pem"), certificateIn(t, "brainpool.pem"), certificateIn(t, "extra-root.pem")
+	ca := newAuthority(t, "Bank CA")
+	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
+	for name, test := range map[string]struct {
+		ca              authority
+		before, after   string
+		issuer, warning string
+	}{
+		"root first":               {ca, root, "", root, ""},
+		"printed by openssl":       {ca, "subject=CN = BYOK\nissuer=CN = Bank CA\n", "\n\nsubject=CN = Bank CA\n" + root + "\n", root, ""},
+		"a byte order mark":        {ca, "\ufeff", root, root, ""},
+		"X509 CERTIFICATE":         {ca, "", strings.ReplaceAll(root, " CERTIFICATE", " X509 CERTIFICATE"), root, ""},
+		"one root too many":        {ca, "", root + extra, root, `"CN=Unrelated Root,O=Example" is no issuer of this chain`},
+		"one root too many, first": {ca, extra, root, root, "is no issuer of this chain"},
+		"a negative serial number": {under(t, negative), "", negative, negative, `"CN=Example Old Root,O=Example" can't be read here`},
+		"a Brainpool key":          {under(t, brainpool), brainpool, "", brainpool, "can't be read here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(caSigned())
+			cli.MustApply()
+			leaf := leafFor(t, test.ca, requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))
+			cli.Write("chain.pem", test.before+leaf+test.after)
+			cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
+			plan := cli.Plan()
+			if warned := plan.Has("warning", "A certificate of the chain is odd", test.warning); warned != (test.warning != "") {
+				t.Errorf("expected the warning %q, found\n%s", test.warning, plan.Output())
+			}
+			cli.MustApply()
+			if made, _ := inOrg(sim, "BYOK_2027"); made.PEM != leaf+test.issuer {
+				t.Errorf("expected the leaf and its issuer, found\n%s", made.PEM)
+			}
+			expectState(t, cli, certificateAddress, map[string]any{"byok_compatible": true, "certificate_pem": leaf})
+		})
+	}
+}
+
+// What Salesforce does with issuers that Go can't read is not known: a refusal is shown in its words.
+func TestAccCertificate_chainRefusedBySalesforce(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainStrict = true }))
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(caSigned())
+	cli.MustApply()
+	negative := certificateIn(t, "negative-serial-root.pem")
+	cli.Write("chain.pem", leafFor(t, under(t, negative), requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))+negative)
+	cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
+	expectError(t, cli.Apply(), "Unable to upload the signed chain", "The content holds a certificate that can't be parsed")
+	expectState(t, cli, certificateAddress, map[string]any{"certificate_chain": nil, "byok_compatible": false})
+}
+
+// A second chain goes over a signed certificate: whether Salesforce keeps the key pair then is not known. The plan says so, and if it does
+// not, the apply does.
+func TestAccCertificate_chainOverASignedOne(t *testing.T) {
+	t.Parallel()
+	for _, remade := range []bool{false, true} {
+		t.Run(fmt.Sprintf("key pair remade %v", remade), func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateRedeployKeys = remade }))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(caSigned())
+			cli.MustApply()
+			request, ca := requestIn(t, cli), newAuthority(t, "Bank CA")
+			cli.Write("chain.pem", chainFor(t, ca, request.PublicKey))
+			cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
+			cli.MustApply()
+			cli.Write("chain.pem", chainFor(t, ca, request.PublicKey))
+			expectWarning(t, cli.Plan(), "The certificate is signed already", "BYOK_2027", "may make a new key pair")
+			applied := cli.Apply()
+			if !remade {
+				if applied.Code != 0 {
+					t.Error(applied.Output())
+				}
+				cli.MustBeEmpty()
+
+				return
+			}
+			expectError(t, applied, "The certificate has another key pair", "BYOK_2027", "Uploaded keys are not affected")
+			// State has the new request, to be signed again.
+			if again := requestIn(t, cli); request.PublicKey.(*rsa.PublicKey).Equal(again.PublicKey) { //nolint:forcetypeassert // Salesforce makes RSA keys
+				t.Error("expected the request of the new key pair in state")
+			}
+			cli.MustBeEmpty()
+		})
+	}
+}
+
+// A chain that is known only at the apply is judged there.
+func TestAccCertificate_chainUnknownAtPlan(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(caSigned())
+	cli.MustApply()
+	request := requestIn(t, cli)
+	config := func(version int, chain string) {
+		cli.Write("chain.pem", chain)
+		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"chain\" {\n  input            = file(\"chain.pem\")\n  triggers_replace = [%d]\n}\n", version) + caSigned("certificate_chain = terraform_data.chain.output"))
+	}
+	config(1, chainFor(t, newAuthority(t, "Bank CA"), newAuthority(t, "Other").key.Public()))
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
+		t.Fatal(plan.Output())
+	}
+	expectError(t, cli.Apply(), "The chain does not belong to this certificate")
+	config(2, chainFor(t, newAuthority(t, "Bank CA"), request.PublicKey))
+	cli.MustApply()
+	expectState(t, cli, certificateAddress, map[string]any{"byok_compatible": true})
+	expectCount(t, sim, opDeploy, 2)
 }
 
 // The Tooling API may have no chain for a certificate that waits for one: the request is then read through the Metadata API.
