@@ -207,13 +207,14 @@ func TestAccCertificate_refusedAtPlan(t *testing.T) {
 		"no days": {[]string{`developer_name_prefix = "A"`, "renew_before_days = 0"}, "Invalid Attribute Value", nil},
 		"a fixed end": {
 			[]string{`developer_name_prefix = "A"`, "renew_before_days = 30", fmt.Sprintf("expiration_date = %q", sim.Clock.Now().AddDate(0, 0, 29).UTC().Format(time.RFC3339))},
-			"The certificate would be renewed at once", []string{"30 days"},
+			"The certificate would be renewed at once",
+			[]string{"30 days"},
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			cli.Config(wrappingCertificate(test.lines...))
-			expectError(t, cli.Plan(), test.summary, test.words...)
-		})
+		cli.Config(wrappingCertificate(test.lines...))
+		if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !plan.Has("error", test.summary, test.words...) {
+			t.Errorf("%s: expected the error %q with %q, found\n%s", name, test.summary, test.words, plan.Output())
+		}
 	}
 	expectCount(t, sim, opDeploy, 0)
 }

@@ -12,9 +12,9 @@ import (
 
 const createFirst = "lifecycle {\n    create_before_destroy = true\n  }"
 
-// renewing renders a certificate that renews itself, with more lines in its body.
-func renewing(days int, lines ...string) string {
-	return wrappingCertificate(append([]string{`developer_name_prefix = "BYOK"`, fmt.Sprintf("renew_before_days = %d", days), createFirst}, lines...)...)
+// renewing renders a certificate that renews itself.
+func renewing(days int) string {
+	return wrappingCertificate(`developer_name_prefix = "BYOK"`, fmt.Sprintf("renew_before_days = %d", days), createFirst)
 }
 
 // cacheOnlyOrg has a Named Credential, whose key service is taken to answer well, and lets keys follow each other at once.

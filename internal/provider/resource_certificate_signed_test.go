@@ -289,7 +289,7 @@ func TestAccCertificate_chainOverASignedOne(t *testing.T) {
 			}
 			expectError(t, applied, "The certificate has another key pair", "BYOK_2027", "Uploaded keys are not affected")
 			// State has the new request, to be signed again.
-			if again := requestIn(t, cli); request.PublicKey.(*rsa.PublicKey).Equal(again.PublicKey) { //nolint:forcetypeassert // Salesforce makes RSA keys
+			if key, ok := request.PublicKey.(*rsa.PublicKey); !ok || key.Equal(requestIn(t, cli).PublicKey) {
 				t.Error("expected the request of the new key pair in state")
 			}
 			cli.MustBeEmpty()
