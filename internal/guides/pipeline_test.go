@@ -429,8 +429,10 @@ func TestPipelinesAreLinted(t *testing.T) {
 				}
 				files = append(files, found...)
 			}
-			if out, err := exec.CommandContext(t.Context(), program, files...).CombinedOutput(); err != nil { //nolint:gosec // a linter
-				t.Errorf("%v\n%s", err, out)
+			for _, file := range files {
+				if out, err := exec.CommandContext(t.Context(), program, file).CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", file, err, out)
+				}
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,7 +100,7 @@ func (r *runner) job(w workflow, name string, needs map[string]string) ran {
 		if !r.holds(step.If, known, result.dir, result.failed) {
 			continue
 		}
-		out := filepath.Join(scratch, fmt.Sprint(i))
+		out := filepath.Join(scratch, strconv.Itoa(i))
 		script := step.Run
 		if step.Uses != "" {
 			script = r.action(step, known)
