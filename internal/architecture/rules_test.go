@@ -26,7 +26,7 @@ var rules = map[string]rule{
 	"internal/provider": {
 		own: []string{
 			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem",
-			"internal/receipt", "internal/salesforce", "internal/secret",
+			"internal/quorum", "internal/receipt", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
@@ -44,7 +44,7 @@ var rules = map[string]rule{
 		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/receipt", "internal/salesforce", "internal/secret"},
 	},
 	"internal/custody": {
-		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/receipt", "internal/salesforce", "internal/secret"},
+		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/quorum", "internal/receipt", "internal/salesforce", "internal/secret"},
 	},
 	"internal/hardening":  {},
 	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
@@ -56,6 +56,7 @@ var rules = map[string]rule{
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
 	"internal/escrow":         {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
+	"internal/quorum":         {modules: []string{"github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"}},
 	"internal/receipt":        {own: []string{"internal/durable"}},
 	"internal/receipt/schema": {own: []string{"internal/receipt"}, modules: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
 	"internal/durable":        {modules: []string{"golang.org/x/sys/windows"}},
