@@ -11,8 +11,8 @@ func CheckWrapped(s string) error {
 	var first error
 	for _, a := range WrappingAlgorithms() {
 		_, err := ParseWrapped(a, nil, s)
-		if err == nil {
-			return nil
+		if err == nil || errors.Is(err, errUnencrypted) {
+			return err
 		}
 		if first == nil {
 			first = err

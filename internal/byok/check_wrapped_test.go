@@ -19,6 +19,8 @@ func TestCheckWrapped(t *testing.T) {
 		"line break":     {string(vector(t, "oaep-sha1.b64")) + "\n", "line break"},
 		"plain material": {base64.StdEncoding.EncodeToString(material(t).Expose()), "unwrapped key material"},
 		"2048-bit key":   {base64.StdEncoding.EncodeToString(make([]byte, 256)), "2048-bit key"},
+		"zero":           {base64.StdEncoding.EncodeToString(make([]byte, 512)), "was never encrypted"},
+		"zero, key wrap": {base64.StdEncoding.EncodeToString(make([]byte, 552)), "was never encrypted"},
 		"in between":     {base64.StdEncoding.EncodeToString(make([]byte, 520)), "is 520 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -34,6 +35,26 @@ func ParseMaterial(s string) (secret.Bytes, error) {
 		return secret.Bytes{}, fmt.Errorf("key material %w", err)
 	}
 	return secret.NewBytes(b), nil
+}
+
+// Weakness says why material is no key that anybody made at random, in words that follow "the material", and returns ""
+// if nothing shows that. Material whose bytes repeat with a period of 1, 2, 4, 8 or 16 comes from a buffer that was never
+// filled, a pattern, or a shorter key that was doubled; chance makes it once in 2^128. It panics unless m holds exactly
+// 32 bytes.
+func Weakness(m secret.Bytes) string {
+	mustBeMaterial(m)
+	b := m.Expose()
+	for period := 1; period < MaterialSize; period *= 2 {
+		// All of it is looked at, whatever it is, so that time says nothing about a key.
+		if subtle.ConstantTimeCompare(b[period:], b[:MaterialSize-period]) != 1 {
+			continue
+		}
+		if period == 1 && b[0] == 0 {
+			return "is all zero"
+		}
+		return fmt.Sprintf("repeats every %d bytes", period)
+	}
+	return ""
 }
 
 // HashMaterial returns Salesforce's SecretValueHash of m: base64 of the SHA-256 of the 32 plaintext bytes, 44

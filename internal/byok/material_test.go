@@ -38,6 +38,63 @@ func TestGenerateMaterial(t *testing.T) {
 	}
 }
 
+func TestWeakness(t *testing.T) {
+	t.Parallel()
+	repeat := func(part string) []byte { return []byte(strings.Repeat(part, byok.MaterialSize/len(part))) }
+	for name, test := range map[string]struct {
+		material []byte
+		want     string
+	}{
+		"zero":                    {make([]byte, 32), "is all zero"},
+		"one byte":                {repeat("\xff"), "repeats every 1 bytes"},
+		"two bytes":               {repeat("ab"), "repeats every 2 bytes"},
+		"four bytes":              {repeat("\xde\xad\xbe\xef"), "repeats every 4 bytes"},
+		"eight bytes":             {repeat("password"), "repeats every 8 bytes"},
+		"a 128-bit key, doubled":  {repeat("0123456789abcdef"), "repeats every 16 bytes"},
+		"openssl's":               {material(t).Expose(), ""},
+		"doubled, a bit flipped":  {[]byte("0123456789abcdef0123456789abcdeg"), ""},
+		"period of 3":             {[]byte(strings.Repeat("abc", 11)[:32]), ""},
+		"zero, but the last byte": {append(make([]byte, 31), 1), ""},
+		"zero, but the first":     {append([]byte{1}, make([]byte, 31)...), ""},
+		"text that was pasted":    {[]byte("correct horse battery staple 123"), ""},
+	} {
+		if got := byok.Weakness(secret.NewBytes(test.material)); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+	for range 1000 {
+		if got := byok.Weakness(byok.GenerateMaterial()); got != "" {
+			t.Fatalf("generated material %s", got)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("16 bytes are judged")
+		}
+	}()
+	byok.Weakness(secret.NewBytes(make([]byte, 16)))
+}
+
+// Any material of a period is weak, and a change of any bit ends it.
+func FuzzWeakness(f *testing.F) {
+	f.Add([]byte("0123456789abcdef"), uint8(3), uint8(7))
+	f.Add([]byte{0}, uint8(31), uint8(0))
+	f.Fuzz(func(t *testing.T, part []byte, at, bit uint8) {
+		size := len(part)
+		if size == 0 || size > 16 || size&(size-1) != 0 {
+			return
+		}
+		b := bytes.Repeat(part, byok.MaterialSize/size)
+		if byok.Weakness(secret.NewBytes(bytes.Clone(b))) == "" {
+			t.Fatalf("a period of %d is not weak", size)
+		}
+		b[int(at)%len(b)] ^= 1 << (bit % 8)
+		if got := byok.Weakness(secret.NewBytes(b)); got != "" {
+			t.Fatalf("with one bit changed it still %s", got)
+		}
+	})
+}
+
 func TestOpenSSLHashAndKeyCheckValue(t *testing.T) {
 	t.Parallel()
 	m := material(t)

@@ -148,8 +148,8 @@ func encryptOAEP(a WrappingAlgorithm, pub *rsa.PublicKey, plaintext []byte) ([]b
 
 // ParseWrapped checks material that was wrapped elsewhere, such as in an HSM ceremony, as far as it can be checked
 // without the private key: canonical standard base64, the exact length for the algorithm and key, and an RSA ciphertext
-// below the key's modulus. It returns s unchanged. A nil certificate means a 4096-bit key not known yet; then only the
-// length is checked.
+// that an encryption can give, below the key's modulus. It returns s unchanged. A nil certificate means a 4096-bit key
+// not known yet; then the modulus is not compared.
 func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error) {
 	if _, err := ParseWrappingAlgorithm(string(a)); err != nil {
 		return "", err
@@ -162,6 +162,10 @@ func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error)
 		return "", fmt.Errorf("wrapped key material is %d bytes, expected %d bytes for %s and a %d-bit key%s",
 			len(b), want, a, WrappingKeyBits, sizeHint(len(b)))
 	}
+	ciphertext, one := new(big.Int).SetBytes(b[:WrappingKeyBits/8]), big.NewInt(1)
+	if ciphertext.Cmp(one) <= 0 {
+		return "", errUnencrypted
+	}
 	if c == nil {
 		return s, nil
 	}
@@ -169,11 +173,18 @@ func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("wrapped key material: %w", err)
 	}
-	if new(big.Int).SetBytes(b[:pub.Size()]).Cmp(pub.N) >= 0 {
+	switch ciphertext.Cmp(new(big.Int).Sub(pub.N, one)) {
+	case 0:
+		return "", errUnencrypted
+	case 1:
 		return "", errors.New("wrapped key material was not encrypted to this certificate: its RSA ciphertext is larger than the certificate's modulus")
 	}
 	return s, nil
 }
+
+// errUnencrypted is for 0, 1 and the modulus less 1, which RSA maps to themselves: no encryption gives them, but a buffer
+// that was never filled does.
+var errUnencrypted = errors.New("wrapped key material was never encrypted: its RSA ciphertext is one that RSA leaves as it is, such as all zero")
 
 // sizeHint names the likely mistake behind a ciphertext of the wrong length.
 func sizeHint(size int) string {

@@ -3,6 +3,7 @@ package byok_test
 import (
 	"bytes"
 	"encoding/base64"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -247,6 +248,9 @@ func TestParseWrapped(t *testing.T) {
 	oaep, kw := string(vector(t, "oaep-sha512.b64")), string(vector(t, "rsa-aes-key-wrap-sha512.b64"))
 	tooLarge := bytes.Repeat([]byte{0xff}, 512)
 	encode := base64.StdEncoding.EncodeToString
+	zero, one, minusOne := make([]byte, 512), make([]byte, 512), new(big.Int).Sub(publicKey(t, c).N, big.NewInt(1)).FillBytes(make([]byte, 512))
+	one[511] = 1
+	behind := bytes.Repeat([]byte{7}, 40)
 	tests := map[string]struct {
 		a    byok.WrappingAlgorithm
 		c    *byok.Certificate
@@ -263,6 +267,13 @@ func TestParseWrapped(t *testing.T) {
 		"2048-bit key":      {byok.RSAOAEPSHA512, nil, encode(make([]byte, 256)), "2048-bit key"},
 		"one byte short":    {byok.RSAOAEPSHA1, c, encode(make([]byte, 511)), "is 511 bytes, expected 512"},
 		"above the modulus": {byok.RSAOAEPSHA1, c, encode(tooLarge), "larger than the certificate's modulus"},
+		"zero":              {byok.RSAOAEPSHA512, c, encode(zero), "was never encrypted"},
+		"one":               {byok.RSAOAEPSHA1, c, encode(one), "was never encrypted"},
+		"minus one":         {byok.RSAOAEPSHA512, c, encode(minusOne), "was never encrypted"},
+		"zero, no cert":     {byok.RSAOAEPSHA512, nil, encode(zero), "was never encrypted"},
+		"one, no cert":      {byok.RSAOAEPSHA512, nil, encode(one), "was never encrypted"},
+		"zero, key wrap":    {byok.RSAAESKeyWrapSHA512, c, encode(append(zero, behind...)), "was never encrypted"},
+		"one, key wrap":     {byok.RSAAESKeyWrapSHA512, nil, encode(append(one, behind...)), "was never encrypted"},
 		"unfit certificate": {byok.RSAOAEPSHA512, certificate(t, "ec.crt"), oaep, "expected RSA"},
 		"unknown algorithm": {"", c, oaep, "unknown wrapping algorithm"},
 	}

@@ -42,7 +42,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		return variable + dataKey(append(lines, line)...)
 	}
 	expected32 := "of exactly 32 bytes"
-	ciphertext := base64.StdEncoding.EncodeToString(make([]byte, 512))
+	ciphertext := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\a", 512)))
 	escrow := func(recipients ...string) string {
 		return fmt.Sprintf("escrow = { age_recipients = [%s] }", strings.Join(recipients, ", "))
 	}
@@ -65,6 +65,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		"both kinds of material": {given(wrapped(ciphertext), pin(good)), "wrapped_key_material", "Two kinds of key material", []string{"found both"}},
 		"wrapped without a pin":  {dataKey(wrapped(ciphertext)), "secret_value_hash", "Wrapped key material without its hash", []string{"SHA-256"}},
 		"wrapped of 511 bytes":   {dataKey(wrapped(base64.StdEncoding.EncodeToString(make([]byte, 511))), pin(good)), "wrapped_key_material", "Invalid wrapped key material", []string{"4096-bit certificate"}},
+		"wrapped is all zero":    {dataKey(wrapped(base64.StdEncoding.EncodeToString(make([]byte, 512))), pin(good)), "wrapped_key_material", "Invalid wrapped key material", []string{"never encrypted"}},
 		"wrapped is not base64":  {dataKey(wrapped("not base64"), pin(good)), "wrapped_key_material", "Invalid wrapped key material", []string{"base64"}},
 		"wrapped with escrow":    {dataKey(wrapped(ciphertext), pin(good), escrow(`"`+ageRecipient+`"`)), "escrow", "Escrow of wrapped key material", []string{"nothing to escrow"}},
 
