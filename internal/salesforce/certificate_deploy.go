@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/pem"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,12 +20,9 @@ const (
 	// security_pe_byok_generate_secret].
 	BYOKKeySize = 4096
 
-	certificateKind     = "Certificate"
-	maxLabel            = 64
-	maxDeveloperName    = 80
-	certificateShortest = 2 * time.Second
-	certificateLongest  = 10 * time.Second
-	certificatePatience = 2 * time.Minute
+	certificateKind  = "Certificate"
+	maxLabel         = 64
+	maxDeveloperName = 80
 )
 
 var developerName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`) })
@@ -125,39 +124,17 @@ func (c *Client) CreateCertificate(ctx context.Context, n NewCertificate) error 
 	if err != nil {
 		return fmt.Errorf("create certificate: %w", err)
 	}
-	err = c.deploy(ctx, p, once)
-	if errors.Is(err, ErrOutcomeUnknown) && ctx.Err() == nil && c.awaitCertificate(ctx, n.DeveloperName) == nil {
-		return nil
-	}
+	err = c.deploy(ctx, deployment{
+		pack: p, repeat: once, subject: "certificate " + n.DeveloperName,
+		took: func(ctx context.Context) (bool, error) {
+			_, found, err := c.FindCertificate(ctx, n.DeveloperName)
+			return found, err
+		},
+	})
 	if err != nil {
 		return fmt.Errorf("create certificate %s: %w", n.DeveloperName, err)
 	}
 	return nil
-}
-
-// awaitCertificate waits, for a while, for a certificate to be listed.
-func (c *Client) awaitCertificate(ctx context.Context, name string) error {
-	const listed, missing = "listed", "missing"
-	_, err := Waiter[struct{}]{
-		Subject: "certificate " + name,
-		Target:  []string{listed},
-		Poll: func(ctx context.Context) (struct{}, string, error) {
-			_, found, err := c.FindCertificate(ctx, name)
-			if found {
-				return struct{}{}, listed, err
-			}
-			return struct{}{}, missing, err
-		},
-		Transient:       passes,
-		TransientErrors: deployPollErrors,
-		MinInterval:     certificateShortest,
-		MaxInterval:     certificateLongest,
-		Timeout:         certificatePatience,
-		now:             c.now,
-		sleep:           c.sleep,
-		jitter:          c.jitter,
-	}.Wait(ctx)
-	return err
 }
 
 // FindCertificate looks for a certificate by its DeveloperName, which
@@ -189,20 +166,51 @@ func (c *Client) UploadCertificateChain(ctx context.Context, n NewCertificate, c
 	if err != nil {
 		return fmt.Errorf("upload certificate chain: %w", err)
 	}
-	if err := c.deploy(ctx, p, idempotent); err != nil {
+	err = c.deploy(ctx, deployment{
+		pack: p, repeat: idempotent, subject: "the chain of certificate " + n.DeveloperName,
+		took: func(ctx context.Context) (bool, error) {
+			content, found, err := c.CertificateContent(ctx, n.DeveloperName)
+			return found && firstOfChain(content, chain), err
+		},
+	})
+	if err != nil {
 		return fmt.Errorf("upload the chain of certificate %s: %w", n.DeveloperName, err)
 	}
 	return nil
 }
 
-// DeleteCertificate deletes a certificate by destructiveChanges.xml [R]. Of an
-// unknown outcome the caller learns by looking.
+// firstOfChain reports whether the first certificate of a content is one of a
+// chain. Before the chain is uploaded the content is a signing request.
+func firstOfChain(content, chain []byte) bool {
+	first, _ := pem.Decode(content)
+	for first != nil {
+		block, rest := pem.Decode(chain)
+		if block == nil {
+			return false
+		}
+		if block.Type == first.Type && bytes.Equal(block.Bytes, first.Bytes) {
+			return true
+		}
+		chain = rest
+	}
+	return false
+}
+
+// DeleteCertificate deletes a certificate by destructiveChanges.xml [R].
 func (c *Client) DeleteCertificate(ctx context.Context, developerName string) error {
 	if err := CheckDeveloperName(developerName); err != nil {
 		return fmt.Errorf("delete certificate: %w", err)
 	}
 	p := metadataPackage{removed: []metadataMember{{certificateKind, developerName}}}
-	if err := c.deploy(ctx, p, once); err != nil {
+	err := c.deploy(ctx, deployment{
+		pack: p, repeat: once, subject: "the end of certificate " + developerName,
+		took: func(ctx context.Context) (bool, error) {
+			list, err := c.ListCertificates(ctx)
+			// A user who may not see them is shown none.
+			return len(list) > 0 && !slices.ContainsFunc(list, func(row Certificate) bool { return strings.EqualFold(row.DeveloperName, developerName) }), err
+		},
+	})
+	if err != nil {
 		return fmt.Errorf("delete certificate %s: %w", developerName, err)
 	}
 	return nil

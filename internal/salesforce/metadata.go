@@ -28,11 +28,19 @@ const (
 )
 
 const (
+	// deployPollErrors is how many polls in a row may fail: a poll is a safe read.
 	deployPollErrors = 5
-	deployTimeout    = 15 * time.Minute
-	// cancelTimeout bounds the attempt to cancel a deploy after the caller's
-	// context has ended.
-	cancelTimeout = 20 * time.Second
+	// DeployTimeout is how long a deploy is waited for, unless [WithDeployTimeout]
+	// says otherwise.
+	DeployTimeout = 15 * time.Minute
+	// cancelTimeout bounds how long a deploy is watched after it was asked to end,
+	// and interruptTimeout the same where the caller's context has ended.
+	cancelTimeout    = 5 * time.Minute
+	interruptTimeout = 20 * time.Second
+	// An effect is looked for at these intervals, for so long.
+	effectShortest = 2 * time.Second
+	effectLongest  = 10 * time.Second
+	effectPatience = 2 * time.Minute
 )
 
 // metadataPackage is a Metadata API package in memory.
@@ -97,12 +105,16 @@ type DeployResult struct {
 	Status string
 	// Done tells that Status is final; Success that all of it was applied.
 	Done, Success bool
-	// ErrorMessage is set where the deploy as a whole failed.
-	ErrorMessage string
+	// ErrorStatusCode and ErrorMessage are set where the deploy as a whole failed.
+	ErrorStatusCode, ErrorMessage string
 	// ComponentsDeployed and ComponentsTotal count.
 	ComponentsDeployed, ComponentsTotal int
 	// Failures are the components that failed, each with its problem.
 	Failures []ComponentFailure
+	// TestFailures are the Apex tests that failed, each with its message, and
+	// CoverageWarnings what the org says of the coverage: a production org may run
+	// tests for any deploy.
+	TestFailures, CoverageWarnings []string
 }
 
 // ComponentFailure is the problem of one component of a deploy.
@@ -131,35 +143,127 @@ type DeployError struct{ Result DeployResult }
 func (e *DeployError) Error() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "deploy %s ended as %s", e.Result.ID, e.Result.Status)
-	if e.Result.ErrorMessage != "" {
-		s.WriteString(": " + e.Result.ErrorMessage)
+	if m := (Message{ErrorCode: e.Result.ErrorStatusCode, Message: e.Result.ErrorMessage}).String(); m != "" {
+		s.WriteString(": " + m)
 	}
 	for _, f := range e.Result.Failures {
 		s.WriteString("; " + f.String())
 	}
+	for _, f := range e.Result.TestFailures {
+		s.WriteString("; test " + f)
+	}
+	for _, w := range e.Result.CoverageWarnings {
+		s.WriteString("; code coverage: " + w)
+	}
 	return s.String()
 }
 
-// deploy sends a package and waits for the end of its deploy. repeat says
-// whether the package may be sent again when the reply is lost. When ctx ends
-// the deploy is cancelled, as far as Salesforce still can.
-func (c *Client) deploy(ctx context.Context, p metadataPackage, repeat repeatability) error {
+// deployTimeoutKey is the key of [WithDeployTimeout].
+type deployTimeoutKey struct{}
+
+// WithDeployTimeout sets how long the deploys of ctx are waited for before they
+// are cancelled.
+func WithDeployTimeout(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, deployTimeoutKey{}, d)
+}
+
+func deployTimeoutOf(ctx context.Context) time.Duration {
+	if d, ok := ctx.Value(deployTimeoutKey{}).(time.Duration); ok && d > 0 {
+		return d
+	}
+	return DeployTimeout
+}
+
+// deployment is a package, and how it is dealt with.
+type deployment struct {
+	pack metadataPackage
+	// repeat says whether the package may be sent again when the reply is lost.
+	repeat repeatability
+	// subject names in words what took looks for.
+	subject string
+	// took looks whether the org is as the package asks.
+	took func(context.Context) (bool, error)
+}
+
+// deploy sends a package and waits for the end of its deploy. One that is not
+// over after its time, or when ctx ends, is cancelled and watched until it is
+// over, so that its outcome is certain: it may still succeed. Where the outcome
+// is not known, or a cancelled deploy may have been committed all the same, as
+// it may below API 65 [D meta_rest_deploy_cancel], the org is looked at.
+func (c *Client) deploy(ctx context.Context, d deployment) error {
 	sentAt := c.now()
-	id, err := c.startDeploy(ctx, p, repeat)
-	if err != nil {
+	id, err := c.startDeploy(ctx, d.pack, d.repeat)
+	var result DeployResult
+	if err == nil {
+		if result, err = c.finishDeploy(ctx, id); err != nil {
+			err = &OutcomeUnknownError{Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt, Err: err}
+		} else if !result.Success || result.Status == DeploySucceededPartial {
+			err = &DeployError{Result: result}
+		}
+	}
+	if ctx.Err() != nil {
 		return err
 	}
-	result, err := c.awaitDeploy(ctx, id)
-	if err != nil {
-		if ctx.Err() != nil {
-			err = c.cancelAfter(ctx, id, err)
+	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		if c.awaitEffect(ctx, d) == nil {
+			return nil
 		}
-		return &OutcomeUnknownError{Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt, Err: err}
+	case result.Status == DeployCanceled:
+		if took, lookErr := d.took(ctx); lookErr == nil && took {
+			return nil
+		}
 	}
-	if !result.Success || result.Status == DeploySucceededPartial {
-		return &DeployError{Result: result}
+	return err
+}
+
+// finishDeploy waits for the end of a deploy, and ends it where it takes too
+// long.
+func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, error) {
+	result, err := c.awaitDeploy(ctx, id, deployTimeoutOf(ctx))
+	_, late := errors.AsType[*WaitTimeoutError](err)
+	if err == nil || !late && ctx.Err() == nil {
+		return result, err
 	}
-	return nil
+	wait := cancelTimeout
+	if ctx.Err() != nil {
+		wait = interruptTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait+c.timeout)
+	defer cancel()
+	cancelErr := c.cancelDeploy(ctx, id)
+	if result, waitErr := c.awaitDeploy(ctx, id, wait); waitErr == nil {
+		return result, nil
+	}
+	if cancelErr != nil {
+		return DeployResult{}, fmt.Errorf("%w; it could not be cancelled: %w", err, cancelErr)
+	}
+	return DeployResult{}, fmt.Errorf("%w; its cancellation was requested, and it was not over %s later", err, wait)
+}
+
+// awaitEffect waits, for a while, for the org to be as a package asks.
+func (c *Client) awaitEffect(ctx context.Context, d deployment) error {
+	const yes, no = "so", "not so"
+	_, err := Waiter[struct{}]{
+		Subject: d.subject,
+		Target:  []string{yes},
+		Poll: func(ctx context.Context) (struct{}, string, error) {
+			took, err := d.took(ctx)
+			if took {
+				return struct{}{}, yes, err
+			}
+			return struct{}{}, no, err
+		},
+		Transient:       mayPass,
+		TransientErrors: deployPollErrors,
+		MinInterval:     effectShortest,
+		MaxInterval:     effectLongest,
+		Timeout:         effectPatience,
+		now:             c.now,
+		sleep:           c.sleep,
+		jitter:          c.jitter,
+	}.Wait(ctx)
+	return err
 }
 
 func (c *Client) startDeploy(ctx context.Context, p metadataPackage, repeat repeatability) (string, error) {
@@ -238,9 +342,37 @@ func deployBody(archive []byte) (body []byte, contentType string, err error) {
 	return b.Bytes(), w.FormDataContentType(), nil
 }
 
-// failureList reads one failure or a list of them: where JSON is made from
-// XML, a list of one may come as an object.
-type failureList []failureRow
+// oneOrMany reads one thing or a list of them: where JSON is made from XML, a
+// list of one may come as an object.
+type oneOrMany[T any] []T
+
+func (l *oneOrMany[T]) UnmarshalJSON(b []byte) error {
+	if trimmed := bytes.TrimSpace(b); len(trimmed) > 0 && trimmed[0] == '{' {
+		var one T
+		if err := json.Unmarshal(b, &one); err != nil {
+			return err
+		}
+		*l = oneOrMany[T]{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]T)(l))
+}
+
+// bounded is as much of the list as is kept.
+func (l oneOrMany[T]) bounded() []T { return l[:min(len(l), maxMessages)] }
+
+// testRun is what a deploy tells of the Apex tests that the org ran for it.
+type testRun struct {
+	Failures oneOrMany[struct {
+		Name       string `json:"name"`
+		MethodName string `json:"methodName"`
+		Message    string `json:"message"`
+	}] `json:"failures"`
+	CoverageWarnings oneOrMany[struct {
+		Name    string `json:"name"`
+		Message string `json:"message"`
+	}] `json:"codeCoverageWarnings"`
+}
 
 type failureRow struct {
 	FullName      string  `json:"fullName"`
@@ -252,18 +384,6 @@ type failureRow struct {
 	ColumnNumber  wireInt `json:"columnNumber"`
 }
 
-func (l *failureList) UnmarshalJSON(b []byte) error {
-	if trimmed := bytes.TrimSpace(b); len(trimmed) > 0 && trimmed[0] == '{' {
-		var one failureRow
-		if err := json.Unmarshal(b, &one); err != nil {
-			return err
-		}
-		*l = failureList{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]failureRow)(l))
-}
-
 func decodeDeployResult(body []byte, id string, r *redact.Redactor) (DeployResult, error) {
 	var envelope struct {
 		ID     string `json:"id"`
@@ -271,11 +391,15 @@ func decodeDeployResult(body []byte, id string, r *redact.Redactor) (DeployResul
 			Status             string   `json:"status"`
 			Done               wireBool `json:"done"`
 			Success            wireBool `json:"success"`
+			ErrorStatusCode    string   `json:"errorStatusCode"`
 			ErrorMessage       string   `json:"errorMessage"`
 			ComponentsDeployed wireInt  `json:"numberComponentsDeployed"`
 			ComponentsTotal    wireInt  `json:"numberComponentsTotal"`
 			Details            struct {
-				Failures failureList `json:"componentFailures"`
+				Failures oneOrMany[failureRow] `json:"componentFailures"`
+				// The Metadata guide prints both names.
+				Tests  testRun `json:"runTestResult"`
+				Tests2 testRun `json:"runTestResults"`
 			} `json:"details"`
 		} `json:"deployResult"`
 	}
@@ -291,11 +415,20 @@ func decodeDeployResult(body []byte, id string, r *redact.Redactor) (DeployResul
 		Status:             r.Text(w.Status, maxMessage),
 		Done:               bool(w.Done),
 		Success:            bool(w.Success),
+		ErrorStatusCode:    r.Text(w.ErrorStatusCode, maxMessage),
 		ErrorMessage:       r.Text(w.ErrorMessage, maxMessage),
 		ComponentsDeployed: int(w.ComponentsDeployed),
 		ComponentsTotal:    int(w.ComponentsTotal),
 	}
-	for _, f := range w.Details.Failures[:min(len(w.Details.Failures), maxMessages)] {
+	for _, run := range []testRun{w.Details.Tests, w.Details.Tests2} {
+		for _, f := range run.Failures.bounded() {
+			result.TestFailures = append(result.TestFailures, r.Text(f.Name+"."+f.MethodName+": "+f.Message, maxMessage))
+		}
+		for _, w := range run.CoverageWarnings.bounded() {
+			result.CoverageWarnings = append(result.CoverageWarnings, r.Text(strings.TrimSpace(w.Name+" "+w.Message), maxMessage))
+		}
+	}
+	for _, f := range w.Details.Failures.bounded() {
 		result.Failures = append(result.Failures, ComponentFailure{
 			FullName:      r.Text(f.FullName, maxMessage),
 			ComponentType: r.Text(f.ComponentType, maxMessage),
@@ -327,7 +460,7 @@ func (c *Client) deployStatus(ctx context.Context, id string) (DeployResult, err
 	return result, nil
 }
 
-func (c *Client) awaitDeploy(ctx context.Context, id string) (DeployResult, error) {
+func (c *Client) awaitDeploy(ctx context.Context, id string, timeout time.Duration) (DeployResult, error) {
 	const over = "over"
 	return Waiter[DeployResult]{
 		Subject: "deploy " + id,
@@ -344,35 +477,23 @@ func (c *Client) awaitDeploy(ctx context.Context, id string) (DeployResult, erro
 			}
 			return result, result.Status, nil
 		},
-		Transient:       passes,
+		Transient:       mayPass,
 		TransientErrors: deployPollErrors,
-		Timeout:         deployTimeout,
+		Timeout:         timeout,
 		now:             c.now,
 		sleep:           c.sleep,
 		jitter:          c.jitter,
 	}.Wait(ctx)
 }
 
-// passes tells the errors of a read that may pass by themselves.
-func passes(err error) bool {
-	var broken *ConnectionError
-	var bad *ReplyError
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLocked) || errors.As(err, &broken) || errors.As(err, &bad)
+// mayPass tells the errors of a look that are borne some times: all but those
+// that end the work of the whole client.
+func mayPass(err error) bool {
+	return !errors.Is(err, ErrRequestLimit) && !errors.Is(err, ErrWrongOrganization)
 }
 
-// cancelAfter asks to cancel a deploy whose caller has gone, and says in the
-// error what became of it.
-func (c *Client) cancelAfter(ctx context.Context, id string, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
-	defer cancel()
-	if err := c.cancelDeploy(ctx, id); err != nil {
-		return fmt.Errorf("%w; it could not be cancelled: %w", cause, err)
-	}
-	return fmt.Errorf("%w; its cancellation was requested", cause)
-}
-
-// cancelDeploy asks Salesforce to cancel; it may be too late [D meta rest
-// deploy cancel].
+// cancelDeploy asks Salesforce to cancel, which it does in its own time; it may
+// be too late [D meta_rest_deploy_cancel]. The reply's state is not the last one.
 func (c *Client) cancelDeploy(ctx context.Context, id string) error {
 	body, err := json.Marshal(map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
 	if err != nil {

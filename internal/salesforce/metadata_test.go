@@ -7,12 +7,15 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -166,8 +169,17 @@ func TestDeployFailures(t *testing.T) {
 			`{"deployResult":{"status":"Failed","done":true,"success":false,"details":{"componentFailures":{"fullName":"A","problem":"no key"}}}}`,
 			"A: no key",
 		},
-		"no list":      {`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":"all wrong","details":{"componentFailures":null}}}`, "ended as Failed: all wrong"},
-		"no details":   {`{"deployResult":{"status":"Canceled","done":true,"success":false,"details":null}}`, "ended as Canceled"},
+		"no list":    {`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":"all wrong","details":{"componentFailures":null}}}`, "ended as Failed: all wrong"},
+		"no details": {`{"deployResult":{"status":"Canceled","done":true,"success":false,"details":null}}`, "ended as Canceled"},
+		"status code, test, coverage": {
+			`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":null,"errorStatusCode":"UNKNOWN_EXCEPTION","details":{"componentFailures":[],"runTestResult":{"numFailures":1,` +
+				`"failures":[{"name":"SomeTest","methodName":"m","message":"assertion\u202e failed\nError: x"}],"codeCoverageWarnings":[{"message":"coverage 10%"}]}}}}`,
+			"ended as Failed: UNKNOWN_EXCEPTION; test SomeTest.m: assertion  failed Error: x; code coverage: coverage 10%",
+		},
+		"one test, by its other name": {
+			`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":"m","errorStatusCode":"C","details":{"runTestResults":{"failures":{"name":"T","methodName":"m","message":"f"},"codeCoverageWarnings":{"name":"N","message":"w"}}}}}`,
+			"ended as Failed: C: m; test T.m: f; code coverage: N w",
+		},
 		"only in part": {deployed("SucceededPartial", true, true), "ended as SucceededPartial"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,6 +187,7 @@ func TestDeployFailures(t *testing.T) {
 			o := newOrg(t)
 			o.on("POST "+deployRoute, answer(201, started))
 			o.on("GET "+deployRoute+"/"+testDeploy, answer(200, tc.body))
+			o.on("GET /services/data/v62.0/tooling/query", answer(200, emptyPage))
 			c, _, _ := o.client()
 			err := c.CreateCertificate(t.Context(), NewCertificate{DeveloperName: "My_Cert"})
 			var failed *DeployError
@@ -227,32 +240,155 @@ func TestLostDeployIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestDeployIsCancelledWithItsContext(t *testing.T) {
+// TestDeployIsEnded: one that takes too long, or whose caller goes, is cancelled and watched until it is over.
+func TestDeployIsEnded(t *testing.T) {
 	t.Parallel()
-	for name, cancelled := range map[string]http.HandlerFunc{
-		"its cancellation was requested": answer(202, `{"deployResult":{"status":"Canceling"}}`),
-		"it could not be cancelled":      answer(404, `[{"errorCode":"NOT_FOUND","message":"m"}]`),
+	row := `{"totalSize":1,"done":true,"records":[{"Id":"` + testCertificate + `","DeveloperName":"my_cert"}]}`
+	accepted := answer(202, `{"id":"`+testDeploy+`","deployResult":{"checkOnly":"false","status":"Canceling"}}`)
+	for name, tc := range map[string]struct {
+		// until is the state until the cancellation, after is what polls then say.
+		cancel http.HandlerFunc
+		after  []http.HandlerFunc
+		list   string
+		// unknown, text: what the error says; "" for none.
+		unknown bool
+		text    string
+		// late is the result where the caller has gone, if it is another one.
+		goneText string
+	}{
+		"cancelled":                           {accepted, []http.HandlerFunc{answer(200, deployed("Canceling", false, false)), answer(200, deployed("Canceled", true, false))}, emptyPage, false, "ended as Canceled", ""},
+		"cancelled, but committed":            {accepted, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, row, false, "", "ended as Canceled"},
+		"succeeded all the same":              {accepted, []http.HandlerFunc{hangUp, answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
+		"succeeded, too late to be cancelled": {fault(400, "INVALID_ID_FIELD", "it is over"), []http.HandlerFunc{answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
+		"failed meanwhile":                    {accepted, []http.HandlerFunc{answer(200, deployed("Failed", true, false))}, emptyPage, false, "ended as Failed", ""},
+		"reply lost":                          {hangUp, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, emptyPage, false, "ended as Canceled", ""},
+		"never over":                          {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "its cancellation was requested, and it was not over", ""},
+		"never over, but there":               {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, row, false, "", "was not over"},
+		"can't be cancelled":                  {answer(404, `[{"errorCode":"NOT_FOUND","message":"m"}]`), []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "it could not be cancelled", ""},
+	} {
+		for _, gone := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/caller gone %t", name, gone), func(t *testing.T) {
+				t.Parallel()
+				o := newOrg(t)
+				ctx, leave := context.WithCancel(WithDeployTimeout(t.Context(), time.Minute))
+				defer leave()
+				var cancelled atomic.Bool
+				var polls, looks, afters atomic.Int32
+				o.on("POST "+deployRoute, answer(201, started))
+				o.on("GET "+deployRoute+"/"+testDeploy, func(w http.ResponseWriter, r *http.Request) {
+					if !cancelled.Load() {
+						polls.Add(1)
+						answer(200, deployed("Pending", false, false))(w, r)
+						if gone {
+							leave()
+						}
+						return
+					}
+					n := int(afters.Add(1)) - 1
+					tc.after[min(n, len(tc.after)-1)](w, r)
+				})
+				o.on("PATCH "+deployRoute+"/"+testDeploy, func(w http.ResponseWriter, r *http.Request) {
+					cancelled.Store(true)
+					tc.cancel(w, r)
+				})
+				o.on("GET /services/data/v62.0/tooling/query", func(w http.ResponseWriter, r *http.Request) {
+					looks.Add(1)
+					answer(200, tc.list)(w, r)
+				})
+				c, p, _ := o.client()
+				moveClock(c, p)
+				err := c.CreateCertificate(ctx, NewCertificate{DeveloperName: "My_Cert"})
+				unknown, text := tc.unknown, tc.text
+				if gone && tc.goneText != "" {
+					unknown, text = strings.Contains(tc.goneText, "not over"), tc.goneText
+				}
+				if text == "" && err != nil || text != "" && (err == nil || !strings.Contains(err.Error(), text)) || errors.Is(err, ErrOutcomeUnknown) != unknown {
+					t.Errorf("error %v, want %q in it", err, text)
+				}
+				if !cancelled.Load() || gone && looks.Load() != 0 {
+					t.Errorf("cancelled %t, %d looks", cancelled.Load(), looks.Load())
+				}
+				for _, r := range o.seen() {
+					if r.method == http.MethodPatch && r.body != `{"deployResult":{"status":"Canceling"}}` {
+						t.Errorf("the cancellation is %s", r.body)
+					}
+				}
+				if !gone && polls.Load() < 3 {
+					t.Errorf("%d polls in the time that was given", polls.Load())
+				}
+			})
+		}
+	}
+}
+
+// TestPollsAreBorne: a poll is a safe read, and any answer to it that is no success is borne some times.
+func TestPollsAreBorne(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]http.HandlerFunc{
+		"locator":       fault(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
+		"not found":     fault(404, "NOT_FOUND", "m"),
+		"access":        fault(403, "INSUFFICIENT_ACCESS", "m"),
+		"page":          answer(200, `<html>`),
+		"page of a 404": answer(404, `<html>`),
+		"foreign":       answer(200, `{"status":"ok"}`),
+		"nothing":       answer(200, ``),
+		"moved":         answer(302, ``, "Location", "/x"),
+		"hang up":       hangUp,
+	} {
+		for _, kind := range []string{"certificate", "settings"} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
+				o := newOrg(t)
+				o.on("POST "+deployRoute, answer(201, started))
+				var polls atomic.Int32
+				o.on("GET "+deployRoute+"/"+testDeploy, func(w http.ResponseWriter, r *http.Request) {
+					if polls.Add(1) <= 2 {
+						bad(w, r)
+						return
+					}
+					answer(200, deployed("Succeeded", true, true))(w, r)
+				})
+				c, p, _ := o.client()
+				moveClock(c, p)
+				var err error
+				if kind == "certificate" {
+					err = c.CreateCertificate(t.Context(), NewCertificate{DeveloperName: "My_Cert"})
+				} else {
+					err = c.ChangeSettings(t.Context(), EncryptionKeySettings(), nil, Settings{SettingCacheOnlyKeys: true})
+				}
+				if err != nil || polls.Load() != 3 {
+					t.Errorf("%v after %d polls", err, polls.Load())
+				}
+			})
+		}
+	}
+}
+
+// TestSettingsThatMayHaveArrived: after an unknown outcome the settings are looked at, as certificates are.
+func TestSettingsThatMayHaveArrived(t *testing.T) {
+	t.Parallel()
+	shown := func(on bool) http.HandlerFunc {
+		return answer(200, soapReply(fmt.Sprintf(`<records xsi:type="EncryptionKeySettings"><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>%t</enableCacheOnlyKeys></records>`, on)), "Content-Type", "text/xml")
+	}
+	for name, tc := range map[string]struct {
+		looks []http.HandlerFunc
+		took  bool
+	}{
+		"arrived":        {[]http.HandlerFunc{shown(true)}, true},
+		"arrives later":  {[]http.HandlerFunc{shown(false), hangUp, shown(true)}, true},
+		"did not arrive": {[]http.HandlerFunc{shown(false)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
 			o.on("POST "+deployRoute, answer(201, started))
-			o.on("GET "+deployRoute+"/"+testDeploy, func(w http.ResponseWriter, r *http.Request) {
-				answer(200, deployed("InProgress", false, false))(w, r)
-				cancel()
-			})
-			o.on("PATCH "+deployRoute+"/"+testDeploy, cancelled)
-			c, _, _ := o.client()
-			err := c.CreateCertificate(ctx, NewCertificate{DeveloperName: "My_Cert"})
-			if !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), name) {
-				t.Fatalf("error %v", err)
-			}
-			requests := o.seen()
-			last := requests[len(requests)-1]
-			if last.method != http.MethodPatch || last.body != `{"deployResult":{"status":"Canceling"}}` {
-				t.Errorf("the last request is %s %s", last.method, last.body)
+			o.on("GET "+deployRoute+"/"+testDeploy, fault(400, "INVALID_QUERY_LOCATOR", "m"))
+			o.on(soapRoute, tc.looks...)
+			c, p, _ := o.client()
+			moveClock(c, p)
+			err := c.ChangeSettings(t.Context(), EncryptionKeySettings(), nil, Settings{SettingCacheOnlyKeys: true})
+			if tc.took && err != nil || !tc.took && !errors.Is(err, ErrOutcomeUnknown) {
+				t.Errorf("error %v", err)
 			}
 		})
 	}
@@ -278,7 +414,7 @@ func TestUploadCertificateChain(t *testing.T) {
 func TestDeleteCertificate(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on("POST "+deployRoute, answer(201, started), hangUp)
+	o.on("POST "+deployRoute, answer(201, started))
 	o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
 	c, _, _ := o.client()
 	if err := c.DeleteCertificate(t.Context(), "A"); err != nil {
@@ -300,12 +436,22 @@ func TestDeleteCertificate(t *testing.T) {
 	if len(removed.Types) != 1 || removed.Types[0].Members != "A" || removed.Types[0].Name != "Certificate" {
 		t.Errorf("removed %+v", removed)
 	}
-	before := len(o.seen())
-	if err := c.DeleteCertificate(t.Context(), "A"); !errors.Is(err, ErrOutcomeUnknown) {
-		t.Errorf("error %v", err)
+	// The reply is lost. The list shows what became of it.
+	row := func(name string) http.HandlerFunc {
+		return answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testCertificate+`","DeveloperName":"`+name+`"}]}`)
 	}
-	if n := len(o.seen()) - before; n != 1 {
-		t.Errorf("%d requests, want 1", n)
+	for name, tc := range map[string]struct {
+		list http.HandlerFunc
+		gone bool
+	}{"still there": {row("a"), false}, "gone": {row("Other"), true}, "none is shown": {answer(200, emptyPage), false}} {
+		o := newOrg(t)
+		o.on("POST "+deployRoute, hangUp)
+		o.on("GET /services/data/v62.0/tooling/query", tc.list)
+		c, p, _ := o.client()
+		moveClock(c, p)
+		if err := c.DeleteCertificate(t.Context(), "A"); tc.gone && err != nil || !tc.gone && !errors.Is(err, ErrOutcomeUnknown) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }
 

@@ -133,7 +133,22 @@ func (c *Client) ChangeSettings(ctx context.Context, kind SettingsKind, current,
 		members: []metadataMember{{"Settings", kind.member}},
 		files:   map[string][]byte{"settings/" + kind.member + ".settings": kind.document(current, change)},
 	}
-	if err := c.deploy(ctx, p, idempotent); err != nil {
+	err := c.deploy(ctx, deployment{
+		pack: p, repeat: idempotent, subject: "the change of the " + kind.name,
+		took: func(ctx context.Context) (bool, error) {
+			now, err := c.ReadSettings(ctx, kind)
+			if err != nil {
+				return false, err
+			}
+			for name, want := range change {
+				if shown, ok := now[name]; !ok || shown != want {
+					return false, nil
+				}
+			}
+			return true, nil
+		},
+	})
+	if err != nil {
 		return fmt.Errorf("change %s: %w", kind.name, err)
 	}
 	return nil
