@@ -76,12 +76,17 @@ func fromThisMachine(r *http.Request) error {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
 		return fmt.Errorf("control routes refuse other origins: %w", err)
 	}
-	host, _, err := net.SplitHostPort(r.Host)
+	return forThisMachine(r.Host)
+}
+
+// forThisMachine refuses a Host that is neither localhost nor a loopback address.
+func forThisMachine(name string) error {
+	host, _, err := net.SplitHostPort(name)
 	if err != nil {
-		host = strings.Trim(r.Host, "[]")
+		host = strings.Trim(name, "[]")
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("control routes are for this machine: the Host is %q, expected localhost or a loopback address", r.Host)
+		return fmt.Errorf("the simulator is for this machine: the Host is %q, expected localhost or a loopback address", name)
 	}
 	return nil
 }

@@ -174,7 +174,7 @@ func (f Fault) reply(path string) *reply {
 	}
 	var r *reply
 	switch {
-	case f.HTML || status == 420:
+	case f.HTML || status == statusNoRoute:
 		r = htmlPage(status)
 	case status < 300:
 		r = &reply{status: status}

@@ -34,7 +34,7 @@ func (p *plugin) raw(method, target, token, contentType, text string) *answer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n", method, target,
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n", method, target,
 		contentType, len(text))
 	if token != "" {
 		head += "Authorization: Bearer " + token + "\r\n"

@@ -195,8 +195,8 @@ func (c *call) jwtBearer(assertion string) *reply {
 	if rsa.VerifyPKCS1v15(&keys[appKeyFile].PublicKey, crypto.SHA256, sum[:], decoded[2]) != nil {
 		return invalid
 	}
-	if !slices.ContainsFunc(audiences(claims.Audience), c.isAudience) {
-		return refuseOAuth("invalid_grant", "audience is invalid")
+	if refusal := c.checkPair(audiences(claims.Audience)); refusal != nil {
+		return refusal
 	}
 	// Most clients let an assertion live for 3 to 5 minutes, but the Salesforce CLI writes milliseconds where seconds belong, and
 	// gets its token [C @salesforce/core]: so there is no upper bound.
@@ -228,14 +228,48 @@ func audiences(raw json.RawMessage) []string {
 	return nil
 }
 
-// isAudience knows the login host of the org's kind, as the real world and as the simulator call it, and My Domain [C, wire 2.2].
-func (c *call) isAudience(audience string) bool {
-	login := "https://login.salesforce.com"
-	if c.s.world.organization.kind == Sandbox {
-		login = "https://test.salesforce.com"
+// jwtLogins and sessionEnds list the values of Settings.JWTLogin and Settings.SessionEnd.
+var (
+	jwtLogins   = []string{"any", "my_domain", "login_audience", "login_host"}
+	sessionEnds = []string{"session", "header", "forbidden", "text"}
+)
+
+// checkPair judges the host that an assertion was posted to together with its audiences, by the kind of org.
+func (c *call) checkPair(audiences []string) *reply {
+	atLogin := c.host == "login"
+	ofLogin, ofInstance := false, false
+	for _, audience := range audiences {
+		// The Salesforce CLI adds a slash to the host it was given [C @salesforce/core].
+		audience = strings.TrimSuffix(audience, "/")
+		ofInstance = ofInstance || audience == c.s.InstanceURL
+		ofLogin = ofLogin || slices.Contains(c.loginAudiences(), audience)
 	}
-	// The Salesforce CLI adds a slash to the host it was given [C @salesforce/core].
-	return slices.Contains([]string{login, c.s.LoginURL, c.s.InstanceURL}, strings.TrimSuffix(audience, "/"))
+	fits := false
+	switch c.s.world.settings.JWTLogin {
+	case "my_domain":
+		if atLogin {
+			return refuseOAuth("app_not_found", "External client app is not installed in this org") // [C n8n#28990]
+		}
+		fits = ofInstance
+	case "login_audience":
+		fits = !atLogin && ofLogin
+	case "login_host":
+		fits = atLogin && ofLogin
+	default:
+		fits = ofLogin || ofInstance
+	}
+	if !fits {
+		return refuseOAuth("invalid_grant", "audience is invalid")
+	}
+	return nil
+}
+
+// loginAudiences are the login host of the org's kind, as the real world and as the simulator call it.
+func (c *call) loginAudiences() []string {
+	if c.s.world.organization.kind == Sandbox {
+		return []string{"https://test.salesforce.com", c.s.LoginURL}
+	}
+	return []string{"https://login.salesforce.com", c.s.LoginURL}
 }
 
 // introspect is the only way to learn when a session ends [D/C Salesforce Postman collection].

@@ -206,6 +206,99 @@ func TestJWTBearerOfASandbox(t *testing.T) {
 	}
 }
 
+// Orgs differ in where an assertion may be posted, and for whom it must be [C, wire 2.2].
+func TestJWTLoginKinds(t *testing.T) {
+	t.Parallel()
+	const login = "https://login.salesforce.com"
+	for kind, want := range map[string][4]string{
+		// The host and the audience: My Domain and My Domain, My Domain and login, login and login, login and My Domain.
+		"any":            {"", "", "", ""},
+		"my_domain":      {"", "audience is invalid", "External client app is not installed in this org", "External client app is not installed in this org"},
+		"login_audience": {"audience is invalid", "", "audience is invalid", "audience is invalid"},
+		"login_host":     {"audience is invalid", "audience is invalid", "", "audience is invalid"},
+	} {
+		c := start(t, configure(func(s *sfsim.Settings) { s.JWTLogin = kind }))
+		for i, pair := range [4][2]string{
+			{c.server.InstanceURL, c.server.InstanceURL}, {c.server.InstanceURL, login}, {c.server.LoginURL, login}, {c.server.LoginURL, c.server.InstanceURL},
+		} {
+			a := c.tokenRequest(pair[0], url.Values{
+				"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
+				"assertion": {assertion(t, c.server.PrivateKeyPEM, "RS256", map[string]any{
+					"iss": c.server.ClientID, "sub": c.server.Username, "aud": pair[1], "exp": time.Now().Add(time.Minute).Unix(),
+				})},
+			})
+			switch want[i] {
+			case "":
+				a.want(http.StatusOK)
+			case "audience is invalid":
+				a.oauthRefused("invalid_grant", want[i])
+			default:
+				a.oauthRefused("app_not_found", want[i])
+			}
+		}
+		c.noViolations()
+	}
+}
+
+// A session ends by several names [C], and SOAP takes no token in the form of a JWT [C].
+func TestSessionEndsByItsNames(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]struct {
+		status     int
+		code, text string
+	}{
+		"session":   {http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid"},
+		"header":    {http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"},
+		"forbidden": {http.StatusForbidden, "INVALID_SESSION_ID", "Session expired or invalid"},
+		"text":      {http.StatusForbidden, "", "Bad_OAuth_Token"},
+	} {
+		c := start(t, configure(func(s *sfsim.Settings) { s.SessionEnd, s.JWTTokens = kind, true }))
+		if strings.Count(c.server.AccessToken, ".") != 2 || !strings.HasPrefix(c.server.AccessToken, "eyJ") {
+			t.Errorf("%s: the token is no JWT", kind)
+		}
+		c.token = c.server.AccessToken
+		c.get(data + "/limits").want(http.StatusOK)
+		c.server.RevokeTokens()
+		a := c.get(data + "/limits").want(want.status)
+		if want.code == "" {
+			if string(a.body) != want.text {
+				t.Errorf("%s: %s", kind, a.body)
+			}
+			continue
+		}
+		if r := a.refused(want.status, want.code); r.Message != want.text {
+			t.Errorf("%s: %v", kind, r)
+		}
+	}
+}
+
+// A name that a web page has made resolve to this machine is no host of an org's [D RESTdoc: 420].
+func TestHostIsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	for host, status := range map[string]int{"evil.example": 420, "evil.example:80": 420, "169.254.169.254": 420, "localhost": http.StatusOK, "[::1]:9": http.StatusOK, "127.9.9.9": http.StatusOK} {
+		for _, path := range []string{data + "/limits", "/services/data/"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.server.InstanceURL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = host
+			req.Header.Set("Authorization", "Bearer "+c.server.AccessToken)
+			resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != status {
+				t.Errorf("%s%s: status %d, want %d", host, path, resp.StatusCode, status)
+			}
+		}
+	}
+	if n := len(c.server.Violations()); n != 6 {
+		t.Errorf("%d violations, want 6", n)
+	}
+}
+
 // Wire 1.12, 3.2 [C]: an expired or revoked session is 401 INVALID_SESSION_ID.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()

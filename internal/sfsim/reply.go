@@ -45,8 +45,17 @@ func notFound() *reply {
 	return refuse(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 }
 
-func sessionInvalid() *reply {
+// sessionOver says that a session is over, as Settings.SessionEnd has it.
+func (c *call) sessionOver() *reply {
 	r := refuse(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")
+	switch c.s.world.settings.SessionEnd {
+	case "header":
+		r = refuse(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT")
+	case "forbidden":
+		r.status = http.StatusForbidden
+	case "text":
+		return &reply{status: http.StatusForbidden, body: []byte("Bad_OAuth_Token"), contentType: "text/html", errorCode: "Bad_OAuth_Token"}
+	}
 	r.header = http.Header{"Www-Authenticate": {"Token"}}
 	return r
 }
@@ -58,6 +67,9 @@ func methodNotAllowed(method string, allowed []string) *reply {
 	r.header = http.Header{"Allow": {strings.ReplaceAll(list, ",", ", ")}}
 	return r
 }
+
+// statusNoRoute is what the edge answers for a host that has no org behind it [D RESTdoc].
+const statusNoRoute = 420
 
 // htmlPage is what the edge answers instead of JSON during maintenance or for a host without a route [C jsforce, ForceCLI].
 func htmlPage(status int) *reply {

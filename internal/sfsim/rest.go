@@ -196,7 +196,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 	fault := s.nextFault(c.entry)
 
 	var answer *reply
+	misdirected := forThisMachine(r.Host)
 	switch {
+	case misdirected != nil:
+		// Salesforce's edge has no route for a host that is no org's [D RESTdoc]. A web page could have such a name resolve to this machine.
+		c.violation("%v", misdirected)
+		answer = htmlPage(statusNoRoute)
 	case fault != nil && fault.Drop == "before":
 		answer = nil
 	case fault != nil && fault.answers() && !fault.Commit && fault.Drop != "after":
@@ -435,11 +440,11 @@ func (c *call) authenticate() *reply {
 	scheme, token, _ := strings.Cut(header, " ")
 	if header == "" || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
 		c.violation("sends no access token")
-		return sessionInvalid()
+		return c.sessionOver()
 	}
 	found := c.s.session(strings.TrimSpace(token))
 	if found == nil {
-		return sessionInvalid()
+		return c.sessionOver()
 	}
 	c.session = found
 	settings := &c.s.world.settings

@@ -349,7 +349,7 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 	reader := bufio.NewReader(conn)
 	for _, query := range []string{"select Id from Certificate where MasterLabel = 'Sim_BYOK'", "select%20Id from Certificate where MasterLabel LIKE 'Sim%BYOK'"} {
 		line := "GET /services/data/v50.0/tooling/query/?q=" + query + " HTTP/1.1\r\n"
-		if _, err := io.WriteString(conn, line+"Host: sim\r\nAuthorization: Bearer "+c.token+"\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, line+"Host: localhost\r\nAuthorization: Bearer "+c.token+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		resp, err := http.ReadResponse(reader, nil)

@@ -221,6 +221,10 @@ func (s Settings) validate() error {
 		return fmt.Errorf("data_encryption_key_type is %q, expected %s", s.DataEncryptionKeyType, strings.Join(dataKeyTypes, ", "))
 	case !slices.Contains(dataKeyReplies, s.DataEncryptionKeyReply):
 		return fmt.Errorf("data_encryption_key_reply is %q, expected %s", s.DataEncryptionKeyReply, strings.Join(dataKeyReplies, ", "))
+	case !slices.Contains(jwtLogins, s.JWTLogin):
+		return fmt.Errorf("jwt_login is %q, expected %s", s.JWTLogin, strings.Join(jwtLogins, ", "))
+	case !slices.Contains(sessionEnds, s.SessionEnd):
+		return fmt.Errorf("session_end is %q, expected %s", s.SessionEnd, strings.Join(sessionEnds, ", "))
 	case s.RefusalCode == "":
 		return errors.New("refusal_code is empty, expected an error code such as FIELD_INTEGRITY_EXCEPTION")
 	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 || s.VisibilityLagReads < 0 ||

@@ -14,6 +14,7 @@ package sfsim
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -283,7 +284,11 @@ func (s *Server) NextRelease() {
 	s.world.release += 2
 }
 
-// newToken mints an access token: the org's 15-character id, "!", and random text.
+// newToken mints an access token: the org's 15-character id, "!", and random text, or something in the form of a JWT.
 func (w *world) newToken() string {
+	if w.settings.JWTTokens {
+		part := base64.RawURLEncoding.EncodeToString
+		return part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part([]byte(`{"sub":"uid:`+w.mainUser().id+`"}`)) + "." + part(randomBytes(32))
+	}
 	return w.organization.id[:15] + "!AQ" + hex.EncodeToString(randomBytes(40))
 }

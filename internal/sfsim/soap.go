@@ -81,7 +81,7 @@ func (c *call) dispatchSOAP(path string) *reply {
 	}
 	token := envelope.Child("Header").Child("SessionHeader").ChildText("sessionId")
 	c.session = c.s.session(token)
-	if token == "" || c.session == nil {
+	if token == "" || c.session == nil || strings.Count(token, ".") == 2 { // tokens in the form of a JWT are for REST [C]
 		return soapFault("INVALID_SESSION_ID",
 			"Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session hash") // [R]
 	}

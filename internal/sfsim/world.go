@@ -84,6 +84,15 @@ type Settings struct {
 	CertificateRedeployKeys bool `json:"certificate_redeploy_keys" yaml:"certificate_redeploy_keys"`
 	// CertificateChainStrict refuses chains with certificates that Go can't read, such as issuers with negative serial numbers.
 	CertificateChainStrict bool `json:"certificate_chain_strict" yaml:"certificate_chain_strict"`
+	// JWTLogin says which host an assertion may be posted to, and for whom it must be, in which orgs differ [C n8n#28990, simple-salesforce
+	// PR#711, forrest#302]: any (the default); my_domain (both are My Domain, and the login host knows no such app); login_audience (posted
+	// to My Domain, for the login host); login_host (both are the login host).
+	JWTLogin string `json:"jwt_login" yaml:"jwt_login"`
+	// JWTTokens makes access tokens in the form of a JWT, which SOAP does not take [C]. Those issued before stay as they are.
+	JWTTokens bool `json:"jwt_tokens" yaml:"jwt_tokens"`
+	// SessionEnd is how REST says that a session is over: session (401 INVALID_SESSION_ID, the default), header (401 INVALID_AUTH_HEADER, as
+	// for JWT-based tokens), forbidden (403 INVALID_SESSION_ID) or text (403, the text Bad_OAuth_Token) [C].
+	SessionEnd string `json:"session_end" yaml:"session_end"`
 	// SessionUnfit makes every session "not valid for use with the REST API" (401) [C jsforce#1301].
 	SessionUnfit bool `json:"session_unfit" yaml:"session_unfit"`
 	// APIDisabled refuses every call with 403 API_DISABLED_FOR_ORG [C ForceCLI].
@@ -200,7 +209,7 @@ func defaultSettings() Settings {
 	return Settings{
 		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
 		CertificateChainForm: "pem", CertificateDeletion: "remote", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
-		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0],
+		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0], JWTLogin: jwtLogins[0], SessionEnd: sessionEnds[0],
 	}
 }
 
