@@ -25,7 +25,7 @@ var contract = map[string][3]string{
 		"organization_id type version status source description key_derivation_mode secret_value_hash created_date last_modified_date exported_secret_value recoverable",
 	},
 	"resource.certificate": {
-		"developer_name", "label expiration_date ca_signed certificate_chain deletion_policy",
+		"", "developer_name developer_name_prefix renew_before_days label expiration_date ca_signed certificate_chain deletion_policy timeouts",
 		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible",
 	},
 	"resource.encryption_key_settings": {

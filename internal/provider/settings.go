@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -65,7 +66,7 @@ func (r *settingsResource) Metadata(_ context.Context, req resource.MetadataRequ
 	resp.TypeName = req.ProviderTypeName + "_" + r.name
 }
 
-func (r *settingsResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *settingsResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := map[string]schema.Attribute{
 		"organization_id": schema.StringAttribute{
 			MarkdownDescription: "Id of the org, 18 characters.", Computed: true,
@@ -90,6 +91,7 @@ func (r *settingsResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 		}
 		attributes[f.attribute] = schema.BoolAttribute{MarkdownDescription: description, Optional: !f.computed, Computed: true}
 	}
+	attributes["timeouts"] = timeoutsOf(ctx, timeouts.Opts{Create: true, Update: true})
 	resp.Schema = schema.Schema{MarkdownDescription: r.description, Attributes: attributes}
 }
 
@@ -272,7 +274,7 @@ func (r *settingsResource) acknowledged(ctx context.Context, from attributed, di
 
 func (r *settingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	resp.State.Raw = req.Plan.Raw
-	if !r.bring(ctx, req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	if !r.bring(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
 		resp.State.RemoveResource(ctx)
 
 		return
@@ -287,7 +289,7 @@ func (r *settingsResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
-	if !r.bring(ctx, req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	if !r.bring(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
 		resp.State.Raw = req.State.Raw
 
 		return

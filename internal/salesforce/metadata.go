@@ -233,6 +233,9 @@ func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, err
 	defer cancel()
 	cancelErr := c.cancelDeploy(ctx, id)
 	if result, waitErr := c.awaitDeploy(ctx, id, wait); waitErr == nil {
+		if result.Status == DeployCanceled && result.ErrorMessage == "" {
+			result.ErrorMessage = err.Error() + ", so it was cancelled"
+		}
 		return result, nil
 	}
 	if cancelErr != nil {

@@ -256,12 +256,12 @@ func TestDeployIsEnded(t *testing.T) {
 		// late is the result where the caller has gone, if it is another one.
 		goneText string
 	}{
-		"cancelled":                           {accepted, []http.HandlerFunc{answer(200, deployed("Canceling", false, false)), answer(200, deployed("Canceled", true, false))}, emptyPage, false, "ended as Canceled", ""},
+		"cancelled":                           {accepted, []http.HandlerFunc{answer(200, deployed("Canceling", false, false)), answer(200, deployed("Canceled", true, false))}, emptyPage, false, "so it was cancelled", ""},
 		"cancelled, but committed":            {accepted, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, row, false, "", "ended as Canceled"},
 		"succeeded all the same":              {accepted, []http.HandlerFunc{hangUp, answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
 		"succeeded, too late to be cancelled": {fault(400, "INVALID_ID_FIELD", "it is over"), []http.HandlerFunc{answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
 		"failed meanwhile":                    {accepted, []http.HandlerFunc{answer(200, deployed("Failed", true, false))}, emptyPage, false, "ended as Failed", ""},
-		"reply lost":                          {hangUp, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, emptyPage, false, "ended as Canceled", ""},
+		"reply lost":                          {hangUp, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, emptyPage, false, "so it was cancelled", ""},
 		"never over":                          {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "its cancellation was requested, and it was not over", ""},
 		"never over, but there":               {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, row, false, "", "was not over"},
 		"can't be cancelled":                  {answer(404, `[{"errorCode":"NOT_FOUND","message":"m"}]`), []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "it could not be cancelled", ""},
