@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	ephemeralschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
+	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -45,6 +46,9 @@ func (k *kv) read(path string, version int64) (string, bool) {
 	defer k.Unlock()
 	k.opened++
 	all := k.versions[path]
+	if version == 0 { // none was asked for
+		version = int64(len(all))
+	}
 	if version < 1 || version > int64(len(all)) {
 		return "", false
 	}
@@ -58,7 +62,16 @@ type kvProvider struct{ store *kv }
 func (kvProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
 	resp.TypeName = "vault"
 }
-func (kvProvider) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
+
+func (kvProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = providerschema.Schema{Blocks: map[string]providerschema.Block{
+		"auth_login_jwt": providerschema.ListNestedBlock{NestedObject: providerschema.NestedBlockObject{Attributes: map[string]providerschema.Attribute{
+			"role": providerschema.StringAttribute{Required: true},
+			"jwt":  providerschema.StringAttribute{Optional: true, Sensitive: true},
+		}}},
+	}}
+}
+
 func (p kvProvider) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	resp.ResourceData, resp.EphemeralResourceData = p.store, p.store
 }
@@ -264,5 +277,36 @@ func TestWalkVaultTrap(t *testing.T) {
 	}
 	if string(sim.Unwrapped(acctest.ActiveKey(t, sim, "Data").ID)) == string(data.Key) {
 		t.Error("expected the trap to catch: the guide's warning would be wrong")
+	}
+}
+
+// The app's secret comes from the store as an ephemeral value, and stays out of state and plan.
+func TestWalkRunbookOfShortLivedCredentials(t *testing.T) {
+	t.Parallel()
+	if acctest.Below(t, 1, 11) {
+		t.Skip("the stand-in has a write-only attribute, which needs 1.11")
+	}
+	p := open(t, "runbooks")
+	sim := acctest.StartSim(t)
+	store := &kv{versions: map[string][]string{}}
+	secret, err := json.Marshal(map[string]string{"client_id": sim.ClientID, "client_secret": sim.ClientSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.write("ci/salesforce", string(secret))
+	cli := acctest.NewCLIIn(t, t.TempDir(), map[string]string{"TF_VAR_oidc_token_file": "oidc-token"})
+	cli.Env["TF_REATTACH_PROVIDERS"] = store.serve(t)
+	cli.Write("oidc-token", "a token of the job")
+	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+
+		p.block("hcl", "auth_login_jwt", "https://example.my.salesforce.com", sim.InstanceURL, "00D000000000001EAA", sim.OrganizationID)+
+		"\nresource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = \"Sim_BYOK\"\n}\n")
+	cli.MustApply()
+	if store.opened == 0 {
+		t.Error("expected the secret to be read from the store")
+	}
+	for _, args := range [][]string{{"state", "pull"}, {"show", "-json"}} {
+		if shown := cli.Run(args...); shown.Code != 0 || strings.Contains(shown.Output(), sim.ClientSecret) {
+			t.Errorf("%v: expected no secret, exit code %d", args, shown.Code)
+		}
 	}
 }

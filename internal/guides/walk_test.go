@@ -1,12 +1,18 @@
 package guides_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -285,5 +291,92 @@ func TestWalkMoving(t *testing.T) {
 	receipt, _ := cli.State("salesforcebyok_tenant_secret.data")["receipt"].(string)
 	if !strings.Contains(receipt, `"outcome":"imported"`) {
 		t.Errorf("expected the receipt to say imported, found %s", receipt)
+	}
+}
+
+// The export that Fortanix' plugin keeps after a sync brings a destroyed record back; what it holds without one does not.
+func TestWalkMovingFromFortanixExports(t *testing.T) {
+	t.Parallel()
+	if acctest.Below(t, 1, 11) {
+		t.Skip("write-only attributes need 1.11")
+	}
+	p := open(t, "moving")
+	sim := acctest.StartLenientSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
+		{Source: "UPLOADED", Status: "ARCHIVED"}, {Source: "UPLOADED"},
+	}}))
+	id := sim.TenantSecrets()[0].ID
+	// As the plugin's sync and destroy do.
+	row := func(method, body string) []byte {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, sim.InstanceURL+"/services/data/v50.0/sobjects/TenantSecret/"+id, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+sim.AccessToken)
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := (&http.Client{Timeout: time.Minute}).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil || answer.StatusCode >= http.StatusBadRequest {
+			t.Fatalf("%s: %d %v\n%s", method, answer.StatusCode, err, text)
+		}
+
+		return text
+	}
+	var synced struct {
+		SecretValue string `json:"SecretValue"`
+	}
+	if err := json.Unmarshal(row(http.MethodGet, ""), &synced); err != nil || synced.SecretValue == "" {
+		t.Fatalf("expected an export, found %v", err)
+	}
+	row(http.MethodPatch, `{"Status":"Destroyed"}`)
+
+	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
+	cli.Write("main.tf", required+p.block("hcl", "sf_upload", "02G000000000001AAA", id))
+	cli.Env["TF_VAR_sf_upload"] = base64.StdEncoding.EncodeToString(make([]byte, 512))
+	if refused := cli.Apply(); refused.Code == 0 || sim.TenantSecrets()[0].Status != "DESTROYED" {
+		t.Errorf("expected the wrapped form to be refused, found\n%s", refused.Output())
+	}
+	cli.Env["TF_VAR_sf_upload"] = synced.SecretValue
+	cli.MustApply()
+	if status := sim.TenantSecrets()[0].Status; status != "ARCHIVED" {
+		t.Errorf("expected the record to be restored, found %s", status)
+	}
+}
+
+// Another set of credentials is tried beside the old one, and both at once are refused.
+func TestWalkRunbookOfAnotherSecret(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	p := open(t, "runbooks")
+	s := newShell(t, "env").of(sim)
+	s.env = append(s.env, "NEW_CLIENT_ID="+sim.ClientID, "NEW_USERNAME="+sim.Username, "NEW_PRIVATE_KEY="+sim.PrivateKeyPEM)
+	printed := s.
+		write("main.tf", required, "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = \"Sim_BYOK\"\n  rotation_triggers = { a = \"b\" }\n}").
+		then("upload", "terraform apply\n").
+		then("both", "if SALESFORCE_USERNAME=\"$NEW_USERNAME\" SALESFORCE_PRIVATE_KEY=\"$NEW_PRIVATE_KEY\" terraform plan; then exit 1; fi\n").
+		then("new", p.block("sh", "env -u SALESFORCE_CLIENT_SECRET")).
+		then("interval", p.block("sh", "next_rotation_allowed_date")).
+		run()
+	says(t, printed, "both", "More than one set of credentials")
+	says(t, printed, "new", "No changes.")
+	says(t, printed, "interval", "next_rotation_allowed_date")
+}
+
+// A new custodian opens the copies that were made for the old one.
+func TestWalkRunbookOfCustodians(t *testing.T) {
+	t.Parallel()
+	p := open(t, "runbooks")
+	s := newShell(t, "age", "age-keygen")
+	printed := s.
+		then("copies", "mkdir -p evidence/escrow/00D/Data\nage-keygen -o old-identity.txt 2>/dev/null\nage-keygen -o new-identity.txt 2>/dev/null\nage-keygen -y new-identity.txt > recipients.txt\n"+
+			"for n in 1 2; do echo key $n | age -a -r \"$(age-keygen -y old-identity.txt)\" -o evidence/escrow/00D/Data/$n.age; done\n").
+		then("again", p.block("sh", "old-identity.txt")).
+		then("open", "for n in 1 2; do age -d -i new-identity.txt evidence/escrow/00D/Data/$n.age.new; done\n").
+		run()
+	if printed["open"] != "key 1\nkey 2\n" {
+		t.Errorf("expected both copies to open, found %q", printed["open"])
 	}
 }
