@@ -84,12 +84,17 @@ func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadR
 	if !ok {
 		return
 	}
-	if len(all.Rows()) == 0 {
+	if all.Count() == 0 {
 		resp.Diagnostics.AddWarning("The org shows no tenant secret at all",
 			"An org without Shield keys answers like this, and so does one where the user may not see them. "+permissionsAdvice)
 	}
 	model.populate(all.Rows(), d.data.Session.OrganizationID)
+	rows := model.TenantSecrets
+	model.TenantSecrets = []tenantSecretRecordModel{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+	if !resp.Diagnostics.HasError() {
+		setRows(ctx, &resp.State, "tenant_secrets", rows, &resp.Diagnostics)
+	}
 }
 
 // populate fills the model with the records that the filters match.

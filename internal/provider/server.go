@@ -92,7 +92,11 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 
 // ReadDataSource implements tfprotov6.DataSourceServer.
 func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	ctx, late := withLateRows(ctx)
 	resp, err := inRequest(ctx, req, s.frameworkServer.ReadDataSource)
+	if err == nil {
+		err = late.into(resp)
+	}
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
 	}

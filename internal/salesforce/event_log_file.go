@@ -1,13 +1,10 @@
 package salesforce
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,8 +16,8 @@ import (
 
 const (
 	maxLogFile = 128 << 20
-	// maxEvents bounds the rows of all files together.
-	maxEvents = 1_000_000
+	// maxEvents bounds the events that are kept, of all files together: a Terraform state is no archive.
+	maxEvents = 250_000
 	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files beside the daily ones has 25 a day.
 	maxLogFiles = 1000
 )
@@ -28,32 +25,54 @@ const (
 // EncryptionEvent is a row of an EventLogFile of the type PlatformEncryption
 // (API 41 and later) [D].
 type EncryptionEvent struct {
-	// Time is zero where the row tells none that can be read.
+	// Time is zero if the row has none that can be read.
 	Time time.Time
 	// Action is such as "TS Imported", "TS Exported" or "TS Destroyed".
 	Action string
-	// KeyID is the tenant secret's id, as 18 characters where it is one.
+	// KeyID is the tenant secret's id, as 18 characters if it is one.
 	KeyID   string
 	KeyType string
-	// UserID is as 18 characters where it is an id.
+	// UserID is as 18 characters if it is an id.
 	UserID   string
 	ClientIP string
 	Method   string
 	// RequestID groups the rows of one request.
 	RequestID string
+	// Unreadable is the row as it stands in the file, made fit to be shown, if it does not have the columns of its file or has no
+	// time that can be read. The other fields hold what could be read all the same.
+	Unreadable string
 }
 
-// ListEncryptionEvents reads the encryption events of the log files that cover
-// the time since, oldest first. Orgs without Event Monitoring have few or none.
-func (c *Client) ListEncryptionEvents(ctx context.Context, since time.Time) ([]EncryptionEvent, error) {
+// EventFilter chooses events while the files are read. The zero filter matches
+// every one. What can't be read matches every filter: an event must not be
+// dropped because its row is odd.
+type EventFilter struct {
+	Since time.Time
+	// Action is compared without case; KeyID and UserID as ids of 15 or 18 characters.
+	Action, KeyID, UserID string
+}
+
+func (f EventFilter) matches(e EncryptionEvent) bool {
+	if e.Unreadable != "" {
+		return e.Time.IsZero() || !e.Time.Before(f.Since)
+	}
+	same := func(wanted, id string) bool { return wanted == "" || SameID(wanted, id) }
+	return !e.Time.Before(f.Since) && (f.Action == "" || strings.EqualFold(f.Action, e.Action)) && same(f.KeyID, e.KeyID) && same(f.UserID, e.UserID)
+}
+
+// ListEncryptionEvents reads the encryption events that a filter matches, from
+// the log files that cover its time, oldest first; unreadable times come first.
+// One file is held at a time, and of its rows only what matches. Orgs without
+// Event Monitoring have few or none.
+func (c *Client) ListEncryptionEvents(ctx context.Context, filter EventFilter) ([]EncryptionEvent, error) {
 	type row struct {
 		ID      string   `json:"Id"`
 		LogDate wireTime `json:"LogDate"`
 	}
 	soql := "SELECT Id,LogDate FROM EventLogFile WHERE EventType = " + QuoteSOQL("PlatformEncryption")
-	if !since.IsZero() {
+	if !filter.Since.IsZero() {
 		// A daily file bears the date of its first hour.
-		soql += " AND LogDate >= " + since.UTC().Add(-24*time.Hour).Format("2006-01-02T15:04:05Z")
+		soql += " AND LogDate >= " + filter.Since.UTC().Add(-24*time.Hour).Format("2006-01-02T15:04:05Z")
 	}
 	rows, err := queryAll[row](ctx, c, queryCall{soql: soql})
 	if err != nil {
@@ -75,20 +94,20 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, since time.Time) ([]E
 		if err != nil {
 			return nil, err
 		}
-		parsed, err := parseEncryptionEvents(content)
-		if err != nil {
-			return nil, fmt.Errorf("event log file %s: %w", id, err)
-		}
 		here := map[EncryptionEvent]bool{}
-		for _, event := range parsed {
-			here[event] = true
-			if event.Time.IsZero() || event.Time.Before(since) || seen[event] {
-				continue
+		err = readEncryptionEvents(content, func(event EncryptionEvent) error {
+			if !filter.matches(event) || seen[event] {
+				return nil
 			}
 			if len(events) == maxEvents {
-				return nil, fmt.Errorf("there are more than %d encryption events: ask for a shorter time", maxEvents)
+				return fmt.Errorf("more than %d encryption events match: ask for a shorter time, or for one action, key or user", maxEvents)
 			}
+			here[event] = true
 			events = append(events, event)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("event log file %s: %w", id, err)
 		}
 		maps.Copy(seen, here)
 	}
@@ -97,7 +116,7 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, since time.Time) ([]E
 }
 
 // logFile downloads the CSV of an event log file.
-func (c *Client) logFile(ctx context.Context, id string) ([]byte, error) {
+func (c *Client) logFile(ctx context.Context, id string) (string, error) {
 	rep, err := c.do(ctx, call{
 		method:  http.MethodGet,
 		path:    c.dataPath("/sobjects/EventLogFile/" + id + "/LogFile"),
@@ -107,65 +126,169 @@ func (c *Client) logFile(ctx context.Context, id string) ([]byte, error) {
 		decode: func(*reply) error { return nil },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read event log file %s: %w", id, err)
+		return "", fmt.Errorf("read event log file %s: %w", id, err)
 	}
-	return rep.body, nil
+	return string(rep.body), nil
 }
 
-// parseEncryptionEvents reads the columns that it knows by the names in the
-// first line, in whatever order they come.
-func parseEncryptionEvents(content []byte) ([]EncryptionEvent, error) {
-	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(content, []byte("\ufeff"))))
-	reader.FieldsPerRecord = -1
-	reader.ReuseRecord = true
-	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, nil
+// The columns that are read, in the order in which an event takes them.
+const (
+	columnAction = iota
+	columnDerivedTime
+	columnTime
+	columnKey
+	columnKeyType
+	columnDerivedUser
+	columnUser
+	columnIP
+	columnMethod
+	columnRequest
+	columnCount
+)
+
+// eventColumns are their names [D].
+var eventColumns = [columnCount]string{
+	"ACTION", "TIMESTAMP_DERIVED", "TIMESTAMP", "KEY_ID", "KEY_TYPE", "USER_ID_DERIVED", "USER_ID", "CLIENT_IP", "METHOD", "REQUEST_ID",
+}
+
+// readEncryptionEvents calls yield for each row of a file. It reads the columns
+// that it knows by the names in the first line, in whatever order they come.
+func readEncryptionEvents(content string, yield func(EncryptionEvent) error) error {
+	header, rest, whole := cutRecord(strings.TrimPrefix(content, "\ufeff"), nil)
+	if len(header) == 0 && rest == "" {
+		return nil
 	}
-	if err != nil {
-		return nil, errors.New("it is not CSV")
+	var at [columnCount]int
+	for column, name := range eventColumns {
+		at[column] = slices.IndexFunc(header, func(field string) bool { return strings.EqualFold(strings.TrimSpace(field), name) })
 	}
-	columns := map[string]int{}
-	for i, name := range header {
-		columns[strings.ToUpper(strings.TrimSpace(name))] = i
+	if at[columnAction] < 0 || !whole {
+		return errors.New("its first line does not name the column ACTION")
 	}
-	if _, ok := columns["ACTION"]; !ok {
-		return nil, errors.New("its first line does not name the column ACTION")
+	width := len(header)
+	var record []string
+	for rest != "" {
+		from := rest
+		record, rest, whole = cutRecord(from, record[:0])
+		line := strings.TrimRight(from[:len(from)-len(rest)], "\r\n")
+		if len(record) == 0 {
+			continue // an empty line
+		}
+		odd := !whole || len(record) != width
+		if odd && strings.Contains(line, "\n") {
+			// A quote that nobody closed has taken in the next rows: give them back.
+			line, rest, _ = strings.Cut(from, "\n")
+			record, _, _ = cutRecord(line, record[:0])
+		}
+		var fields [columnCount]string
+		for column, index := range at {
+			if index >= 0 && index < len(record) {
+				fields[column] = shown(record[index])
+			}
+		}
+		event := EncryptionEvent{
+			Time:      eventTime(fields[columnDerivedTime], fields[columnTime]),
+			Action:    fields[columnAction],
+			KeyID:     longID(fields[columnKey]),
+			KeyType:   fields[columnKeyType],
+			UserID:    longID(cmp.Or(fields[columnDerivedUser], fields[columnUser])),
+			ClientIP:  fields[columnIP],
+			Method:    fields[columnMethod],
+			RequestID: fields[columnRequest],
+		}
+		if odd || event.Time.IsZero() {
+			event.Unreadable = cmp.Or(shown(line), "an empty row")
+		}
+		if err := yield(event); err != nil {
+			return err
+		}
 	}
-	var events []EncryptionEvent
+	return nil
+}
+
+// shown makes text of the log fit to be shown.
+func shown(text string) string {
+	plain := len(text) <= maxMessage
+	for i := 0; plain && i < len(text); i++ {
+		plain = text[i] >= ' ' && text[i] <= '~'
+	}
+	if plain {
+		return text
+	}
+	return (*redact.Redactor)(nil).Text(text, maxMessage)
+}
+
+// maxRecordLines bounds how far a quoted field may reach over line ends. A quote that nobody closes must not swallow the file.
+const maxRecordLines = 16
+
+// cutRecord cuts the first record off CSV, appends its fields to fields, and
+// returns what follows. A quote inside a quoted field that no comma or line end
+// follows is taken as it is, as real files have it. A quoted field that does
+// not end is cut at the end of its first line, and whole is false.
+func cutRecord(text string, fields []string) (record []string, rest string, whole bool) {
+	whole = true
 	for {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return events, nil
-		}
-		if err != nil {
-			if at, ok := errors.AsType[*csv.ParseError](err); ok {
-				return nil, fmt.Errorf("it is not CSV from line %d on", at.Line)
+		var field string
+		var more bool
+		if strings.HasPrefix(text, `"`) {
+			var closed bool
+			field, text, more, closed = cutQuoted(text[1:])
+			whole = whole && closed
+		} else {
+			end := strings.IndexAny(text, ",\n")
+			if end < 0 {
+				end = len(text)
 			}
-			return nil, errors.New("it is not CSV")
+			field = strings.TrimSuffix(text[:end], "\r")
+			more = end < len(text) && text[end] == ','
+			text = text[min(end+1, len(text)):]
 		}
-		field := func(names ...string) string {
-			for _, name := range names {
-				if i, ok := columns[name]; ok && i < len(record) && record[i] != "" {
-					return (*redact.Redactor)(nil).Text(record[i], maxMessage)
-				}
-			}
-			return ""
+		if field == "" && !more && len(fields) == 0 {
+			return fields, text, whole
 		}
-		if len(events) == maxEvents {
-			return nil, fmt.Errorf("it has more than %d rows", maxEvents)
+		fields = append(fields, field)
+		if !more {
+			return fields, text, whole
 		}
-		events = append(events, EncryptionEvent{
-			Time:      eventTime(field("TIMESTAMP_DERIVED"), field("TIMESTAMP")),
-			Action:    field("ACTION"),
-			KeyID:     longID(field("KEY_ID")),
-			KeyType:   field("KEY_TYPE"),
-			UserID:    longID(field("USER_ID_DERIVED", "USER_ID")),
-			ClientIP:  field("CLIENT_IP"),
-			Method:    field("METHOD"),
-			RequestID: field("REQUEST_ID"),
-		})
 	}
+}
+
+// cutQuoted cuts a quoted field, whose first quote is gone already, and the
+// comma or line end after it. more reports a comma, closed a closing quote.
+func cutQuoted(text string) (field, rest string, more, closed bool) {
+	var doubled bool
+	lines := 0
+scan:
+	for i := 0; i < len(text) && lines < maxRecordLines; i++ {
+		switch text[i] {
+		case '\n':
+			lines++
+		case '"':
+			tail := text[i+1:]
+			if strings.HasPrefix(tail, `"`) {
+				doubled = true
+				i++
+				continue
+			}
+			trimmed := strings.TrimPrefix(tail, "\r")
+			if tail != "" && tail[0] != ',' && !strings.HasPrefix(trimmed, "\n") && trimmed != "" {
+				if i > 0 && text[i-1] == '\n' {
+					break scan // the next row begins, and this field was never closed
+				}
+				continue // a quote within the field
+			}
+			field = text[:i]
+			if doubled {
+				field = strings.ReplaceAll(field, `""`, `"`)
+			}
+			if strings.HasPrefix(tail, ",") {
+				return field, tail[1:], true, true
+			}
+			return field, strings.TrimPrefix(trimmed, "\n"), false, true
+		}
+	}
+	line, rest, _ := strings.Cut(text, "\n")
+	return strings.TrimSuffix(line, "\r"), rest, false, false
 }
 
 // eventTime reads TIMESTAMP_DERIVED, which is ISO 8601, else TIMESTAMP, which is

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -113,7 +112,7 @@ var everyCall = map[string]func(context.Context, *Client) error{
 	},
 	"root keys": func(ctx context.Context, c *Client) error { _, err := c.ListExternalRootKeys(ctx); return err },
 	"events": func(ctx context.Context, c *Client) error {
-		_, err := c.ListEncryptionEvents(ctx, time.Time{})
+		_, err := c.ListEncryptionEvents(ctx, EventFilter{})
 		return err
 	},
 	"permissions": func(ctx context.Context, c *Client) error { _, err := c.CheckPermissions(ctx); return err },

@@ -2,6 +2,7 @@ package sfsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"net"
@@ -29,6 +30,30 @@ type keyEvent struct {
 	keyID, keyType string
 	ip             string
 	request        int
+	raw            string // a line that is written as it is, instead of all else
+}
+
+// SeedEvent is an event of a Seed, or Count alike ones, a second apart.
+type SeedEvent struct {
+	At      Moment `yaml:"at"`       // default -24h
+	Action  string `yaml:"action"`   // default TS Read
+	KeyID   string `yaml:"key_id"`   // 02G..., 15 or 18 characters; required without raw
+	KeyType string `yaml:"key_type"` // default Data
+	Count   int    `yaml:"count"`    // default 1
+	// Raw is a line of the log file in its place, as it is, to try what a reader makes of it.
+	Raw string `yaml:"raw"`
+}
+
+func (w *world) seedEvents(seed *Seed, start time.Time) error {
+	for _, s := range seed.Events {
+		at := s.At.or(Moment{from: -24 * time.Hour}).resolve(start)
+		id, _ := parseID(s.KeyID)
+		for n := range max(s.Count, 1) {
+			w.noteKeyEvent(at.Add(time.Duration(n)*time.Second), w.mainUser(), cmp.Or(s.Action, "TS Read"), id, cmp.Or(s.KeyType, "Data"), "192.0.2.7")
+			w.estate().events[len(w.estate().events)-1].raw = s.Raw
+		}
+	}
+	return nil
 }
 
 // noteKeyEvent records a key operation. ip is "" for what Salesforce does by itself.
@@ -149,6 +174,11 @@ func (f logFile) csv(organization string) []byte {
 	writer := csv.NewWriter(&out)
 	_ = writer.Write(keyColumns) // a bytes.Buffer does not fail
 	for _, event := range f.events {
+		if event.raw != "" {
+			writer.Flush()
+			out.WriteString(event.raw + "\n")
+			continue
+		}
 		_ = writer.Write(event.record(organization))
 	}
 	writer.Flush()

@@ -119,3 +119,27 @@ func TestUserPermissionAccess(t *testing.T) {
 	}
 	c.get("/services/data/v40.0/query?q="+url.QueryEscape("SELECT LastCacheUpdate FROM UserPermissionAccess")).refused(http.StatusBadRequest, "INVALID_TYPE")
 }
+
+// A seed can fill the log, also with lines that no reader expects.
+func TestSeededEvents(t *testing.T) {
+	t.Parallel()
+	c := start(t, seeded(t, "clock: 2027-03-02T12:00:00Z\nevents: [{key_id: 02G000000000001, count: 3, at: -10h}, {raw: 'odd \"row', at: -9h}, {key_id: 02G000000000002, action: TS Exported, key_type: EventBus, at: -30h}]"))
+	files := c.rows("SELECT Id, LogFile FROM EventLogFile ORDER BY LogDate")
+	if len(files) != 2 {
+		t.Fatalf("%d files, want one a day", len(files))
+	}
+	var all strings.Builder
+	for _, file := range files {
+		path, _ := file["LogFile"].(string)
+		all.Write(c.get(path).want(http.StatusOK).body)
+	}
+	whole := all.String()
+	if strings.Count(whole, "TS Read") != 3 || !strings.Contains(whole, "\nodd \"row\n") || !strings.Contains(whole, "TS Exported") || !strings.Contains(whole, "EventBus") {
+		t.Errorf("files:\n%s", whole)
+	}
+	for _, bad := range []string{"events: [{}]", "events: [{key_id: 005000000000001}]"} {
+		if _, err := sfsim.ReadSeed(strings.NewReader(bad)); err == nil {
+			t.Errorf("the seed %s was accepted", bad)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type Seed struct {
 	TenantSecrets    []SeedSecret      `yaml:"tenant_secrets"`
 	NamedCredentials []SeedCredential  `yaml:"named_credentials"`
 	RootKeys         []SeedRootKey     `yaml:"root_keys"`
+	Events           []SeedEvent       `yaml:"events"`
 	Switches         []string          `yaml:"switches"` // encryption settings that are on, by metadata name; the type Settings has some more
 }
 
@@ -187,6 +188,11 @@ func (s *Seed) validate() error {
 			return fmt.Errorf("seed: named_credentials[%d]: expected developer_name and endpoint", i)
 		}
 	}
+	for i, event := range s.Events {
+		if id, valid := parseID(event.KeyID); event.Raw == "" && (!valid || !strings.HasPrefix(id, "02G")) {
+			return fmt.Errorf("seed: events[%d]: key_id %q: expected 15 or 18 characters that begin with 02G, or raw", i, event.KeyID)
+		}
+	}
 	for _, name := range s.Switches {
 		if !knownSwitch(name) {
 			return fmt.Errorf("seed: switches: %q is not an encryption setting", name)
@@ -299,7 +305,7 @@ func (s *Server) newWorld() (*world, error) {
 			email: "admin@sfsim.example", active: true, created: start.AddDate(-3, 0, 0).Truncate(time.Second),
 		},
 	}
-	for _, step := range []func(*Seed, time.Time) error{w.seedCertificates, w.seedSecrets, w.seedCredentials, w.seedRootKeys} {
+	for _, step := range []func(*Seed, time.Time) error{w.seedCertificates, w.seedSecrets, w.seedCredentials, w.seedRootKeys, w.seedEvents} {
 		if err := step(seed, start); err != nil {
 			return nil, err
 		}

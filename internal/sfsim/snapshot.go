@@ -150,6 +150,7 @@ type snapshotEvent struct {
 	KeyType string    `json:"key_type"`
 	IP      string    `json:"ip"`
 	Request int       `json:"request"`
+	Raw     string    `json:"raw,omitempty"`
 }
 
 // Save writes the org to the file that WithPersistence named, in one step: a reader sees the old file or the new one. Only the owner
@@ -251,7 +252,7 @@ func (s *Server) snapshot() ([]byte, error) {
 		out.Retries[id] = []time.Time{r.failed, r.next}
 	}
 	for _, e := range estate.events {
-		out.Events = append(out.Events, snapshotEvent{e.at, e.user, e.action, e.keyID, e.keyType, e.ip, e.request})
+		out.Events = append(out.Events, snapshotEvent{e.at, e.user, e.action, e.keyID, e.keyType, e.ip, e.request, e.raw})
 	}
 	body, err := json.MarshalIndent(out, "", "  ") //nolint:gosec // a simulator's token and keys, which are public
 	return append(body, '\n'), err
@@ -333,7 +334,7 @@ func (in *snapshot) fill(e *estate) {
 		})
 	}
 	for _, k := range in.Events {
-		e.events = append(e.events, keyEvent{k.At, k.User, k.Action, k.KeyID, k.KeyType, k.IP, k.Request})
+		e.events = append(e.events, keyEvent{k.At, k.User, k.Action, k.KeyID, k.KeyType, k.IP, k.Request, k.Raw})
 	}
 	e.known, e.requests = in.Known, in.Requests
 }
@@ -413,7 +414,10 @@ func (in *snapshot) ids() []snapshotID {
 		out = append(out, snapshotID{"data_encryption_keys", k.ID, dataKeyObject.prefix}, snapshotID{"data_encryption_keys: by", k.By, "005"})
 	}
 	for _, e := range in.Events {
-		out = append(out, snapshotID{"events: user", e.User, "005"}, snapshotID{"events: key_id", e.KeyID, ""})
+		out = append(out, snapshotID{"events: user", e.User, "005"})
+		if e.Raw == "" {
+			out = append(out, snapshotID{"events: key_id", e.KeyID, ""})
+		}
 	}
 	return out
 }
