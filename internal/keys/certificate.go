@@ -24,7 +24,7 @@ type Certificate struct {
 	Unusable bool
 	// UsingKMS reports that the certificate was made for the KMS.
 	UsingKMS bool
-	// Expires is zero if it is not known.
+	// Expires is zero if it is not known. Midnight in UTC is taken for a date, to its end.
 	Expires time.Time
 	// Content is the X.509 certificate, or nil if it was not read.
 	Content Content
@@ -54,7 +54,7 @@ func (c Certificate) Problems(now time.Time) []string {
 	if c.Unusable {
 		problems = append(problems, "it is not usable yet: a CA-signed certificate waits for its signed chain")
 	}
-	if !c.Expires.IsZero() && !c.Expires.After(now) {
+	if !c.Expires.IsZero() && !endOf(c.Expires).After(now) {
 		problems = append(problems, "it expired on "+c.Expires.UTC().Format(time.RFC3339))
 	}
 	if len(problems) == 0 && c.Content != nil {
@@ -62,6 +62,17 @@ func (c Certificate) Problems(now time.Time) []string {
 	}
 
 	return problems
+}
+
+// endOf returns the end of a day for its midnight: Salesforce documents the expiry of a certificate as
+// a date in one place and as a dateTime in another [D CertTooling, WSDL]. The X.509 certificate has the
+// very second.
+func endOf(t time.Time) time.Time {
+	if t.Equal(t.UTC().Truncate(day)) {
+		return t.Add(day)
+	}
+
+	return t
 }
 
 // ProblemsFor returns what [Certificate.Problems] does, and why the certificate cannot wrap a key of

@@ -48,7 +48,14 @@ func TestCertificate_problemsOfEveryType(t *testing.T) {
 		"exportable":        {func(c *keys.Certificate) { c.PrivateKeyExportable = true }, []string{"its private key is exportable"}},
 		"waits":             {func(c *keys.Certificate) { c.Unusable = true }, []string{"it is not usable yet: a CA-signed certificate waits for its signed chain"}},
 		"expires this time": {func(c *keys.Certificate) { c.Expires = now }, []string{"it expired on 2027-01-02T03:04:05Z"}},
-		"unfit content":     {func(c *keys.Certificate) { c.Content = content{"its exponent is 3"} }, []string{"its exponent is 3"}},
+		"a date, today":     {func(c *keys.Certificate) { c.Expires = now.Truncate(keys.Days(1)) }, nil},
+		"a date, yesterday": {func(c *keys.Certificate) { c.Expires = now.Truncate(keys.Days(1)).AddDate(0, 0, -1) }, []string{"it expired on 2027-01-01T00:00:00Z"}},
+		"a date, and content": {
+			func(c *keys.Certificate) {
+				c.Expires, c.Content = now.Truncate(keys.Days(1)), content{"it expired at 3 o'clock"}
+			}, []string{"it expired at 3 o'clock"},
+		},
+		"unfit content": {func(c *keys.Certificate) { c.Content = content{"its exponent is 3"} }, []string{"its exponent is 3"}},
 		"both": {
 			func(c *keys.Certificate) { c.Expires, c.Content = now.Add(-time.Hour), content{"it expired at noon"} },
 			[]string{"it expired on 2027-01-02T02:04:05Z"},

@@ -24,6 +24,8 @@ var environment = map[string]string{ //nolint:gosec // names of variables, no va
 	"audience":        "SALESFORCE_AUDIENCE",
 	"access_token":    "SALESFORCE_ACCESS_TOKEN",
 	"organization_id": "SALESFORCE_ORGANIZATION_ID",
+
+	"receipt_directory": "SALESFORCEBYOK_RECEIPT_DIRECTORY",
 }
 
 // setting is one attribute of the provider block after its environment variable was considered.
@@ -44,7 +46,7 @@ func newSettings(model providerModel) settings {
 	for name, value := range map[string]types.String{
 		"instance_url": model.InstanceURL, "api_version": model.APIVersion, "client_id": model.ClientID, "client_secret": model.ClientSecret,
 		"username": model.Username, "private_key": model.PrivateKey, "login_url": model.LoginURL, "audience": model.Audience, "access_token": model.AccessToken,
-		"organization_id": model.OrganizationID,
+		"organization_id": model.OrganizationID, "receipt_directory": model.ReceiptDirectory,
 	} {
 		switch {
 		case value.IsUnknown():

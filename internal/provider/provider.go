@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -92,6 +93,7 @@ type providerModel struct {
 	AccessToken           types.String `tfsdk:"access_token"`
 	OrganizationID        types.String `tfsdk:"organization_id"`
 	AllowKeyDestruction   types.Bool   `tfsdk:"allow_key_destruction"`
+	ReceiptDirectory      types.String `tfsdk:"receipt_directory"`
 	MaxRetries            types.Int64  `tfsdk:"max_retries"`
 	RequestTimeoutSeconds types.Int64  `tfsdk:"request_timeout_seconds"`
 }
@@ -173,6 +175,12 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key made Inactive. Default `false`. Data encrypted under such a key can't be read " +
 					"until the key is restored.",
 				Optional: true,
+			},
+			"receipt_directory": schema.StringAttribute{
+				MarkdownDescription: "Directory on the machine that applies, where every write leaves its receipt, each in a file that names the SHA-256 of the one before. It is made with mode 0700, and must be " +
+					"writable before anything is sent; `~` is refused. Default: none, and receipts are in state only. Environment: `SALESFORCEBYOK_RECEIPT_DIRECTORY`.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"max_retries": schema.Int64Attribute{
 				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. The upload of a key is never " +

@@ -28,6 +28,8 @@ type Data struct {
 	Session   salesforce.Session
 	// AllowKeyDestruction is the first of the two locks on every destroy.
 	AllowKeyDestruction bool
+	// ReceiptDirectory is where each write leaves its receipt, "" for none.
+	ReceiptDirectory string
 	// Version is the provider's own.
 	Version string
 	looks   []time.Duration
@@ -46,6 +48,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		// Which set is given, and whether it is whole, shows when it is known.
 		return data
 	}
+	data.ReceiptDirectory = all.receiptDirectory(diags)
 	set := all.chooseCredentials(diags)
 	if !all["instance_url"].given() {
 		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",

@@ -22,6 +22,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -59,6 +60,7 @@ type certificateModel struct {
 	KeySize             types.Int64    `tfsdk:"key_size"`
 	BYOKCompatible      types.Bool     `tfsdk:"byok_compatible"`
 	CompatibleTypes     types.List     `tfsdk:"compatible_types"`
+	Receipt             types.String   `tfsdk:"receipt"`
 	Timeouts            timeouts.Value `tfsdk:"timeouts"`
 }
 
@@ -152,6 +154,7 @@ func (r *certificateResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"key_size":           schema.Int64Attribute{MarkdownDescription: "Size of its key in bits: 4096.", Computed: true},
 			"byok_compatible":    schema.BoolAttribute{MarkdownDescription: "Whether it can wrap key material now. For which types: `compatible_types`.", Computed: true},
 			"compatible_types":   schema.ListAttribute{MarkdownDescription: compatibleTypesDescription, Computed: true, ElementType: types.StringType},
+			"receipt":            computedString(receiptDescription + " Null for an imported certificate."),
 		},
 	}
 }
@@ -210,7 +213,7 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	deployCtx := withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	err = r.data.Client.CreateCertificate(deployCtx, wanted)
@@ -229,6 +232,7 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 	r.data.certificates.created.Store(true)
 	r.settle(ctx, &plan, &resp.Diagnostics)
 	plan.warnOfValidity(&resp.Diagnostics)
+	plan.Receipt = r.data.record(ctx, plan.receipt(receipt.MakeCertificate), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
@@ -380,12 +384,17 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	if plan.bringsChain(state) && !r.uploadChain(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), plan, state, &resp.Diagnostics) {
+	brings := plan.bringsChain(state)
+	if brings && (!r.data.canRecord(ctx, &resp.Diagnostics) || !r.uploadChain(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), plan, state, &resp.Diagnostics)) {
 		return
 	}
 	if plan.BYOKCompatible.IsUnknown() {
 		r.settle(ctx, &plan, &resp.Diagnostics)
+	}
+	plan.Receipt = state.Receipt
+	if brings {
 		plan.checkKey(state, &resp.Diagnostics)
+		plan.Receipt = r.data.record(ctx, plan.receipt(receipt.CompleteCASigned), state.Receipt, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
@@ -455,19 +464,15 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 		return
 	}
 	deployCtx := withTimeout(ctx, req.State, timeouts.Value.Delete, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	err := r.data.Client.DeleteCertificate(deployCtx, name)
 	r.data.Inventory.CertificatesChanged()
-	if err == nil {
+	if err == nil || r.deleted(ctx, name) {
+		r.data.record(ctx, state.receipt(receipt.DeleteCertificate), state.Receipt, &resp.Diagnostics)
+
 		return
-	}
-	// The list shows whether an unknown outcome was a success, or the certificate was deleted meanwhile.
-	if rows, listErr := r.data.Inventory.CertificatesForWrite(ctx); listErr == nil && len(rows) > 0 {
-		if _, found := certificateNamed(rows, name); !found {
-			return
-		}
 	}
 	if deposed && refusedByDeploy(err) {
 		resp.Diagnostics.AddWarning("The certificate was forgotten, not deleted",
@@ -477,6 +482,25 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 		return
 	}
 	addError(&resp.Diagnostics, "Unable to delete the certificate", err)
+}
+
+// deleted looks whether an unknown outcome was a success, or the certificate was deleted meanwhile. An empty list may be a matter of
+// permissions.
+func (r *certificateResource) deleted(ctx context.Context, name string) bool {
+	rows, err := r.data.Inventory.CertificatesForWrite(ctx)
+	_, found := certificateNamed(rows, name)
+
+	return err == nil && len(rows) > 0 && !found
+}
+
+// receipt is the evidence of a write of this certificate.
+func (m *certificateModel) receipt(operation receipt.Operation) receipt.Receipt {
+	return receipt.Receipt{
+		Operation: operation, Cause: receipt.CausePlan, Resource: typeName + "_certificate",
+		Certificate: &receipt.Certificate{
+			DeveloperName: m.DeveloperName.ValueString(), SerialNumber: m.SerialNumber.ValueString(), SHA256: m.SHA256Fingerprint.ValueString(), NotAfter: m.NotAfter.ValueString(),
+		},
+	}
 }
 
 // refusedByDeploy reports whether a deploy ended, and did nothing.

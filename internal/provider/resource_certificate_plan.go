@@ -162,7 +162,7 @@ func (m *certificateModel) planNew(config certificateModel) {
 
 // planContent plans the X.509 values of a certificate that is still to be made or signed.
 func (m *certificateModel) planContent() {
-	for _, v := range []*types.String{&m.CertificatePEM, &m.CSRPEM, &m.SHA256Fingerprint, &m.SerialNumber, &m.NotBefore, &m.NotAfter} {
+	for _, v := range []*types.String{&m.CertificatePEM, &m.CSRPEM, &m.SHA256Fingerprint, &m.SerialNumber, &m.NotBefore, &m.NotAfter, &m.Receipt} {
 		*v = types.StringUnknown()
 	}
 	m.BYOKCompatible, m.CompatibleTypes = types.BoolUnknown(), types.ListUnknown(types.StringType)
@@ -185,7 +185,7 @@ func (m *certificateModel) keep(config, state certificateModel) {
 	if m.DeletionPolicy.IsNull() {
 		m.DeletionPolicy = types.StringValue(policyAbandon)
 	}
-	m.OrganizationID, m.ID, m.KeySize = state.OrganizationID, state.ID, state.KeySize
+	m.OrganizationID, m.ID, m.KeySize, m.Receipt = state.OrganizationID, state.ID, state.KeySize, state.Receipt
 	m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = state.CertificatePEM, state.CSRPEM, state.SHA256Fingerprint, state.SerialNumber
 	m.NotBefore, m.NotAfter, m.BYOKCompatible, m.CompatibleTypes = state.NotBefore, state.NotAfter, state.BYOKCompatible, state.CompatibleTypes
 }

@@ -336,3 +336,19 @@ func TestAccCertificate_shorterThanAsked(t *testing.T) {
 	expectError(t, cli.Apply(), "Unable to create the certificate", "is more than 200 days away")
 	expectState(t, cli, certificateAddress, map[string]any{"developer_name": "BYOK_A"})
 }
+
+func TestAccCertificate_renewedExample(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := exampleRun(t, sim)
+	cli.Write("main.tf", required+exampleFile(t, sim, "salesforcebyok_certificate", "renewed.tf"))
+	cli.MustApply()
+	first := madeNames(sim)[0]
+	found, _ := inOrg(sim, first)
+	sim.Clock.Set(found.ExpirationDate.AddDate(0, 0, -14))
+	expectWarning(t, cli.Plan(), "The certificate will be renewed", first)
+	cli.MustApply()
+	if names := madeNames(sim); len(names) != 1 || names[0] == first {
+		t.Errorf("expected one other certificate, found %v", names)
+	}
+}

@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+)
+
+// receiptDescription is that of receipt on resources other than keys.
+const receiptDescription = "Evidence of the last write, JSON: what was done, when, by whom and why. See the guide on evidence."
+
+// canRecord refuses a write whose receipt could not be kept in receipt_directory. Ask it before each write.
+func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
+	if d.ReceiptDirectory == "" {
+		return true
+	}
+	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error { return directory.Check(ctx) })
+	if err != nil {
+		diags.AddError("The receipt directory can't be written to",
+			fmt.Sprintf("receipt_directory is set, so each write leaves its receipt in %s, which fails: %s Nothing was sent.", d.ReceiptDirectory, sentence(err.Error())))
+	}
+
+	return err == nil
+}
+
+// record completes a receipt, which follows the one in state, keeps it in receipt_directory and returns it for the state. The write is done:
+// what fails now is a warning.
+func (d *Data) record(ctx context.Context, r receipt.Receipt, previous types.String, diags *diag.Diagnostics) types.String {
+	r.Time, r.OrganizationID, r.UserID = receipt.UTC(d.Client.Now()), d.Session.OrganizationID, d.Session.UserID
+	r.FIPSMode, r.ProviderVersion = byok.FIPSMode(), d.Version
+	text := r.After(previous.ValueString()).Encode()
+	if d.ReceiptDirectory == "" {
+		return types.StringValue(text)
+	}
+	// Who interrupts the run wants the evidence all the same.
+	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error {
+		_, err := directory.Append(kept, text)
+
+		return err
+	})
+	if err != nil {
+		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in %s: %s Keep this one: %s", d.ReceiptDirectory, sentence(err.Error()), text))
+	}
+
+	return types.StringValue(text)
+}
+
+// inReceipts opens a receipt directory for one use.
+func inReceipts(name string, use func(*receipt.Directory) error) error {
+	directory, err := receipt.OpenDirectory(name)
+	if err != nil {
+		return err
+	}
+	defer directory.Close() //nolint:errcheck // what was written is flushed
+
+	return use(directory)
+}
+
+// receiptDirectory returns the receipt directory, or refuses it. It may be unknown during a plan, which writes nothing.
+func (s settings) receiptDirectory(diags *diag.Diagnostics) string {
+	name := s["receipt_directory"].value
+	if name == "" {
+		return ""
+	}
+	if err := receipt.CheckDirectory(name); err != nil {
+		diags.AddAttributeError(path.Root("receipt_directory"), "The receipt directory is not usable", opening(err)+" Nothing was sent.")
+	}
+
+	return name
+}
