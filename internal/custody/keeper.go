@@ -26,6 +26,10 @@ type Keeper struct {
 	Org Org
 	// Changed is called before and after each write.
 	Changed func()
+	// Check is asked on the reading right before each PATCH; its error stops it. Nil stops nothing.
+	Check func(row salesforce.TenantSecret) error
+	// Patience are the waits for a record that is not there, as a reading that lags behind may have it. Nil takes defaultPatience.
+	Patience []time.Duration
 	// Looks are the waits between two looks at a record whose PATCH had no answer. Nil takes defaultLooks.
 	Looks []time.Duration
 	// Wait sleeps; nil takes one that ends with the context.
@@ -35,6 +39,11 @@ type Keeper struct {
 // defaultLooks wait 11 seconds in all.
 func defaultLooks() []time.Duration {
 	return []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
+}
+
+// defaultPatience waits 20 seconds in all.
+func defaultPatience() []time.Duration {
+	return []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 7 * time.Second}
 }
 
 // ErrBackupRenewed says that the export differed from the saved one right before a destroy, so that nothing was destroyed: the new export
@@ -54,8 +63,8 @@ func (k *Keeper) Save(ctx context.Context, id string) (Export, error) {
 	if err != nil {
 		return Export{}, fmt.Errorf("reading the export of record %s: %w", id, err)
 	}
-	if row.SecretValue.IsZero() || row.SecretValue.Expose() == "" {
-		return Export{}, fmt.Errorf("record %s (%s, version %d) is %s and Salesforce returned no SecretValue for it, so there is no export to keep", row.ID, row.Type, row.Version, row.Status)
+	if isEmpty(row.SecretValue) {
+		return Export{}, noExport(row.TenantSecret)
 	}
 
 	return Export{Record: row.TenantSecret, Value: row.SecretValue}, nil
@@ -64,29 +73,35 @@ func (k *Keeper) Save(ctx context.Context, id string) (Export, error) {
 // Destroy destroys an ARCHIVED record whose export was saved before. The export is read again right before: if it has changed,
 // nothing is destroyed, the new one is returned, and the error is ErrBackupRenewed.
 func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Export, error) {
-	current, err := k.Save(ctx, id)
+	row, err := patiently(ctx, k, func() (salesforce.TenantSecretExport, error) { return k.Org.ExportTenantSecret(ctx, id) })
 	if err != nil {
-		return Export{}, fmt.Errorf("%w; nothing was destroyed", err)
+		return Export{}, fmt.Errorf("reading the export of record %s; nothing was destroyed: %w", id, err)
 	}
-	if err := mayDestroy(current.Record); err != nil {
+	if err := errors.Join(k.check(row.TenantSecret), mayDestroy(row.TenantSecret)); err != nil {
 		return Export{}, err
 	}
-	if !current.Value.Equal(saved) {
-		return current, ErrBackupRenewed
+	if isEmpty(row.SecretValue) {
+		return Export{}, fmt.Errorf("%w; nothing was destroyed", noExport(row.TenantSecret))
 	}
-	row, err := k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+	if !row.SecretValue.Equal(saved) {
+		return Export{Record: row.TenantSecret, Value: row.SecretValue}, ErrBackupRenewed
+	}
+	after, err := k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
 
-	return Export{Record: row, Value: saved}, err
+	return Export{Record: after, Value: saved}, err
 }
 
 // DestroyForGood destroys a record without keeping anything, or ends the callouts of the newest cache-only record.
 func (k *Keeper) DestroyForGood(ctx context.Context, id string) (salesforce.TenantSecret, error) {
-	row, err := k.Org.GetTenantSecret(ctx, id)
+	row, err := k.read(ctx, id)
 	if err != nil {
 		return row, fmt.Errorf("reading record %s right before its destruction; nothing was destroyed: %w", id, err)
 	}
 	if row.Status == keys.StatusDestroyed {
 		return row, nil
+	}
+	if err := k.check(row); err != nil {
+		return row, err
 	}
 	if row.Source != keys.SourceRemote {
 		if err := mayDestroy(row); err != nil {
@@ -95,6 +110,42 @@ func (k *Keeper) DestroyForGood(ctx context.Context, id string) (salesforce.Tena
 	}
 
 	return k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
+}
+
+func (k *Keeper) check(row salesforce.TenantSecret) error {
+	if k.Check == nil {
+		return nil
+	}
+
+	return k.Check(row)
+}
+
+// read reads a record, patiently.
+func (k *Keeper) read(ctx context.Context, id string) (salesforce.TenantSecret, error) {
+	return patiently(ctx, k, func() (salesforce.TenantSecret, error) { return k.Org.GetTenantSecret(ctx, id) })
+}
+
+// patiently repeats a reading that finds no record: a tenant secret can't be deleted, so the reading may lag behind.
+func patiently[T any](ctx context.Context, k *Keeper, read func() (T, error)) (T, error) {
+	waits := k.Patience
+	if waits == nil {
+		waits = defaultPatience()
+	}
+	for n := 0; ; n++ {
+		row, err := read()
+		if n == len(waits) || !errors.Is(err, salesforce.ErrNotFound) {
+			return row, err
+		}
+		if waitErr := k.wait(ctx, waits[n]); waitErr != nil {
+			return row, errors.Join(err, waitErr)
+		}
+	}
+}
+
+func isEmpty(export secret.Text) bool { return export.IsZero() || export.Expose() == "" }
+
+func noExport(row salesforce.TenantSecret) error {
+	return fmt.Errorf("record %s (%s, version %d) is %s and Salesforce returned no SecretValue for it, so there is no export to keep", row.ID, row.Type, row.Version, row.Status)
 }
 
 // mayDestroy checks the status once more: between a plan and its apply a record can change.
@@ -108,15 +159,18 @@ func mayDestroy(row salesforce.TenantSecret) error {
 
 // Restore brings a DESTROYED record back from its export and checks that Salesforce kept its hash.
 func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (salesforce.TenantSecret, error) {
-	if export.IsZero() || export.Expose() == "" {
+	if isEmpty(export) {
 		return salesforce.TenantSecret{}, fmt.Errorf("record %s can't be restored without its export; nothing was changed", id)
 	}
-	before, err := k.Org.GetTenantSecret(ctx, id)
+	before, err := k.read(ctx, id)
 	if err != nil {
 		return before, fmt.Errorf("reading record %s before its restoration; nothing was changed: %w", id, err)
 	}
 	if before.Status == keys.StatusArchived {
 		return before, nil
+	}
+	if err := k.check(before); err != nil {
+		return before, err
 	}
 	if before.Status != keys.StatusDestroyed {
 		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status, keys.StatusDestroyed)

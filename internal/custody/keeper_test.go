@@ -254,6 +254,100 @@ func TestDestroy_sendsNothing(t *testing.T) {
 	}
 }
 
+// operations are those that send a PATCH, each on a record that it suits.
+func operations() map[string]struct {
+	row salesforce.TenantSecret
+	run func(context.Context, *custody.Keeper, *org) error
+} {
+	return map[string]struct {
+		row salesforce.TenantSecret
+		run func(context.Context, *custody.Keeper, *org) error
+	}{
+		"destroy": {record("UPLOADED", "ARCHIVED"), func(ctx context.Context, k *custody.Keeper, o *org) error {
+			_, err := k.Destroy(ctx, recordID, o.exportText())
+
+			return err
+		}},
+		"destroy for good": {record("UPLOADED", "ARCHIVED"), func(ctx context.Context, k *custody.Keeper, _ *org) error {
+			_, err := k.DestroyForGood(ctx, recordID)
+
+			return err
+		}},
+		"deactivate": {record("REMOTE", "ACTIVE"), func(ctx context.Context, k *custody.Keeper, _ *org) error {
+			_, err := k.DestroyForGood(ctx, recordID)
+
+			return err
+		}},
+		"restore": {record("UPLOADED", "DESTROYED"), func(ctx context.Context, k *custody.Keeper, _ *org) error {
+			_, err := k.Restore(ctx, recordID, secret.NewText("export of "+recordID+" by release 262"))
+
+			return err
+		}},
+	}
+}
+
+// The check sees the reading right before the PATCH, and its error stops it.
+func TestKeeper_asksRightBeforeThePatch(t *testing.T) {
+	t.Parallel()
+	for name, op := range operations() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keeper, org := newKeeper(t, op.row)
+			org.before = func(n int, call string) {
+				if n == 0 { // edited since whatever was read before
+					org.row.Description = "edited"
+				}
+			}
+			var seen salesforce.TenantSecret
+			refusal := errors.New("not so")
+			keeper.Check = func(row salesforce.TenantSecret) error {
+				seen = row
+
+				return refusal
+			}
+			if err := op.run(t.Context(), keeper, org); !errors.Is(err, refusal) || len(org.patches) != 0 || seen.Description != "edited" {
+				t.Fatalf("expected the check to stop the PATCH on the newest reading, found %v, %v, %+v", err, org.patches, seen)
+			}
+			refusal = nil
+			if err := op.run(t.Context(), keeper, org); err != nil || len(org.patches) != 1 {
+				t.Errorf("expected one PATCH, found %v, %v", org.patches, err)
+			}
+		})
+	}
+}
+
+// A record that a late replica does not show is looked for; nothing is sent before it is there, nor if it never comes.
+func TestKeeper_looksForALateRecord(t *testing.T) {
+	t.Parallel()
+	missing := fault{err: fmt.Errorf("reading: %w", &salesforce.Error{Status: 404})}
+	for name, op := range operations() {
+		call := map[bool]string{true: "export", false: "get"}[name == "destroy"]
+		for late, sent := range map[int]int{1: 1, 2: 1, 3: 0} {
+			t.Run(fmt.Sprintf("%s, late by %d", name, late), func(t *testing.T) {
+				t.Parallel()
+				keeper, org := newKeeper(t, op.row)
+				keeper.Patience = []time.Duration{time.Second, time.Minute}
+				org.faults[call] = slices.Repeat([]fault{missing}, late)
+				err := op.run(t.Context(), keeper, org)
+				if (err == nil) != (sent == 1) || len(org.patches) != sent {
+					t.Errorf("expected %d PATCHes, found %v, %v", sent, org.patches, err)
+				}
+			})
+		}
+	}
+	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
+	var waited time.Duration
+	keeper.Wait = func(_ context.Context, d time.Duration) error {
+		waited += d
+
+		return nil
+	}
+	org.faults["get"] = slices.Repeat([]fault{missing}, 10)
+	if _, err := keeper.DestroyForGood(t.Context(), recordID); !errors.Is(err, salesforce.ErrNotFound) || waited != 20*time.Second {
+		t.Errorf("expected 20 seconds of patience, found %s, %v", waited, err)
+	}
+}
+
 func TestDestroy_renewed(t *testing.T) {
 	t.Parallel()
 	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))

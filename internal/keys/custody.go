@@ -38,13 +38,15 @@ type Kept struct {
 	Newest bool
 	// APINumber is the whole number of the API version in use, 0 if that is not known.
 	APINumber int
+	// Counted is the number of records of the type that count for Salesforce's cap.
+	Counted int
 }
 
 // Keeping returns a record in custody among the records of its org.
 func Keeping(r Record, records []Record, apiNumber int) Kept {
 	newest, ok := Newest(records, r.Type)
 
-	return Kept{Record: r, Newest: !ok || newest.Is(r.ID), APINumber: apiNumber}
+	return Kept{Record: r, Newest: !ok || newest.Is(r.ID), APINumber: apiNumber, Counted: Counted(records, r.Type)}
 }
 
 // Exportable reports whether Salesforce has an export of the record: not of destroyed, cache-only and
@@ -123,8 +125,9 @@ func (k Kept) remoteTransition(wanted string) (Transition, *problem.Problem) {
 
 // Locks are the two locks on a destroy, as configured and as saved by earlier applies.
 type Locks struct {
-	// Allowed is the provider's allow_key_destruction.
-	Allowed bool
+	// Allowed is the provider's allow_key_destruction. Undecided is true while it is not known yet, which
+	// happens only during a plan: the apply checks it.
+	Allowed, Undecided bool
 	// BackupNone is true for backup = "NONE".
 	BackupNone bool
 	// Acknowledgement is destruction_acknowledgement.
@@ -139,7 +142,7 @@ func (l Locks) Check(k Kept, t Transition) *problem.Problem {
 	switch {
 	case !t.Destructive():
 		return nil
-	case !l.Allowed:
+	case !l.Allowed && !l.Undecided:
 		return problem.New("desired_status", "Destroying keys is not allowed",
 			"This would destroy the key of record %s: data that it encrypts can't be read until it is restored. The provider block does not allow "+
 				"it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", k)
@@ -175,4 +178,155 @@ func (l Locks) CheckAcknowledgement(k Kept) *problem.Problem {
 	return problem.New("destruction_acknowledgement", "The destruction is not acknowledged",
 		"With backup = \"NONE\" no copy of the key of record %s is kept, and what it encrypts is lost for good once it is destroyed. Expected "+
 			"destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
+}
+
+// CheckForget returns why the record can't be dropped from state: its export there may be the only way
+// back of a destroyed key.
+func (l Locks) CheckForget(k Kept) *problem.Problem {
+	if k.Status != StatusDestroyed || !l.ExportSaved || l.Acknowledged(k) {
+		return nil
+	}
+
+	return problem.New("exported_secret_value", "The state holds the only copy of a destroyed key",
+		"Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for good. Nothing was "+
+			"changed. Restore the key (desired_status = %q), or keep the export elsewhere, set destruction_acknowledgement = %q, apply, and then "+
+			"remove the block; to rename the resource, use a moved block.", k, StatusArchived, k.ID)
+}
+
+// Wish is what is wanted of a record in custody, and what is at hand for it.
+type Wish struct {
+	Locks
+
+	// Status is desired_status.
+	Status string
+	// ExportGiven reports that the configuration brings the export, for a restore.
+	ExportGiven bool
+	// Adopting is true while no state has the record.
+	Adopting bool
+}
+
+// ExportFate is what becomes of the export that the state holds.
+type ExportFate int
+
+// The fates of an export.
+const (
+	// NoExport: none is held, and none will be.
+	NoExport ExportFate = iota
+	// HoldExport keeps the one that is held.
+	HoldExport
+	// ReadExport reads the record's export and keeps it.
+	ReadExport
+	// DropExport drops the one that is held.
+	DropExport
+)
+
+// RecordFate is what becomes of a record in custody. A plan prints it and its apply does it.
+type RecordFate struct {
+	Transition Transition
+	// Status is the record's status afterwards.
+	Status string
+	Export ExportFate
+	// Warnings are what to know before.
+	Warnings []*problem.Problem
+}
+
+// Writes reports whether something is sent, or an export is dropped: what is judged once more on a
+// reading made for it.
+func (f RecordFate) Writes() bool { return f.Transition != Stay || f.Export == DropExport }
+
+// Judge returns what becomes of the record under a wish, or why the wish is refused. Plan and apply ask
+// it alike, each on the reading that it has.
+func (k Kept) Judge(w Wish) (RecordFate, *problem.Problem) {
+	transition, refusal := k.Transition(w.Status)
+	fate := RecordFate{Transition: transition, Status: k.Status}
+	if transition != Stay {
+		fate.Status = w.Status
+	}
+	after := k.Record
+	after.Status = fate.Status
+	switch {
+	case w.BackupNone && w.ExportSaved:
+		fate.Export = DropExport
+	case w.ExportSaved:
+		fate.Export = HoldExport
+	case !w.BackupNone && after.Exportable():
+		fate.Export = ReadExport
+	}
+	if refusal == nil {
+		refusal = w.Check(k, transition)
+	}
+	if refusal == nil {
+		refusal = k.checkWayBack(w, fate)
+	}
+	if refusal != nil {
+		return RecordFate{Status: k.Status}, refusal
+	}
+	fate.Warnings = k.warnings(w, fate)
+
+	return fate, nil
+}
+
+// checkWayBack refuses what needs an export that is not at hand, or loses the last one.
+func (k Kept) checkWayBack(w Wish, f RecordFate) *problem.Problem {
+	lost := f.Transition == Stay && k.Status == StatusDestroyed
+	switch {
+	case f.Transition == Restore && !w.ExportSaved && !w.ExportGiven:
+		return problem.New("desired_status", "This key can't be restored",
+			"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, "+
+				"restores it. Give that in exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", k, StatusDestroyed)
+	case lost && f.Export == DropExport:
+		return w.CheckAcknowledgement(k)
+	case lost && w.Adopting && k.Source != SourceRemote && !w.ExportGiven && !w.Acknowledged(k):
+		return problem.New("tenant_secret_id", "A destroyed key without its export",
+			"Record %s is DESTROYED: Salesforce has no export of it any more, and another state, or the resource that this one replaces, may hold the "+
+				"only copy. Nothing was changed. Use a moved block or terraform state mv, or import the record. To adopt it without a way back, set "+
+				"destruction_acknowledgement = %q.", k, k.ID)
+	default:
+		return nil
+	}
+}
+
+func (k Kept) warnings(w Wish, f RecordFate) []*problem.Problem {
+	var all []*problem.Problem
+	if f.Transition.Destructive() {
+		wayBack := "The export in state restores it."
+		switch {
+		case k.Source == SourceRemote:
+			wayBack = "It can be made ACTIVE again while it is the newest of its type and the key service has the key."
+		case w.BackupNone:
+			wayBack = "No copy is kept: it can't be restored by Terraform."
+		}
+		all = append(all, problem.New("desired_status", "A key will be destroyed",
+			"Record %s: data that it encrypts can't be read from then on. Rotation alone does not re-encrypt existing data; check Encryption Statistics "+
+				"in Setup first. %s", k, wayBack))
+	}
+	if f.Transition == Stay && f.Export == DropExport && k.Status == StatusDestroyed {
+		all = append(all, problem.New("backup", "The last export will be dropped",
+			"Record %s is DESTROYED, and the export in state is what restores it. Once that is dropped, what the key encrypts is lost for good.", k))
+	}
+	if f.Transition == Reactivate {
+		all = append(all, problem.New("", "A cache-only key will be reactivated",
+			"Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and tries again for 24 hours; "+
+				"look at the key service first. The apply sets it to ACTIVE, which ends those tries.", k))
+	}
+	if f.Transition == Restore && k.Counted >= KeyCap {
+		all = append(all, problem.New("desired_status", "Restoring a key at the cap",
+			"The org has %d ACTIVE and ARCHIVED %s keys, and a restored one counts: Salesforce documents a cap of %d. The apply asks for it all the same; "+
+				"if Salesforce refuses, destroy another key first.", k.Counted, k.Type, KeyCap))
+	}
+
+	return all
+}
+
+// CheckAnnounced refuses, right before a write, to do another thing than the plan has announced. A
+// record that has the wanted status by now is as announced: somebody else, or an interrupted run, has
+// been there.
+func (k Kept) CheckAnnounced(announced, now RecordFate) *problem.Problem {
+	if now.Transition == announced.Transition || now.Transition == Stay {
+		return nil
+	}
+
+	return problem.New("desired_status", "The record has changed since the plan",
+		"The plan was made to leave record %s %s by other means: it reads %s now, and the apply would do what the plan did not say. Nothing was "+
+			"changed. Plan again.", k, announced.Status, k.Status)
 }

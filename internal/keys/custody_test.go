@@ -310,3 +310,173 @@ func TestLocks_advice(t *testing.T) {
 		}
 	}
 }
+
+// wishes are all that can be wanted of a record with everything that can be at hand.
+func wishes(visit func(keys.Wish)) {
+	bools := []bool{false, true}
+	for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED"} {
+		for _, acknowledgement := range []string{"", recordID, recordID[:15], otherID} {
+			for bits := range 1 << 5 {
+				on := func(n int) bool { return bools[bits>>n&1] }
+				visit(keys.Wish{
+					Locks:  keys.Locks{Allowed: on(0), BackupNone: on(1), ExportSaved: on(2), Acknowledgement: acknowledgement},
+					Status: status, ExportGiven: on(3), Adopting: on(4),
+				})
+			}
+		}
+	}
+}
+
+// records are records of every source, status and type, the newest of their type and others.
+func custodyRecords(visit func(keys.Kept)) {
+	for _, source := range []string{"UPLOADED", "HSM", "REMOTE"} {
+		for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED", "SUSPENDED"} {
+			for _, typ := range []string{"Data", "Database", "SearchIndex"} {
+				for _, newest := range []bool{true, false} {
+					visit(keys.Kept{Record: keys.Record{ID: recordID, Type: typ, Source: source, Status: status, Version: 3}, Newest: newest, APINumber: 63})
+				}
+			}
+		}
+	}
+}
+
+// What holds of every judgement, over everything that can come together.
+func TestJudge_everything(t *testing.T) {
+	t.Parallel()
+	cases := 0
+	custodyRecords(func(k keys.Kept) {
+		wishes(func(w keys.Wish) {
+			cases++
+			fate, refusal := k.Judge(w)
+			acknowledged := w.Acknowledgement == recordID || w.Acknowledgement == recordID[:15]
+			fail := func(words string) {
+				t.Errorf("%s: record %+v, wish %+v: found %+v, %v", words, k, w, fate, refusal)
+			}
+			if refusal != nil {
+				if fate.Writes() || fate.Status != k.Status || fate.Export != keys.NoExport {
+					fail("a refusal does nothing")
+				}
+
+				return
+			}
+			switch {
+			case fate.Transition.Destructive() && !w.Allowed:
+				fail("nothing is destroyed without the permission")
+			case fate.Transition.Destructive() && !(w.BackupNone && acknowledged) && !(w.ExportSaved && !w.BackupNone && k.Source != "REMOTE"):
+				fail("nothing is destroyed without a way back or the acknowledgement")
+			case fate.Transition == keys.Restore && !w.ExportSaved && !w.ExportGiven:
+				fail("nothing is restored without an export")
+			case fate.Export == keys.DropExport && fate.Status == "DESTROYED" && !acknowledged:
+				fail("no last copy is dropped without the acknowledgement")
+			case fate.Status == "DESTROYED" && k.Source != "REMOTE" && w.Adopting && !w.ExportSaved && fate.Transition == keys.Stay && !acknowledged && !w.ExportGiven:
+				fail("no destroyed key is adopted without its export")
+			case fate.Status != w.Status:
+				fail("the record ends as wanted")
+			case fate.Export == keys.HoldExport && w.BackupNone, fate.Export == keys.ReadExport && (w.BackupNone || w.ExportSaved):
+				fail("an export is held where one is wanted")
+			case fate.Transition.Destructive() != hasWarning(fate, "A key will be destroyed"):
+				fail("a destroy is said")
+			}
+			// Once done, there is nothing more to do.
+			after := k
+			after.Status = fate.Status
+			w.ExportSaved, w.Adopting = fate.Export == keys.HoldExport || fate.Export == keys.ReadExport, false
+			if again, refusal := after.Judge(w); refusal != nil || again.Writes() || again.Export == keys.ReadExport {
+				fail(fmt.Sprintf("the second time finds nothing to do, found %+v, %v", again, refusal))
+			}
+		})
+	})
+	if cases < 10_000 {
+		t.Errorf("only %d cases", cases)
+	}
+}
+
+func hasWarning(fate keys.RecordFate, summary string) bool {
+	for _, w := range fate.Warnings {
+		if w.Summary == summary {
+			return true
+		}
+	}
+
+	return false
+}
+
+// While the permission is not known yet, a plan does not report it as missing, and every other lock holds.
+func TestJudge_undecidedPermission(t *testing.T) {
+	t.Parallel()
+	k := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED"}}
+	if fate, refusal := k.Judge(keys.Wish{Status: "DESTROYED", Locks: keys.Locks{Undecided: true, ExportSaved: true}}); refusal != nil || fate.Transition != keys.Destroy {
+		t.Errorf("expected a destroy to be planned, found %+v, %v", fate, refusal)
+	}
+	_, refusal := k.Judge(keys.Wish{Status: "DESTROYED", Locks: keys.Locks{Undecided: true}})
+	checkRefusal(t, refusal, "desired_status", "No saved backup of this key")
+}
+
+func TestJudge_warnings(t *testing.T) {
+	t.Parallel()
+	record := keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "DESTROYED"}
+	saved := keys.Locks{ExportSaved: true}
+	for name, test := range map[string]struct {
+		kept    keys.Kept
+		wish    keys.Wish
+		summary string
+	}{
+		"restore below the cap": {keys.Kept{Record: record, Counted: 49}, keys.Wish{Status: "ARCHIVED", Locks: saved}, ""},
+		"restore at the cap":    {keys.Kept{Record: record, Counted: 50}, keys.Wish{Status: "ARCHIVED", Locks: saved}, "Restoring a key at the cap"},
+		"drop the last copy": {
+			keys.Kept{Record: record}, keys.Wish{Status: "DESTROYED", Locks: keys.Locks{ExportSaved: true, BackupNone: true, Acknowledgement: recordID}},
+			"The last export will be dropped",
+		},
+		"reactivate": {
+			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: "DESTROYED"}, Newest: true}, keys.Wish{Status: "ACTIVE"},
+			"A cache-only key will be reactivated",
+		},
+	} {
+		fate, refusal := test.kept.Judge(test.wish)
+		if refusal != nil || (test.summary == "") != (len(fate.Warnings) == 0) || test.summary != "" && !hasWarning(fate, test.summary) {
+			t.Errorf("%s: expected the warning %q, found %v, %v", name, test.summary, fate.Warnings, refusal)
+		}
+	}
+}
+
+// The apply does what the plan has announced or less, and never another thing.
+func TestCheckAnnounced(t *testing.T) {
+	t.Parallel()
+	custodyRecords(func(before keys.Kept) {
+		custodyRecords(func(now keys.Kept) {
+			if before.Type != now.Type || before.Source != now.Source || before.Newest != now.Newest {
+				return
+			}
+			wishes(func(w keys.Wish) {
+				announced, refusal := before.Judge(w)
+				fate, refusedNow := now.Judge(w)
+				if refusal != nil || refusedNow != nil || w.Adopting {
+					return
+				}
+				allowed := now.CheckAnnounced(announced, fate) == nil
+				if same := fate.Transition == announced.Transition; allowed != (same || fate.Transition == keys.Stay) {
+					t.Errorf("announced %+v, now %+v: allowed %t", announced, fate, allowed)
+				}
+				if allowed && fate.Status != announced.Status {
+					t.Errorf("announced %+v, and the record would end as %s", announced, fate.Status)
+				}
+			})
+		})
+	})
+}
+
+func TestCheckForget(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED"} {
+		k := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: status}}
+		for _, locks := range []keys.Locks{{}, {ExportSaved: true}, {ExportSaved: true, Acknowledgement: otherID}, {ExportSaved: true, Acknowledgement: recordID[:15]}, {Acknowledgement: recordID}} {
+			refusal := locks.CheckForget(k)
+			if onlyCopy := status == "DESTROYED" && locks.ExportSaved && locks.Acknowledgement != recordID[:15]; onlyCopy != (refusal != nil) {
+				t.Errorf("%s, %+v: found %v", status, locks, refusal)
+			}
+			if refusal != nil {
+				checkRefusal(t, refusal, "exported_secret_value", "The state holds the only copy of a destroyed key")
+			}
+		}
+	}
+}

@@ -26,8 +26,9 @@ type Data struct {
 	Client    *salesforce.Client
 	Inventory *inventory.Inventory
 	Session   salesforce.Session
-	// AllowKeyDestruction is the first of the two locks on every destroy.
-	AllowKeyDestruction bool
+	// AllowKeyDestruction is the first of the two locks on every destroy. DestructionUndecided is true while it is not known yet, which
+	// happens only during a plan.
+	AllowKeyDestruction, DestructionUndecided bool
 	// ReceiptDirectory is where each write leaves its receipt, "" for none.
 	ReceiptDirectory string
 	// Version is the provider's own.
@@ -36,12 +37,15 @@ type Data struct {
 	turns   turns
 	// certificates is shared by the certificates of this process.
 	certificates certificateRun
+	// records and patience belong to this configuration of the provider, that is, to one run.
+	records  runRecords
+	patience patience
 }
 
 // open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error of the provider block, before any
 // resource has done anything.
 func (p *byokProvider) open(ctx context.Context, model providerModel, diags *diag.Diagnostics) *Data {
-	data := &Data{AllowKeyDestruction: model.AllowKeyDestruction.ValueBool(), Version: p.version, looks: p.options.looks}
+	data := &Data{AllowKeyDestruction: model.AllowKeyDestruction.ValueBool(), DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, looks: p.options.looks}
 
 	all := newSettings(model)
 	if all.credentialsUnknown() {
@@ -57,7 +61,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	if diags.HasError() {
 		return nil
 	}
-	if all.anyUnknown() || model.MaxRetries.IsUnknown() || model.RequestTimeoutSeconds.IsUnknown() || model.AllowKeyDestruction.IsUnknown() {
+	if all.anyUnknown() || model.MaxRetries.IsUnknown() || model.RequestTimeoutSeconds.IsUnknown() {
 		return data
 	}
 

@@ -3,6 +3,7 @@ package provider
 import (
 	"math/big"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
@@ -35,6 +36,19 @@ func (o rawObject) text(name string) (value string, known bool) {
 	}
 
 	return *text, true
+}
+
+// string returns a string attribute as the framework would; null if there is none.
+func (o rawObject) string(name string) types.String {
+	value, known := o.text(name)
+	switch {
+	case !known:
+		return types.StringUnknown()
+	case o[name].IsNull():
+		return types.StringNull()
+	default:
+		return types.StringValue(value)
+	}
 }
 
 // is reports whether a string attribute is known and equal; "" stands for null.

@@ -164,7 +164,7 @@ func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *di
 	if wanted != salesforce.RootKeyInactive || !mustChange(status, wanted) {
 		return true
 	}
-	if r.data == nil || !r.data.AllowKeyDestruction {
+	if r.data == nil || !r.data.AllowKeyDestruction && !r.data.DestructionUndecided {
 		diags.AddAttributeError(path.Root("desired_status"), "Making a root key Inactive is not allowed",
 			fmt.Sprintf("Data under root key %s, which is %s, can't be read while it is Inactive. The provider block does not allow it. Nothing was changed. To go on, set allow_key_destruction = true "+
 				"in the provider block.", id, status))

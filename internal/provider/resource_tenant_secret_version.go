@@ -121,8 +121,8 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("exported_secret_value_wo"))},
 			},
 			"destruction_acknowledgement": schema.StringAttribute{
-				MarkdownDescription: "Must equal `tenant_secret_id` to destroy with `backup = \"NONE\"`, to drop the export of a DESTROYED record, and to remove a block that holds the only export of a " +
-					"DESTROYED record.",
+				MarkdownDescription: "Must equal `tenant_secret_id` to destroy with `backup = \"NONE\"`, to drop the export of a DESTROYED record, to remove a block that holds the only export of a " +
+					"DESTROYED record, and to adopt a DESTROYED record without its export (import needs none).",
 				Optional: true,
 			},
 			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a "+
@@ -173,6 +173,7 @@ func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req reso
 	}
 }
 
+// Create adopts the record. On an error there is no state: a tainted resource would be replaced, and its key forgotten, at the next apply.
 func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan, config tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -180,21 +181,37 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	row, subject, ok := r.find(ctx, plan.TenantSecretID.ValueString(), &resp.Diagnostics)
+	row, kept, ok := r.sightedForWrite(ctx, plan.TenantSecretID.ValueString(), &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	plan.ExportedSecretValue = types.StringNull()
-	outcome, err := r.carryOut(ctx, plan, config, row, subject)
+	wish := r.wish(plan, config)
+	wish.Adopting, wish.ExportSaved = true, false
+	fate, refusal := kept.Judge(wish)
+	if refusal == nil {
+		refusal = plan.checkPromised(row, fate, r.data)
+	}
+	if refusal == nil && fate.Writes() {
+		refusal = r.claim(kept)
+	}
+	if !addProblem(&resp.Diagnostics, refusal) {
+		return
+	}
+	keeper := r.data.keeper()
+	keeper.Check = func(row salesforce.TenantSecret) error { return recheck(kept, row, wish, fate) }
+	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.Text{}, config.ExportedSecretValueWO.ValueString())
 	if err != nil {
-		// Nothing is adopted on an error: a tainted resource would be replaced, and its key forgotten, at the next apply.
 		addError(&resp.Diagnostics, "Unable to manage the record", err)
 
 		return
 	}
+	r.data.records.adopt(row.ID)
+	planned := plan
 	plan.settle(outcome, r.data)
+	plan.honour(planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
 }
 
 func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -205,13 +222,34 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	if err := r.checkDrop(ctx, plan, state); err != nil {
-		addError(&resp.Diagnostics, "Unable to change the record", err)
-
+	row := state.row()
+	plan.ExportedSecretValue = state.ExportedSecretValue
+	wish := r.wish(plan, config)
+	kept := r.keptInState(ctx, state)
+	announced, refusal := kept.Judge(wish)
+	fate := announced
+	if refusal == nil && announced.Writes() {
+		refusal = plan.checkHidden(config)
+	}
+	// A destroy and a restore read the record right before; for the rest that reading is made here.
+	if refusal == nil && (announced.Export == keys.DropExport || announced.Writes() && row.Source == keys.SourceRemote) {
+		var ok bool
+		if row, kept, ok = r.sightedForWrite(ctx, row.ID, &resp.Diagnostics); !ok {
+			return
+		}
+		if fate, refusal = kept.Judge(wish); refusal == nil {
+			refusal = kept.CheckAnnounced(announced, fate)
+		}
+	}
+	if refusal == nil && fate.Writes() {
+		refusal = r.claim(kept)
+	}
+	if !addProblem(&resp.Diagnostics, refusal) {
 		return
 	}
-	plan.ExportedSecretValue = state.ExportedSecretValue
-	outcome, err := r.carryOut(ctx, plan, config, state.row(), r.subjectOf(ctx, state))
+	keeper := r.data.keeper()
+	keeper.Check = func(row salesforce.TenantSecret) error { return recheck(kept, row, wish, announced) }
+	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.NewText(state.ExportedSecretValue.ValueString()), config.ExportedSecretValueWO.ValueString())
 	if errors.Is(err, custody.ErrBackupRenewed) {
 		// The renewed export is saved with the old wishes, so that the next plan is the same destroy again, over a saved backup.
 		state.ExportedSecretValue, state.Recoverable = types.StringValue(outcome.Value.Expose()), types.BoolValue(true)
@@ -234,23 +272,46 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	plan.honour(planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
 }
 
-// carryOut does what the plan says with a record. plan.ExportedSecretValue is the export that an earlier apply has saved, null for none.
-func (r *tenantSecretVersionResource) carryOut(ctx context.Context, plan, config tenantSecretVersionModel, row salesforce.TenantSecret, subject keys.Kept) (custody.Export, error) {
-	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
+// recheck judges a record once more, on the reading right before its change. What kept knows beside the record stays.
+func recheck(kept keys.Kept, row salesforce.TenantSecret, wish keys.Wish, announced keys.RecordFate) error {
+	kept.Record = inventory.Record(row)
+	now, refusal := kept.Judge(wish)
 	if refusal == nil {
-		refusal = r.locks(plan, plan).Check(subject, action)
+		refusal = kept.CheckAnnounced(announced, now)
 	}
 	if refusal != nil {
-		return custody.Export{}, refusal
+		return refusal
 	}
-	var err error
-	keeper, saved := r.data.keeper(), secret.NewText(plan.ExportedSecretValue.ValueString())
 
-	switch action {
+	return nil
+}
+
+// claim refuses a second change of one record in one run: two resources that name it would undo each other's work at every apply.
+func (r *tenantSecretVersionResource) claim(kept keys.Kept) *problem.Problem {
+	if r.data.records.write(kept.ID) {
+		return nil
+	}
+
+	return twoVersions(kept.ID, "has changed it in this very run")
+}
+
+func twoVersions(id, what string) *problem.Problem {
+	return problem.New("tenant_secret_id", summaryTwoResources,
+		"Another resource of this configuration names record %s too, by its 15 or 18 characters, and %s. Nothing was changed for this one. Keep one resource of a record, and take the "+
+			"other out of the state with a removed block or terraform state rm.", id, what)
+}
+
+// carryOut does what was judged with a record. saved is the export that the state holds, given the one of the configuration, "" for none.
+func (r *tenantSecretVersionResource) carryOut(
+	ctx context.Context, keeper *custody.Keeper, fate keys.RecordFate, row salesforce.TenantSecret, saved secret.Text, given string,
+) (custody.Export, error) {
+	var err error
+	switch fate.Transition {
 	case keys.Destroy:
-		if plan.Backup.ValueString() == backupState {
+		if fate.Export == keys.HoldExport {
 			return keeper.Destroy(ctx, row.ID, saved)
 		}
 		row, err = keeper.DestroyForGood(ctx, row.ID)
@@ -259,53 +320,23 @@ func (r *tenantSecretVersionResource) carryOut(ctx context.Context, plan, config
 	case keys.Reactivate:
 		row, err = keeper.Reactivate(ctx, row.ID)
 	case keys.Restore:
-		row, err = r.restore(ctx, keeper, config, row, saved)
+		export := saved
+		if given != "" {
+			export = secret.NewText(given)
+		}
+		row, err = keeper.Restore(ctx, row.ID, export)
 	case keys.Stay:
 	}
-	if err != nil {
-		return custody.Export{}, err
-	}
-
-	return r.hold(ctx, keeper, plan, row, saved)
-}
-
-// restore takes the export from the configuration where it has one, else from state.
-func (r *tenantSecretVersionResource) restore(ctx context.Context, keeper *custody.Keeper, config tenantSecretVersionModel, row salesforce.TenantSecret, saved secret.Text) (salesforce.TenantSecret, error) {
-	if given := config.ExportedSecretValueWO.ValueString(); given != "" {
-		saved = secret.NewText(given)
-	}
-	if saved.IsZero() || saved.Expose() == "" {
-		return row, unrestorable(row.ID)
-	}
-
-	return keeper.Restore(ctx, row.ID, saved)
-}
-
-// hold returns the export that the state is to keep: the saved one, or a first reading of it.
-func (r *tenantSecretVersionResource) hold(ctx context.Context, keeper *custody.Keeper, plan tenantSecretVersionModel, row salesforce.TenantSecret, saved secret.Text) (custody.Export, error) {
-	held := custody.Export{Record: row}
 	switch {
-	case plan.Backup.ValueString() != backupState || !inventory.Record(row).Exportable():
-		if plan.Backup.ValueString() == backupState {
-			held.Value = saved
-		}
-	case saved.Expose() != "":
-		held.Value = saved
+	case err != nil:
+		return custody.Export{}, err
+	case fate.Export == keys.ReadExport:
+		return keeper.Save(ctx, row.ID)
+	case fate.Export == keys.HoldExport:
+		return custody.Export{Record: row, Value: saved}, nil
 	default:
-		export, err := keeper.Save(ctx, row.ID)
-		if err != nil {
-			return held, err
-		}
-		held = export
+		return custody.Export{Record: row}, nil
 	}
-
-	return held, nil
-}
-
-func unrestorable(id string) *problem.Problem {
-	return problem.New("desired_status", "This key can't be restored",
-		"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, restores it. Give that in "+
-			"exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", id, keys.StatusDestroyed)
 }
 
 // Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
@@ -316,7 +347,18 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 	if !r.ready(&resp.Diagnostics) || !r.sameOrg(stringOrNull(org), &resp.Diagnostics) {
 		return
 	}
-	row, ok := r.lookUp(ctx, id, &resp.Diagnostics)
+	all, row, ok := r.sighted(ctx, id, &resp.Diagnostics)
+	if !ok && !resp.Diagnostics.HasError() {
+		if all.Count() == 0 {
+			r.addMissing(all, id, &resp.Diagnostics)
+
+			return
+		}
+		resp.Diagnostics.AddAttributeWarning(path.Root("tenant_secret_id"), "The org does not show the record now",
+			fmt.Sprintf("Three readings of org %s showed no record %s, which an earlier run has seen. Tenant secrets can't be deleted, so the state stays as it is: a reading may lag behind. "+
+				"Plan again.", r.data.Session.OrganizationID, id))
+		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": fullID(id)})
+	}
 	if !ok {
 		return
 	}
@@ -339,76 +381,59 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.mayLeave(state, &resp.Diagnostics) {
 		return
 	}
-	if err := r.follow(ctx, &state); err != nil {
-		addError(&resp.Diagnostics, "Unable to forget the record", err)
-
-		return
+	if r.data.records.adopted(state.TenantSecretID.ValueString()) {
+		return // the other half of a replacement has it
 	}
-	if !state.mayForget(&resp.Diagnostics) {
-		return
+	said, diags := req.Private.GetKey(ctx, privateForgotten)
+	resp.Diagnostics.Append(diags...)
+	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for the half of a replacement.
+	if r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics) && string(said) != "true" {
+		resp.Diagnostics.AddWarning("The record was forgotten, not changed", state.whatStays("stays"))
 	}
-	resp.Diagnostics.AddWarning("The record was forgotten, not changed",
-		fmt.Sprintf("Record %s (%s, version %d) stays %s in org %s. Terraform no longer manages it.", state.TenantSecretID.ValueString(), state.Type.ValueString(), state.Version.ValueInt64(),
-			state.Status.ValueString(), state.OrganizationID.ValueString()))
 }
 
-// follow takes the status from the org, where the state holds an export and the org can be asked: cores hand a destroy the state from before
-// the refresh, a saved plan may be old, and a record that somebody has destroyed since may have its only copy in this state.
-func (r *tenantSecretVersionResource) follow(ctx context.Context, state *tenantSecretVersionModel) error {
-	if !r.online() || state.ExportedSecretValue.ValueString() == "" || !salesforce.SameID(state.OrganizationID.ValueString(), r.data.Session.OrganizationID) {
-		return nil
-	}
-	all, err := r.data.Inventory.ForWrite(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the status of record %s before its export is dropped from state; nothing was changed: %w", state.TenantSecretID.ValueString(), err)
-	}
-	if row, found := all.Find(state.TenantSecretID.ValueString()); found {
-		state.Status = stringOrNull(row.Status)
-	}
-
-	return nil
+// whatStays says in one line what a forgetting leaves behind.
+func (m *tenantSecretVersionModel) whatStays(verb string) string {
+	return fmt.Sprintf("Record %s %s %s in org %s.", inventory.Record(m.row()), verb, m.Status.ValueString(), m.OrganizationID.ValueString())
 }
 
-// checkDrop refuses to drop an export under a plan that was made over another status.
-func (r *tenantSecretVersionResource) checkDrop(ctx context.Context, plan, state tenantSecretVersionModel) error {
-	now := state
-	if plan.Backup.ValueString() != backupNone {
-		return nil
+// mayLeave refuses to let go of another org's record: with the credentials of the wrong org nobody can say what would be lost.
+func (r *tenantSecretVersionResource) mayLeave(state tenantSecretVersionModel, diags *diag.Diagnostics) bool {
+	org := state.OrganizationID.ValueString()
+	if org == "" || salesforce.SameID(org, r.data.Session.OrganizationID) {
+		return true
 	}
-	if err := r.follow(ctx, &now); err != nil {
-		return err
-	}
-	if now.Status.Equal(state.Status) {
-		return nil
-	}
+	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
+		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. If that org is gone, as a sandbox that was deleted or refreshed, take the resource out of "+
+			"the state with terraform state rm.", org, r.data.Session.OrganizationID))
 
-	return problem.New("backup", "The record has changed since the plan",
-		"The plan, which drops the held export of record %s, was made while the record was %s, and now it is %s: the export may be the only way back. Nothing was changed. Plan "+
-			"again.", state.TenantSecretID.ValueString(), state.Status.ValueString(), now.Status.ValueString())
+	return false
 }
 
-// mayForget refuses to drop a record from state where policy forbids it, or where that would drop the only way back of a destroyed key.
-func (m *tenantSecretVersionModel) mayForget(diags *diag.Diagnostics) bool {
-	id := m.TenantSecretID.ValueString()
-	if m.DeletionPolicy.ValueString() == policyPrevent {
-		addPrevented(diags, "record "+id, policyAbandon)
+// mayForget refuses to drop a record from state if policy forbids it, or if that would drop the only way back of a destroyed key. The org is
+// asked where the state holds an export: cores hand a destroy the state from before the refresh, a saved plan may be old, and a record
+// that somebody has destroyed since may have its only copy in this state.
+func (r *tenantSecretVersionResource) mayForget(
+	ctx context.Context, state tenantSecretVersionModel,
+	look func(context.Context, string, *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool), diags *diag.Diagnostics,
+) bool {
+	if state.DeletionPolicy.ValueString() == policyPrevent {
+		addPrevented(diags, "record "+state.TenantSecretID.ValueString(), policyAbandon)
 
 		return false
 	}
-	holdsOnlyCopy := m.Status.ValueString() == keys.StatusDestroyed && m.ExportedSecretValue.ValueString() != ""
-	if holdsOnlyCopy && !salesforce.SameID(m.DestructionAcknowledgement.ValueString(), id) {
-		diags.AddAttributeError(path.Root("exported_secret_value"), "The state holds the only copy of a destroyed key",
-			fmt.Sprintf("Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for good. Nothing was changed. Restore the key "+
-				"(desired_status = %q), or keep the export elsewhere and set destruction_acknowledgement = %q, apply, and then remove the block; to rename the resource, use a moved block.",
-				id, keys.StatusArchived, id))
-
-		return false
+	kept, locks := keys.Keeping(inventory.Record(state.row()), nil, 0), r.wish(state, state).Locks
+	if r.online() && locks.ExportSaved && !locks.Acknowledged(kept) {
+		var ok bool
+		if _, kept, ok = look(ctx, state.TenantSecretID.ValueString(), diags); !ok {
+			return false
+		}
 	}
 
-	return true
+	return addProblem(diags, locks.CheckForget(kept))
 }
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.
@@ -423,7 +448,7 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 
 		return
 	}
-	row, ok := r.lookUp(ctx, wanted, &resp.Diagnostics)
+	row, _, ok := r.sightedForPlan(ctx, wanted, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -443,37 +468,71 @@ func importedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenant
 	return model
 }
 
-// find reads a record through the shared inventory, with what the rules need of it.
-func (r *tenantSecretVersionResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
-	row, ok := r.lookUp(ctx, id, diags)
-	if !ok {
-		return salesforce.TenantSecret{}, keys.Kept{}, false
-	}
-	all, ok := r.forPlan(ctx, diags)
-	if !ok {
-		return salesforce.TenantSecret{}, keys.Kept{}, false
-	}
-
-	return row, keys.Keeping(inventory.Record(row), all.Records(), r.data.Client.APINumber()), true
+// kept returns a row of a reading as the rules look at it.
+func (r *tenantSecretVersionResource) kept(row salesforce.TenantSecret, all inventory.Reading) keys.Kept {
+	return keys.Keeping(inventory.Record(row), all.Records(), r.data.Client.APINumber())
 }
 
-// lookUp reads a record through the shared inventory.
-func (r *tenantSecretVersionResource) lookUp(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, bool) {
-	all, ok := r.forPlan(ctx, diags)
-	if !ok {
-		return salesforce.TenantSecret{}, false
+// sighted looks for a record as a plan may; ok is also false, without an error, if the org does not show it.
+func (r *tenantSecretVersionResource) sighted(ctx context.Context, id string, diags *diag.Diagnostics) (all inventory.Reading, row salesforce.TenantSecret, ok bool) {
+	if !r.ready(diags) {
+		return all, row, false
 	}
-	row, found := all.Find(id)
-	if !found {
-		diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-			fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state. %s", r.data.Session.OrganizationID, all.Count(), id,
-				permissionsAdvice))
+	all, ok, err := r.data.sight(ctx, func(all inventory.Reading) bool { return shows(all, id) })
+	if err != nil {
+		addError(diags, "Unable to read the tenant secrets", err)
+
+		return all, row, false
+	}
+	row, _ = all.Find(id)
+
+	return all, row, ok
+}
+
+// sightedForPlan looks for a record that must be there.
+func (r *tenantSecretVersionResource) sightedForPlan(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
+	all, row, ok := r.sighted(ctx, id, diags)
+	if !ok {
+		if !diags.HasError() {
+			r.addMissing(all, id, diags)
+		}
+
+		return row, keys.Kept{}, false
 	}
 
-	return row, found
+	return row, r.kept(row, all), true
+}
+
+// sightedForWrite looks for a record that must be there, on readings made for a write.
+func (r *tenantSecretVersionResource) sightedForWrite(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
+	all, ok, err := r.data.sightForWrite(ctx, func(all inventory.Reading) bool { return shows(all, id) })
+	switch {
+	case err != nil:
+		addError(diags, "Unable to read the tenant secrets", fmt.Errorf("reading record %s before its change or its forgetting; nothing was changed: %w", id, err))
+	case !ok:
+		r.addMissing(all, id, diags)
+	}
+	if err != nil || !ok {
+		return salesforce.TenantSecret{}, keys.Kept{}, false
+	}
+	row, _ := all.Find(id)
+
+	return row, r.kept(row, all), true
+}
+
+func shows(all inventory.Reading, id string) bool {
+	_, found := all.Find(id)
+
+	return found
+}
+
+func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id string, diags *diag.Diagnostics) {
+	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
+		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state or changed. %s", r.data.Session.OrganizationID,
+			all.Count(), id, permissionsAdvice))
 }
 
 // keeper returns what carries out transitions in this org.
 func (d *Data) keeper() *custody.Keeper {
-	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Looks: d.looks}
+	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Looks: d.looks, Patience: d.looks}
 }

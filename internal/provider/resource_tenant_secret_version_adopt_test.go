@@ -113,7 +113,7 @@ func TestAccTenantSecretVersion_adoptKinds(t *testing.T) {
 	}{
 		"uploaded, no backup":        {archivedKey, []string{archived, noBackup}, 0, knownvalue.NotNull()},
 		"made by Salesforce":         {"tenant_secrets: [{status: ARCHIVED}, {}]", []string{archived}, 1, knownvalue.Null()},
-		"destroyed":                  {"tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]", []string{destroyed}, 0, knownvalue.NotNull()},
+		"destroyed":                  {"tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]", []string{destroyed, acknowledge("02GWt0000000005MAA")}, 0, knownvalue.NotNull()},
 		"cache-only":                 {"tenant_secrets: [{source: REMOTE, type: EventBus}, {}]", []string{`desired_status = "ACTIVE"`}, 0, knownvalue.Null()},
 		"cache-only, followed":       {"tenant_secrets: [{source: REMOTE, status: ARCHIVED}, {}]", []string{archived}, 0, knownvalue.Null()},
 		"cache-only, set to destroy": {"tenant_secrets: [{source: REMOTE, type: EventBus, status: DESTROYED}, {}]", []string{destroyed}, 0, knownvalue.Null()},
@@ -255,10 +255,10 @@ func TestAccTenantSecretVersion_importOfADestroyedRecord(t *testing.T) {
 	r.must(destroyed)
 }
 
-// Identity needs Terraform 1.12. A block whose import changes nothing is what plugin-testing expects, so the record is DESTROYED.
+// Identity needs Terraform 1.12. A block whose import changes nothing is what plugin-testing expects, so the record has no export.
 func TestAccTenantSecretVersion_importByBlockAndIdentity(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, seedOf(t, "tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]"))
+	sim := acctest.StartSim(t, seedOf(t, "tenant_secrets: [{source: REMOTE, type: EventBus, status: DESTROYED}, {}]"))
 	id := sim.TenantSecrets()[0].ID
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},

@@ -19,8 +19,13 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 	t.Parallel()
 	forgotten := func(t *testing.T, r *custodyRun, result acctest.Result) {
 		t.Helper()
-		if result.Code != 0 || result.Removed != 1 || !result.Has("warning", "The record was forgotten, not changed", r.id, "stays ARCHIVED", r.sim.OrganizationID) {
-			t.Errorf("expected the record to be forgotten with a warning, found exit code %d, %+v", result.Code, result.Diagnostics)
+		if result.Code != 0 || result.Removed != 1 {
+			t.Errorf("expected the record to be forgotten, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+		if warnings := result.Summaries("warning"); len(warnings) != 1 ||
+			!result.Has("warning", "The record will be forgotten, not changed", r.id, "will stay ARCHIVED", r.sim.OrganizationID) &&
+				!result.Has("warning", "The record was forgotten, not changed", r.id, "stays ARCHIVED", r.sim.OrganizationID) {
+			t.Errorf("expected one warning a key, found %q", warnings)
 		}
 	}
 	tests := map[string]struct {
@@ -144,20 +149,19 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 			"for another record": strings.Replace(r.block(archived), r.id, r.sim.TenantSecrets()[1].ID, 1),
 		} {
 			r.write(body)
-			result := r.Apply()
-			refusal := summary
-			if name == "for another record" { // the create leg of the replacement is refused first
-				refusal = "An ACTIVE key can't be archived by itself"
-			}
-			if result.Code == 0 || !result.Has("error", refusal) || r.export() != export {
-				t.Errorf("%s: expected the copy to be kept, found exit code %d, %+v", name, result.Code, result.Diagnostics)
+			for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply()} {
+				if result.Code != acctest.PlanFailed || !result.Has("error", summary) || r.export() != export {
+					t.Errorf("%s, %s: expected the copy to be kept, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
+				}
 			}
 		}
 		r.want(destroyed)
-		for name, result := range map[string]acctest.Result{"terraform destroy": r.Destroy(), "-replace": r.Apply("-replace=" + versionAddress)} {
-			if result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good", "moved block", "Nothing was changed.") || r.export() != export {
-				t.Errorf("%s: expected the copy to be kept, found exit code %d, %+v", name, result.Code, result.Diagnostics)
-			}
+		if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good", "moved block", "Nothing was changed.") || r.export() != export {
+			t.Errorf("terraform destroy: expected the copy to be kept, found exit code %d, %+v", result.Code, result.Diagnostics)
+		}
+		// The plan of a replacement sees the create alone: it would adopt a key whose export only the other half has.
+		if result := r.Plan("-replace=" + versionAddress); result.Code != acctest.PlanFailed || !result.Has("error", "A destroyed key without its export", r.id, "Nothing was changed.") {
+			t.Errorf("-replace: expected a refusal at plan, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		r.expectPatches(1, 1)
 	})
@@ -198,7 +202,7 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 	t.Run("nothing held", func(t *testing.T) {
 		t.Parallel()
 		r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]")
-		r.must(destroyed)
+		r.must(destroyed, acknowledge(r.id))
 		r.write("")
 		r.MustApply()
 	})
@@ -313,7 +317,9 @@ func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	const summary = "Destroying this resource is prevented"
 	r := newCustodyRun(t, archivedKey)
 	r.allowed = true
-	r.must(archived, prevent)
+	const byTrigger = "lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n  }"
+	r.write(triggered("1") + r.block(archived, prevent, byTrigger))
+	r.MustApply()
 	for name, body := range map[string]string{
 		"removed": "", "count 0": r.block("count = 0", archived), "renamed": r.named("renamed", archived, prevent),
 	} {
@@ -328,9 +334,24 @@ func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary) {
 		t.Errorf("terraform destroy: expected a refusal, found exit code %d", result.Code)
 	}
-	// The destroy leg of a replacement is never planned by the provider, so that it is refused at apply.
-	if result := r.Apply("-replace=" + versionAddress); result.Code == 0 || !result.Has("error", summary) {
-		t.Errorf("-replace: expected a refusal, found exit code %d", result.Code)
+	// The destroy half of a replacement is never planned by the provider: the create half finds the mark of the first call.
+	for name, test := range map[string]struct {
+		body string
+		args []string
+	}{
+		"-replace":                        {r.block(archived, prevent), []string{"-replace=" + versionAddress}},
+		"-replace with another policy":    {r.block(archived), []string{"-replace=" + versionAddress}},
+		"-replace without a refresh":      {r.block(archived, prevent), []string{"-refresh=false", "-replace=" + versionAddress}},
+		"-replace, create before destroy": {r.block(archived, prevent, createBefore), []string{"-replace=" + versionAddress}},
+		"by a trigger":                    {triggered("2") + r.block(archived, prevent, byTrigger), nil},
+		"by the id of another record":     {strings.Replace(r.block(archived, prevent), r.id, r.sim.TenantSecrets()[1].ID, 1), nil},
+	} {
+		r.write(test.body)
+		for command, result := range map[string]acctest.Result{"plan": r.Plan(test.args...), "apply": r.Apply(test.args...)} {
+			if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id) {
+				t.Errorf("%s, %s: expected a refusal at plan, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
+			}
+		}
 	}
 	if r.export() == "" || len(acctest.Writes(r.sim)) != 0 {
 		t.Error("expected everything to be as it was")
@@ -341,4 +362,12 @@ func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	r.must(archived)
 	r.write("")
 	r.MustApply()
+}
+
+// createBefore makes a replacement create before it destroys.
+const createBefore = "lifecycle {\n    create_before_destroy = true\n  }"
+
+// triggered is what a replace_triggered_by names, in its n-th form.
+func triggered(n string) string {
+	return fmt.Sprintf("\nresource \"terraform_data\" \"trigger\" {\n  input = %q\n}\n", n)
 }

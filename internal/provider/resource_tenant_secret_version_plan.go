@@ -3,6 +3,9 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -13,6 +16,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -44,6 +48,9 @@ func (m *tenantSecretVersionModel) settle(outcome custody.Export, data *Data) {
 // honour keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
 // takes it for a bug here.
 func (m *tenantSecretVersionModel) honour(planned tenantSecretVersionModel) {
+	if !planned.Version.IsUnknown() {
+		m.Version = planned.Version
+	}
 	for _, v := range []struct{ is, promised *types.String }{
 		{&m.Type, &planned.Type},
 		{&m.Status, &planned.Status},
@@ -73,15 +80,15 @@ func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 	}
 }
 
-// subjectOf returns what the rules need of a record in state. Whether a cache-only record is the newest of its type the org alone can tell;
-// where it can't be asked, an older one is left to Salesforce, which refuses it.
-func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenantSecretVersionModel) keys.Kept {
+// keptInState returns a record in state as the rules look at it. What decides beside the record itself, for a cache-only key and for a
+// restore, the org alone knows; if it can't be asked, that is left to the apply.
+func (r *tenantSecretVersionResource) keptInState(ctx context.Context, state tenantSecretVersionModel) keys.Kept {
 	record := inventory.Record(state.row())
 	if !r.online() {
 		return keys.Keeping(record, nil, 0)
 	}
 	var records []keys.Record
-	if record.Source == keys.SourceRemote {
+	if record.Source == keys.SourceRemote || record.Status == keys.StatusDestroyed {
 		if all, err := r.data.Inventory.ForPlan(ctx); err == nil {
 			records = all.Records()
 		}
@@ -90,66 +97,113 @@ func (r *tenantSecretVersionResource) subjectOf(ctx context.Context, state tenan
 	return keys.Keeping(record, records, r.data.Client.APINumber())
 }
 
-// locks are the locks on a destroy as configured, and as an earlier apply has left them in held.
-func (r *tenantSecretVersionResource) locks(plan, held tenantSecretVersionModel) keys.Locks {
-	return keys.Locks{
-		Allowed:         r.data != nil && r.data.AllowKeyDestruction,
-		BackupNone:      plan.Backup.ValueString() == backupNone,
-		Acknowledgement: plan.DestructionAcknowledgement.ValueString(),
-		ExportSaved:     held.ExportedSecretValue.ValueString() != "",
+// wish is what is wanted of the record. plan.ExportedSecretValue is the export that an earlier apply has saved, null for none.
+func (r *tenantSecretVersionResource) wish(plan, config tenantSecretVersionModel) keys.Wish {
+	return keys.Wish{
+		Locks: keys.Locks{
+			Allowed:         r.data != nil && r.data.AllowKeyDestruction,
+			Undecided:       r.data != nil && r.data.DestructionUndecided,
+			BackupNone:      plan.Backup.ValueString() == backupNone,
+			Acknowledgement: plan.DestructionAcknowledgement.ValueString(),
+			ExportSaved:     plan.ExportedSecretValue.ValueString() != "",
+		},
+		Status:      plan.DesiredStatus.ValueString(),
+		ExportGiven: !config.ExportedSecretValueWO.IsNull(),
 	}
 }
 
-// ModifyPlan refuses what can't be done, opens no lock by itself, and shows the status that will hold. For a record in state the
-// planned values are a pure function of configuration and state; the org is asked only for what may refuse the plan.
+// What private state keeps.
+const (
+	// privatePolicy is the deletion_policy in state. It also tells the second call of a replacement, which gets no prior state, that there is
+	// one: its private data is what the first call has planned.
+	privatePolicy = "deletion_policy"
+	// privateForgotten is true once the plan of a destroy has said what becomes of the record.
+	privateForgotten = "forgotten"
+)
+
+// policyMark is a deletion policy as private state keeps it.
+func policyMark(policy types.String) []byte { return []byte(strconv.Quote(policy.ValueString())) }
+
+// ModifyPlan says what the apply will do, and refuses what it would refuse. For a record in state the planned values are a pure function of
+// configuration and state; for one that is not, the plan shows what the apply must find again: org, type, version and status.
 func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
-		var state tenantSecretVersionModel
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		if err := r.follow(ctx, &state); err != nil {
-			addError(&resp.Diagnostics, "Unable to forget the record", err)
-
-			return
-		}
-		if state.mayForget(&resp.Diagnostics) {
-			resp.Diagnostics.AddWarning("The record will be forgotten, not changed",
-				fmt.Sprintf("Record %s (%s, version %d) will stay %s in org %s; Terraform will no longer manage it.", state.TenantSecretID.ValueString(), state.Type.ValueString(),
-					state.Version.ValueInt64(), state.Status.ValueString(), state.OrganizationID.ValueString()))
-		}
+		r.planForgetting(ctx, req, resp)
 
 		return
 	}
-	if req.Plan.Raw.Equal(req.State.Raw) && settledVersion(newRawObject(req.State.Raw)) {
+	prior := !req.State.Raw.IsNull()
+	if prior && req.Plan.Raw.Equal(req.State.Raw) && settledVersion(newRawObject(req.State.Raw)) {
+		raw := newRawObject(req.State.Raw)
+		policy, _ := raw.text("deletion_policy")
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(types.StringValue(policy)))...)
+		r.planOne(raw.string("tenant_secret_id"), raw.string("desired_status"), &resp.Diagnostics)
+
 		return
 	}
-	var plan, config tenantSecretVersionModel
+	var plan, config, state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if prior {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	replaced, diags := req.Private.GetKey(ctx, privatePolicy)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	var state tenantSecretVersionModel
-	replaced := req.State.Raw.IsNull()
-	if !replaced {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		if resp.Diagnostics.HasError() {
+	switch {
+	case !prior:
+		// The second call of a replacement: the core drops its warnings, and shows its errors.
+		if string(replaced) == strconv.Quote(policyPrevent) {
+			addPrevented(&resp.Diagnostics, "record "+plan.TenantSecretID.ValueString(), policyAbandon)
+
 			return
 		}
-		replaced = !salesforce.SameID(plan.TenantSecretID.ValueString(), state.TenantSecretID.ValueString())
-	}
-	if replaced {
-		plan.planAdoption()
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-		if req.State.Raw.IsNull() {
-			r.checkAdoption(ctx, plan, config, &resp.Diagnostics)
+		if replaced == nil {
+			r.planOne(plan.TenantSecretID, plan.DesiredStatus, &resp.Diagnostics)
 		}
+		r.planAdoption(ctx, &plan, config, &resp.Diagnostics)
+	case r.online() && !r.sameOrg(state.OrganizationID, &resp.Diagnostics):
+		return
+	default:
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(state.DeletionPolicy))...)
+		r.planOne(plan.TenantSecretID, plan.DesiredStatus, &resp.Diagnostics)
+		if plan.TenantSecretID.IsUnknown() || !salesforce.SameID(plan.TenantSecretID.ValueString(), state.TenantSecretID.ValueString()) {
+			// The first call of a replacement: what both of its halves would refuse is refused before anything is made.
+			if r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics) {
+				r.planAdoption(ctx, &plan, config, &resp.Diagnostics)
+			}
 
+			break
+		}
+		r.planChange(ctx, &plan, config, state, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planOne refuses to plan two statuses of one record.
+func (r *tenantSecretVersionResource) planOne(id, status types.String, diags *diag.Diagnostics) {
+	if r.data == nil || id.ValueString() == "" || status.ValueString() == "" {
 		return
 	}
-	r.planChange(ctx, plan, config, state, &resp.Diagnostics, func(p *tenantSecretVersionModel) { resp.Diagnostics.Append(resp.Plan.Set(ctx, p)...) })
+	if other := r.data.records.want(id.ValueString(), status.ValueString()); other != "" {
+		addProblem(diags, twoVersions(id.ValueString(), "wants it "+other))
+	}
+}
+
+// planForgetting refuses a destroy that may not be, and says what stays behind.
+func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if r.data != nil && r.data.records.adopted(state.TenantSecretID.ValueString()) {
+		return // a deposed object, whose record the create of this very run has
+	}
+	if resp.Diagnostics.HasError() || r.online() && !r.mayLeave(state, &resp.Diagnostics) || !r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.AddWarning("The record will be forgotten, not changed", state.whatStays("will stay"))
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateForgotten, []byte("true"))...)
 }
 
 // settledVersion reports whether a record in state, over which a configuration without changes is planned, is as wanted in every respect:
@@ -180,86 +234,142 @@ func sameVersion(state rawObject, row salesforce.TenantSecret, data *Data) bool 
 		state.is("last_modified_date", timeOrNull(row.LastModifiedDate).ValueString())
 }
 
-// planAdoption plans the computed values of a record that is not in state yet.
-func (m *tenantSecretVersionModel) planAdoption() {
+// planAdoption plans a record that is not in state yet.
+func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *tenantSecretVersionModel, config tenantSecretVersionModel, diags *diag.Diagnostics) {
 	for _, v := range []*types.String{
-		&m.OrganizationID, &m.Type, &m.Status, &m.Source, &m.Description, &m.KeyDerivationMode, &m.SecretValueHash, &m.CreatedDate, &m.LastModifiedDate, &m.ExportedSecretValue,
+		&plan.OrganizationID, &plan.Type, &plan.Status, &plan.Source, &plan.Description, &plan.KeyDerivationMode, &plan.SecretValueHash, &plan.CreatedDate, &plan.LastModifiedDate,
+		&plan.ExportedSecretValue,
 	} {
 		*v = types.StringUnknown()
 	}
-	m.Version, m.Recoverable = types.Int64Unknown(), types.BoolUnknown()
-	if m.Backup.ValueString() == backupNone {
-		m.ExportedSecretValue, m.Recoverable = types.StringNull(), types.BoolValue(false)
+	plan.Version, plan.Recoverable = types.Int64Unknown(), types.BoolUnknown()
+	if plan.Backup.ValueString() == backupNone {
+		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
-}
-
-// checkAdoption refuses at plan what the org would refuse at apply.
-func (r *tenantSecretVersionResource) checkAdoption(ctx context.Context, plan, config tenantSecretVersionModel, diags *diag.Diagnostics) {
-	if !r.online() || plan.TenantSecretID.IsUnknown() || plan.DesiredStatus.IsUnknown() || plan.Backup.IsUnknown() || plan.DestructionAcknowledgement.IsUnknown() {
+	if !r.online() {
 		return
 	}
-	row, subject, ok := r.find(ctx, plan.TenantSecretID.ValueString(), diags)
+	plan.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
+	if plan.warnUnknown(diags) {
+		return
+	}
+	row, kept, ok := r.sightedForPlan(ctx, plan.TenantSecretID.ValueString(), diags)
 	if !ok {
 		return
 	}
-	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
-	if refusal == nil {
-		refusal = r.locks(plan, tenantSecretVersionModel{}).Check(subject, action)
-	}
-	if refusal == nil && action == keys.Restore && config.ExportedSecretValueWO.IsNull() {
-		refusal = unrestorable(row.ID)
-	}
+	wish := r.wish(*plan, config)
+	wish.Adopting, wish.ExportSaved = true, false
+	fate, refusal := kept.Judge(wish)
 	if !addProblem(diags, refusal) {
 		return
 	}
-	warnDestruction(action, subject, plan, diags)
+	for _, w := range fate.Warnings {
+		addProblemWarning(diags, w)
+	}
+	plan.Type, plan.Version, plan.Status = types.StringValue(row.Type), types.Int64Value(row.Version), types.StringValue(fate.Status)
+	if promisesNothing(fate, wish) {
+		plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
+	}
 }
 
 // planChange plans a record that is in state.
-func (r *tenantSecretVersionResource) planChange(
-	ctx context.Context, plan, config, state tenantSecretVersionModel, diags *diag.Diagnostics, set func(*tenantSecretVersionModel),
-) {
+func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tenantSecretVersionModel, config, state tenantSecretVersionModel, diags *diag.Diagnostics) {
 	plan.keep(state)
-	if plan.DesiredStatus.IsUnknown() || plan.Backup.IsUnknown() || plan.DestructionAcknowledgement.IsUnknown() {
+	if plan.warnUnknown(diags) {
 		plan.Status, plan.LastModifiedDate = types.StringUnknown(), types.StringUnknown()
 		plan.ExportedSecretValue, plan.Recoverable = types.StringUnknown(), types.BoolUnknown()
-		set(&plan)
 
 		return
 	}
-
-	subject := r.subjectOf(ctx, state)
-	action, refusal := subject.Transition(plan.DesiredStatus.ValueString())
-	if refusal == nil {
-		refusal = r.locks(plan, state).Check(subject, action)
-	}
-	held := state.ExportedSecretValue.ValueString() != ""
-	if refusal == nil && action == keys.Restore && !held && config.ExportedSecretValueWO.IsNull() {
-		refusal = unrestorable(subject.ID)
-	}
-	if refusal == nil && plan.dropsLastCopy(state, action) {
-		refusal = r.locks(plan, state).CheckAcknowledgement(subject)
-	}
+	fate, refusal := r.keptInState(ctx, state).Judge(r.wish(*plan, config))
 	if !addProblem(diags, refusal) {
 		return
 	}
-	plan.planExport(state, action)
-	if action != keys.Stay {
-		plan.Status, plan.LastModifiedDate = plan.DesiredStatus, types.StringUnknown()
+	for _, w := range fate.Warnings {
+		addProblemWarning(diags, w)
 	}
-	set(&plan)
-	warnDestruction(action, subject, plan, diags)
-	if action == keys.Reactivate {
-		diags.AddWarning("A cache-only key will be reactivated",
-			fmt.Sprintf("Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and tries again for 24 hours; look at the key service first. The "+
-				"apply sets it to ACTIVE, which ends those tries.", subject.ID))
+	if fate.Transition != keys.Stay {
+		plan.Status, plan.LastModifiedDate = types.StringValue(fate.Status), types.StringUnknown()
+	}
+	switch fate.Export {
+	case keys.HoldExport:
+		plan.Recoverable = types.BoolValue(true)
+	case keys.ReadExport:
+		plan.ExportedSecretValue, plan.Recoverable = types.StringUnknown(), types.BoolUnknown()
+	case keys.NoExport, keys.DropExport:
+		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
 }
 
-// dropsLastCopy reports whether the plan loses the export of a key that is destroyed and stays so.
-func (m *tenantSecretVersionModel) dropsLastCopy(state tenantSecretVersionModel, action keys.Transition) bool {
-	return m.Backup.ValueString() == backupNone && state.ExportedSecretValue.ValueString() != "" &&
-		state.Status.ValueString() == keys.StatusDestroyed && action == keys.Stay
+// warnUnknown says what may become of a record whose wishes are not known yet, and reports whether there is one.
+func (m *tenantSecretVersionModel) warnUnknown(diags *diag.Diagnostics) bool {
+	var unknown []string
+	for name, value := range map[string]types.String{
+		"tenant_secret_id": m.TenantSecretID, "desired_status": m.DesiredStatus, "backup": m.Backup, "destruction_acknowledgement": m.DestructionAcknowledgement,
+	} {
+		if value.IsUnknown() {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return false
+	}
+	slices.Sort(unknown)
+	if m.DesiredStatus.IsUnknown() || m.DesiredStatus.ValueString() == keys.StatusDestroyed || m.Backup.IsUnknown() {
+		diags.AddAttributeWarning(path.Root(unknown[0]), "The apply may destroy a key",
+			fmt.Sprintf("Known only after the apply of something else: %s. With some of their values the apply destroys a key or drops its export; it asks for the same permission, backup and "+
+				"acknowledgement as ever. Apply that first (-target) to see what this one does.", strings.Join(unknown, ", ")))
+	}
+
+	return true
+}
+
+// checkPromised compares what the plan has shown with what the record and its fate are now.
+func (m *tenantSecretVersionModel) checkPromised(row salesforce.TenantSecret, fate keys.RecordFate, data *Data) *problem.Problem {
+	found := tenantSecretVersionModel{}
+	found.populate(row, data)
+	changed := ""
+	switch {
+	case !m.OrganizationID.IsUnknown() && !m.OrganizationID.Equal(found.OrganizationID):
+		changed = "organization_id"
+	case !m.Type.IsUnknown() && !m.Type.Equal(found.Type):
+		changed = "type"
+	case !m.Version.IsUnknown() && !m.Version.Equal(found.Version):
+		changed = "version"
+	case !m.Status.IsUnknown() && m.Status.ValueString() != fate.Status, !m.LastModifiedDate.IsUnknown() && fate.Transition != keys.Stay:
+		changed = "status"
+	default:
+		return nil
+	}
+
+	return problem.New("tenant_secret_id", "The record has changed since the plan",
+		"The %s of record %s is not what the plan has shown: it reads %s now. Nothing was changed. Plan again.", changed, keys.Keeping(inventory.Record(row), nil, 0), row.Status)
+}
+
+// checkHidden refuses a write that the configuration does not ask for: lifecycle.ignore_changes keeps the configuration from the plan, and
+// the update alone sees it.
+func (m *tenantSecretVersionModel) checkHidden(config tenantSecretVersionModel) *problem.Problem {
+	backup := config.Backup
+	if backup.IsNull() {
+		backup = types.StringValue(backupState)
+	}
+	for _, v := range []struct {
+		name             string
+		planned, literal types.String
+	}{
+		{"desired_status", m.DesiredStatus, config.DesiredStatus},
+		{"backup", m.Backup, backup},
+		{"destruction_acknowledgement", m.DestructionAcknowledgement, config.DestructionAcknowledgement},
+		{"exported_secret_value_wo_version", m.ExportedSecretValueVersion, config.ExportedSecretValueVersion},
+	} {
+		if !v.literal.IsUnknown() && !v.literal.Equal(v.planned) {
+			return problem.New(v.name, "ignore_changes hides the configuration",
+				"The configuration has another %s than the plan, which lifecycle.ignore_changes kept from seeing it, and the plan would change the record or drop its export. Nothing was "+
+					"changed. Take %s out of ignore_changes, or make both alike.", v.name, v.name)
+		}
+	}
+
+	return nil
 }
 
 // keep plans the computed values as they are in state.
@@ -270,36 +380,8 @@ func (m *tenantSecretVersionModel) keep(state tenantSecretVersionModel) {
 	m.ExportedSecretValue, m.Recoverable = state.ExportedSecretValue, state.Recoverable
 }
 
-// planExport plans which export the state holds afterwards.
-func (m *tenantSecretVersionModel) planExport(state tenantSecretVersionModel, action keys.Transition) {
-	held := state.ExportedSecretValue.ValueString() != ""
-	status := state.Status.ValueString()
-	if action != keys.Stay {
-		status = m.DesiredStatus.ValueString()
-	}
-	switch {
-	case m.Backup.ValueString() == backupNone:
-		m.ExportedSecretValue, m.Recoverable = types.StringNull(), types.BoolValue(false)
-	case held:
-		m.Recoverable = types.BoolValue(true)
-	case (keys.Record{Status: status, Source: m.Source.ValueString(), Type: m.Type.ValueString()}).Exportable():
-		m.ExportedSecretValue, m.Recoverable = types.StringUnknown(), types.BoolUnknown()
-	default:
-		m.ExportedSecretValue, m.Recoverable = types.StringNull(), types.BoolValue(false)
-	}
-}
-
-func warnDestruction(action keys.Transition, subject keys.Kept, plan tenantSecretVersionModel, diags *diag.Diagnostics) {
-	if !action.Destructive() {
-		return
-	}
-	wayBack := "The export in state restores it."
-	switch {
-	case subject.Source == keys.SourceRemote:
-		wayBack = "It can be made ACTIVE again while it is the newest of its type and the key service has the key."
-	case plan.Backup.ValueString() == backupNone:
-		wayBack = "No copy is kept: it can't be restored by Terraform."
-	}
-	diags.AddAttributeWarning(path.Root("desired_status"), "A key will be destroyed",
-		fmt.Sprintf("Record %s: data that it encrypts can't be read from then on. Rotation alone does not encrypt existing data anew; check Encryption Statistics in Setup first. %s", subject, wayBack))
+// promisesNothing reports whether an adoption sends nothing while a later reading could make it send something: the plan then shows when the
+// record was last modified, and the apply must find it so.
+func promisesNothing(fate keys.RecordFate, wish keys.Wish) bool {
+	return fate.Transition == keys.Stay && (wish.Status != keys.StatusArchived || wish.ExportGiven)
 }

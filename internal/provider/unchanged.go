@@ -3,12 +3,14 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -94,12 +96,39 @@ func (u *unchanged) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeR
 		}
 	}
 
+	policy, _ := state.text("deletion_policy")
+	private, ok := markedPrivate(req.PriorPrivate, policy)
+	if !ok {
+		return nil
+	}
+	id, _ := state.text("tenant_secret_id")
+	status, _ := state.text("desired_status")
+	if data := u.data.Load(); data != nil && id != "" && data.records.want(id, status) != "" {
+		return nil
+	}
+
 	identity := req.PriorIdentity
 	if identity == nil {
 		identity = u.noIdentity
 	}
 
-	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedIdentity: identity, PlannedPrivate: req.PriorPrivate}
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedIdentity: identity, PlannedPrivate: private}
+}
+
+// markedPrivate is private state with the deletion policy, which a replacement's second call looks for; false where it has another one, or
+// none beside other keys.
+func markedPrivate(prior []byte, policy string) ([]byte, bool) {
+	if len(prior) == 0 {
+		marked, err := json.Marshal(map[string][]byte{privatePolicy: policyMark(types.StringValue(policy))})
+
+		return marked, err == nil
+	}
+	var values map[string][]byte
+	if json.Unmarshal(prior, &values) != nil {
+		return nil, false
+	}
+
+	return prior, string(values[privatePolicy]) == string(policyMark(types.StringValue(policy)))
 }
 
 // stringDefaults returns the values that string attributes get which are not configured.

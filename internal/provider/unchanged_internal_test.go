@@ -36,7 +36,21 @@ type twin struct {
 
 func newTwin(t *testing.T) twin {
 	t.Helper()
-	seed, err := sfsim.ReadSeed(strings.NewReader(unchangedOrg))
+	whole, sim := newOrgOf(t, unchangedOrg)
+	configure(t, whole, sim, nil)
+	whole.provider.unchanged.learn(t.Context())
+	all, err := whole.provider.unchanged.data.Load().Client.ListTenantSecrets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return twin{whole, all.Records}
+}
+
+// newOrgOf starts an org of a seed, and a server of the provider beside it.
+func newOrgOf(t *testing.T, text string, opts ...Option) (server, *sfsim.Server) {
+	t.Helper()
+	seed, err := sfsim.ReadSeed(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +59,17 @@ func newTwin(t *testing.T) twin {
 		t.Fatal(err)
 	}
 	t.Cleanup(sim.Close)
-	whole, ok := NewServer("test")().(server)
+	whole, ok := NewServer("test", opts...)().(server)
 	if !ok {
 		t.Fatal("the server is not wrapped")
 	}
+
+	return whole, sim
+}
+
+// configure begins a run over an org, as each walk of the CLI does.
+func configure(t testing.TB, whole server, sim *sfsim.Server, more map[string]tftypes.Value) {
+	t.Helper()
 	schemas, err := whole.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -63,17 +84,11 @@ func newTwin(t *testing.T) twin {
 	}
 	values["instance_url"] = tftypes.NewValue(tftypes.String, sim.InstanceURL)
 	values["access_token"] = tftypes.NewValue(tftypes.String, sim.AccessToken)
+	maps.Copy(values, more)
 	resp, err := whole.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: dynamic(t, typ, values)})
 	if err != nil || len(resp.Diagnostics) > 0 {
 		t.Fatalf("configure: %v, %v", resp.Diagnostics, err)
 	}
-	whole.provider.unchanged.learn(t.Context())
-	all, err := whole.provider.unchanged.data.Load().Client.ListTenantSecrets(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	return twin{whole, all.Records}
 }
 
 // fataler is a test or a run of rapid.
@@ -220,6 +235,7 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 	reads, plans, runs := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		runs++
+		u.data.Load().records = runRecords{} // each run is one of its own
 		row := rapid.SampledFrom(w.rows).Draw(t, "row")
 		state := changed(t, w.settled(row))
 		var id string
