@@ -293,7 +293,7 @@ func TestKeeper_asksRightBeforeThePatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keeper, org := newKeeper(t, op.row)
-			org.before = func(n int, call string) {
+			org.before = func(n int, _ string) {
 				if n == 0 { // edited since whatever was read before
 					org.row.Description = "edited"
 				}

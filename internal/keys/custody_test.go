@@ -362,7 +362,7 @@ func TestJudge_everything(t *testing.T) {
 			switch {
 			case fate.Transition.Destructive() && !w.Allowed:
 				fail("nothing is destroyed without the permission")
-			case fate.Transition.Destructive() && !(w.BackupNone && acknowledged) && !(w.ExportSaved && !w.BackupNone && k.Source != "REMOTE"):
+			case fate.Transition.Destructive() && w.BackupNone && !acknowledged, fate.Transition.Destructive() && !w.BackupNone && (!w.ExportSaved || k.Source == "REMOTE"):
 				fail("nothing is destroyed without a way back or the acknowledgement")
 			case fate.Transition == keys.Restore && !w.ExportSaved && !w.ExportGiven:
 				fail("nothing is restored without an export")
@@ -424,11 +424,13 @@ func TestJudge_warnings(t *testing.T) {
 		"restore below the cap": {keys.Kept{Record: record, Counted: 49}, keys.Wish{Status: "ARCHIVED", Locks: saved}, ""},
 		"restore at the cap":    {keys.Kept{Record: record, Counted: 50}, keys.Wish{Status: "ARCHIVED", Locks: saved}, "Restoring a key at the cap"},
 		"drop the last copy": {
-			keys.Kept{Record: record}, keys.Wish{Status: "DESTROYED", Locks: keys.Locks{ExportSaved: true, BackupNone: true, Acknowledgement: recordID}},
+			keys.Kept{Record: record},
+			keys.Wish{Status: "DESTROYED", Locks: keys.Locks{ExportSaved: true, BackupNone: true, Acknowledgement: recordID}},
 			"The last export will be dropped",
 		},
 		"reactivate": {
-			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: "DESTROYED"}, Newest: true}, keys.Wish{Status: "ACTIVE"},
+			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: "DESTROYED"}, Newest: true},
+			keys.Wish{Status: "ACTIVE"},
 			"A cache-only key will be reactivated",
 		},
 	} {

@@ -257,7 +257,9 @@ func (c *core) setStatus(t *testing.T, id, status string) {
 		return out.Bytes()
 	}
 	if status == "DESTROYED" {
-		var row struct{ SecretValue string }
+		var row struct {
+			SecretValue string `json:"SecretValue"`
+		}
 		if err := json.Unmarshal(call(http.MethodGet, nil), &row); err != nil {
 			t.Fatal(err)
 		}

@@ -186,7 +186,7 @@ func TestAccTenantSecretVersion_createBeforeDestroy(t *testing.T) {
 func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 	t.Parallel()
 	const summary = "This key belongs to another org"
-	sandboxOf := func(t *testing.T, r *custodyRun) *sfsim.Server {
+	sandboxOf := func(t *testing.T) *sfsim.Server {
 		t.Helper()
 
 		return acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithKind(sfsim.Sandbox), sfsim.WithOrganizationID("00DWt0000000777"))
@@ -196,7 +196,7 @@ func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 		r := newCustodyRun(t, archivedKey)
 		r.must(archived)
 		export := r.export()
-		r.sim = sandboxOf(t, r)
+		r.sim = sandboxOf(t)
 		r.want(archived)
 		for name, result := range map[string]acctest.Result{
 			"destroy":                            r.Destroy(),
@@ -244,7 +244,7 @@ func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 			if plan := r.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
 				t.Skipf("the CLI has no ephemeral variables: %s", plan.Output())
 			}
-			sandbox := sandboxOf(t, r)
+			sandbox := sandboxOf(t)
 			at(sandbox)
 			result := r.Run("apply", "-json", "-input=false", "saved.tfplan")
 			inconsistent := slices.Contains(result.Summaries("error"), "Provider produced inconsistent final plan")
@@ -415,12 +415,16 @@ func (l *lagging) leaveOut(resp *http.Response) error {
 	if one {
 		resp.StatusCode, body = http.StatusNotFound, []byte(`[{"message":"The requested resource does not exist","errorCode":"NOT_FOUND"}]`)
 	} else {
-		var page map[string]any
+		var page struct {
+			Done      bool             `json:"done"`
+			TotalSize int              `json:"totalSize"`
+			Records   []map[string]any `json:"records"`
+		}
 		if err := json.Unmarshal(body, &page); err != nil {
 			return err
 		}
-		records := slices.DeleteFunc(page["records"].([]any), func(r any) bool { return r.(map[string]any)["Id"] == l.id })
-		page["records"], page["totalSize"] = records, len(records)
+		page.Records = slices.DeleteFunc(page.Records, func(r map[string]any) bool { return r["Id"] == l.id })
+		page.TotalSize = len(page.Records)
 		if body, err = json.Marshal(page); err != nil {
 			return err
 		}
