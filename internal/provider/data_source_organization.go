@@ -66,9 +66,10 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"user_id": shownString("Id of the user whom the calls run as. Null with `access_token`, which does not tell it."),
 			"missing_permissions": schema.ListAttribute{
-				MarkdownDescription: fmt.Sprintf("Which of `%s`, `%s` and `%s` the user lacks; empty is good. Read from UserPermissionAccess. Where the org does not show that object, "+
-					"judged by what the user can see: without the first, TenantSecret is hidden or can't be created (so it is without Shield); without the second, certificates "+
-					"are hidden.", salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates, salesforce.PermissionCustomizeApplication),
+				MarkdownDescription: fmt.Sprintf("Which of `%s`, `%s`, `%s` and `%s` the user lacks; empty is good. The last is needed for certificates and settings only, and Modify All Data "+
+					"stands in for it. Read from UserPermissionAccess. If the org does not show that object, judged by what the user can see: without the first, TenantSecret is hidden or can't be created (so it is "+
+					"without Shield); without the second, certificates are hidden.", salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates,
+					salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata),
 				Computed:    true,
 				ElementType: types.StringType,
 			},
@@ -107,8 +108,8 @@ func (d *organizationDataSource) Read(ctx context.Context, _ datasource.ReadRequ
 	}
 	if len(permissions.Missing) > 0 {
 		resp.Diagnostics.AddWarning("The user lacks permissions that BYOK needs",
-			fmt.Sprintf("Expected %s, %s and %s. Missing in org %s: %s. Give them to the user by a permission set, and check that Shield Platform Encryption is enabled in the org.",
-				salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates, salesforce.PermissionCustomizeApplication,
+			fmt.Sprintf("Expected %s, %s, %s and, for certificates and settings, %s. Missing in org %s: %s. Give them to the user by a permission set, and check that Shield Platform Encryption is enabled in the org.",
+				salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates, salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata,
 				organization.ID, strings.Join(permissions.Missing, ", ")))
 	}
 

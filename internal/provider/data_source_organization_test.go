@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -103,9 +104,10 @@ func TestAccOrganizationDataSource_missingPermissions(t *testing.T) {
 		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}},
 		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}},
 		"customize":    {func(p *sfsim.Permissions) { p.CustomizeApplication = false }, []string{"Customize Application"}},
-		"all": {func(p *sfsim.Permissions) {
-			p.ManageEncryptionKeys, p.ManageCertificates, p.CustomizeApplication, p.DeniedAsEmpty = false, false, false, true
-		}, []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application"}},
+		"metadata":     {func(p *sfsim.Permissions) { p.ModifyMetadata = false }, []string{salesforce.PermissionModifyMetadata}},
+		"all": {func(p *sfsim.Permissions) { *p = sfsim.Permissions{DeniedAsEmpty: true} }, []string{
+			"Manage Encryption Keys", "Manage Certificates", "Customize Application", salesforce.PermissionModifyMetadata,
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,13 +132,14 @@ func TestAccOrganizationDataSource_missingPermissionsWarn(t *testing.T) {
 // An org that does not show UserPermissionAccess is judged by what it shows, and what can't be told is said.
 func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *testing.T) {
 	t.Parallel()
+	untold := []string{"Customize Application", salesforce.PermissionModifyMetadata}
 	for name, tc := range map[string]struct {
 		change          func(*sfsim.Permissions)
 		missing, untold []string
 	}{
-		"none missing": {func(*sfsim.Permissions) {}, nil, []string{"Customize Application"}},
-		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}, []string{"Customize Application"}},
-		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}, []string{"Customize Application"}},
+		"none missing": {func(*sfsim.Permissions) {}, nil, untold},
+		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}, untold},
+		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}, untold},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -75,6 +75,33 @@ var allFields = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // tenantSecretObject finds the object TenantSecret.
 var tenantSecretObject = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bTenantSecret\b`) })
 
+// guardedObject finds an object that Salesforce hides from a user without permission, by an empty result or as if it did not exist [R].
+var guardedObject = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\b(TenantSecret|Certificate|DataEncryptionKey|ExternalEncryptionRootKey)\b`)
+})
+
+// warnHidden warns of an empty answer about such an object if the user lacks a permission, or may. Permissions that can't be checked are no
+// reason to warn.
+func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *diag.Diagnostics) {
+	found, err := d.data.Client.CheckPermissions(ctx)
+	hides := func(permissions []string) string {
+		return strings.Join(slices.DeleteFunc(permissions, func(p string) bool {
+			return p != salesforce.PermissionManageEncryptionKeys && p != salesforce.PermissionManageCertificates
+		}), ", ")
+	}
+	missing, untold := hides(found.Missing), hides(found.Untold)
+	lacks := "The user lacks " + missing
+	switch {
+	case err != nil || missing+untold == "":
+		return
+	case missing == "":
+		lacks = "Whether the user has " + untold + " can't be learned"
+	}
+	diags.AddAttributeWarning(at, "Missing permissions may hide records",
+		fmt.Sprintf("Salesforce shows nothing. It answers so if there is nothing, and if the user may not see it. %s in org %s; see missing_permissions of salesforcebyok_organization.", lacks,
+			d.data.Session.OrganizationID))
+}
+
 // readsSecretValue reports whether a query may return a SecretValue. It would rather refuse a query too many.
 func readsSecretValue(soql string) bool {
 	return secretValueField().MatchString(soql) || allFields().MatchString(soql) && tenantSecretObject().MatchString(soql)
@@ -114,6 +141,9 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		addAnswer(&resp.Diagnostics, path.Root("soql"), "Unable to run the query", err)
 
 		return
+	}
+	if result.TotalSize == 0 && guardedObject().MatchString(model.SOQL.ValueString()) {
+		d.warnHidden(ctx, path.Root("soql"), &resp.Diagnostics)
 	}
 	records, err := joinRecords(result.Records)
 	if err != nil {

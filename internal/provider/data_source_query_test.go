@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -186,4 +187,41 @@ func TestAccQueryDataSource_empty(t *testing.T) {
 	sim := acctest.StartSim(t)
 	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "" }`, acctest.ErrorText("Attribute soql string length must be at least 1"))
 	unsent(t, sim)
+}
+
+// An empty list of what Salesforce hides says when a missing permission may be why, and only then.
+func TestAccQueryDataSource_hidden(t *testing.T) {
+	t.Parallel()
+	const summary = "Missing permissions may hide records"
+	deny := func(p *sfsim.Permissions) {
+		p.ManageEncryptionKeys, p.ManageCertificates, p.DeniedAsEmpty = false, false, true
+	}
+	for name, test := range map[string]struct {
+		query string
+		deny  func(*sfsim.Permissions)
+		words string
+	}{
+		"keys":                     {`soql = "SELECT Id FROM TenantSecret"`, deny, "lacks Manage Encryption Keys, Manage Certificates"},
+		"count":                    {`soql = "SELECT COUNT() FROM tenantsecret"`, deny, "lacks Manage Encryption Keys"},
+		"certificates":             {"tooling = true\n soql = \"SELECT Id FROM Certificate\"", deny, "lacks Manage Encryption Keys, Manage Certificates"},
+		"none of that name":        {`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`, func(*sfsim.Permissions) {}, ""},
+		"another object":           {`soql = "SELECT Id FROM User WHERE Username = 'x'"`, deny, ""},
+		"only Modify Metadata":     {`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`, func(p *sfsim.Permissions) { p.ModifyMetadata = false }, ""},
+		"records are there anyway": {`soql = "SELECT Id FROM TenantSecret"`, func(p *sfsim.Permissions) { p.CustomizeApplication = false }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cli := acctest.NewCLI(t, acctest.StartSim(t, denied(test.deny))).InProcess()
+			cli.Config("\ndata \"salesforcebyok_query\" \"x\" {\n" + test.query + "\n}\n")
+			plan := cli.Plan()
+			if test.words == "" {
+				if slices.Contains(plan.Summaries("warning"), summary) {
+					t.Errorf("expected no warning, found\n%s", plan.Output())
+				}
+
+				return
+			}
+			expectWarning(t, plan, summary, test.words, "missing_permissions")
+		})
+	}
 }

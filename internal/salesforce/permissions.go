@@ -7,11 +7,14 @@ import (
 	"fmt"
 )
 
-// The permissions that BYOK needs [D Help security_pe_byok_generate_secret].
+// The permissions that BYOK needs [D Help security_pe_byok_generate_secret], and
+// the one that a Metadata API deploy needs besides, for certificates and
+// settings [D DeployRequest].
 const (
 	PermissionManageEncryptionKeys = "Manage Encryption Keys"
 	PermissionManageCertificates   = "Manage Certificates"
 	PermissionCustomizeApplication = "Customize Application"
+	PermissionModifyMetadata       = "Modify Metadata Through Metadata API Functions"
 )
 
 // Permissions is what could be learned about the user's permissions.
@@ -22,50 +25,83 @@ type Permissions struct {
 	Untold []string
 }
 
-// CheckPermissions learns which of the three permissions the user lacks, by
-// reads only. UserPermissionAccess tells them all at once [C]; where the org
-// does not show it, the objects themselves are looked at.
+// permissionFields are the fields of UserPermissionAccess that grant each
+// permission; any one of them does [R, the names follow those of the
+// permissions].
+var permissionFields = []struct {
+	name   string
+	fields []string
+	// late: not every API version that serves BYOK has the fields.
+	late bool
+}{
+	{PermissionManageEncryptionKeys, []string{"PermissionsManageEncryptionKeys"}, false},
+	{PermissionManageCertificates, []string{"PermissionsManageCertificates"}, false},
+	{PermissionCustomizeApplication, []string{"PermissionsCustomizeApplication"}, false},
+	{PermissionModifyMetadata, []string{"PermissionsModifyMetadata", "PermissionsModifyAllData"}, true},
+}
+
+// CheckPermissions learns which of these permissions the user lacks, by reads
+// only. UserPermissionAccess has them all at once [C]; if the org does not show
+// it, the objects themselves are looked at.
 func (c *Client) CheckPermissions(ctx context.Context) (Permissions, error) {
-	type row struct {
-		EncryptionKeys *wireBool `json:"PermissionsManageEncryptionKeys"`
-		Certificates   *wireBool `json:"PermissionsManageCertificates"`
-		Customize      *wireBool `json:"PermissionsCustomizeApplication"`
-	}
-	rows, err := queryAll[row](ctx, c, queryCall{soql: selectFrom("UserPermissionAccess", []string{
-		"PermissionsManageEncryptionKeys", "PermissionsManageCertificates", "PermissionsCustomizeApplication",
-	})})
-	if err == nil && len(rows.records) > 0 {
-		var p Permissions
-		r := rows.records[0]
-		for _, granted := range []struct {
-			name  string
-			value *wireBool
-		}{
-			{PermissionManageEncryptionKeys, r.EncryptionKeys},
-			{PermissionManageCertificates, r.Certificates},
-			{PermissionCustomizeApplication, r.Customize},
-		} {
-			switch {
-			case granted.value == nil:
-				p.Untold = append(p.Untold, granted.name)
-			case !bool(*granted.value):
-				p.Missing = append(p.Missing, granted.name)
-			}
+	for _, late := range []bool{true, false} {
+		row, err := c.userPermissions(ctx, late)
+		if err == nil && row != nil {
+			return readPermissions(row), nil
 		}
-		return p, nil
-	}
-	// A 400 is an org that does not know the object or a field of it.
-	var refused *Error
-	if err != nil && (!errors.As(err, &refused) || refused.Status >= 500 || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRequestLimit)) {
-		return Permissions{}, fmt.Errorf("check permissions: %w", err)
+		// A 400 is an org that does not know the object or a field of it.
+		refused, ok := errors.AsType[*Error](err)
+		if err != nil && (!ok || refused.Status >= 500 || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRequestLimit)) {
+			return Permissions{}, fmt.Errorf("check permissions: %w", err)
+		}
+		if !ok || !refused.HasCode("INVALID_FIELD") {
+			break
+		}
 	}
 	return c.probePermissions(ctx)
+}
+
+// userPermissions reads the one row of UserPermissionAccess, nil for none.
+func (c *Client) userPermissions(ctx context.Context, late bool) (map[string]json.RawMessage, error) {
+	var fields []string
+	for _, p := range permissionFields {
+		if late || !p.late {
+			fields = append(fields, p.fields...)
+		}
+	}
+	rows, err := queryAll[map[string]json.RawMessage](ctx, c, queryCall{soql: selectFrom("UserPermissionAccess", fields)})
+	if err != nil || len(rows.records) == 0 {
+		return nil, err
+	}
+	return rows.records[0], nil
+}
+
+func readPermissions(row map[string]json.RawMessage) Permissions {
+	var p Permissions
+	for _, permission := range permissionFields {
+		granted, known := false, false
+		for _, field := range permission.fields {
+			value, ok := row[field]
+			var flag wireBool
+			if !ok || string(value) == "null" || json.Unmarshal(value, &flag) != nil {
+				continue
+			}
+			granted, known = granted || bool(flag), true
+		}
+		switch {
+		case !known:
+			p.Untold = append(p.Untold, permission.name)
+		case !granted:
+			p.Missing = append(p.Missing, permission.name)
+		}
+	}
+	return p
 }
 
 // probePermissions looks at the objects that the permissions guard. Without
 // them a user gets INVALID_TYPE or NOT_FOUND [R]. An empty list does not tell.
 func (c *Client) probePermissions(ctx context.Context) (Permissions, error) {
-	p := Permissions{Untold: []string{PermissionCustomizeApplication}}
+	p := Permissions{Untold: []string{PermissionCustomizeApplication, PermissionModifyMetadata}}
 	description, err := c.Describe(ctx, "TenantSecret", false)
 	var described struct {
 		Createable *wireBool `json:"createable"`

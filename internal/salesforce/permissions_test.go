@@ -11,7 +11,7 @@ import (
 
 func TestCheckPermissions(t *testing.T) {
 	t.Parallel()
-	const all = `"PermissionsManageEncryptionKeys":true,"PermissionsManageCertificates":true,"PermissionsCustomizeApplication":true`
+	const all = `"PermissionsManageEncryptionKeys":true,"PermissionsManageCertificates":true,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":true,"PermissionsModifyAllData":true`
 	one := func(row string) http.HandlerFunc {
 		return answer(200, `{"totalSize":1,"done":true,"records":[{`+row+`}]}`)
 	}
@@ -24,17 +24,17 @@ func TestCheckPermissions(t *testing.T) {
 		want                           Permissions
 	}{
 		"all":                {one(all), nil, nil, Permissions{}},
-		"none":               {one(strings.ReplaceAll(all, "true", "false")), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application"}}},
+		"none":               {one(strings.ReplaceAll(all, "true", "false")), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application", modify}}},
 		"one":                {one(strings.Replace(all, "true", "false", 1)), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys"}}},
-		"null":               {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true`), nil, nil, Permissions{Untold: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
-		"probe, all":         {unknown, describe("true"), none, Permissions{Untold: []string{"Customize Application"}}},
-		"probe after empty":  {none, describe("true"), none, Permissions{Untold: []string{"Customize Application"}}},
-		"probe, no keys":     {unknown, fault(404, "NOT_FOUND", "m"), none, Permissions{Untold: []string{"Customize Application"}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, read only":   {unknown, describe("false"), none, Permissions{Untold: []string{"Customize Application"}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, mute":        {unknown, answer(200, `{}`), none, Permissions{Untold: []string{"Customize Application", "Manage Encryption Keys"}}},
-		"probe, no certs":    {unknown, describe("true"), hidden, Permissions{Untold: []string{"Customize Application"}, Missing: []string{"Manage Certificates"}}},
-		"probe after a 403":  {fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none, Permissions{Untold: []string{"Customize Application"}}},
-		"probe, all missing": {unknown, fault(404, "NOT_FOUND", "m"), hidden, Permissions{Untold: []string{"Customize Application"}, Missing: []string{"Manage Encryption Keys", "Manage Certificates"}}},
+		"null":               {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":false,"PermissionsModifyAllData":true`), nil, nil, Permissions{Untold: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
+		"probe, all":         {unknown, describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
+		"probe after empty":  {none, describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
+		"probe, no keys":     {unknown, fault(404, "NOT_FOUND", "m"), none, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
+		"probe, read only":   {unknown, describe("false"), none, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
+		"probe, mute":        {unknown, answer(200, `{}`), none, Permissions{Untold: []string{"Customize Application", modify, "Manage Encryption Keys"}}},
+		"probe, no certs":    {unknown, describe("true"), hidden, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Certificates"}}},
+		"probe after a 403":  {fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
+		"probe, all missing": {unknown, fault(404, "NOT_FOUND", "m"), hidden, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys", "Manage Certificates"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,12 +58,33 @@ func TestCheckPermissions(t *testing.T) {
 				}
 			}
 			q, err := url.ParseQuery(o.seen()[0].query)
-			if err != nil || q.Get("q") != "SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication FROM UserPermissionAccess" {
+			if err != nil || q.Get("q") != "SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess" {
 				t.Errorf("query %v", q)
 			}
 		})
 	}
 }
+
+// TestCheckPermissionsOfAnOldOrg: an org that does not know the fields of Modify Metadata is asked for the others.
+func TestCheckPermissionsOfAnOldOrg(t *testing.T) {
+	t.Parallel()
+	o := newOrg(t)
+	o.on(queryRoute, fault(400, "INVALID_FIELD", "No such column 'PermissionsModifyMetadata'"),
+		answer(200, `{"totalSize":1,"done":true,"records":[{"PermissionsManageEncryptionKeys":true,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true}]}`))
+	c, _, _ := o.client()
+	got, err := c.CheckPermissions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Permissions{Missing: []string{"Manage Certificates"}, Untold: []string{modify}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if q, err := url.ParseQuery(o.seen()[1].query); err != nil || strings.Contains(q.Get("q"), "Modify") {
+		t.Errorf("query %v", q)
+	}
+}
+
+const modify = "Modify Metadata Through Metadata API Functions"
 
 func TestCheckPermissionsFails(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,7 @@ func TestWire(t *testing.T) {
 		"finish":       {"POST", data + "/sobjects/DataEncryptionKey", "", `{"SecretValue":"` + leakMaterial + `","SessionToken":"` + leakSession + `","Type":"x"}`},
 		"root keys":    {"GET", data + "/query", "q=SELECT Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status FROM ExternalEncryptionRootKey", ""},
 		"events":       {"GET", data + "/query", "q=SELECT Id,LogDate FROM EventLogFile WHERE EventType = 'PlatformEncryption'", ""},
-		"permissions":  {"GET", data + "/query", "q=SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication FROM UserPermissionAccess", ""},
+		"permissions":  {"GET", data + "/query", "q=SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess", ""},
 		"deploy":       {"POST", data + "/metadata/deployRequest", "", ""},
 		"content":      {"POST", "/services/Soap/m/63.0", "", ""},
 		"settings":     {"POST", "/services/Soap/m/63.0", "", ""},
