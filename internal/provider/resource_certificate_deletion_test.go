@@ -301,3 +301,52 @@ func TestAccCertificate_expired(t *testing.T) {
 		t.Error("expected no word of an expiry to come")
 	}
 }
+
+// A name that only the apply knows may be the one that the certificate has: nothing is replaced for it.
+func TestAccCertificate_unknownAtPlan(t *testing.T) {
+	t.Parallel()
+	for attribute, line := range map[string]string{
+		"developer_name": "developer_name = terraform_data.value.output.name", "developer_name_prefix": "developer_name_prefix = terraform_data.value.output.prefix",
+		"renew_before_days": "developer_name_prefix = \"BYOK\"\n  renew_before_days = terraform_data.value.output.days",
+	} {
+		t.Run(attribute, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			cli := acctest.NewCLI(t, sim)
+			config := func(generation int) string {
+				return fmt.Sprintf("\nresource \"terraform_data\" \"value\" {\n  input = { name = \"BYOK_A\", prefix = \"BYOK\", days = 30 }\n  triggers_replace = [%d]\n}\n", generation) +
+					wrappingCertificate(line)
+			}
+			cli.Config(config(1))
+			cli.MustApply()
+			cli.Config(config(2))
+			expectError(t, cli.Plan(), "Not known when the plan needs it", "BYOK", attribute, "-target")
+			if targeted := cli.Apply("-target=terraform_data.value"); targeted.Code != 0 {
+				t.Fatal(targeted.Output())
+			}
+			cli.MustBeEmpty()
+			expectCount(t, sim, opDeploy, 1)
+		})
+	}
+}
+
+// Salesforce documents the expiry of a row as a date in one place: a certificate is fit on its last day, to the second of its X.509 end.
+func TestAccCertificate_expiryAsADate(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateDateOnly = true }))
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(wrappingCertificate(`developer_name = "BYOK_A"`) + "\ndata \"salesforcebyok_certificate\" \"a\" {\n  developer_name = salesforcebyok_certificate.wrapping.developer_name\n}\n")
+	cli.MustApply()
+	made, _ := inOrg(sim, "BYOK_A")
+	for _, test := range []struct {
+		at  time.Time
+		fit bool
+	}{{made.ExpirationDate.Add(-10 * time.Second), true}, {made.ExpirationDate.Add(time.Second), false}} {
+		sim.Clock.Set(test.at)
+		if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
+			t.Fatal(refreshed.Output())
+		}
+		expectState(t, cli, certificateAddress, map[string]any{"byok_compatible": test.fit, "not_after": made.ExpirationDate.Format(time.RFC3339)})
+		expectState(t, cli, "data.salesforcebyok_certificate.a", map[string]any{"byok_compatible": test.fit})
+	}
+}

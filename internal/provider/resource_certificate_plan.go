@@ -126,7 +126,7 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 	}
 	setPrivate(ctx, resp.Private, privateCertificateLeaving, certificateLeaving{Name: state.DeveloperName.ValueString(), Policy: state.DeletionPolicy.ValueString()}, &resp.Diagnostics)
 	seen := getPrivate[certificateSeen](ctx, req.Private, privateCertificateSeen, &resp.Diagnostics)
-	if !state.checkCase(config, &resp.Diagnostics) {
+	if !state.checkKnown(config, &resp.Diagnostics) || !state.checkCase(config, &resp.Diagnostics) {
 		return
 	}
 	due := plan.renewalIsDue(state, seen, &resp.Diagnostics)
@@ -190,6 +190,27 @@ func (m *certificateModel) keep(config, state certificateModel) {
 	m.NotBefore, m.NotAfter, m.BYOKCompatible, m.CompatibleTypes = state.NotBefore, state.NotAfter, state.BYOKCompatible, state.CompatibleTypes
 }
 
+// checkKnown refuses names and days that only the apply will know: whether another certificate is made must stand in the plan, and an unknown
+// name may turn out to be the one that the certificate has.
+func (m *certificateModel) checkKnown(config certificateModel, diags *diag.Diagnostics) bool {
+	var attribute string
+	switch {
+	case config.DeveloperName.IsUnknown():
+		attribute = "developer_name"
+	case config.DeveloperNamePrefix.IsUnknown():
+		attribute = "developer_name_prefix"
+	case config.RenewBeforeDays.IsUnknown():
+		attribute = "renew_before_days"
+	default:
+		return true
+	}
+	diags.AddAttributeError(path.Root(attribute), "Not known when the plan needs it",
+		fmt.Sprintf("Certificate %q exists, and the plan must say whether another one takes its place, but %s is known only after apply. Nothing was sent. Apply what it depends on first (-target), or give a value that is "+
+			"known.", m.DeveloperName.ValueString(), attribute))
+
+	return false
+}
+
 // checkCase refuses a name that differs in case alone: Salesforce takes both for one.
 func (m *certificateModel) checkCase(config certificateModel, diags *diag.Diagnostics) bool {
 	wanted, is := config.DeveloperName.ValueString(), m.DeveloperName.ValueString()
@@ -226,7 +247,7 @@ func (m *certificateModel) daysLeft(now time.Time) *int64 {
 // renewalIsDue decides on what the last refresh saw. A renewal that comes as soon as the certificate is made is an error: the next
 // certificate would be replaced at once, too.
 func (m *certificateModel) renewalIsDue(state certificateModel, seen certificateSeen, diags *diag.Diagnostics) bool {
-	if m.RenewBeforeDays.IsNull() || m.RenewBeforeDays.IsUnknown() || state.CASigned.ValueBool() {
+	if m.RenewBeforeDays.IsNull() || state.CASigned.ValueBool() {
 		return false
 	}
 	if validity, ok := state.validity(); ok && validity <= keys.Days(m.RenewBeforeDays.ValueInt64()) {

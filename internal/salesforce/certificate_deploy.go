@@ -47,8 +47,8 @@ type NewCertificate struct {
 	DeveloperName string
 	// Label is at most 64 characters; the DeveloperName if empty.
 	Label string
-	// ExpirationDate is zero for Salesforce's own choice, two years for 4096 bits
-	// [D CertMeta].
+	// ExpirationDate is zero for Salesforce's own choice, whose length the texts
+	// disagree about [D CertMeta, Help security_keys_policy_and_rotation].
 	ExpirationDate time.Time
 	// CASigned asks for a signing request in place of a self-signed certificate.
 	CASigned bool
