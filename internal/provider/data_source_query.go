@@ -23,10 +23,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-var (
-	_ datasource.DataSourceWithConfigure      = (*queryDataSource)(nil)
-	_ datasource.DataSourceWithValidateConfig = (*queryDataSource)(nil)
-)
+var _ datasource.DataSourceWithConfigure = (*queryDataSource)(nil)
 
 // queryDataSource shows the result of a SOQL query.
 type queryDataSource struct{ dataSourceBase }
@@ -46,9 +43,9 @@ func (d *queryDataSource) Metadata(_ context.Context, req datasource.MetadataReq
 
 func (d *queryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The result of a SOQL query, all pages of it. What the query selects is kept in state in plain text: select nothing that must not be there. A query that " +
-			"could return the `SecretValue` of a tenant secret is refused, since reading it is an export that Salesforce may audit, and state is no place for it: use the " +
-			"ephemeral resource `salesforcebyok_tenant_secret_export`.",
+		MarkdownDescription: "The result of a SOQL query, all pages of it. What the query selects is kept in state in plain text: select nothing that must not be there. Fields " +
+			"named `SecretValue` or `SessionToken`, of whatever object, are null in the result, with a warning: reading a `SecretValue` is an export that Salesforce may log, and state is no place " +
+			"for it. Use the ephemeral resource `salesforcebyok_tenant_secret_export`.",
 		Attributes: map[string]schema.Attribute{
 			"soql": schema.StringAttribute{
 				MarkdownDescription: "The query. It is sent as it is: whatever is interpolated into it must be escaped for SOQL (`\\` and `'` within a string by a `\\`).",
@@ -66,14 +63,47 @@ func (d *queryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 	}
 }
 
-// secretValueField finds the field SecretValue, but neither SecretValueHash nor SecretValueCertificate.
-var secretValueField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bSecretValue\b`) })
+func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model queryDataSourceModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+		return
+	}
+	result, err := d.data.Client.Query(ctx, model.SOQL.ValueString(), model.Tooling.ValueBool())
+	if err != nil {
+		addAnswer(&resp.Diagnostics, path.Root("soql"), "Unable to run the query", err)
 
-// allFields finds FIELDS(ALL), FIELDS(STANDARD) and FIELDS(CUSTOM), the first two of which include SecretValue.
-var allFields = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bFIELDS\s*\(`) })
+		return
+	}
+	if result.TotalSize == 0 && guardedObject().MatchString(model.SOQL.ValueString()) {
+		d.warnHidden(ctx, path.Root("soql"), &resp.Diagnostics)
+	}
+	records, hidden, err := joinRecords(result.Records)
+	if hidden {
+		resp.Diagnostics.AddAttributeWarning(path.Root("soql"), "Secrets of the result are left out",
+			"The query selects SecretValue or SessionToken. State is no place for them: each is null in records_json. Reading a SecretValue is an export, which Salesforce may log: name the "+
+				"fields without it, or use the ephemeral resource salesforcebyok_tenant_secret_export.")
+	}
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept", opening(err)+" Nothing was changed.")
 
-// tenantSecretObject finds the object TenantSecret.
-var tenantSecretObject = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bTenantSecret\b`) })
+		return
+	}
+	model.TotalSize = types.Int64Value(int64(result.TotalSize))
+	model.RecordsJSON = types.StringValue(records)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// addAnswer is addError for an answer of Salesforce that an attribute has caused: where it refused what was asked, the attribute is marked.
+func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error) {
+	var refused *salesforce.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		diags.AddAttributeError(at, summary, opening(err)+advice(err))
+
+		return
+	}
+	addError(diags, summary, err)
+}
 
 // guardedObject finds an object that Salesforce hides from a user without permission, by an empty result or as if it did not exist [R].
 var guardedObject = sync.OnceValue(func() *regexp.Regexp {
@@ -102,109 +132,111 @@ func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *di
 			d.data.Session.OrganizationID))
 }
 
-// readsSecretValue reports whether a query may return a SecretValue. It would rather refuse a query too many.
-func readsSecretValue(soql string) bool {
-	return secretValueField().MatchString(soql) || allFields().MatchString(soql) && tenantSecretObject().MatchString(soql)
+// secretFields are the fields, of any object, whose values must not be in state: an exported key, and what authorises the upload of one.
+var secretFields = []string{"SecretValue", "SessionToken"}
+
+func isSecretField(name string) bool {
+	return slices.ContainsFunc(secretFields, func(field string) bool { return strings.EqualFold(field, name) })
 }
 
-// ValidateConfig refuses an export in disguise before anything is sent.
-func (d *queryDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
-	var config queryDataSourceModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.SOQL.IsUnknown() {
-		return
-	}
-	config.check(&resp.Diagnostics)
-}
-
-func (m *queryDataSourceModel) check(diags *diag.Diagnostics) {
-	if readsSecretValue(m.SOQL.ValueString()) {
-		diags.AddAttributeError(path.Root("soql"), "Query of a SecretValue",
-			"Expected a query that can't return the SecretValue of a tenant secret; this one names it, or asks TenantSecret for all its fields. Reading it is an export, and the "+
-				"result would stay in state. Nothing was sent. To export a key use the ephemeral resource salesforcebyok_tenant_secret_export; otherwise name the fields without it.")
-	}
-}
-
-func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model queryDataSourceModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
-	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
-		return
-	}
-	// Validation has not seen a value that was unknown then.
-	model.check(&resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	result, err := d.data.Client.Query(ctx, model.SOQL.ValueString(), model.Tooling.ValueBool())
-	if err != nil {
-		addAnswer(&resp.Diagnostics, path.Root("soql"), "Unable to run the query", err)
-
-		return
-	}
-	if result.TotalSize == 0 && guardedObject().MatchString(model.SOQL.ValueString()) {
-		d.warnHidden(ctx, path.Root("soql"), &resp.Diagnostics)
-	}
-	records, err := joinRecords(result.Records)
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept", opening(err)+" Nothing was changed.")
-
-		return
-	}
-	model.TotalSize = types.Int64Value(int64(result.TotalSize))
-	model.RecordsJSON = types.StringValue(records)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-}
-
-// addAnswer is addError for an answer of Salesforce that an attribute has caused: where it refused what was asked, the attribute is marked.
-func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error) {
-	var refused *salesforce.Error
-	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
-		diags.AddAttributeError(at, summary, opening(err)+advice(err))
-
-		return
-	}
-	addError(diags, summary, err)
-}
-
-// joinRecords makes a JSON array of records and keeps their text. Records with a SecretValue, by whatever way a query came by it, are an
-// error.
-func joinRecords(records []json.RawMessage) (string, error) {
+// joinRecords makes a JSON array of records and keeps their text, but for secrets, which become null. hidden reports whether there were any.
+func joinRecords(records []json.RawMessage) (text string, hidden bool, err error) {
 	var all bytes.Buffer
 	all.WriteByte('[')
 	for i, record := range records {
 		var value any
 		if err := json.Unmarshal(record, &value); err != nil {
-			return "", fmt.Errorf("record %d of the result is not JSON", i+1)
-		}
-		if hasSecretValue(value) {
-			return "", fmt.Errorf("record %d of the result holds a SecretValue, which must not be in state; export it with the ephemeral resource "+
-				"salesforcebyok_tenant_secret_export", i+1)
+			return "", hidden, fmt.Errorf("record %d of the result is not JSON", i+1)
 		}
 		if i > 0 {
 			all.WriteByte(',')
 		}
-		if err := json.Compact(&all, record); err != nil {
-			return "", fmt.Errorf("record %d of the result is not JSON", i+1)
+		if hasSecret(value) {
+			hidden = true
+			in := json.NewDecoder(bytes.NewReader(record))
+			in.UseNumber()
+			err = withoutSecrets(&all, in)
+		} else {
+			err = json.Compact(&all, record)
+		}
+		if err != nil {
+			return "", hidden, fmt.Errorf("record %d of the result is not JSON", i+1)
 		}
 	}
 	all.WriteByte(']')
 
-	return all.String(), nil
+	return all.String(), hidden, nil
 }
 
-// hasSecretValue looks for a field SecretValue with a value, at any depth.
-func hasSecretValue(value any) bool {
+// hasSecret looks for a secret field with a value, at any depth.
+func hasSecret(value any) bool {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, field := range v {
-			if strings.EqualFold(name, "SecretValue") && field != nil || hasSecretValue(field) {
+			if isSecretField(name) && field != nil || hasSecret(field) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, hasSecretValue)
+		return slices.ContainsFunc(v, hasSecret)
 	}
 
 	return false
+}
+
+// withoutSecrets copies one value, in the order of its members, with null for what a secret field holds.
+func withoutSecrets(out *bytes.Buffer, in *json.Decoder) error {
+	token, err := in.Token()
+	if err != nil {
+		return err
+	}
+	opening, isDelimiter := token.(json.Delim)
+	if !isDelimiter {
+		return writeToken(out, token)
+	}
+	out.WriteString(opening.String())
+	for n := 0; in.More(); n++ {
+		if n > 0 {
+			out.WriteByte(',')
+		}
+		if opening == '{' {
+			if token, err = in.Token(); err != nil {
+				return err
+			}
+			if err = writeToken(out, token); err != nil {
+				return err
+			}
+			out.WriteByte(':')
+			if name, _ := token.(string); isSecretField(name) {
+				out.WriteString("null")
+				if err = in.Decode(new(json.RawMessage)); err != nil {
+					return err
+				}
+
+				continue
+			}
+		}
+		if err = withoutSecrets(out, in); err != nil {
+			return err
+		}
+	}
+	if token, err = in.Token(); err != nil {
+		return err
+	}
+	closing, _ := token.(json.Delim)
+	out.WriteString(closing.String())
+
+	return nil
+}
+
+// writeToken writes a JSON string, number, truth value or null as Salesforce would.
+func writeToken(out *bytes.Buffer, token json.Token) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(token); err != nil {
+		return err
+	}
+	out.Truncate(out.Len() - 1) // the line end
+
+	return nil
 }

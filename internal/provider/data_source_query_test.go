@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
@@ -141,44 +143,62 @@ func TestAccQueryDataSource_fails(t *testing.T) {
 		regexp.MustCompile(`(?s)Unable to run the query\s[│\s]*with data.salesforcebyok_query.x,.*REQUEST_LIMIT_EXCEEDED`))
 }
 
-// An export in disguise is refused before anything is sent.
-func TestAccQueryDataSource_secretValue(t *testing.T) {
+// What must not be in state is null there, however the query has come by it, and a warning says so.
+func TestAccQueryDataSource_secretsAreLeftOut(t *testing.T) {
 	t.Parallel()
-	for name, soql := range map[string]string{
-		"named": "SELECT Id, SecretValue FROM TenantSecret", "another case": "select secretvalue from tenantsecret", "qualified": "SELECT TenantSecret.SecretValue FROM TenantSecret",
-		"all fields": "SELECT FIELDS(ALL) FROM TenantSecret LIMIT 10", "standard fields": "SELECT fields (standard) FROM TENANTSECRET",
+	for name, tc := range map[string]struct{ soql, field string }{
+		"named":        {"SELECT Id, SecretValue FROM TenantSecret WHERE Source = 'UPLOADED'", "SecretValue"},
+		"another case": {"select id, secretvalue from tenantsecret where source = 'UPLOADED'", "SecretValue"},
+		"all fields":   {"SELECT FIELDS(ALL) FROM TenantSecret WHERE Source = 'UPLOADED' LIMIT 10", "SecretValue"},
+		"token":        {"SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT 10", "SessionToken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t)
-			refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "`+soql+`" }`,
-				acctest.AttributeError("soql", "Query of a SecretValue", "use the ephemeral resource salesforcebyok_tenant_secret_export"))
-			unsent(t, sim)
+			sim := acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true }))
+			cli := acctest.NewCLI(t, sim).InProcess()
+			body := "\ndata \"salesforcebyok_query\" \"x\" { soql = \"" + tc.soql + "\" }\n"
+			if tc.field == "SessionToken" {
+				beginDataKey(t, sim)
+				body = "\nprovider \"salesforcebyok\" {\n  instance_url = " + strconv.Quote(sim.InstanceURL) + "\n  access_token = " + strconv.Quote(sim.AccessToken) + "\n  api_version = \"63.0\"\n}\n" + body
+				providerConfig(cli, body)
+			} else {
+				cli.Config(body)
+			}
+			applied := cli.Apply()
+			if applied.Code != 0 || !applied.Has("warning", "Secrets of the result are left out", "salesforcebyok_tenant_secret_export") {
+				t.Fatalf("expected a warning, found\n%s", applied.Output())
+			}
+			text, _ := cli.State("data.salesforcebyok_query.x")["records_json"].(string)
+			var records []map[string]any
+			if err := json.Unmarshal([]byte(text), &records); err != nil || len(records) == 0 {
+				t.Fatalf("%s: %v", text, err)
+			}
+			for _, record := range records {
+				if value, there := record[tc.field]; !there || value != nil {
+					t.Errorf("%s is %v in %v", tc.field, value, record)
+				}
+			}
 		})
 	}
 }
 
-// Validation can't see a query that is only known during the apply.
-func TestAccQueryDataSource_unknownSecretValue(t *testing.T) {
-	t.Parallel()
-	sim := acctest.StartSim(t)
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: acctest.Factories(),
-		Steps: []resource.TestStep{{
-			Config: acctest.Config(sim, `
-resource "terraform_data" "soql" {
-  input = "SELECT SecretValue FROM TenantSecret"
-}
-
-data "salesforcebyok_query" "x" {
-  soql = terraform_data.soql.output
-}
-`),
-			ExpectError: acctest.ErrorText("Query of a SecretValue"),
-		}},
-	})
-	if n := acctest.Exports(sim); n > 0 {
-		t.Errorf("%d keys were exported", n)
+// beginDataKey makes a temporary data encryption key, which has a session token.
+func beginDataKey(t *testing.T, sim *sfsim.Server) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, sim.InstanceURL+"/services/data/v63.0/sobjects/DataEncryptionKey",
+		strings.NewReader(`{"Type":"search index","DataEncryptionKeyCertName":"Sim_DEK"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+sim.AccessToken)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		t.Fatal(resp.Status)
 	}
 }
 
