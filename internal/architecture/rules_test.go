@@ -26,7 +26,7 @@ var rules = map[string]rule{
 	"internal/provider": {
 		own: []string{
 			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem",
-			"internal/quorum", "internal/receipt", "internal/salesforce", "internal/secret",
+			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
 // frameworkServer is what the framework's server offers. The interfaces that the plugin library calls temporary are named one by one: what
@@ -63,6 +65,9 @@ func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 		resp, err = inRequest(ctx, req, s.frameworkServer.ReadResource)
 	}
 	s.provider.limits.Load().tellReading(req, resp)
+	if resp != nil {
+		onOneLine(resp.Diagnostics)
+	}
 
 	return resp, err
 }
@@ -75,6 +80,7 @@ func (s server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	}
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+		onOneLine(resp.Diagnostics)
 	}
 
 	return resp, err
@@ -85,6 +91,7 @@ func (s server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	resp, err := inRequest(ctx, req, s.frameworkServer.ApplyResourceChange)
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+		onOneLine(resp.Diagnostics)
 	}
 
 	return resp, err
@@ -99,7 +106,67 @@ func (s server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourc
 	}
 	if resp != nil {
 		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
+		onOneLine(resp.Diagnostics)
 	}
 
 	return resp, err
+}
+
+// ConfigureProvider implements tfprotov6.ProviderServer.
+func (s server) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	resp, err := s.frameworkServer.ConfigureProvider(ctx, req)
+	if resp != nil {
+		onOneLine(resp.Diagnostics)
+	}
+
+	return resp, err
+}
+
+// ImportResourceState implements tfprotov6.ResourceServer.
+func (s server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	resp, err := s.frameworkServer.ImportResourceState(ctx, req)
+	if resp != nil {
+		onOneLine(resp.Diagnostics)
+	}
+
+	return resp, err
+}
+
+// OpenEphemeralResource implements tfprotov6.EphemeralResourceServer.
+func (s server) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+	resp, err := s.frameworkServer.OpenEphemeralResource(ctx, req)
+	if resp != nil {
+		onOneLine(resp.Diagnostics)
+	}
+
+	return resp, err
+}
+
+// ListResource implements tfprotov6.ListResourceServer.
+func (s server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	stream, err := s.frameworkServer.ListResource(ctx, req)
+	if stream == nil || stream.Results == nil {
+		return stream, err
+	}
+	results := stream.Results
+	stream.Results = func(push func(tfprotov6.ListResourceResult) bool) {
+		for result := range results {
+			onOneLine(result.Diagnostics)
+			if !push(result) {
+				return
+			}
+		}
+	}
+
+	return stream, err
+}
+
+// onOneLine takes line ends and characters that a terminal obeys out of diagnostics. What the org shows, such as the name of a certificate,
+// stands in many of them: none of it may begin a line of its own, or change how those around it look.
+func onOneLine(diagnostics []*tfprotov6.Diagnostic) {
+	for _, d := range diagnostics {
+		if d != nil {
+			d.Summary, d.Detail = redact.Line(d.Summary), redact.Line(d.Detail)
+		}
+	}
 }
