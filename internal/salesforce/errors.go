@@ -371,6 +371,8 @@ func (e *AuthError) Is(target error) bool {
 		return target == ErrUnavailable
 	case loginLimit:
 		return target == ErrLoginLimit || target == ErrUnavailable
+	case loginForeign:
+		return false
 	default:
 		return target == ErrUnauthorized
 	}

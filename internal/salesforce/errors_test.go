@@ -131,6 +131,7 @@ func TestSentinels(t *testing.T) {
 		"auth, down":     {&AuthError{Status: 503, kind: loginBusy}, []error{ErrUnavailable}},
 		"auth, limit":    {&AuthError{Status: 400, kind: loginLimit}, []error{ErrUnavailable, ErrLoginLimit}},
 		"auth, audience": {&AuthError{Status: 400, kind: loginElsewhere}, []error{ErrUnauthorized}},
+		"auth, foreign":  {&AuthError{Status: 403, kind: loginForeign}, nil},
 		"auth, moved":    {&AuthError{Status: 302, kind: loginMoved}, []error{ErrWrongHost}},
 		"wait, 503":      {&WaitTimeoutError{LastError: code(503, "X")}, []error{ErrUnavailable}},
 		"connection":     {&ConnectionError{Err: errors.New("x")}, nil},

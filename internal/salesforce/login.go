@@ -22,8 +22,10 @@ const (
 	loginBusy
 	// loginLimit asks to try again, after too many logins.
 	loginLimit
-	// loginMoved is no answer of a token endpoint.
+	// loginMoved is no answer of a token endpoint, and says that there is none at this host.
 	loginMoved
+	// loginForeign is an answer without an OAuth error, as of a gateway: it says nothing about the credentials.
+	loginForeign
 )
 
 // classifyLogin judges an answer by its status, OAuth's error and error_description, and whether its body is a page.
@@ -40,6 +42,8 @@ func classifyLogin(status int, code, description string, page bool) loginKind {
 		return loginBusy
 	case code == "" && (page || status == http.StatusNotFound || status == http.StatusMethodNotAllowed):
 		return loginMoved
+	case code == "":
+		return loginForeign
 	case code == "app_not_found", code == "invalid_grant" && strings.Contains(description, "audience"):
 		return loginElsewhere
 	default:

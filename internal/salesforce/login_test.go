@@ -58,8 +58,9 @@ func TestClassifyLogin(t *testing.T) {
 		{401, "invalid_client", "", false, loginRefused},
 		{404, "invalid_request", "", false, loginRefused},
 		{200, "invalid_grant", "", false, loginRefused},
-		{400, "", "", false, loginRefused},
-		{401, "", "", false, loginRefused},
+		{400, "", "", false, loginForeign},
+		{401, "", "", false, loginForeign},
+		{403, "", "policy", false, loginForeign},
 	} {
 		if got := classifyLogin(tc.status, tc.code, tc.description, tc.page); got != tc.want {
 			t.Errorf("%d %q %q %t: %d, want %d", tc.status, tc.code, tc.description, tc.page, got, tc.want)
@@ -85,7 +86,7 @@ func FuzzLogin(f *testing.F) {
 			return
 		}
 		code, description := oauthError([]byte(body))
-		if kind := classifyLogin(status, code, description, false); kind < loginRefused || kind > loginMoved {
+		if kind := classifyLogin(status, code, description, false); kind < loginRefused || kind > loginForeign {
 			t.Errorf("kind %d", kind)
 		}
 		logins := 0
