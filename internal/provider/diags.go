@@ -125,6 +125,20 @@ func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 const versionAdvice = " Every API version of an org has this resource, so this org may not have the version in the path: check api_version. /services/data/ of instance_url lists " +
 	"the versions without a login."
 
+// speaksOfRequest reports whether a refusal can be about what was sent, such as how a key was wrapped: one of the session, of permissions, of
+// limits or of an outage is not, whatever was sent.
+func speaksOfRequest(err error) bool {
+	for _, other := range []error{
+		salesforce.ErrUnauthorized, salesforce.ErrPermission, salesforce.ErrRequestLimit, salesforce.ErrUnavailable, salesforce.ErrLocked, salesforce.ErrWrongHost,
+	} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+
+	return true
+}
+
 // advice returns a sentence to follow the error, with a leading space, or nothing.
 func advice(err error) string {
 	var answer *salesforce.Error

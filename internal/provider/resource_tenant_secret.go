@@ -529,7 +529,7 @@ func (r *tenantSecretResource) explainUpload(ctx context.Context, request upload
 	}
 	detail := opening(refused) + " Nothing was changed."
 	all, readErr := r.data.Inventory.ForPlan(ctx)
-	if readErr == nil {
+	if readErr == nil && speaksOfRequest(refused.Err) {
 		if hints := r.refusalHints(request, all); len(hints) > 0 {
 			detail += " Known of this org: " + strings.Join(hints, "; ") + "."
 		}
