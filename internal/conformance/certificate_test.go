@@ -31,6 +31,12 @@ func (p *probe) certificates(fields, where string) []map[string]any {
 // deploy sends a package by REST, with the JSON part under a name, and waits for its end.
 func (p *probe) deploy(part string, files map[string]string) map[string]any {
 	p.Helper()
+	return p.ended(p.begun(part, files))
+}
+
+// begun sends a package by REST, with the JSON part under a name, and returns the id of its deploy.
+func (p *probe) begun(part string, files map[string]string) string {
+	p.Helper()
 	var packed bytes.Buffer
 	archive := zip.NewWriter(&packed)
 	for name, text := range files {
@@ -74,6 +80,12 @@ func (p *probe) deploy(part string, files map[string]string) map[string]any {
 	if !strings.HasPrefix(id, "0Af") {
 		p.Errorf("the deployment has the id %q, want 0Af...", id)
 	}
+	return id
+}
+
+// ended waits for the end of a deploy.
+func (p *probe) ended(id string) map[string]any {
+	p.Helper()
 	var result map[string]any
 	p.retryFor(5*time.Minute, func() bool {
 		status := p.get("/metadata/deployRequest/" + id + "?includeDetails=true").want(http.StatusOK).object()
@@ -222,6 +234,24 @@ func certificateFacts() []fact {
 				p.matches(p.deploy("json", p.removal(name)), map[string]any{"status": "Succeeded", "success": true})
 				_, page := p.query("/tooling/query", "SELECT COUNT() FROM Certificate WHERE DeveloperName = '"+name+"'")
 				p.equal("certificates left", page["totalSize"], 0.0)
+			},
+		},
+		{
+			"DeploysAreCancelledByPatch", "7.2", "D", "Metadata API guide, meta_rest_deploy_cancel",
+			"`PATCH metadata/deployRequest/<id>` with `{\"deployResult\":{\"status\":\"Canceling\"}}` asks to cancel a deploy; it then ends as Canceled, or as Succeeded if that" +
+				" came too late.", deploys, "", func(p *probe) {
+				name := fmt.Sprintf("Conformance_%d_Off", time.Now().Unix())
+				id := p.begun("json", p.certificateFiles(name, fmt.Sprintf(fitting, "")))
+				p.call(http.MethodPatch, "/metadata/deployRequest/"+id, map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
+				status := p.text(p.ended(id), "status")
+				if status != "Canceled" && status != "Succeeded" {
+					p.Errorf("it ended as %s", status)
+				}
+				// Below API 65 a cancelled deploy may have been committed all the same.
+				_, page := p.query("/tooling/query", "SELECT COUNT() FROM Certificate WHERE DeveloperName = '"+name+"'")
+				if page["totalSize"] != 0.0 {
+					p.matches(p.deploy("json", p.removal(name)), map[string]any{"status": "Succeeded", "success": true})
+				}
 			},
 		},
 		{
