@@ -180,12 +180,12 @@ func TestAccClient_jwtLogins(t *testing.T) {
 
 				return
 			}
-			text := ""
+			var shown strings.Builder
 			for _, d := range plan.Diagnostics {
-				text += d.Summary + " " + d.Detail + "\n"
+				shown.WriteString(d.Summary + " " + d.Detail + "\n")
 			}
 			for _, detail := range tc.details {
-				if plan.Code != acctest.PlanFailed || !strings.Contains(text, detail) {
+				if plan.Code != acctest.PlanFailed || !strings.Contains(shown.String(), detail) {
 					t.Errorf("expected an error with %q, found\n%s", detail, plan.Output())
 				}
 			}
