@@ -353,15 +353,14 @@ func (c *Client) loginFailure(ctx context.Context, r tokenRequest, rep *reply, e
 	if success && code == "" && !rep.isPage() {
 		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: errNoToken}, ctx.Err() == nil
 	}
-	text := c.redactor()
 	e := &AuthError{
 		Flow:        r.flow,
 		Host:        r.pair.host.Host,
 		Audience:    r.pair.audience,
 		Status:      rep.status,
-		Code:        text.Text(code, maxMessage),
-		Description: text.Text(description, maxMessage),
-		Location:    c.elsewhere(rep.header, r.pair.host.Host),
+		Code:        rep.text.Text(code, maxMessage),
+		Description: rep.text.Text(description, maxMessage),
+		Location:    rep.elsewhere(r.pair.host.Host),
 		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
 		kind:        classifyLogin(rep.status, code, description, rep.isPage()),
 	}
@@ -447,7 +446,7 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	rep := &reply{status: resp.StatusCode, header: resp.Header.Clone()}
+	rep := &reply{status: resp.StatusCode, header: resp.Header.Clone(), text: c.redactor()}
 	rep.body, rep.bodyErr = readBody(resp.Body, maxTokenBody)
 	rep.received = c.now()
 	c.clock.note(rep.header, rep.received)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,8 +35,13 @@ var leaks = []string{leakToken, leakSecret, leakMaterial, leakExport, leakSessio
 func leaked(text string) string {
 	for _, value := range leaks {
 		quoted := fmt.Sprintf("%q", value)
+		for i := 0; i+16 <= len(value); i++ {
+			if strings.Contains(text, value[i:i+16]) {
+				return value
+			}
+		}
 		for _, form := range []string{
-			value, quoted[1 : len(quoted)-1], hex.EncodeToString([]byte(value)),
+			value, url.QueryEscape(value), url.PathEscape(value), quoted[1 : len(quoted)-1], hex.EncodeToString([]byte(value)),
 			base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
 			fmt.Sprintf("%d", []byte(value)),
 		} {
@@ -52,7 +58,7 @@ func TestLeakScannerSees(t *testing.T) {
 	for _, text := range []string{
 		"x" + leakToken, fmt.Sprintf("%x", leakSecret), fmt.Sprintf("%v", []byte(leakExport)),
 		base64.StdEncoding.EncodeToString([]byte(leakMaterial)), fmt.Sprintf("%q", leakSession),
-		fmt.Sprintf("%+v", struct{ A string }{leakToken}),
+		fmt.Sprintf("%+v", struct{ A string }{leakToken}), url.QueryEscape(leakToken), leakToken[5:21],
 	} {
 		if leaked(text) == "" {
 			t.Errorf("%q is not found", text)
@@ -158,6 +164,32 @@ func mirrors() []mirror {
 		{"redirect to it", func(w http.ResponseWriter, seen string) {
 			w.Header().Set("Location", "https://evil.example/?"+strings.ReplaceAll(seen, "\n", ""))
 			write(w, 302, "text/html", seen)
+		}},
+		{"400 that quotes it percent-encoded", func(w http.ResponseWriter, seen string) {
+			write(w, 400, "application/json", `[{"errorCode":"X","message":`+jsonOf(url.QueryEscape(seen))+`}]`)
+		}},
+		{"400 that quotes it in base64", func(w http.ResponseWriter, seen string) {
+			write(w, 400, "application/json", `[{"errorCode":"X","message":`+jsonOf(base64.StdEncoding.EncodeToString([]byte(seen)))+`}]`)
+		}},
+		{"400 that quotes it in pieces", func(w http.ResponseWriter, seen string) {
+			list := make([]string, 0, len(seen))
+			for i := 0; i+20 <= len(seen); i += 7 {
+				list = append(list, `{"errorCode":"X","message":`+jsonOf(seen[i:i+20])+`}`)
+			}
+			write(w, 400, "application/json", "["+strings.Join(list, ",")+"]")
+		}},
+		{"headers that are it", func(w http.ResponseWriter, seen string) {
+			seen = strings.Join(strings.Fields(seen), " ")
+			for _, name := range []string{"X-Request-Id", "Sforce-Limit-Info", "Retry-After", "Date"} {
+				w.Header().Set(name, seen)
+			}
+			w.Header().Set("Location", "https://"+url.PathEscape(seen)+".example/")
+			write(w, 403, "text/"+strings.Map(func(r rune) rune {
+				if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '!' {
+					return r
+				}
+				return -1
+			}, seen), `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`)
 		}},
 		{"SOAP fault that quotes it", func(w http.ResponseWriter, seen string) {
 			seen = strings.NewReplacer("<", "&lt;", "&", "&amp;").Replace(seen)

@@ -3,7 +3,6 @@ package salesforce
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,9 +104,9 @@ func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
 func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
 
 // noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
-func (c *Client) noteReply(ctx context.Context, h http.Header) {
-	c.clock.note(h, c.now())
-	if message, low := c.limits.note(c.redactor().Text(h.Get(limitHeader), maxMessage)); low {
+func (c *Client) noteReply(ctx context.Context, r *reply) {
+	c.clock.note(r.header, c.now())
+	if message, low := c.limits.note(r.text.Text(r.header.Get(limitHeader), maxHeader)); low {
 		c.emit(ctx, Event{Kind: EventLimitLow, Message: message})
 	}
 }

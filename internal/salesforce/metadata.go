@@ -453,7 +453,7 @@ func (c *Client) deployStatus(ctx context.Context, id string) (DeployResult, err
 		path:   c.dataPath("/metadata/deployRequest/" + id),
 		query:  "includeDetails=true",
 		decode: func(r *reply) (err error) {
-			result, err = decodeDeployResult(r.body, id, c.redactor())
+			result, err = decodeDeployResult(r.body, id, r.text)
 			return err
 		},
 	})
@@ -505,7 +505,7 @@ func (c *Client) cancelDeploy(ctx context.Context, id string) error {
 	_, err = c.do(ctx, call{
 		method: http.MethodPatch, path: c.dataPath("/metadata/deployRequest/" + id), body: body, repeat: idempotent,
 		decode: func(r *reply) error {
-			_, err := decodeDeployResult(r.body, id, c.redactor())
+			_, err := decodeDeployResult(r.body, id, r.text)
 			return err
 		},
 	})

@@ -15,7 +15,7 @@ func TestTheClientFollowsTheOrgsClock(t *testing.T) {
 		t.Errorf("before a reply: %v", got)
 	}
 	org := local.Add(90 * 24 * time.Hour)
-	c.noteReply(t.Context(), http.Header{"Date": {org.Format(http.TimeFormat)}})
+	c.noteReply(t.Context(), &reply{header: http.Header{"Date": {org.Format(http.TimeFormat)}}})
 	if got := c.Now(); !got.Equal(org) {
 		t.Errorf("after a reply: %v, want %v", got, org)
 	}
@@ -24,7 +24,7 @@ func TestTheClientFollowsTheOrgsClock(t *testing.T) {
 		t.Errorf("a minute later: %v", got)
 	}
 	for _, header := range []string{"", "yesterday"} {
-		c.noteReply(t.Context(), http.Header{"Date": {header}})
+		c.noteReply(t.Context(), &reply{header: http.Header{"Date": {header}}})
 		if got := c.Now(); !got.Equal(org.Add(time.Minute)) {
 			t.Errorf("after a reply with the Date %q: %v", header, got)
 		}

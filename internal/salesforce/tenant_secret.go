@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -355,7 +354,7 @@ func (c *Client) postRecord(ctx context.Context, path string, body any, sensitiv
 		repeat:    once,
 		sensitive: sensitive,
 		decode: func(r *reply) error {
-			if err := createRefused(r, c.redactor(sensitive...)); err != nil {
+			if err := createRefused(r); err != nil {
 				return err
 			}
 			id, err = created(r)
@@ -366,7 +365,7 @@ func (c *Client) postRecord(ctx context.Context, path string, body any, sensitiv
 }
 
 // createRefused reports a create envelope that says success is false.
-func createRefused(r *reply, text *redact.Redactor) error {
+func createRefused(r *reply) error {
 	var envelope struct {
 		Success *bool           `json:"success"`
 		Errors  json.RawMessage `json:"errors"`
@@ -375,7 +374,7 @@ func createRefused(r *reply, text *redact.Redactor) error {
 		return decodeError(err)
 	}
 	if envelope.Success != nil && !*envelope.Success {
-		return notDone(envelope.Errors, text)
+		return notDone(envelope.Errors, r.text)
 	}
 	return nil
 }

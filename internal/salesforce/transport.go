@@ -82,6 +82,8 @@ type reply struct {
 	body     []byte
 	bodyErr  error
 	received time.Time
+	// text knows what must not be shown of it.
+	text *redact.Redactor
 }
 
 func (r *reply) mediaType() string {
@@ -92,8 +94,8 @@ func (r *reply) mediaType() string {
 	return media
 }
 
-// mediaType is that of a reply, fit to be shown.
-func (c *Client) mediaType(r *reply) string { return c.redactor().Text(r.mediaType(), maxHeader) }
+// shownType is the media type, fit to be shown.
+func (r *reply) shownType() string { return r.text.Text(r.mediaType(), maxHeader) }
 
 // serverTime is the reply's Date, else the local clock.
 func (r *reply) serverTime() time.Time {
@@ -116,23 +118,23 @@ func (r *reply) isPage() bool {
 // maxHeader bounds what is shown of a header of a reply, in bytes.
 const maxHeader = 128
 
-func (c *Client) requestID(h http.Header) string {
+func (r *reply) requestID() string {
 	// Neither name is documented; both are seen on replies [R].
 	for _, name := range []string{"X-Request-Id", "X-Sfdc-Request-Id"} {
-		if id := h.Get(name); id != "" {
-			return c.redactor().Text(id, maxHeader)
+		if id := r.header.Get(name); id != "" {
+			return r.text.Text(id, maxHeader)
 		}
 	}
 	return ""
 }
 
 // elsewhere is the host that the Location of a reply points to, "" for none, or for the one that sent it.
-func (c *Client) elsewhere(h http.Header, host string) string {
-	u, err := url.Parse(h.Get("Location"))
+func (r *reply) elsewhere(host string) string {
+	u, err := url.Parse(r.header.Get("Location"))
 	if err != nil || u.Host == "" || strings.EqualFold(u.Host, host) {
 		return ""
 	}
-	return c.redactor().Text(u.Host, maxHeader)
+	return r.text.Text(u.Host, maxHeader)
 }
 
 // verdict is what follows from one attempt.
@@ -274,13 +276,13 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		c.emit(parent, Event{Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number, Duration: c.now().Sub(start), Message: err.Error()})
 		return nil, sent, err
 	}
-	rep = &reply{status: resp.StatusCode, header: resp.Header}
+	rep = &reply{status: resp.StatusCode, header: resp.Header, text: c.redactor(k.sensitive...)}
 	rep.body, rep.bodyErr = readBody(resp.Body, k.maxBody)
 	rep.received = c.now()
-	c.noteReply(parent, resp.Header)
+	c.noteReply(parent, rep)
 	c.emit(parent, Event{
 		Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number,
-		Status: rep.status, Duration: rep.received.Sub(start), RequestID: c.requestID(rep.header),
+		Status: rep.status, Duration: rep.received.Sub(start), RequestID: rep.requestID(),
 	})
 	return rep, true, nil
 }
@@ -398,7 +400,7 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 	if err == nil {
 		return done, nil
 	}
-	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: c.mediaType(rep), Err: err, page: rep.isPage()}
+	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.shownType(), Err: err, page: rep.isPage()}
 	switch {
 	case k.repeat != safe:
 		return unknown(bad)
@@ -424,7 +426,7 @@ func changed(r *reply) error {
 		return errForeignReply
 	}
 	if !*envelope.Success {
-		return notDone(envelope.Errors, nil)
+		return notDone(envelope.Errors, r.text)
 	}
 	return nil
 }
@@ -465,20 +467,19 @@ func (c *Client) hostOf(k call) string {
 }
 
 func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
-	r := c.redactor(k.sensitive...)
 	e := &Error{
 		Status:      rep.status,
 		Method:      k.method,
 		Path:        k.path,
-		ContentType: c.mediaType(rep),
+		ContentType: rep.shownType(),
 		RetryAfter:  parseRetryAfter(rep.header, rep.serverTime()),
-		RequestID:   c.requestID(rep.header),
-		Location:    c.elsewhere(rep.header, g.base.Host),
+		RequestID:   rep.requestID(),
+		Location:    rep.elsewhere(g.base.Host),
 		page:        rep.isPage(),
 	}
-	e.Messages, e.envelope = parseMessages(rep.body, r)
+	e.Messages, e.envelope = parseMessages(rep.body, rep.text)
 	if k.soap && len(e.Messages) == 0 {
-		e.Messages = parseFault(rep.body, r)
+		e.Messages = parseFault(rep.body, rep.text)
 		e.fault = len(e.Messages) > 0
 	}
 	if len(e.Messages) == 0 && strings.EqualFold(strings.TrimSpace(string(rep.body[:min(len(rep.body), 2*len(badToken))])), badToken) {
