@@ -73,7 +73,7 @@ func isDERSequence(b []byte) bool {
 	return len(b) > 2 && b[0] == 0x30 && b[1] >= 0x81 && b[1] <= 0x83
 }
 
-// decodePEM reads PEM blocks, each on as many lines as it likes, with any text before, between and after them.
+// decodePEM reads PEM blocks, each on as many lines as it likes, with any text before each of them.
 func decodePEM(text string) ([][]byte, error) {
 	blocks := strings.Count(text, pemBegin)
 	if blocks > maxChainLength {
@@ -81,14 +81,15 @@ func decodePEM(text string) ([][]byte, error) {
 	}
 	var ders [][]byte
 	for n := 1; n <= blocks; n++ {
-		_, after, _ := strings.Cut(text, pemBegin)
+		before, after, _ := strings.Cut(text, pemBegin)
+		startsLine := strings.TrimSpace(before[strings.LastIndexByte(before, '\n')+1:]) == ""
 		label, body, wholeBegin := strings.Cut(after, pemDash)
 		content, rest, wholeEnd := strings.Cut(body, pemEnd+label+pemDash)
 		if strings.HasSuffix(label, "PRIVATE KEY") {
 			return nil, errors.New("found a private key, expected a certificate: a private key must not be given here")
 		}
 		der, err := strictBase64(withoutSpace(content))
-		if !wholeBegin || !wholeEnd || err != nil {
+		if !startsLine || !wholeBegin || !wholeEnd || err != nil {
 			// Skipping what can't be read would let the issuer of a damaged leaf take its place.
 			return nil, fmt.Errorf("certificate has %d PEM blocks, of which block %d is malformed", blocks, n)
 		}
@@ -98,8 +99,8 @@ func decodePEM(text string) ([][]byte, error) {
 		}
 		ders, text = append(ders, found...), rest
 	}
-	if strings.Contains(text, pemEnd) {
-		return nil, errors.New("an end of a PEM block follows the last PEM block")
+	if tail := strings.TrimSpace(text); tail != "" {
+		return nil, fmt.Errorf("%d bytes follow the last PEM block", len(tail))
 	}
 	return ders, nil
 }

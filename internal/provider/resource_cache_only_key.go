@@ -163,22 +163,20 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		if r.online() && !plan.KeyIdentifier.IsUnknown() {
 			r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), generated, &resp.Diagnostics)
 		}
+		r.checkCertificate(ctx, plan.Certificate, &resp.Diagnostics)
 
 		return
 	}
 	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
 	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
 	plan.OrganizationID = state.OrganizationID
-	if changed && generated {
-		// An input that is not known yet counts: a certificate that is about to be replaced is refused before a new one is made.
-		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
-			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
-				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
-
-		return
-	}
 	if plan.Certificate.IsUnknown() || plan.ReplayNonce.IsUnknown() || plan.KeyMaterialWOVersion.IsUnknown() {
 		// Whether the JWE is made anew is known only during apply, when the core plans again.
+		if generated {
+			resp.Diagnostics.AddAttributeWarning(path.Root("certificate"), "A generated key can't be encrypted again",
+				fmt.Sprintf("The key %q was generated, and whether its JWE must be made for another certificate shows during apply, which then refuses it. Before its certificate is replaced, take the key out of escrow and give it "+
+					"in key_material_wo.", state.KeyIdentifier.ValueString()))
+		}
 		plan.planAnew()
 		plan.EscrowCiphertext = types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -196,14 +194,42 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 
 		return
 	}
+	if generated {
+		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
+			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
+				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
+
+		return
+	}
 	if !config.KeyMaterialWO.IsUnknown() {
 		if material, ok := takeMaterial(config.KeyMaterialWO, &resp.Diagnostics); ok {
 			sameKey(material, state, &resp.Diagnostics)
 			material.Destroy()
 		}
 	}
+	r.checkCertificate(ctx, plan.Certificate, &resp.Diagnostics)
 	plan.planAnew()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// checkCertificate refuses, at plan, a certificate that can't wrap a cache-only key. One that is not there yet or waits for its chain may be
+// made fit by the same apply.
+func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, name types.String, diags *diag.Diagnostics) {
+	if !r.online() || name.IsUnknown() {
+		return
+	}
+	rows, ok := r.certificates(ctx, diags)
+	if !ok {
+		return
+	}
+	i := slices.IndexFunc(rows, func(row salesforce.Certificate) bool { return row.DeveloperName == name.ValueString() && !row.Unusable })
+	if i < 0 {
+		return
+	}
+	if problems := upload.Facts(rows[i], nil).ProblemsFor("", r.data.Client.Now()); len(problems) > 0 {
+		diags.AddAttributeError(path.Root("certificate"), "Wrapping certificate is not fit for BYOK",
+			fmt.Sprintf("Certificate %q can't wrap a cache-only key: %s. Nothing was made. Name another certificate.", name.ValueString(), strings.Join(problems, "; ")))
+	}
 }
 
 // planAnew plans the computed values of a JWE that is still to be made.

@@ -200,7 +200,12 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	if plan.DeveloperName.IsUnknown() {
-		plan.DeveloperName = types.StringValue(r.data.certificates.choose(plan.DeveloperNamePrefix.ValueString(), rows, r.data.Client.Now()))
+		name, first := r.data.certificates.choose(plan.DeveloperNamePrefix.ValueString(), rows, r.data.Client.Now())
+		plan.DeveloperName = types.StringValue(name)
+		if name != first {
+			resp.Diagnostics.AddAttributeWarning(path.Root("developer_name_prefix"), "The first name of the day is taken",
+				fmt.Sprintf("Certificate %q exists already, so the new one is named %q. If an interrupted run of yours made it, import it or delete it in Setup.", first, name))
+		}
 	}
 	if row, found := certificateNamed(rows, plan.DeveloperName.ValueString()); found {
 		addNameTaken(&resp.Diagnostics, row, r.data.Session.OrganizationID)
@@ -232,7 +237,7 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 	r.data.certificates.created.Store(true)
 	r.settle(ctx, &plan, &resp.Diagnostics)
 	plan.warnOfValidity(&resp.Diagnostics)
-	plan.Receipt = r.data.record(ctx, plan.receipt(receipt.MakeCertificate), types.StringNull(), &resp.Diagnostics)
+	plan.Receipt = r.data.record(ctx, plan.receipt(receipt.MakeCertificate, plan.renews(rows, r.data.Client.Now())), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
@@ -394,7 +399,7 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 	plan.Receipt = state.Receipt
 	if brings {
 		plan.checkKey(state, &resp.Diagnostics)
-		plan.Receipt = r.data.record(ctx, plan.receipt(receipt.CompleteCASigned), state.Receipt, &resp.Diagnostics)
+		plan.Receipt = r.data.record(ctx, plan.receipt(receipt.CompleteCASigned, false), state.Receipt, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
@@ -453,7 +458,7 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 	if !ok {
 		return
 	}
-	switch fate, because := r.departure(deposed).Fate(keys.UseOfCertificate(all.Records(), name)); fate {
+	switch fate, because := r.departure(deposed || r.superseded(ctx, state)).Fate(keys.UseOfCertificate(all.Records(), name)); fate {
 	case keys.FateRefuse:
 		addNeeded(&resp.Diagnostics, name, *because)
 
@@ -470,7 +475,7 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 	err := r.data.Client.DeleteCertificate(deployCtx, name)
 	r.data.Inventory.CertificatesChanged()
 	if err == nil || r.deleted(ctx, name) {
-		r.data.record(ctx, state.receipt(receipt.DeleteCertificate), state.Receipt, &resp.Diagnostics)
+		r.data.record(ctx, state.receipt(receipt.DeleteCertificate, state.isDue(r.data.Client.Now())), state.Receipt, &resp.Diagnostics)
 
 		return
 	}
@@ -493,14 +498,34 @@ func (r *certificateResource) deleted(ctx context.Context, name string) bool {
 	return err == nil && len(rows) > 0 && !found
 }
 
-// receipt is the evidence of a write of this certificate.
-func (m *certificateModel) receipt(operation receipt.Operation) receipt.Receipt {
+// receipt is the evidence of a write of this certificate. aged reports that its age, and no other wish, asked for it.
+func (m *certificateModel) receipt(operation receipt.Operation, aged bool) receipt.Receipt {
+	cause := receipt.CausePlan
+	if aged {
+		cause = receipt.CauseAge
+	}
+
 	return receipt.Receipt{
-		Operation: operation, Cause: receipt.CausePlan, Resource: typeName + "_certificate",
+		Operation: operation, Cause: cause, Resource: typeName + "_certificate",
 		Certificate: &receipt.Certificate{
 			DeveloperName: m.DeveloperName.ValueString(), SerialNumber: m.SerialNumber.ValueString(), SHA256: m.SHA256Fingerprint.ValueString(), NotAfter: m.NotAfter.ValueString(),
 		},
 	}
+}
+
+// isDue reports whether the certificate is to be renewed at the instant now.
+func (m *certificateModel) isDue(now time.Time) bool {
+	left := m.daysLeft(now)
+
+	return !m.RenewBeforeDays.IsNull() && left != nil && keys.RenewalIsDue(*left, m.RenewBeforeDays.ValueInt64())
+}
+
+// renews reports whether a new certificate follows one of the same prefix that is to be renewed: create is not told what it replaces.
+func (m *certificateModel) renews(rows []salesforce.Certificate, now time.Time) bool {
+	return !m.RenewBeforeDays.IsNull() && slices.ContainsFunc(rows, func(row salesforce.Certificate) bool {
+		return hasPrefix(row, m.DeveloperNamePrefix.ValueString()) &&
+			keys.RenewalIsDue(keys.DaysLeft(row.ExpirationDate, now), m.RenewBeforeDays.ValueInt64())
+	})
 }
 
 // refusedByDeploy reports whether a deploy ended, and did nothing.

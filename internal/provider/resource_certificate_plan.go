@@ -50,18 +50,19 @@ type certificateRun struct {
 	chosen []string
 }
 
-// choose returns a name that neither the org has nor another resource of this process was given.
-func (c *certificateRun) choose(prefix string, rows []salesforce.Certificate, now time.Time) string {
+// choose returns a name that neither the org has nor another resource of this process was given, and the one that comes first.
+func (c *certificateRun) choose(prefix string, rows []salesforce.Certificate, now time.Time) (name, first string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := keys.CertificateName(prefix, now, func(name string) bool {
+	first = keys.CertificateName(prefix, now, func(string) bool { return false })
+	name = keys.CertificateName(prefix, now, func(name string) bool {
 		_, found := certificateNamed(rows, name)
 
 		return found || slices.ContainsFunc(c.chosen, func(other string) bool { return strings.EqualFold(other, name) })
 	})
 	c.chosen = append(c.chosen, name)
 
-	return name
+	return name, first
 }
 
 // ValidateConfig checks what depends on more than one attribute.
@@ -392,12 +393,33 @@ func (r *certificateResource) planDestroy(ctx context.Context, req resource.Modi
 
 		return
 	}
-	r.sayGone(ctx, state, deposed, &resp.Diagnostics)
+	r.sayGone(ctx, state, deposed || r.superseded(ctx, state), &resp.Diagnostics)
 }
 
 // deposed reports whether the successor of an object was made already, in this run or in one whose deletion failed.
 func (r *certificateResource) deposed(ctx context.Context, private privateReader, diags *diag.Diagnostics) bool {
 	return r.succeeded() || getPrivate[bool](ctx, private, privateCertificateDeposed, diags)
+}
+
+// superseded reports whether the org has a newer certificate of the same prefix: after an interrupted renewal, it has taken the place of this
+// one, and the key that still names this one moves in the apply that is planned.
+func (r *certificateResource) superseded(ctx context.Context, state certificateModel) bool {
+	if state.DeveloperNamePrefix.IsNull() || !r.online() {
+		return false
+	}
+	rows, err := r.data.Inventory.Certificates(ctx)
+	own, found := certificateNamed(rows, state.DeveloperName.ValueString())
+
+	return err == nil && found && slices.ContainsFunc(rows, func(row salesforce.Certificate) bool {
+		return hasPrefix(row, state.DeveloperNamePrefix.ValueString()) && row.CreatedDate.After(own.CreatedDate)
+	})
+}
+
+// hasPrefix reports whether the name of a certificate was chosen for a prefix.
+func hasPrefix(row salesforce.Certificate, prefix string) bool {
+	prefix += "_"
+
+	return len(row.DeveloperName) > len(prefix) && strings.EqualFold(row.DeveloperName[:len(prefix)], prefix)
 }
 
 // succeeded reports whether this run has made a certificate.

@@ -85,6 +85,37 @@ func TestAccTenantSecret_certificatesOfTheKMS(t *testing.T) {
 	}
 }
 
+// A cache-only key takes no certificate of the KMS, and none that is unfit otherwise: the plan says so.
+func TestAccCacheOnlyKey_unfitCertificate(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		seed   sfsim.SeedCertificate
+		reason string
+	}{
+		"of the KMS": {sfsim.SeedCertificate{UsingKMS: true}, "serves Database keys only"}, "2048 bits": {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.seed.DeveloperName = "Bad"
+			sim := acctest.StartSim(t, withCertificate(test.seed))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(cacheOnly(`certificate = "Bad"`))
+			expectError(t, cli.Plan(), "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was made")
+			if strictFIPS() {
+				return
+			}
+			line, variable := givenMaterial(acctest.NewMaterial(), "1")
+			if acctest.Below(t, 1, 11) {
+				return
+			}
+			cli.Config(variable + cacheOnly(`certificate = "Good"`, line))
+			cli.MustApply()
+			cli.Config(variable + cacheOnly(`certificate = "Bad"`, line))
+			expectError(t, cli.Plan(), "Wrapping certificate is not fit for BYOK", "Bad", test.reason)
+		})
+	}
+}
+
 // Expiry is judged by the org's clock.
 func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	t.Parallel()
