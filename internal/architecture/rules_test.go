@@ -25,7 +25,7 @@ var rules = map[string]rule{
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem",
 			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
@@ -41,14 +41,21 @@ var rules = map[string]rule{
 	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/keys"}, modules: []string{framework}},
 
 	"internal/upload": {
-		own: []string{"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/problem", "internal/receipt", "internal/salesforce", "internal/secret"},
+		own: []string{
+			"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem", "internal/receipt", "internal/salesforce",
+			"internal/secret",
+		},
 	},
 	"internal/custody": {
-		own: []string{"internal/byok", "internal/inventory", "internal/keys", "internal/problem", "internal/quorum", "internal/receipt", "internal/salesforce", "internal/secret"},
+		own: []string{
+			"internal/byok", "internal/inventory", "internal/keys", "internal/look", "internal/problem", "internal/quorum",
+			"internal/receipt", "internal/salesforce", "internal/secret",
+		},
 	},
 	"internal/hardening":  {},
 	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
 	"internal/keys":       {own: []string{"internal/problem"}},
+	"internal/look":       {},
 	"internal/problem":    {},
 	"internal/salesforce": {own: []string{"internal/redact", "internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {

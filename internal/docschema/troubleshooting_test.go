@@ -75,7 +75,7 @@ func listedSummaries(markdown string) []string {
 var summaryArguments = map[string]int{
 	"AddError": 0, "AddWarning": 0, "AddAttributeError": 1, "AddAttributeWarning": 1,
 	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "NewAttributeErrorDiagnostic": 1, "NewAttributeWarningDiagnostic": 1,
-	"addError": 1, "addProviderError": 1, "problem.New": 1,
+	"addError": 1, "addProviderError": 1, "problem.New": 1, "warn": 1, "add": 1,
 }
 
 // summaries are the summaries of diagnostics that the code of some packages

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,8 +78,30 @@ func (e *NotOursError) Error() string {
 
 // Directory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
 type Directory struct {
-	dir *durable.Dir
+	dir Files
 }
+
+// Files are the files that a directory is made of; *durable.Dir is them on a disk, with its promises: each call is done whole or
+// not at all, and what is done survives.
+type Files interface {
+	// Path names a file in a diagnostic.
+	Path(name string) string
+	// Create writes a new file. If the name is taken, existed is true and the file stays as it is.
+	Create(name, content string) (existed bool, err error)
+	Replace(name, content string) error
+	// Rename fails with fs.ErrExist if the new name is taken.
+	Rename(from, to string) error
+	Has(name string) (bool, error)
+	Read(name string, limit int64) (content string, there bool, err error)
+	// Entries are sorted by name.
+	Entries() ([]fs.DirEntry, error)
+	// Lock keeps other processes out. It fails with durable.ErrNoLocks if there are no locks.
+	Lock(ctx context.Context, name string) (unlock func(), err error)
+	Close() error
+}
+
+// NewDirectory returns a directory over files.
+func NewDirectory(files Files) *Directory { return &Directory{dir: files} }
 
 // CheckDirectory refuses a path that [OpenDirectory] never takes, such as one that begins with ~.
 func CheckDirectory(path string) error {
@@ -95,7 +118,7 @@ func OpenDirectory(path string) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Directory{dir: dir}, nil
+	return NewDirectory(dir), nil
 }
 
 // Close releases the directory.
@@ -195,6 +218,46 @@ func (d *Directory) Refuse(k Key, now time.Time) (path string, err error) {
 		}
 		return d.dir.Path(refused), d.note(k, func(a *Attempt) { a.RefusedAt = now })
 	}
+}
+
+// Reinstate takes a refusal back, since the key is in the org all the same: its copy gets its name again. The copy is found by the
+// key's hash or, with hash "", by the rotation id, if just one was refused; an intent must record it. It reports whether there was one.
+func (d *Directory) Reinstate(org, typ, rotationID, hash string) (bool, error) {
+	entries, err := d.dir.Entries()
+	if err != nil {
+		return false, err
+	}
+	found := map[string]Name{}
+	hashes := map[string]string{}
+	for _, entry := range entries {
+		stem, _, refused := strings.Cut(entry.Name(), copyExtension+refusedExtension)
+		name, err := ParseFileName(stem + copyExtension)
+		if !refused || err != nil || name.Organization != org || name.Type != typ ||
+			hash == "" && name.RotationID != rotationID || hash != "" && name.HashPrefix != byok.HashPrefix(hash) {
+			continue
+		}
+		armored, _, err := d.dir.Read(entry.Name(), maxArmored)
+		if err != nil {
+			return false, err
+		}
+		intent, _, err := d.Intent(org, typ, name.RotationID)
+		if err != nil {
+			return false, err
+		}
+		if a, ok := intent.ofCopy(name, hash, armored); ok {
+			found[entry.Name()], hashes[entry.Name()] = name, a.SecretValueHash
+		}
+	}
+	if len(found) == 0 || hash == "" && len(found) > 1 {
+		return false, nil
+	}
+	file := slices.Min(slices.Collect(maps.Keys(found)))
+	name := found[file]
+	if err := d.dir.Rename(file, name.String()); err != nil {
+		return false, err
+	}
+	k := Key{Organization: org, Type: typ, RotationID: name.RotationID, Hash: hashes[file]}
+	return true, d.note(k, func(a *Attempt) { a.RefusedAt = time.Time{} })
 }
 
 // note changes the last attempt with the key's hash. It must be there.

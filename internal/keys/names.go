@@ -35,6 +35,15 @@ const (
 	TypeDataKey = "DataEncryptionKey"
 )
 
+// Label names the key of a type of records in a sentence.
+func Label(typ string) string {
+	if typ == TypeDataKey {
+		return "Search Index"
+	}
+
+	return typ
+}
+
 // KnownTypes returns the types of TenantSecret that Salesforce documents, in the order of Setup.
 func KnownTypes() []string {
 	return []string{TypeData, TypeDeterministicData, TypeEventBus, TypeSearchIndex, TypeAnalytics, TypeDatabase}

@@ -4,21 +4,31 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"math"
 	"strconv"
 	"strings"
 )
 
-// fingerprintDigits is the length of a fingerprint: 32 bits are plenty to tell the few input sets of one lineage apart, and short
-// enough to leave 230 characters of the 255 of a Description to the user.
+// fingerprintDigits is the length of a fingerprint: 32 bits are plenty to distinguish the few input
+// sets of one lineage, and short enough to leave 230 characters of a Description to the user.
 const fingerprintDigits = 8
 
-// maxCounterDigits bounds the counter of a marker that is read from an org, where anybody can edit it. Eighteen digits always fit an
-// int64 with room to raise it.
-const maxCounterDigits = 18
+// maxCounterDigits bounds the counter of a marker that is read from an org, where anybody can edit it.
+// What fits an int64 is read, so that a state with such a counter can be raised once more.
+const maxCounterDigits = 19
 
-// Inputs are the configured values that mean "a new key" when they change. The pin, the escrow, the wrapping certificate and the
-// wrapping algorithm are deliberately not among them: changing how a key is protected on its way does not ask for another key.
+// credibleStep is the most by which a marker may lie above those that a lineage knows, and still be taken
+// for its own: a rotation an hour for a thousand years stays below it. A higher one was typed.
+const credibleStep = 10_000_000
+
+// Inputs are the configured values that mean "a new key" when they change. The pin, the escrow, the
+// wrapping certificate and the wrapping algorithm are deliberately not among them: changing how a key
+// is protected on its way does not ask for another key.
 type Inputs struct {
+	// Organization is the org's id of 18 characters: a sandbox that was refreshed from production has
+	// another, so that it makes keys of its own instead of adopting copies.
+	Organization        string
 	Type                string
 	Source              string
 	KeyDerivationMode   string
@@ -27,30 +37,72 @@ type Inputs struct {
 	RemoteKeyIdentifier *string
 }
 
-// Fingerprint returns eight lower-case hex digits over the inputs. Equal inputs give equal fingerprints across processes, platforms
-// and provider versions; an empty trigger map is the same as none.
-func (i Inputs) Fingerprint() string {
-	canonical := struct {
-		Type                string             `json:"type"`
-		Source              string             `json:"source"`
-		KeyDerivationMode   string             `json:"key_derivation_mode"`
-		MaterialVersion     *string            `json:"material_version,omitempty"`
-		Triggers            map[string]*string `json:"triggers,omitempty"`
-		RemoteKeyIdentifier *string            `json:"remote_key_identifier,omitempty"`
-	}(i)
+// canonical is the encoding that is hashed. Its field names and their order are part of every rotation
+// id that exists.
+type canonical struct {
+	Organization        string             `json:"organization,omitempty"`
+	Type                string             `json:"type"`
+	Source              string             `json:"source"`
+	KeyDerivationMode   string             `json:"key_derivation_mode"`
+	MaterialVersion     *string            `json:"material_version,omitempty"`
+	Triggers            map[string]*string `json:"triggers,omitempty"`
+	RemoteKeyIdentifier *string            `json:"remote_key_identifier,omitempty"`
+}
 
-	// encoding/json sorts map keys, which makes this encoding canonical. It cannot fail: every field is a string, a pointer to one
-	// or a map of them.
-	encoded, err := json.Marshal(canonical)
+// Fingerprint returns eight lower-case hex digits over the inputs. Equal inputs give equal fingerprints
+// across processes, platforms and provider versions; an empty trigger map is the same as none.
+func (i Inputs) Fingerprint() string {
+	// encoding/json sorts map keys, which makes this encoding canonical. It cannot fail: every field is
+	// a string, a pointer to one or a map of them.
+	encoded, err := json.Marshal(canonical(i))
 	if err != nil {
-		panic("lineage: inputs of strings could not be encoded: " + err.Error())
+		panic("keys: inputs of strings could not be encoded: " + err.Error())
 	}
 	sum := sha256.Sum256(encoded)
 
 	return hex.EncodeToString(sum[:])[:fingerprintDigits]
 }
 
-// RotationID names one intended rotation of a keys.
+// stands reports whether a fingerprint that we remember ourselves stands for the inputs. Versions of
+// the provider before 0.2 left the org out.
+func (i Inputs) stands(fingerprint string) bool {
+	if fingerprint == i.Fingerprint() {
+		return true
+	}
+	i.Organization = ""
+
+	return fingerprint == i.Fingerprint()
+}
+
+// Requests is a fingerprint of those inputs that no reading of the org changes: triggers and material
+// version. It tells a request for a new key from a source that follows the org under ignore_changes.
+func (i Inputs) Requests() string {
+	return Inputs{MaterialVersion: i.MaterialVersion, Triggers: i.Triggers}.Fingerprint()
+}
+
+// Differences names the inputs in which i and other differ, as attributes of a resource.
+func (i Inputs) Differences(other Inputs) []string {
+	var names []string
+	same := func(a, b *string) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
+	for _, v := range []struct {
+		name string
+		same bool
+	}{
+		{"source", i.Source == other.Source},
+		{"key_derivation_mode", i.KeyDerivationMode == other.KeyDerivationMode},
+		{"key_material_wo_version", same(i.MaterialVersion, other.MaterialVersion)},
+		{"rotation_triggers", maps.EqualFunc(i.Triggers, other.Triggers, same)},
+		{"remote_key_identifier", same(i.RemoteKeyIdentifier, other.RemoteKeyIdentifier)},
+	} {
+		if !v.same {
+			names = append(names, v.name)
+		}
+	}
+
+	return names
+}
+
+// RotationID names one intended rotation of a key.
 type RotationID struct {
 	// Fingerprint is eight lower-case hex digits, see Inputs.Fingerprint.
 	Fingerprint string
@@ -80,7 +132,8 @@ func ParseRotationID(s string) (RotationID, bool) {
 		return RotationID{}, false
 	}
 	n, err := strconv.ParseInt(counter, 10, 64)
-	if err != nil {
+	if err != nil || n == math.MaxInt64 {
+		// The last number could not be raised.
 		return RotationID{}, false
 	}
 

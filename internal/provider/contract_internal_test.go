@@ -14,10 +14,10 @@ import (
 var contract = map[string][3]string{
 	"resource.tenant_secret": {
 		"type",
-		"description source certificate wrapping_algorithm key_derivation_mode key_material_wo key_material_wo_version wrapped_key_material secret_value_hash rotation_triggers " +
-			"rotate_after_days escrow remote_key_identifier remote_key_service_id remote_key_certificate deletion_policy",
+		"description source certificate certificate_pins wrapping_algorithm key_derivation_mode key_material_wo key_material_wo_version wrapped_key_material secret_value_hash rotation_triggers " +
+			"rotate_after_days warn_before_days escrow remote_key_identifier remote_key_service_id remote_key_certificate deletion_policy",
 		"organization_id tenant_secret_id version status created_date created_by_id last_modified_date rotation_id rotation_due_date next_rotation_allowed_date escrow_ciphertext " +
-			"key_check_value certificate_sha256 receipt",
+			"key_check_value certificate_sha256 wrapping_certificate_sha256 receipt",
 	},
 	"resource.tenant_secret_version": {
 		"tenant_secret_id desired_status",
@@ -36,7 +36,7 @@ var contract = map[string][3]string{
 		"high_assurance_required mek_required organization_id",
 	},
 	"resource.data_encryption_key": {
-		"", "key_material_wo key_material_wo_version rotation_triggers rotate_after_days escrow deletion_policy",
+		"", "key_material_wo key_material_wo_version certificate_pins rotation_triggers rotate_after_days escrow deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",
 	},
 	"resource.cache_only_key":    {"certificate key_identifier", "key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value"},

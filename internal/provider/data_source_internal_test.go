@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -88,7 +89,7 @@ func TestVersionListMatching(t *testing.T) {
 
 func TestCurrentRecords(t *testing.T) {
 	t.Parallel()
-	records := []salesforce.TenantSecret{
+	records := []keys.Record{
 		{ID: "1", Type: "Analytics", Status: "DESTROYED", Source: "HSM", Version: 1}, // nothing stands for this type
 		{ID: "2", Type: "Data", Status: "ARCHIVED", Source: "HSM", Version: 2},
 		{ID: "3", Type: "Data", Status: "ACTIVE", Source: "HSM", Version: 3},

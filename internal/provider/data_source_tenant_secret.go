@@ -20,7 +20,6 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 var (
@@ -162,8 +161,8 @@ func (m *tenantSecretDataSourceModel) find(records []salesforce.TenantSecret, or
 		matches = func(r salesforce.TenantSecret) bool { return r.Type == typ && r.Version == version }
 		asked, attribute = fmt.Sprintf("the type %q and the version %d", typ, version), path.Root("version")
 	default:
-		if row, ok := upload.Current(records, typ); ok {
-			return row, true
+		if current, ok := keys.Current(recordsOf(records), typ); ok {
+			return records[slices.IndexFunc(records, func(r salesforce.TenantSecret) bool { return r.ID == current.ID })], true
 		}
 		asked, attribute = fmt.Sprintf("the type %q and the status ACTIVE", typ), path.Root("type")
 		matches = func(salesforce.TenantSecret) bool { return false }

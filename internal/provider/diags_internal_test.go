@@ -92,7 +92,7 @@ func TestAddProblem(t *testing.T) {
 		p    *problem.Problem
 		want diag.Diagnostic
 	}{
-		"of an attribute": {problem.New("escrow.directory", "Wrong", "Found %d.", 1).Because(cause), diag.NewAttributeErrorDiagnostic(path.Root("escrow").AtName("directory"), "Wrong", "Found 1.")},
+		"of an attribute": {problem.New("escrow.directory", "Wrong", "Found %d.", 1).Because(cause), diag.NewAttributeErrorDiagnostic(path.Root("escrow").AtName("directory"), "Wrong", "escrow.directory: Found 1.")},
 		"of none":         {problem.New("", "Wrong", "Found it."), diag.NewErrorDiagnostic("Wrong", "Found it.")},
 	} {
 		t.Run(name, func(t *testing.T) {

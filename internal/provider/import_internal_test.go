@@ -6,12 +6,13 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
 // Whatever is typed after `terraform import`: it finds the ACTIVE key that it names, by type or by id, or it is one error.
 func FuzzFindImport(f *testing.F) {
-	records := []salesforce.TenantSecret{
+	records := []keys.Record{
 		{ID: "02GWt0000000005MAA", Type: "Data", Version: 1, Status: "ARCHIVED", Source: "UPLOADED"},
 		{ID: "02GWt0000000006MAA", Type: "Data", Version: 2, Status: "ACTIVE", Source: "UPLOADED"},
 		{ID: "02GWt0000000007MAA", Type: "EventBus", Version: 3, Status: "DESTROYED", Source: "REMOTE"},
@@ -22,9 +23,10 @@ func FuzzFindImport(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	r := rotatedKey{resourceBase{base{&Data{Session: salesforce.Session{OrganizationID: "00DWt0000000001MAA"}}}}, tenantSecretKind{}}
 	f.Fuzz(func(t *testing.T, wanted string) {
 		var diags diag.Diagnostics
-		row, ok := findImport(records, wanted, "00DWt0000000001MAA", &diags)
+		row, ok := r.findImport(records, wanted, &diags)
 		if ok == diags.HasError() || diags.ErrorsCount() > 1 {
 			t.Fatalf("%q: found %t with %v", wanted, ok, diags)
 		}

@@ -12,8 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
 var _ list.ListResourceWithConfigure = (*tenantSecretList)(nil)
@@ -42,9 +41,9 @@ func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, strea
 
 		return
 	}
-	stream.Results = listResults(ctx, req, currentRecords(all.Rows()), func(row salesforce.TenantSecret, result *list.ListResult) {
+	stream.Results = listResults(ctx, req, currentRecords(all.Records()), func(row keys.Record, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s (%s, version %d)", row.Type, row.Source, row.Version)
-		result.Diagnostics.Append(result.Identity.Set(ctx, tenantSecretIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
+		result.Diagnostics.Append(result.Identity.Set(ctx, keyIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
 		if req.IncludeResource {
 			model := listedTenantSecret(row, l.data)
 			result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
@@ -53,15 +52,15 @@ func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, strea
 }
 
 // currentRecords returns the record that stands for each type, by type.
-func currentRecords(records []salesforce.TenantSecret) []salesforce.TenantSecret {
-	var current []salesforce.TenantSecret
+func currentRecords(records []keys.Record) []keys.Record {
+	var current []keys.Record
 	var seen []string
 	for _, r := range records {
 		if slices.Contains(seen, r.Type) {
 			continue
 		}
 		seen = append(seen, r.Type)
-		if row, ok := upload.Current(records, r.Type); ok {
+		if row, ok := keys.Current(records, r.Type); ok {
 			current = append(current, row)
 		}
 	}
@@ -71,8 +70,8 @@ func currentRecords(records []salesforce.TenantSecret) []salesforce.TenantSecret
 
 // listedTenantSecret is the resource as an import would find it, but for the hash: in a generated configuration it would be a pin, and a pin
 // refuses every rotation to another key.
-func listedTenantSecret(row salesforce.TenantSecret, data *Data) tenantSecretModel {
-	model := importedTenantSecret(row, data)
+func listedTenantSecret(row keys.Record, data *Data) keyModel {
+	model := importedKey(row, data)
 	model.SecretValueHash = types.StringNull()
 
 	return model

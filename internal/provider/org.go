@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -79,3 +81,27 @@ func (b *base) importID(ctx context.Context, req resource.ImportStateRequest, at
 
 	return id.ValueString(), !diags.HasError() && b.sameOrg(org, diags)
 }
+
+// sameOrg refuses a state, a plan or an identity of another org. What is unknown or null is not refused.
+func (b *base) sameOrg(id types.String, diags *diag.Diagnostics) bool {
+	if id.IsNull() || id.IsUnknown() || salesforce.SameID(id.ValueString(), b.data.Session.OrganizationID) {
+		return true
+	}
+	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
+		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. Use a state of its own for each org. If the org is gone, as a sandbox that was deleted or refreshed, let "+
+			"the object go with terraform state rm.", id.ValueString(), b.data.Session.OrganizationID))
+
+	return false
+}
+
+// recordsOf are tenant secrets as the rules look at them.
+func recordsOf(rows []salesforce.TenantSecret) []keys.Record {
+	records := make([]keys.Record, len(rows))
+	for i, row := range rows {
+		records[i] = inventory.Record(row)
+	}
+
+	return records
+}
+
+func describeRecord(row salesforce.TenantSecret) string { return inventory.Record(row).Describe() }

@@ -259,7 +259,7 @@ func TestAccProvider_versionThatTheOrgLacks(t *testing.T) {
 	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID),
 		"client_secret = var.client_secret", `api_version = "99.0"`))
 	failed := cli.Apply()
-	if failed.Code == 0 || !failed.Has("error", "Unable to upload the tenant secret", "/services/data/v99.0/query", "check api_version") {
+	if failed.Code == 0 || !failed.Has("error", "Unable to upload the Data key", "/services/data/v99.0/query", "check api_version") {
 		t.Errorf("expected api_version to be named, found %s", failed.Output())
 	}
 	if writes := acctest.Writes(sim); len(writes) != 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -34,7 +35,9 @@ type Data struct {
 	// Version is the provider's own.
 	Version string
 	looks   []time.Duration
-	turns   turns
+	// uploader is nil like Client.
+	uploader *upload.Uploader
+	lineages lineages
 	// certificates is shared by the certificates of this process.
 	certificates certificateRun
 	// records and patience belong to this configuration of the provider, that is, to one run.
@@ -87,6 +90,9 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		return nil
 	}
 	data.Client, data.Inventory = client, inventory.New(client)
+	data.uploader = &upload.Uploader{
+		Organization: data.Session.OrganizationID, ProviderVersion: data.Version, Patience: look.Write().Shorter(data.looks),
+	}
 	tflog.Info(ctx, "Configured", map[string]any{"organization_id": data.Session.OrganizationID, "fips_mode": byok.FIPSMode()})
 
 	return data
@@ -195,17 +201,6 @@ func logEvent(ctx context.Context, e salesforce.Event) {
 	}
 }
 
-// uploader returns what carries out a rotation in this org, in its turn.
-func (d *Data) uploader(turn *turn) *upload.Uploader {
-	return &upload.Uploader{
-		Registry:        turnRegistry{upload.TenantSecrets{Client: d.Client, Inventory: d.Inventory}, turn},
-		Certificates:    d.Inventory,
-		Organization:    d.Session.OrganizationID,
-		ProviderVersion: d.Version,
-		Looks:           d.looks,
-	}
-}
-
 // base is embedded in every object that needs an org.
 type base struct{ data *Data }
 
@@ -255,3 +250,6 @@ type ephemeralBase struct{ base }
 func (b *ephemeralBase) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
 	b.take(req.ProviderData, &resp.Diagnostics)
 }
+
+// sandbox reports whether the org is known to be a sandbox. It decides only on dates that are shown.
+func (d *Data) sandbox() bool { return d.Session.Sandbox }

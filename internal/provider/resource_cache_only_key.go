@@ -20,6 +20,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
@@ -278,7 +279,7 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 		return false
 	}
 	i := slices.IndexFunc(all.Rows(), func(row salesforce.TenantSecret) bool {
-		return row.Source == upload.SourceRemote && row.RemoteKeyIdentifier == identifier
+		return row.Source == keys.SourceRemote && row.RemoteKeyIdentifier == identifier
 	})
 	switch {
 	case i < 0:
@@ -365,9 +366,9 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 // escrow makes the escrow copy durable before the JWE exists.
 func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, diags *diag.Diagnostics) bool {
 	plan.EscrowCiphertext = types.StringNull()
-	keeper := escrowOf(ctx, plan.Escrow, diags)
-	if diags.HasError() || keeper == nil {
-		return !diags.HasError()
+	keeper, p := openEscrow(ctx, plan.Escrow, diags)
+	if addProblem(diags, p); p != nil || keeper == nil {
+		return p == nil
 	}
 	defer keeper.Close()
 	key := escrow.Key{

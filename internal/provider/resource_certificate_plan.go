@@ -581,7 +581,7 @@ func (m *certificateModel) readAnswer(chain string, now time.Time, diags *diag.D
 func (m *certificateModel) warnOfEnd(state certificateModel, now time.Time, diags *diag.Diagnostics) {
 	until, err := time.Parse(time.RFC3339, state.NotAfter.ValueString())
 	left := until.Sub(now)
-	if err != nil || left >= soon || m.NotAfter.IsUnknown() {
+	if err != nil || left >= defaultWarnBeforeDays*24*time.Hour || m.NotAfter.IsUnknown() {
 		return
 	}
 	renew := "Renew it under a new developer_name, or with developer_name_prefix, with lifecycle { create_before_destroy = true }, and let the tenant secrets name the new one."

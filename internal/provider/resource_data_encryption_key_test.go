@@ -94,7 +94,7 @@ func TestAccDataEncryptionKey_generated(t *testing.T) {
 	// By age, by trigger.
 	sim.Clock.Advance(31 * 24 * time.Hour)
 	plan := cli.Plan()
-	expectWarning(t, plan, "The Search Index key will be rotated", "version 1 will be archived")
+	expectWarning(t, plan, "The Search Index key will be rotated", "(version 1) will be archived")
 	if plan.Changed != 1 || plan.Added+plan.Removed != 0 {
 		t.Errorf("expected a rotation in place, found\n%s", plan.Output())
 	}
@@ -226,7 +226,7 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		cli.Config(searchKey())
 		cli.MustApply()
 		cli.Config(searchKey(trigger("b")))
-		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "The next Search Index key can be created at", "one hour between two of them")
+		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "The next Search Index key can be created at", "one hour between two of this type")
 		cli.Config(searchKey())
 		cli.MustBeEmpty()
 	})
@@ -301,23 +301,30 @@ func TestAccDataEncryptionKey_drift(t *testing.T) {
 	expectWarning(t, other.Plan(), "An existing key will be archived", "version 1", "terraform import salesforcebyok_data_encryption_key.<name> SearchIndex")
 	other.MustApply()
 	sim.Clock.Advance(2 * time.Hour)
-	expectWarning(t, cli.Plan(), "The Search Index key will be rotated", "version 2 will be archived")
+	expectWarning(t, cli.Plan(), "The Search Index key will be rotated", "(version 2) will be archived")
 	cli.MustApply()
 	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 3, "secret_value_hash": uploadedKey(t, cli, sim).Hash()})
 	expectCount(t, sim, opDataKey, 6)
 }
 
-// A state that was lost is no second key: the marker brings the first one back.
+// A state that was lost is no second key if the escrow directory knows the attempt: a marker alone, which anyone can write, proves nothing
+// of a key of which Salesforce keeps no hash.
 func TestAccDataEncryptionKey_stateLost(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
-	cli.Config(searchKey())
+	escrow := escrowIn(cli.CLI)
+	cli.Config(searchKey(escrow))
 	cli.MustApply()
 	fresh := newHyperforceCLI(t, sim)
 	fresh.Config(searchKey())
+	expectWarning(t, fresh.Plan(), "A record carries this rotation's mark", "version 1", "nothing proves that it is ours", "terraform import")
+	fresh.Config(searchKey(escrow))
 	expectWarning(t, fresh.Plan(), "An existing key will be adopted", "version 1", "Nothing will be uploaded")
 	fresh.MustApply()
-	expectState(t, fresh.CLI, dataKeyAddress, map[string]any{"version": 1, "data_encryption_key_id": cli.State(dataKeyAddress)["data_encryption_key_id"], "secret_value_hash": nil})
+	before := cli.State(dataKeyAddress)
+	expectState(t, fresh.CLI, dataKeyAddress, map[string]any{
+		"version": 1, "data_encryption_key_id": before["data_encryption_key_id"], "secret_value_hash": before["secret_value_hash"], "escrow_ciphertext": before["escrow_ciphertext"],
+	})
 	expectCount(t, sim, opDataKey, 2)
 }
 
@@ -353,7 +360,7 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 		t.Parallel()
 		cli := newHyperforceCLI(t, sim)
 		cli.Config("\nimport {\n  to = " + dataKeyAddress + "\n  id = \"Data\"\n}\n" + searchKey())
-		expectError(t, cli.Plan(), "Invalid import id", "SearchIndex")
+		expectError(t, cli.Plan(), "No ACTIVE data encryption key of this type", `"Data"`, "types in use: SearchIndex")
 	})
 	t.Run("identity", func(t *testing.T) {
 		t.Parallel()
@@ -373,7 +380,7 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 		t.Parallel()
 		cli, _ := hyperforceRun(t)
 		cli.Config("\nimport {\n  to = " + dataKeyAddress + "\n  id = \"SearchIndex\"\n}\n" + searchKey())
-		expectError(t, cli.Plan(), "No Search Index key in use", "Nothing was removed from state")
+		expectError(t, cli.Plan(), "No ACTIVE data encryption key of this type", "Nothing was removed from state")
 	})
 }
 
@@ -385,7 +392,7 @@ func TestAccDataEncryptionKey_notReadBack(t *testing.T) {
 	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 5, Times: 100, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
 	cli.Config(searchKey())
 	expectWarning(t, cli.Apply(), "The new key could not be read back", "The key is in use")
-	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"data_encryption_key_id": nil, "version": nil})
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": nil})
 	sim.ClearFaults()
 
 	sim.Clock.Advance(2 * time.Hour) // the interval would let a second key through

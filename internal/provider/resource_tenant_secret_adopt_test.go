@@ -134,8 +134,8 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 			}
 			before := cli.State(tenantSecretAddress)
 			cli.Config(dataKey(trigger("b")))
-			// The plan and the apply read the keys once each before the POST.
-			arm(t, sim, lostReply, outOfReach(3))
+			// The plan reads the keys once, the apply once for its plan and once for the write.
+			arm(t, sim, lostReply, outOfReach(4))
 			failed := cli.Apply()
 			if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "A new Data key was sent", "rotation id", "Apply again") {
 				t.Fatalf("expected an unknown outcome, found %s", failed.Output())

@@ -39,7 +39,7 @@ func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 			switch {
 			case !test.atApply && (plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent.")):
 				t.Errorf("expected the plan to refuse the certificate because %s, found %s", test.reason, plan.Output())
-			case test.atApply && (plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate is not usable yet", test.reason)):
+			case test.atApply && (plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate is not usable yet", "waits for its signed chain")):
 				t.Errorf("expected the plan to warn that %s, found %s", test.reason, plan.Output())
 			}
 			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate is not fit for BYOK", test.reason) {
@@ -143,7 +143,7 @@ func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 func TestAccTenantSecret_rule1CertificateMissing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ name, hint string }{
-		"unknown":    {"Missing", "BYOK-compatible certificates in this org: Good"},
+		"unknown":    {"Missing", "Certificates of this org that fit: Good"},
 		"label":      {"Sim_Label", `Did you mean the unique name "Bad"`},
 		"other case": {"good", `Did you mean the unique name "Good"`},
 	} {

@@ -100,7 +100,7 @@ func TestAccTenantSecret_generated(t *testing.T) {
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("rotation_id")),
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("tenant_secret_id")),
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("secret_value_hash")),
-					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("organization_id")),
+					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("organization_id"), exact(sim.OrganizationID)),
 					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("escrow_ciphertext"), knownvalue.Null()),
 					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("rotation_due_date"), knownvalue.Null()),
 					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("wrapping_algorithm"), exact("RSA_OAEP_SHA512")),
@@ -329,9 +329,13 @@ func TestAccTenantSecret_unknownType(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartLenientSim(t)
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(tenantSecret(`type = "data"`, `certificate = "Sim_BYOK"`))
-	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Unknown type of tenant secret", "Did you mean Data?") {
-		t.Errorf("expected a warning with a hint, found %s", plan.Output())
+	cli.Config(tenantSecret(`type = "SalesforceDatabase"`, `certificate = "Sim_BYOK"`))
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Unknown type of tenant secret", "Salesforce judges it") {
+		t.Errorf("expected a warning, found %s", plan.Output())
+	}
+	for _, typ := range []string{"data", "DATA", "Searchindex"} {
+		cli.Config(tenantSecret(fmt.Sprintf("type = %q", typ), `certificate = "Sim_BYOK"`))
+		expectError(t, cli.Plan(), "The type is spelled in another case", typ)
 	}
 }
 

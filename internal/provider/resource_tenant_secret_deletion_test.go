@@ -20,7 +20,8 @@ func TestAccTenantSecret_rule8DestroyForgets(t *testing.T) {
 		t.Errorf("expected the plan to say that the key stays, found %v", plan.Summaries("warning"))
 	}
 	destroyed := cli.Destroy()
-	if destroyed.Code != 0 || destroyed.Removed != 1 || !destroyed.Has("warning", "The key was forgotten, not destroyed", key.ID, "stays ACTIVE") {
+	if destroyed.Code != 0 || destroyed.Removed != 1 || len(destroyed.Summaries("warning")) != 1 ||
+		!destroyed.Has("warning", "The key will be forgotten, not destroyed", key.ID, "stays in use") {
 		t.Errorf("expected a destroy that says what it is, found %s", destroyed.Output())
 	}
 	if after := acctest.ActiveKey(t, sim, "Data"); after != key {
@@ -107,8 +108,8 @@ func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
 	cli.Config(dataKey())
 	cli.MustApply()
 	cli.Config(tenantSecret(`type = "data"`, `certificate = "Sim_BYOK"`))
-	expectError(t, cli.Plan(), "The type differs in case alone", `"Data"`)
-	expectError(t, cli.Apply(), "The type differs in case alone")
+	expectError(t, cli.Plan(), "The type is spelled in another case", `"Data"`)
+	expectError(t, cli.Apply(), "The type is spelled in another case")
 	if cli.State(tenantSecretAddress) == nil {
 		t.Error("expected the key to be in state still")
 	}

@@ -150,7 +150,7 @@ func TestAccTenantSecret_rule1EscrowBeforePost(t *testing.T) {
 	// The connection ends with the POST, and the org is out of reach from then on.
 	for _, fault := range []sfsim.Fault{
 		{Method: "POST", Path: "*/sobjects/TenantSecret", Drop: "after"},
-		{Method: "GET", Path: "*/query*", Query: "FROM TenantSecret", Nth: 3, Times: 1000, Status: 500, ErrorCode: "UNKNOWN_EXCEPTION"},
+		{Method: "GET", Path: "*/query*", Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: 500, ErrorCode: "UNKNOWN_EXCEPTION"},
 	} {
 		if err := sim.AddFault(fault); err != nil {
 			t.Fatal(err)

@@ -64,7 +64,7 @@ func TestAccTenantSecret_rule6ImportCommand(t *testing.T) {
 
 			// From here on the lineage is like any other.
 			cli.Config(dataKey(`description = "By hand"`, trigger("b")))
-			if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated", "an input that asks for a new key has changed") {
+			if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key") {
 				t.Errorf("expected a changed trigger to rotate, found %s", plan.Output())
 			}
 		})
@@ -133,6 +133,7 @@ func TestAccTenantSecret_identity(t *testing.T) {
 func TestAccTenantSecret_rule6ImportThatRotates(t *testing.T) {
 	t.Parallel()
 	material := acctest.NewMaterial()
+	line, variable := givenMaterial(material, "1")
 	for name, test := range map[string]struct {
 		seed   sfsim.SeedSecret
 		lines  []string
@@ -143,14 +144,14 @@ func TestAccTenantSecret_rule6ImportThatRotates(t *testing.T) {
 			sfsim.SeedSecret{Source: "UPLOADED", KeyDerivationMode: "NONE"}, nil, "another key_derivation_mode",
 		},
 		"pin": {
-			sfsim.SeedSecret{Source: "UPLOADED"}, []string{fmt.Sprintf("secret_value_hash = %q", material.Hash())}, "the pinned secret_value_hash is not the hash",
+			sfsim.SeedSecret{Source: "UPLOADED"}, []string{line, fmt.Sprintf("secret_value_hash = %q", material.Hash())}, "the pinned secret_value_hash is not the hash",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{test.seed}}))
 			cli := acctest.NewCLI(t, sim)
-			cli.Config(dataKey(test.lines...))
+			cli.Config(variable + dataKey(test.lines...))
 			if imported := cli.Run("import", "-input=false", tenantSecretAddress, "Data"); imported.Code != 0 {
 				t.Fatal(imported.Output())
 			}

@@ -279,7 +279,7 @@ func TestAccTenantSecret_rule9RotationIsExplained(t *testing.T) {
 	}
 	cli.MustApply()
 	cli.Config(dataKey(trigger("b")))
-	if plan := cli.Plan(); !plan.Has("warning", "The Data key will be rotated", "an input that asks for a new key has changed", acctest.ActiveKey(t, sim, "Data").ID) {
+	if plan := cli.Plan(); !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key", acctest.ActiveKey(t, sim, "Data").ID) {
 		t.Errorf("expected the reason for the rotation, found %v", plan.Summaries("warning"))
 	}
 }
@@ -365,7 +365,7 @@ func TestAccTenantSecret_rule10RefusalIsShown(t *testing.T) {
 			arm(t, sim, sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest, ErrorCode: "WORD_OF_TOMORROW", Message: message})
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(dataKey(`key_derivation_mode = "NONE"`))
-			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW", strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "RSA_OAEP_SHA1", "Opt-Out of Key Derivation")
+			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW", strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "Opt-Out of Key Derivation")
 			sim.ClearFaults()
 			cli.MustApply()
 			uploads(t, sim, 1, 1)

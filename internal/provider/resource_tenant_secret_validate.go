@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -10,40 +11,38 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
 // ValidateConfig checks what depends on more than one attribute.
 func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config tenantSecretModel
+	var config keyModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || config.Source.IsUnknown() {
 		return
 	}
 	switch config.Source.ValueString() {
-	case upload.SourceHSM:
-		config.refuse(upload.SourceHSM, "Salesforce generates the key", &resp.Diagnostics,
+	case keys.SourceHSM:
+		config.refuse(keys.SourceHSM, "Salesforce generates the key", &resp.Diagnostics,
 			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow",
 			"remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
-	case upload.SourceRemote:
-		config.refuse(upload.SourceRemote, "Salesforce fetches the key from the key service", &resp.Diagnostics,
+	case keys.SourceRemote:
+		config.refuse(keys.SourceRemote, "Salesforce fetches the key from the key service", &resp.Diagnostics,
 			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow")
-		config.require(upload.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+		config.require(keys.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
 	default:
-		config.refuse(upload.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
-		config.require(upload.SourceUploaded, &resp.Diagnostics, "certificate")
+		config.refuse(keys.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+		config.require(keys.SourceUploaded, &resp.Diagnostics, "certificate")
 		config.validateMaterial(&resp.Diagnostics)
 	}
-	config.validateDatabase(&resp.Diagnostics)
+	config.validateCombination(&resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
 		checkEscrow(ctx, config.Escrow, &resp.Diagnostics)
 	}
 }
 
 // attributes returns the configured values that the rules below speak of, by name.
-func (m *tenantSecretModel) attributes() map[string]attr.Value {
+func (m *keyModel) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
 		"certificate": m.Certificate, "wrapping_algorithm": m.WrappingAlgorithm, "key_material_wo": m.KeyMaterialWO,
 		"key_material_wo_version": m.KeyMaterialWOVersion, "wrapped_key_material": m.WrappedKeyMaterial, "secret_value_hash": m.SecretValueHash,
@@ -56,7 +55,7 @@ func (m *tenantSecretModel) attributes() map[string]attr.Value {
 // while the configuration is validated; it is judged when it is known.
 func isGiven(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
 
-func (m *tenantSecretModel) refuse(source, because string, diags *diag.Diagnostics, names ...string) {
+func (m *keyModel) refuse(source, because string, diags *diag.Diagnostics, names ...string) {
 	values := m.attributes()
 	for _, name := range names {
 		if isGiven(values[name]) {
@@ -66,7 +65,7 @@ func (m *tenantSecretModel) refuse(source, because string, diags *diag.Diagnosti
 	}
 }
 
-func (m *tenantSecretModel) require(source string, diags *diag.Diagnostics, names ...string) {
+func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...string) {
 	values := m.attributes()
 	for _, name := range names {
 		if values[name].IsNull() {
@@ -77,7 +76,7 @@ func (m *tenantSecretModel) require(source string, diags *diag.Diagnostics, name
 }
 
 // validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped elsewhere.
-func (m *tenantSecretModel) validateMaterial(diags *diag.Diagnostics) {
+func (m *keyModel) validateMaterial(diags *diag.Diagnostics) {
 	given, wrapped := isGiven(m.KeyMaterialWO), isGiven(m.WrappedKeyMaterial)
 	if given && wrapped {
 		diags.AddAttributeError(path.Root("wrapped_key_material"), "Two kinds of key material",
@@ -102,53 +101,10 @@ func checkMaterialVersion(material, version types.String, diags *diag.Diagnostic
 	}
 }
 
-// validateDatabase holds the rules of Database keys: derivation is mandatory and CKM_RSA_AES_KEY_WRAP is the only wrapping [D Help,
-// CertTooling; salesforce-wire 9.3].
-func (m *tenantSecretModel) validateDatabase(diags *diag.Diagnostics) {
-	if m.Type.ValueString() != typeDatabase {
-		return
-	}
-	if m.KeyDerivationMode.ValueString() == derivationNone {
-		diags.AddAttributeError(path.Root("key_derivation_mode"), "Database keys can't opt out of derivation",
-			"Key derivation is mandatory for the type Database. Remove key_derivation_mode, or set PBKDF2. Nothing was sent.")
-	}
-	algorithm := m.WrappingAlgorithm
-	if !algorithm.IsNull() && !algorithm.IsUnknown() && algorithm.ValueString() != string(byok.RSAAESKeyWrapSHA512) {
-		diags.AddAttributeError(path.Root("wrapping_algorithm"), "Database keys need another wrapping",
-			fmt.Sprintf("Salesforce takes keys of the type Database wrapped by CKM_RSA_AES_KEY_WRAP only. Expected %s, found %s. Nothing was sent.", byok.RSAAESKeyWrapSHA512, algorithm.ValueString()))
-	}
-}
-
-// checkEscrow refuses recipients that only fail together, such as post-quantum ones beside others.
-func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) {
-	if value.IsNull() || value.IsUnknown() {
-		return
-	}
-	var model escrowModel
-	diags.Append(value.As(ctx, &model, objectAsOptions)...)
-	if diags.HasError() || model.AgeRecipients.IsUnknown() {
-		return
-	}
-	for _, v := range model.AgeRecipients.Elements() {
-		if v.IsUnknown() {
-			return
-		}
-	}
-	var names []string
-	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
-	if diags.HasError() {
-		return
-	}
-	if len(names) == 0 {
-		return
-	}
-	for _, name := range names {
-		if escrow.CheckRecipient(name) != nil {
-			// The validator of the list's elements has said so, at the element.
-			return
-		}
-	}
-	if _, err := escrow.NewPlan(names); err != nil {
-		diags.AddAttributeError(path.Root("escrow").AtName("age_recipients"), "Escrow recipients are not usable", opening(err)+" Nothing was sent.")
+// validateCombination holds what Salesforce documents against a combination of type, source, derivation and wrapping.
+func (m *keyModel) validateCombination(diags *diag.Diagnostics) {
+	c := keys.Combination{Type: m.Type.ValueString(), Source: cmp.Or(m.Source.ValueString(), keys.SourceUploaded), KeyDerivationMode: m.KeyDerivationMode.ValueString(), Algorithm: m.WrappingAlgorithm.ValueString()}
+	for _, p := range c.Problems() {
+		addProblem(diags, p)
 	}
 }

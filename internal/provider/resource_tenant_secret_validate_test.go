@@ -81,7 +81,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 		"unknown algorithm":          {dataKey(`wrapping_algorithm = "RSA_PKCS1"`), "wrapping_algorithm", "Invalid wrapping algorithm", []string{"RSA_OAEP_SHA512"}},
 		"unknown derivation mode":    {dataKey(`key_derivation_mode = "none"`), "key_derivation_mode", "Invalid Attribute Value Match", []string{"PBKDF2"}},
 		"unknown policy":             {dataKey(`deletion_policy = "DELETE"`), "deletion_policy", "Invalid Attribute Value Match", []string{"ABANDON", "PREVENT"}},
-		"age of zero days":           {dataKey(`rotate_after_days = 0`), "rotate_after_days", "Invalid Attribute Value", []string{"at least 1"}},
+		"age of zero days":           {dataKey(`rotate_after_days = 0`), "rotate_after_days", "Invalid Attribute Value", []string{"between 1 and 36500"}},
 		"empty type":                 {tenantSecret(`type = ""`, `certificate = "Sim_BYOK"`), "type", "Invalid Attribute Value Length", []string{"at least 1"}},
 
 		"NONE for Database":          {tenantSecret(`type = "Database"`, `certificate = "Sim_BYOK"`, `key_derivation_mode = "NONE"`), "key_derivation_mode", "Database keys can't opt out of derivation", []string{"mandatory"}},

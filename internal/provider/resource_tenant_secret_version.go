@@ -24,6 +24,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
 var (
@@ -299,7 +300,7 @@ func (r *tenantSecretVersionResource) claim(kept keys.Kept) *problem.Problem {
 }
 
 func twoVersions(id, what string) *problem.Problem {
-	return problem.New("tenant_secret_id", summaryTwoResources,
+	return problem.New("tenant_secret_id", upload.SummaryTwoResources,
 		"Another resource of this configuration names record %s too, by its 15 or 18 characters, and %s. Nothing was changed for this one. Keep one resource of a record, and take the "+
 			"other out of the state with a removed block or terraform state rm.", id, what)
 }

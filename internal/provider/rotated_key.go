@@ -1,107 +1,459 @@
 package provider
 
 import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// rotatedKeyModel is what every key that is rotated in place has: what asks for a rotation, the record in use, and the evidence of its
-// upload.
-type rotatedKeyModel struct {
-	KeyMaterialWO        types.String `tfsdk:"key_material_wo"`
-	KeyMaterialWOVersion types.String `tfsdk:"key_material_wo_version"`
-	RotationTriggers     types.Map    `tfsdk:"rotation_triggers"`
-	RotateAfterDays      types.Int64  `tfsdk:"rotate_after_days"`
-	Escrow               types.Object `tfsdk:"escrow"`
-	DeletionPolicy       types.String `tfsdk:"deletion_policy"`
-	OrganizationID       types.String `tfsdk:"organization_id"`
-	Version              types.Int64  `tfsdk:"version"`
-	Status               types.String `tfsdk:"status"`
-	CreatedDate          types.String `tfsdk:"created_date"`
-	RotationID           types.String `tfsdk:"rotation_id"`
-	RotationDueDate      types.String `tfsdk:"rotation_due_date"`
-	NextRotationAllowed  types.String `tfsdk:"next_rotation_allowed_date"`
-	SecretValueHash      types.String `tfsdk:"secret_value_hash"`
-	EscrowCiphertext     types.String `tfsdk:"escrow_ciphertext"`
-	KeyCheckValue        types.String `tfsdk:"key_check_value"`
-	CertificateSHA256    types.String `tfsdk:"certificate_sha256"`
-	Receipt              types.String `tfsdk:"receipt"`
+// rotatedKey is a key that is rotated in place: one flow for every kind of it. A resource embeds it and adds its name, its schema and its
+// kind.
+type rotatedKey struct {
+	resourceBase
+
+	kind keyKind
 }
 
-// importedKey is what an import can't read: the defaults, and no inputs.
-func importedKey() rotatedKeyModel {
-	return rotatedKeyModel{
-		DeletionPolicy: types.StringValue(policyAbandon), RotationTriggers: types.MapNull(types.StringType), Escrow: types.ObjectNull(escrowAttributeTypes()),
+// keyKind is what one kind of key that is rotated in place has of its own.
+type keyKind interface {
+	// load and store convert between the kind's own model and the common one.
+	load(ctx context.Context, from getter, to *keyModel) diag.Diagnostics
+	store(ctx context.Context, from *keyModel, to setter) diag.Diagnostics
+	// recordType is the type of the records of a key of the configured type.
+	recordType(typ string) string
+	// org is the kind in an org.
+	org(d *Data) upload.Org
+	// readForPlan reads the records of the kind for a refresh or a plan.
+	readForPlan(ctx context.Context, d *Data) (reading, error)
+	// warm begins readForPlan, for a plan that reads something else meanwhile.
+	warm(ctx context.Context, d *Data)
+	// readAgain is readForPlan past what others have read.
+	readAgain(ctx context.Context, d *Data) (reading, error)
+	// check refuses, at plan, what the configured org can't do.
+	check(d *Data, plan *keyModel) *problem.Problem
+	// warn says, at plan, what an upload of the kind needs of the org and may not find.
+	warn(ctx context.Context, b *base, diags *diag.Diagnostics)
+	// traits completes what is wanted with what is peculiar to the kind in this org.
+	traits(ctx context.Context, d *Data, w *keys.Wanted) error
+	// words name the key of a type in a diagnostic, how to import it, and its records.
+	words(typ string) (name, importAs, objects string)
+}
+
+// getter and setter are a plan, a configuration or a state.
+type (
+	getter interface {
+		Get(ctx context.Context, target any) diag.Diagnostics
 	}
-}
-
-// populateRecord fills what every reading of the record tells. What could not be read back yet is null.
-func (m *rotatedKeyModel) populateRecord(row salesforce.TenantSecret, data *Data) {
-	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
-	m.Version = types.Int64Null()
-	if row.Version != 0 {
-		m.Version = types.Int64Value(row.Version)
+	setter interface {
+		Set(ctx context.Context, value any) diag.Diagnostics
 	}
-	m.Status = stringOrNull(row.Status)
-	m.CreatedDate = timeOrNull(row.CreatedDate)
-	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
-	m.NextRotationAllowed = types.StringNull()
-	if next, ok := keys.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
-		m.NextRotationAllowed = timeOrNull(next)
+)
+
+// IdentitySchema implements resource.ResourceWithIdentity.
+func (r *rotatedKey) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
+		"type":            identityschema.StringAttribute{Description: "Type of the key, such as Data or SearchIndex.", RequiredForImport: true},
+	}}
+}
+
+// keyIdentity is the identity of a key that is rotated in place.
+type keyIdentity struct {
+	OrganizationID types.String `tfsdk:"organization_id"`
+	Type           types.String `tfsdk:"type"`
+}
+
+func (m *keyModel) identity() keyIdentity {
+	return keyIdentity{OrganizationID: m.OrganizationID, Type: m.Type}
+}
+
+// Create makes the first key of a lineage, or adopts it. It never returns state together with an error, which would taint the resource.
+func (r *rotatedKey) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan, config keyModel
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Config, &config)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.plannedHere(plan, &resp.Diagnostics) {
+		return
 	}
+	result, err := r.rotate(ctx, rotation{plan: &plan, config: config, planned: plan.planned(r.data.over(plan.Type.ValueString()))}, &resp.Diagnostics)
+	if err != nil {
+		return
+	}
+	r.data.took(plan.Type.ValueString())
+	plan.settle(result, r.data)
+	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.State)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	kept := privateKey{ours: r.ownRecord(plan, result.Owned(), result.RotationID, keys.Ours{}), seen: freshObservation(result.RotationID)}
+	kept.remember(plan)
+	kept.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// populateEvidence fills what only the run that uploaded or adopted the key can know.
-func (m *rotatedKeyModel) populateEvidence(result upload.Result) {
-	m.EscrowCiphertext = stringOrNull(result.EscrowCiphertext)
-	m.KeyCheckValue = stringOrNull(result.KeyCheckValue)
-	m.CertificateSHA256 = stringOrNull(result.CertificateSHA256)
-	m.Receipt = stringOrNull(result.Receipt)
+// plannedHere refuses to create in another org than the plan was made for.
+func (r *rotatedKey) plannedHere(plan keyModel, diags *diag.Diagnostics) bool {
+	return r.sameOrg(plan.OrganizationID, diags)
 }
 
-// keepEvidence keeps what the state has of the very record that was adopted: the evidence of its upload, and perhaps its only escrow copy.
-func (m *rotatedKeyModel) keepEvidence(state rotatedKeyModel) {
-	for _, v := range []struct {
-		now    *types.String
-		before types.String
-	}{
-		{&m.EscrowCiphertext, state.EscrowCiphertext},
-		{&m.KeyCheckValue, state.KeyCheckValue},
-		{&m.CertificateSHA256, state.CertificateSHA256},
-		{&m.Receipt, state.Receipt},
-	} {
-		if !v.before.IsNull() {
-			*v.now = v.before
+// Update rotates, or brings what can be changed on the record in line.
+func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, config, state keyModel
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
+	kept := readPrivateKey(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	kept.complete(state)
+
+	decision := keys.Decide(r.desired(plan, plan.SecretValueHash), state.known(kept))
+	if !addProblem(&resp.Diagnostics, decision.Refusal) {
+		return
+	}
+	switch {
+	case decision.Keep:
+		// Nothing may be sent; the plan has said why.
+	case decision.Rotate:
+		if !addProblem(&resp.Diagnostics, hiddenSource(plan, config)) {
+			return
 		}
+		result, err := r.rotate(ctx, rotation{
+			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.TenantSecretID.ValueString()),
+		}, &resp.Diagnostics)
+		if err != nil {
+			kept.keepUnconfirmed(ctx, resp, err)
+
+			return
+		}
+		planned := plan
+		plan.settle(result, r.data)
+		if result.Adopted && result.Record.Is(kept.ours.ID) {
+			plan.keepEvidence(state)
+		}
+		plan.honourPlanned(planned)
+		kept.ours, kept.seen = r.ownRecord(plan, result.Owned(), result.RotationID, kept.ours), freshObservation(result.RotationID)
+	default:
+		row, err := r.adjust(ctx, plan, state, decision.RotationID)
+		if err != nil {
+			addError(&resp.Diagnostics, "Unable to change the key", err)
+
+			return
+		}
+		// All else is as planned, from the state: what has changed since the refresh is for the next plan to show, and the core takes it for a
+		// bug here.
+		if plan.LastModifiedDate.IsUnknown() {
+			plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
+		}
+		if plan.Receipt.IsUnknown() {
+			plan.Receipt = types.StringValue(upload.ImportReceipt(r.data.Session.OrganizationID, decision.RotationID.String(), r.data.Version, row, r.data.Client.Now()))
+		}
+		kept.ours = r.ownRecord(plan, row, decision.RotationID, kept.ours)
+		kept.seen.ActiveMarker = decision.RotationID.String()
+		kept.seen.HighestCounter = max(kept.seen.HighestCounter, decision.RotationID.Counter)
+	}
+	kept.remember(plan)
+	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.State)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	kept.keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+// hiddenSource refuses to make a key of another source than the configuration literally says: under ignore_changes the plan shows the
+// refreshed one, and only the apply of an update sees both.
+func hiddenSource(plan, config keyModel) *problem.Problem {
+	literal, planned := cmp.Or(config.Source.ValueString(), keys.SourceUploaded), cmp.Or(plan.Source.ValueString(), keys.SourceUploaded)
+	if planned != literal {
+		return problem.New("source", "The configured source is hidden by ignore_changes",
+			"The configuration says source = %q, and the plan shows %q. A key of the one would be sent where the other is meant. Nothing was sent. Take source out of ignore_changes, and plan again.",
+			literal, planned)
+	}
+
+	return nil
+}
+
+// rotation is one rotation to carry out.
+type rotation struct {
+	plan     *keyModel
+	config   keyModel
+	decision keys.Decision
+	kept     privateKey
+	planned  upload.Planned
+}
+
+// rotate carries out one rotation. After an error, which it adds, there is no new record that is known of.
+func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnostics) (upload.Result, error) {
+	sealing, err := w.plan.sealing(ctx, w.config, diags)
+	if err != nil {
+		return upload.Result{}, err
+	}
+	defer sealing.close()
+	request, err := r.request(ctx, *w.plan, w.decision, w.kept)
+	if err != nil {
+		name, _, _ := r.kind.words(w.plan.Type.ValueString())
+		addError(diags, "Unable to upload the "+name+" key", err)
+
+		return upload.Result{}, err
+	}
+	request.Planned, request.Material, request.Escrow = w.planned, sealing.material, sealing.escrow
+	result, err := r.data.uploader.Run(ctx, r.kind.org(r.data), request)
+	if err != nil {
+		r.explain(ctx, request, err, diags)
+	}
+	for _, p := range result.Warnings {
+		addProblemWarning(diags, p)
+	}
+
+	return result, err
+}
+
+// adjust brings what can be changed on the record in use in line, without a new key.
+func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.RotationID) (keys.Record, error) {
+	org, typ := r.kind.org(r.data), r.kind.recordType(plan.Type.ValueString())
+	records, _, err := org.Records(ctx)
+	if err != nil {
+		return keys.Record{}, fmt.Errorf("reading the keys of the org: %w", err)
+	}
+	row, ok := keys.Current(records, typ)
+	if !ok || !row.Is(state.TenantSecretID.ValueString()) {
+		return row, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which is not the %s key in use any more. Nothing was changed. Plan again.",
+			state.TenantSecretID.ValueString(), plan.Type.ValueString())
+	}
+	if typ == keys.TypeDataKey {
+		return row, nil
+	}
+	change := upload.ChangeOf(row, keys.Describe(plan.Description.ValueString(), id), plan.RemoteKeyServiceID.ValueString(), plan.RemoteKeyCertificate.ValueString())
+	if change.IsZero() {
+		return row, nil
+	}
+	if err := org.Change(ctx, row.ID, change); err != nil {
+		return row, fmt.Errorf("patching the record %s: %w", row.ID, err)
+	}
+	after, err := org.Read(ctx, row.ID)
+	if err != nil {
+		return row, fmt.Errorf("reading back the record %s after the change, which was made: %w", row.ID, err)
+	}
+
+	return after, nil
+}
+
+// Read follows the record that is in use now. It never drops the key from state: a record can't be deleted, so that an answer without it
+// speaks of permissions or of the wrong org.
+func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state keyModel
+	resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
+	kept := readPrivateKey(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
+		return
+	}
+	before := kept
+	kept.complete(state)
+	typ := r.kind.recordType(state.Type.ValueString())
+	all, ok := r.read(ctx, kept.ours, typ, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	row, found := keys.Current(all.records, typ)
+	if kept.seen.Late = kept.ours.Late(all.records, typ) && len(keys.OfType(all.records, typ)) > 0; kept.seen.Late {
+		addBehind(&resp.Diagnostics, upload.Behind(typ, kept.ours))
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+		kept.keepIfChanged(ctx, resp.Private, before, &resp.Diagnostics)
+
+		return
+	}
+	if !found {
+		r.addNoActive(&resp.Diagnostics, state.Type.ValueString(), all.records)
+
+		return
+	}
+	if kept.ours.ID == "" {
+		id, known := keys.ParseRotationID(kept.ours.RotationID)
+		claimed := kept.ours.Claim(row, all.records)
+		if !known {
+			id = claimed.Marker()
+		}
+		kept.ours = r.ownRecord(state, claimed, id, kept.ours)
+	}
+	evidence := r.evidence(kept.ours).WithUser(keys.OfType(all.records, typ), func() string { return r.data.user(ctx) })
+	trusted := func(record keys.Record) bool { return evidence.Trusted(record) || kept.sent(record) }
+	state.refresh(row, r.data, kept.ours)
+	kept.seen = keys.Observe(row, all.records, all.now, trusted)
+	state.RotationID = stringOrNull(kept.seen.ActiveMarker)
+	if typ == keys.TypeDataKey && row.Is(kept.ours.ID) {
+		// Its Description can't be edited: without one the org keeps none.
+		state.RotationID = stringOrNull(kept.ours.RotationID)
+	}
+	r.readWrapping(ctx, &state, all.now)
+	kept.rememberFirst(state)
+	resp.Diagnostics.Append(r.kind.store(ctx, &state, &resp.State)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	kept.keepIfChanged(ctx, resp.Private, before, &resp.Diagnostics)
+}
+
+// read reads the records, and again a few times while a replica lags behind what we know. An answer without any record of the type is no
+// such case: the user may have lost the sight of them.
+func (r *rotatedKey) read(ctx context.Context, ours keys.Ours, typ string, diags *diag.Diagnostics) (reading, bool) {
+	late := func(all reading) bool {
+		return ours.Late(all.records, typ) && len(keys.OfType(all.records, typ)) > 0
+	}
+	all, err := r.kind.readForPlan(ctx, r.data)
+	if err == nil && late(all) {
+		all, err = r.readUntil(ctx, all, func(all reading) bool { return !late(all) })
+	}
+	if err != nil {
+		_, _, objects := r.kind.words(typ)
+		addError(diags, "Unable to read the "+objects, err)
+	}
+
+	return all, err == nil
+}
+
+// readUntil reads again, a few times, until a reading is good, and returns the last one.
+func (r *rotatedKey) readUntil(ctx context.Context, all reading, good func(reading) bool) (reading, error) {
+	_, err := look.Plan().Shorter(r.data.looks).Until(ctx, func(ctx context.Context) (bool, error) {
+		again, err := r.kind.readAgain(ctx, r.data)
+		if err != nil {
+			return false, look.Stop(err)
+		}
+		all = again
+
+		return good(all), nil
+	})
+
+	return all, err
+}
+
+// readWrapping reads which certificate the configured name stands for now. What can't be read stays as it is.
+func (r *rotatedKey) readWrapping(ctx context.Context, state *keyModel, now time.Time) {
+	if state.wrapsNothing() {
+		state.WrappingCertificateSHA256 = types.StringNull()
+
+		return
+	}
+	found, err := upload.LookUpCertificate(ctx, r.data.Inventory, state.Certificate.ValueString(), state.Type.ValueString(), now)
+	if p, ok := problem.Of(err); ok && p != nil {
+		state.WrappingCertificateSHA256 = types.StringNull()
+	}
+	if err == nil && found.Certificate != nil {
+		state.WrappingCertificateSHA256 = types.StringValue(found.Certificate.SHA256Fingerprint())
 	}
 }
 
-// planNew plans the computed values of a record that is still to be made by an upload.
-func (m *rotatedKeyModel) planNew() {
-	m.Version, m.Status, m.CreatedDate = types.Int64Unknown(), types.StringUnknown(), types.StringUnknown()
-	m.NextRotationAllowed, m.SecretValueHash, m.Receipt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown()
-	m.RotationDueDate, m.EscrowCiphertext = types.StringNull(), types.StringNull()
-	if !m.RotateAfterDays.IsNull() {
-		m.RotationDueDate = types.StringUnknown()
+// Delete forgets. There is nothing else to do: no policy destroys a key in use.
+func (r *rotatedKey) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state keyModel
+	resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() || (r.online() && r.data.hasTaken(state.Type.ValueString())) {
+		// If this run has taken the key over under another object, create_before_destroy lets the old one go.
+		return
 	}
-	if !m.Escrow.IsNull() {
-		m.EscrowCiphertext = types.StringUnknown()
+	// The plan has said that the key is only forgotten.
+	var said diag.Diagnostics
+	if !r.mayForget(ctx, state, &said) {
+		resp.Diagnostics.Append(said.Errors()...)
 	}
 }
 
-// planUndecided leaves open what a rotation would set to null: the record may stay, and with it what is known of its making.
-func (m *rotatedKeyModel) planUndecided() {
-	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+// mayForget refuses to forget the key of another org, or one under PREVENT, and else warns that it is only forgotten.
+func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, diags *diag.Diagnostics) bool {
+	name, _, _ := r.kind.words(state.Type.ValueString())
+	if r.online() && !r.sameOrg(state.OrganizationID, diags) {
+		return false
+	}
+	if state.DeletionPolicy.ValueString() == policyPrevent {
+		if !r.overtaken(ctx, state) {
+			addPrevented(diags, fmt.Sprintf("the %s key %s", name, state.TenantSecretID.ValueString()), policyAbandon)
+
+			return false
+		}
+		diags.AddWarning("An object of a former key is dropped",
+			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its leftover object is dropped from state.", state.TenantSecretID.ValueString(), name))
+
+		return true
+	}
+	diags.AddWarning("The key will be forgotten, not destroyed",
+		fmt.Sprintf("The %s key %s (version %d) stays in use in org %s; Terraform no longer manages it.", name, state.TenantSecretID.ValueString(), state.Version.ValueInt64(),
+			state.OrganizationID.ValueString()))
+
+	return true
 }
 
-// keepRecord plans the computed values of the record that stays. What it means to a pin and to a marker is left to the resource.
-func (m *rotatedKeyModel) keepRecord(state rotatedKeyModel) {
-	m.OrganizationID, m.Version, m.Status, m.CreatedDate = state.OrganizationID, state.Version, state.Status, state.CreatedDate
-	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext, state.KeyCheckValue
-	m.CertificateSHA256, m.Receipt = state.CertificateSHA256, state.Receipt
-	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
+// overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the org has a newer key in use that one
+// of ours has made.
+func (r *rotatedKey) overtaken(ctx context.Context, state keyModel) bool {
+	if !r.online() {
+		return false
+	}
+	typ := r.kind.recordType(state.Type.ValueString())
+	all, err := r.kind.readAgain(ctx, r.data)
+	if err != nil {
+		return false
+	}
+	current, ok := keys.Current(all.records, typ)
+
+	return ok && !current.Is(state.TenantSecretID.ValueString()) && current.Version > state.Version.ValueInt64() && !current.Marker().IsZero() &&
+		slices.Contains([]string{r.data.user(ctx)}, current.LastModifiedBy)
+}
+
+// ImportState takes the type, the id of the record in use, or an identity.
+func (r *rotatedKey) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	wanted, ok := r.importID(ctx, req, "type", &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	all, ok := r.read(ctx, keys.Ours{}, r.kind.recordType(wanted), &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	row, ok := r.findImport(all.records, wanted, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	state := importedKey(row, r.data)
+	state.RotationID = stringOrNull(row.Marker().String())
+	resp.Diagnostics.Append(r.kind.store(ctx, &state, &resp.State)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	ours := keys.Ours{ID: row.ID, RotationID: row.Marker().String(), Imported: true, Version: row.Version, Source: row.Source, Hash: row.Hash}
+	evidence := r.evidence(ours).WithUser(keys.OfType(all.records, row.Type), func() string { return r.data.user(ctx) })
+	kept := privateKey{ours: ours, seen: keys.Observe(row, all.records, all.now, evidence.Trusted)}
+	kept.keep(ctx, resp.Private, &resp.Diagnostics)
+}
+
+// findImport finds the record that an import id means, or says what is wrong with it.
+func (r *rotatedKey) findImport(records []keys.Record, wanted string, diags *diag.Diagnostics) (keys.Record, bool) {
+	org := r.data.Session.OrganizationID
+	row, byID := keys.Find(records, wanted)
+	if !byID {
+		row, ok := keys.Current(records, r.kind.recordType(wanted))
+		if ok {
+			return row, true
+		}
+		if isTenantSecretID(wanted) {
+			diags.AddError("No such tenant secret",
+				fmt.Sprintf("Expected a type, such as Data, or the id (%s…) of a record in use in org %s, found %q, which the org does not show. %s", tenantSecretPrefix, org, wanted, permissionsAdvice))
+		} else {
+			r.addNoActive(diags, wanted, records)
+		}
+
+		return row, false
+	}
+	if current, ok := keys.Current(records, row.Type); !ok || current.ID != row.ID {
+		diags.AddAttributeError(path.Empty(), "This record is not the ACTIVE key of its type",
+			fmt.Sprintf("Expected the key in use, found %s with the status %s. Import the key by its type, %q. To keep, destroy or restore this record, import it as salesforcebyok_tenant_secret_version.",
+				row, row.Status, row.Type))
+
+		return row, false
+	}
+
+	return row, true
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -16,27 +17,61 @@ func computedString(description string) schema.StringAttribute {
 	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
 }
 
+// escrowModel is the escrow attribute.
+type escrowModel struct {
+	AgeRecipients   types.List   `tfsdk:"age_recipients"`
+	RecipientGroups types.List   `tfsdk:"recipient_groups"`
+	Directory       types.String `tfsdk:"directory"`
+}
+
+func escrowAttributeTypes() map[string]attr.Type {
+	list := types.ListType{ElemType: types.StringType}
+
+	return map[string]attr.Type{"age_recipients": list, "recipient_groups": types.ListType{ElemType: list}, "directory": types.StringType}
+}
+
 // escrowAttribute is the escrow of every object that generates or takes key material.
 func escrowAttribute() schema.SingleNestedAttribute {
+	exactlyOne := listvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("age_recipients"), path.MatchRelative().AtParent().AtName("recipient_groups"))
+
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before anything is sent to Salesforce. A change " +
-			"applies from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
+		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before anything is sent to Salesforce. Exactly one of `age_recipients` and " +
+			"`recipient_groups`. A change applies from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"age_recipients": schema.ListAttribute{
-				MarkdownDescription: "Age public keys: X25519 (`age1…`) or post-quantum hybrid (`age1pq1…`), all of one kind. Any one of them opens the copy.",
-				Required:            true,
-				ElementType:         types.StringType,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient())},
+				MarkdownDescription: "Age public keys: X25519 (`age1…`), post-quantum hybrid (`age1pq1…`), or held by hardware (`age1tag1…`, `age1tagpq1…`). Any one of them opens the copy. Classic and " +
+					"post-quantum ones are never mixed.",
+				Optional:    true,
+				ElementType: types.StringType,
+				Validators:  []validator.List{exactlyOne, listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient())},
+			},
+			"recipient_groups": schema.ListAttribute{
+				MarkdownDescription: "Dual control: at least 2 groups of 1 to 50 age public keys. One identity of **each** group is needed to open the copy, the last group's first: `age -d -i last | age -d -i " +
+					"first`. A recipient stands in one group; classic and post-quantum ones are never mixed.",
+				Optional:    true,
+				ElementType: types.ListType{ElemType: types.StringType},
 			},
 			"directory": schema.StringAttribute{
-				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the " +
-					"hash>.age` (mode 0600, never overwritten), with its receipt beside it, before anything is sent. It lets an interrupted apply find its " +
-					"copy again. Default: none, and the copy is in state only.",
+				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten), " +
+					"with its intent and its receipt beside it, before anything is sent. It lets an interrupted apply recognise its key by the hash, and find the copy again. `~` is refused. Default: none, " +
+					"and the copy is in state only.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 		},
+	}
+}
+
+// certificatePinsAttribute pins the certificates that material may be wrapped for.
+func certificatePinsAttribute() schema.ListAttribute {
+	return schema.ListAttribute{
+		MarkdownDescription: "SHA-256 fingerprints of the certificates that key material may be wrapped for, hex, with or without colons. Compared with the very bytes that wrap, before escrow and before " +
+			"anything is sent: another certificate is an error. Take them from Setup by another way than this provider: a pin that refers to the certificate's own output protects nothing, and a pin " +
+			"excludes automatic renewal. A change alone does nothing. Default: none.",
+		Optional:    true,
+		ElementType: types.StringType,
+		Validators:  []validator.List{tfvalidator.CertificatePins()},
 	}
 }
 

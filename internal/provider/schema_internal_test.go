@@ -103,7 +103,7 @@ func TestModelsHaveTheAttributesOfTheirSchemas(t *testing.T) {
 
 	models := map[string]any{
 		"provider":                       providerModel{},
-		"resource.tenant_secret":         tenantSecretModel{},
+		"resource.tenant_secret":         keyModel{},
 		"resource.tenant_secret_version": tenantSecretVersionModel{},
 		"resource.certificate":           certificateModel{},
 		"resource.external_root_key":     externalRootKeyModel{},

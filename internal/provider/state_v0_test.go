@@ -49,6 +49,8 @@ var stateVersion0 = map[string]struct {
 	"certificate": {org: "certificates: []", body: `
   developer_name = "BYOK_Wrapping"
   label          = "BYOK wrapping"`},
+	"platform_encryption_settings": {body: `
+  enable_search_encryption = true`},
 	"encryption_key_settings": {body: `
   enable_cache_only_keys  = true
   enable_replay_detection = true`},

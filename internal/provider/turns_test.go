@@ -15,7 +15,7 @@ func TestAccTenantSecret_rule3OneLineageTwice(t *testing.T) {
 	cli := acctest.NewCLI(t, sim).InProcess()
 	for n, value := range []string{"a", "b"} {
 		cli.Config(dataKey("count = 3", trigger(value)))
-		if applied := cli.MustApply(); !applied.Has("warning", "Two resources manage one key", acctest.ActiveKey(t, sim, "Data").ID, "Keep one resource") {
+		if applied := cli.MustApply(); !applied.Has("warning", "Two resources manage one key", acctest.ActiveKey(t, sim, "Data").ID, "Keep one") {
 			t.Errorf("expected a warning of the others, found %v", applied.Summaries("warning"))
 		}
 		uploads(t, sim, n+1, n+1)
@@ -28,7 +28,7 @@ func TestAccTenantSecret_rule3TwoLineagesOfOneType(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithLatency(20*time.Millisecond))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(dataKey("count = 2", "rotation_triggers = { key = count.index }", escrowIn(cli)))
-	expectError(t, cli.Apply(), "Two resources manage one key", "Another resource of this configuration has made a Data key", "terraform state rm")
+	expectError(t, cli.Apply(), "Two resources manage one key", "for the Data key", "terraform state rm")
 	uploads(t, sim, 1, 1)
 	if copies := escrowCopies(t, cli); len(copies) != 1 {
 		t.Errorf("expected no escrow copy of a key that was not sent, found %v", copies)
@@ -59,6 +59,6 @@ func TestAccDataEncryptionKey_rule3OneLineageTwice(t *testing.T) {
 	two := &hyperforceCLI{CLI: acctest.NewCLI(t, sim).InProcess(), sim: sim}
 	sim.Clock.Advance(2 * time.Hour)
 	two.Config(searchKey("count = 2", "rotation_triggers = { key = count.index }"))
-	expectError(t, two.Apply(), "Two resources manage one key", "Keep one resource of the type")
+	expectError(t, two.Apply(), "Two resources manage one key", "for the Search Index key")
 	expectCount(t, sim, opDataKey, 4)
 }

@@ -84,7 +84,8 @@ func AgeRecipient() validator.String {
 
 type knownType struct{}
 
-// KnownTenantSecretType warns of a type that Salesforce does not document. It refuses none: Salesforce may know more than this provider.
+// KnownTenantSecretType warns of a type that Salesforce does not document: it may know more than this provider. A known type in other
+// letter case is an error.
 func KnownTenantSecretType() validator.String { return knownType{} }
 
 // Description implements validator.Describer.
@@ -97,17 +98,65 @@ func (k knownType) MarkdownDescription(ctx context.Context) string { return k.De
 
 // ValidateString implements validator.String.
 func (knownType) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || keys.IsKnownType(req.ConfigValue.ValueString()) {
+	typ := req.ConfigValue.ValueString()
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || keys.IsKnownType(typ) {
 		return
 	}
-	hint := ""
 	for _, known := range keys.KnownTypes() {
-		if strings.EqualFold(known, req.ConfigValue.ValueString()) {
-			hint = fmt.Sprintf(" Did you mean %s? Case matters.", known)
+		if strings.EqualFold(known, typ) {
+			resp.Diagnostics.AddAttributeError(req.Path, "The type is spelled in another case", fmt.Sprintf("Expected %q, found %q: letter case matters. Nothing was sent.", known, typ))
+
+			return
 		}
 	}
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
-		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce will judge it."+hint)
+		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce judges it.")
+}
+
+type certificatePins struct{}
+
+// CertificatePins accepts a list of SHA-256 fingerprints, each once.
+func CertificatePins() validator.List { return certificatePins{} }
+
+// Description implements validator.Describer.
+func (certificatePins) Description(context.Context) string {
+	return "value must be SHA-256 fingerprints of certificates, each once: 64 hex digits, with or without colons"
+}
+
+// MarkdownDescription implements validator.Describer.
+func (c certificatePins) MarkdownDescription(ctx context.Context) string { return c.Description(ctx) }
+
+// ValidateList implements validator.List.
+func (certificatePins) ValidateList(_ context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	refuse := func(format string, args ...any) {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid certificate pins", fmt.Sprintf(format, args...)+" Nothing was sent.")
+	}
+	if len(req.ConfigValue.Elements()) == 0 {
+		refuse("Expected at least one SHA-256 fingerprint, found an empty list. To pin nothing, leave certificate_pins out.")
+	}
+	seen := map[string]int{}
+	for i, v := range req.ConfigValue.Elements() {
+		text, ok := v.(interface {
+			IsUnknown() bool
+			ValueString() string
+		})
+		if !ok || text.IsUnknown() {
+			continue
+		}
+		pin, err := keys.ParsePin(text.ValueString())
+		if err != nil {
+			refuse("certificate_pins[%d]: %s.", i, err)
+
+			continue
+		}
+		if first, twice := seen[pin]; twice {
+			refuse("certificate_pins[%d] is the fingerprint of certificate_pins[%d] again. Remove one.", i, first)
+		}
+		seen[pin] = i
+	}
 }
 
 // ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce can tell.

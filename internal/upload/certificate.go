@@ -9,6 +9,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -31,71 +32,89 @@ func Facts(row salesforce.Certificate, content *byok.Certificate) keys.Certifica
 	return facts
 }
 
-// findRow returns the row of a DeveloperName, or a Problem that names what is there instead.
-func findRow(rows []salesforce.Certificate, name, typ string, now time.Time) (salesforce.Certificate, error) {
-	var usable []string
-	for _, row := range rows {
-		if row.DeveloperName == name {
-			return row, nil
-		}
-		if len(Facts(row, nil).ProblemsFor(typ, now)) == 0 {
-			usable = append(usable, row.DeveloperName)
-		}
-	}
-	slices.Sort(usable)
-	hint := "The org has no BYOK-compatible certificate that this user can see: create one (Setup, Certificate and Key Management, \"Create " +
-		"BYOK-Compatible Certificate\"), and check the permissions Manage Certificates, Customize Application and Manage Encryption Keys."
-	if len(usable) > 0 {
-		hint = "BYOK-compatible certificates in this org: " + strings.Join(usable, ", ") + "."
-	}
-	for _, row := range rows {
-		if row.MasterLabel == name || strings.EqualFold(row.DeveloperName, name) {
-			hint = fmt.Sprintf("Did you mean the unique name %q (label %q)?", row.DeveloperName, row.MasterLabel)
-		}
-	}
-
-	return salesforce.Certificate{}, &Problem{
-		Attribute: "certificate",
-		Summary:   "Wrapping certificate not found",
-		Detail:    fmt.Sprintf("No certificate has the unique name (DeveloperName) %q. Nothing was sent. %s", name, hint),
-	}
+// Found is the wrapping certificate that a name stands for now.
+type Found struct {
+	Row salesforce.Certificate
+	// Certificate is nil if the row already rules it out.
+	Certificate *byok.Certificate
+	// Problems are, in words, why it can't wrap a key of the type.
+	Problems []string
 }
 
 // FindCertificate reads the wrapping certificate of a DeveloperName and refuses one that Salesforce would not unwrap with. typ is the
 // type of the key to wrap, empty for a cache-only one, now the org's time.
 func FindCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (*byok.Certificate, error) {
-	rows, err := reader.Certificates(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificates of the org: %w", err)
-	}
-	row, err := findRow(rows, name, typ, now)
+	found, err := LookUpCertificate(ctx, reader, name, typ, now)
 	if err != nil {
 		return nil, err
 	}
-	if problems := Facts(row, nil).ProblemsFor(typ, now); len(problems) > 0 {
-		return nil, unfit(name, problems)
+	if len(found.Problems) > 0 {
+		return nil, Unfit(name, typ, found.Problems)
 	}
 
-	body, err := reader.CertificateChain(ctx, row.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the CertificateChain of %s (%s): %w", name, row.ID, err)
-	}
-	certificate, err := byok.ParseCertificate(body)
-	if err != nil {
-		return nil, unfit(name, []string{"its CertificateChain can't be read: " + err.Error()})
-	}
-	if problems := Facts(row, certificate).ProblemsFor(typ, now); len(problems) > 0 {
-		return nil, unfit(name, problems)
-	}
-
-	return certificate, nil
+	return found.Certificate, nil
 }
 
-func unfit(name string, problems []string) error {
-	return &Problem{
-		Attribute: "certificate",
-		Summary:   "Wrapping certificate is not fit for BYOK",
-		Detail: fmt.Sprintf("Certificate %q can't wrap a tenant secret: %s. Expected a %d-bit RSA certificate that is encrypted with Platform "+
-			"Encryption, not exportable, usable and not expired. Nothing was sent. Make another certificate, since none of this can be changed in an existing one, and name it.", name, strings.Join(problems, "; "), byok.WrappingKeyBits),
+// LookUpCertificate reads the certificate that a DeveloperName stands for, fit or not. A name that the org does not have is a
+// *problem.Problem.
+func LookUpCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (Found, error) {
+	rows, err := reader.Certificates(ctx)
+	if err != nil {
+		return Found{}, fmt.Errorf("reading the certificates of the org: %w", err)
 	}
+	i := slices.IndexFunc(rows, func(row salesforce.Certificate) bool { return row.DeveloperName == name })
+	if i < 0 {
+		return Found{}, notFound(rows, name, typ, now)
+	}
+	found := Found{Row: rows[i], Problems: Facts(rows[i], nil).ProblemsFor(typ, now)}
+	if found.Row.Unusable {
+		return found, nil
+	}
+	body, err := reader.CertificateChain(ctx, found.Row.ID)
+	if err != nil {
+		return Found{}, fmt.Errorf("reading the CertificateChain of %s (%s): %w", name, found.Row.ID, err)
+	}
+	found.Certificate, err = byok.ParseCertificate(body)
+	if err != nil {
+		found.Problems = append(found.Problems, "its CertificateChain can't be read: "+err.Error())
+	} else if len(found.Problems) == 0 {
+		found.Problems = Facts(found.Row, found.Certificate).ProblemsFor(typ, now)
+	}
+
+	return found, nil
+}
+
+// notFound names what is there instead of a certificate.
+func notFound(rows []salesforce.Certificate, name, typ string, now time.Time) *problem.Problem {
+	var usable []string
+	hint := ""
+	for _, row := range rows {
+		if len(Facts(row, nil).ProblemsFor(typ, now)) == 0 {
+			usable = append(usable, row.DeveloperName)
+		}
+		if row.MasterLabel == name || strings.EqualFold(row.DeveloperName, name) {
+			hint = fmt.Sprintf("Did you mean the unique name %q (label %q)?", row.DeveloperName, row.MasterLabel)
+		}
+	}
+	slices.Sort(usable)
+	switch {
+	case hint != "":
+	case len(usable) > 0:
+		hint = "Certificates of this org that fit: " + strings.Join(usable, ", ") + "."
+	default:
+		hint = "The org shows no certificate that fits: make one (Setup, Certificate and Key Management, \"Create BYOK-Compatible Certificate\"), and check the permissions Manage Certificates, " +
+			"Customize Application and Manage Encryption Keys."
+	}
+
+	return problem.New("certificate", "Wrapping certificate not found", "Expected a certificate with the unique name (DeveloperName) %q, found none. Nothing was sent. %s", name, hint)
+}
+
+// Unfit says why a certificate can't wrap a key of a type.
+func Unfit(name, typ string, problems []string) *problem.Problem {
+	if typ == "" {
+		typ = "cache-only"
+	}
+
+	return problem.New("certificate", "Wrapping certificate is not fit for BYOK",
+		"Certificate %q can't wrap a %s key: %s. Nothing was sent. Name another certificate: none of this can be changed in an existing one.", name, typ, strings.Join(problems, "; "))
 }

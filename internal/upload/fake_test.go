@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -29,6 +32,9 @@ const (
 	organization = "00DWt0000000001MAA"
 	// fingerprint stands for the inputs of the requests in these tests.
 	fingerprint = "0a1b2c3d"
+	// me is the session's user, admin somebody else who may edit records.
+	me    = "005000000000001AAA"
+	admin = "005000000000009AAA"
 )
 
 // now is the org's time.
@@ -67,37 +73,51 @@ func chain(notBefore, notAfter time.Time) []byte {
 
 var goodChain = sync.OnceValue(func() []byte { return chain(now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0)) })
 
-// fakeOrg is a Registry and a CertificateReader in memory. It records what it is asked, in order, and fails where it is told to.
+// goodFingerprint is the SHA-256 fingerprint of goodChain.
+var goodFingerprint = sync.OnceValue(func() string {
+	certificate, err := byok.ParseCertificate(goodChain())
+	if err != nil {
+		panic(err)
+	}
+
+	return certificate.SHA256Fingerprint()
+})
+
+// fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order, and fails where it is told to.
 type fakeOrg struct {
 	t            testing.TB
-	records      []salesforce.TenantSecret
+	records      []keys.Record
 	certificates []salesforce.Certificate
 	chain        []byte
 
-	// onRecords, onGet, onUpdate and onCertificates fail a call; n counts from 1.
-	onRecords, onGet, onUpdate func(n int) error
-	onCertificates             error
-	// onCreate decides what becomes of a POST: whether it is committed, and what its sender is told.
-	onCreate func(n int) (commit bool, err error)
-	// beforeCreate is called when a POST has arrived.
-	beforeCreate func()
+	// onRecords, onRead, onChange and onCertificates fail a call; n counts from 1.
+	onRecords, onRead, onChange func(n int) error
+	onCertificates              error
+	// onSend decides what becomes of a POST: whether it is committed, and what its sender is told.
+	onSend func(n int) (commit bool, err error)
+	// beforeSend is called when a POST has arrived.
+	beforeSend func()
+	// beforeRecords is called before the records are read.
+	beforeRecords func(n int)
 	// hidden is how many more reads do not show new records.
 	hidden int
 	// readBack changes a record before it is shown.
-	readBack func(*salesforce.TenantSecret)
+	readBack func(*keys.Record)
+	// silent is true for an org that answers a POST without an id.
+	silent bool
 
-	events  []string
-	counts  map[string]int
-	created []salesforce.NewTenantSecret
-	fresh   map[string]bool // records that hidden hides
-	waits   int
+	events []string
+	counts map[string]int
+	sent   []upload.New
+	fresh  map[string]bool // records that hidden hides
+	waits  int
 }
 
-func newOrg(t testing.TB, records ...salesforce.TenantSecret) *fakeOrg {
+func newOrg(t testing.TB, records ...keys.Record) *fakeOrg {
 	t.Helper()
 
 	return &fakeOrg{
-		t: t, records: records, chain: goodChain(), counts: map[string]int{}, fresh: map[string]bool{},
+		t: t, records: slices.Clone(records), chain: goodChain(), counts: map[string]int{}, fresh: map[string]bool{},
 		certificates: []salesforce.Certificate{{
 			ID: "0P1000000000001AAA", DeveloperName: "BYOK", MasterLabel: "BYOK label", KeySize: 4096, EncryptedWithPlatformEncryption: true,
 			ExpirationDate: now.AddDate(1, 0, 0),
@@ -112,9 +132,12 @@ func (o *fakeOrg) event(name string) int {
 	return o.counts[name]
 }
 
+// writes are the calls that change the org.
+func (o *fakeOrg) writes() int { return o.counts["send"] + o.counts["change"] }
+
 // visible are the records that a read shows, in no order that means anything.
-func (o *fakeOrg) visible() []salesforce.TenantSecret {
-	shown := slices.DeleteFunc(slices.Clone(o.records), func(r salesforce.TenantSecret) bool { return o.hidden > 0 && o.fresh[r.ID] })
+func (o *fakeOrg) visible() []keys.Record {
+	shown := slices.DeleteFunc(slices.Clone(o.records), func(r keys.Record) bool { return o.hidden > 0 && o.fresh[r.ID] })
 	if o.hidden > 0 {
 		o.hidden--
 	}
@@ -128,8 +151,12 @@ func (o *fakeOrg) visible() []salesforce.TenantSecret {
 	return shown
 }
 
-func (o *fakeOrg) Records(ctx context.Context, _ time.Duration) ([]salesforce.TenantSecret, time.Time, error) {
+// Records implements upload.Org.
+func (o *fakeOrg) Records(ctx context.Context) ([]keys.Record, time.Time, error) {
 	n := o.event("records")
+	if o.beforeRecords != nil {
+		o.beforeRecords(n)
+	}
 	if o.onRecords != nil {
 		if err := o.onRecords(n); err != nil {
 			return nil, time.Time{}, err
@@ -139,26 +166,33 @@ func (o *fakeOrg) Records(ctx context.Context, _ time.Duration) ([]salesforce.Te
 	return o.visible(), now, ctx.Err()
 }
 
-func (o *fakeOrg) Get(_ context.Context, id string) (salesforce.TenantSecret, error) {
-	n := o.event("get")
-	if o.onGet != nil {
-		if err := o.onGet(n); err != nil {
-			return salesforce.TenantSecret{}, err
-		}
-	}
-	for _, r := range o.visible() {
-		if r.ID == id {
-			return r, nil
-		}
-	}
+// Envelope implements upload.Org, as TenantSecrets does.
+func (o *fakeOrg) Envelope(ctx context.Context, r upload.Request, _ keys.RotationID, now time.Time) (upload.Envelope, error) {
+	certificate, err := upload.FindCertificate(ctx, o, r.Certificate, r.Type, now)
 
-	return salesforce.TenantSecret{}, &salesforce.Error{Status: 404, Method: "GET", Path: "/sobjects/TenantSecret/" + id}
+	return upload.Envelope{Name: r.Certificate, Certificate: certificate}, err
 }
 
-func (o *fakeOrg) Update(_ context.Context, id string, change salesforce.TenantSecretChange) error {
-	n := o.event("update")
-	if o.onUpdate != nil {
-		if err := o.onUpdate(n); err != nil {
+// Read implements upload.Org.
+func (o *fakeOrg) Read(_ context.Context, id string) (keys.Record, error) {
+	n := o.event("read")
+	if o.onRead != nil {
+		if err := o.onRead(n); err != nil {
+			return keys.Record{}, err
+		}
+	}
+	if r, ok := keys.Find(o.visible(), id); ok {
+		return r, nil
+	}
+
+	return keys.Record{}, &salesforce.Error{Status: 404, Method: "GET", Path: "/sobjects/TenantSecret/" + id}
+}
+
+// Change implements upload.Org.
+func (o *fakeOrg) Change(_ context.Context, id string, change upload.Change) error {
+	n := o.event("change")
+	if o.onChange != nil {
+		if err := o.onChange(n); err != nil {
 			return err
 		}
 	}
@@ -167,6 +201,7 @@ func (o *fakeOrg) Update(_ context.Context, id string, change salesforce.TenantS
 		if r.ID != id {
 			continue
 		}
+		r.LastModifiedBy = me
 		for field, value := range map[*string]*string{
 			&r.Description: change.Description, &r.RemoteKeyServiceID: change.RemoteKeyServiceID, &r.RemoteKeyCertificate: change.RemoteKeyCertificate,
 		} {
@@ -179,66 +214,86 @@ func (o *fakeOrg) Update(_ context.Context, id string, change salesforce.TenantS
 	return nil
 }
 
+// Certificates implements upload.CertificateReader.
 func (o *fakeOrg) Certificates(context.Context) ([]salesforce.Certificate, error) {
 	o.event("certificates")
 
 	return o.certificates, o.onCertificates
 }
 
+// CertificateChain implements upload.CertificateReader.
 func (o *fakeOrg) CertificateChain(context.Context, string) ([]byte, error) {
 	o.event("chain")
 
 	return o.chain, nil
 }
 
-// Create judges the upload as Salesforce does: it opens the wrapped material and compares its hash.
-func (o *fakeOrg) Create(_ context.Context, record salesforce.NewTenantSecret) (string, error) {
-	n := o.event("create")
-	o.created = append(o.created, record)
-	if o.beforeCreate != nil {
-		o.beforeCreate()
+// Send implements upload.Org. It judges the upload as Salesforce does: it opens the wrapped material and compares its hash.
+func (o *fakeOrg) Send(_ context.Context, k upload.New) (string, error) {
+	n := o.event("send")
+	o.sent = append(o.sent, k)
+	if o.beforeSend != nil {
+		o.beforeSend()
 	}
 	commit, err := true, error(nil)
-	if o.onCreate != nil {
-		commit, err = o.onCreate(n)
+	if o.onSend != nil {
+		commit, err = o.onSend(n)
 	}
 	if !commit {
 		return "", err
 	}
-	row := salesforce.TenantSecret{Status: "ACTIVE", CreatedDate: now}
-	switch r := record.(type) {
-	case salesforce.UploadedTenantSecret:
-		row.Type, row.Description, row.KeyDerivationMode, row.Source = r.Type, r.Description, r.KeyDerivationMode, upload.SourceUploaded
-		row.SecretValueHash = r.SecretValueHash
-		if material := unwrap(r.SecretValue); material != nil && hashOf(material) != r.SecretValueHash {
-			o.t.Errorf("the wrapped material does not have the hash %s", r.SecretValueHash)
-		}
-	case salesforce.GeneratedTenantSecret:
-		row.Type, row.Description, row.KeyDerivationMode, row.Source = r.Type, r.Description, r.KeyDerivationMode, upload.SourceHSM
-		row.SecretValueHash = "UNKNOWM="
-	case salesforce.RemoteTenantSecret:
-		row.Type, row.Description, row.Source = r.Type, r.Description, upload.SourceRemote
-		row.RemoteKeyIdentifier, row.RemoteKeyServiceID, row.RemoteKeyCertificate = r.RemoteKeyIdentifier, r.RemoteKeyServiceID, r.RemoteKeyCertificate
-	default:
-		o.t.Errorf("an unexpected %T", record)
+	r := k.Request
+	row := keys.Record{
+		Type: r.Type, Source: r.Source, Description: k.Description, KeyDerivationMode: r.KeyDerivationMode, Hash: k.Hash, CreatedBy: me, LastModifiedBy: me,
+		RemoteKeyIdentifier: r.RemoteKeyIdentifier, RemoteKeyServiceID: r.RemoteKeyServiceID, RemoteKeyCertificate: r.RemoteKeyCertificate,
+	}
+	if (k.Value == "") != (r.Source != keys.SourceUploaded) {
+		o.t.Errorf("a POST of source %s with a value of %d characters: without one Salesforce makes its own key", r.Source, len(k.Value))
+	}
+	if material := unwrap(k.Value); material != nil && hashOf(material) != k.Hash {
+		o.t.Errorf("the wrapped material does not have the hash %s", k.Hash)
 	}
 	o.add(row)
+	if o.silent {
+		return "", err
+	}
 
 	return o.records[len(o.records)-1].ID, err
 }
 
 // add makes a record the ACTIVE one of its type.
-func (o *fakeOrg) add(row salesforce.TenantSecret) {
+func (o *fakeOrg) add(row keys.Record) {
+	row.Version = 0
 	for i := range o.records {
-		if o.records[i].Type == row.Type && o.records[i].Status == "ACTIVE" {
-			o.records[i].Status = "ARCHIVED"
+		if o.records[i].Type == row.Type && o.records[i].Status == keys.StatusActive {
+			o.records[i].Status = keys.StatusArchived
 		}
 		row.Version = max(row.Version, o.records[i].Version)
 	}
 	row.Version++
-	row.ID = fmt.Sprintf("02G%012dAAA", row.Version)
+	row.ID, row.Status, row.CreatedDate = recordID(row.Version), keys.StatusActive, now
 	o.records = append(o.records, row)
 	o.fresh[row.ID] = true
+}
+
+// plan announces what a plan over the org as it is now would.
+func (o *fakeOrg) plan(r upload.Request) upload.Request {
+	evidence, err := r.Gather(context.Background(), organization, o.records)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	j := keys.Judge(r.Wanted, evidence, o.records)
+	r.Planned = upload.Planned{Over: j.Current.ID}
+	if j.Action == keys.Adopt {
+		r.Planned.Adopts = j.Record.ID
+	}
+
+	return r
+}
+
+// run runs a request that was planned just before.
+func (o *fakeOrg) run(r upload.Request) (upload.Result, error) {
+	return o.uploader().Run(o.t.Context(), o, o.plan(r))
 }
 
 // unwrap opens RSA_OAEP_SHA512; nil for what is wrapped otherwise.
@@ -261,27 +316,26 @@ func hashOf(material []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// uploader returns an Uploader over the org whose looks wait for nothing.
+// uploader returns an Uploader whose looks wait for nothing. It is a new run of the provider.
 func (o *fakeOrg) uploader() *upload.Uploader {
-	return &upload.Uploader{
-		Registry: o, Certificates: o, Organization: organization, ProviderVersion: "1.2.3",
-		Looks: []time.Duration{time.Second, 2 * time.Second, 3 * time.Second},
-		Wait:  func(ctx context.Context, _ time.Duration) error { o.waits++; return ctx.Err() },
+	return &upload.Uploader{Organization: organization, ProviderVersion: "1.2.3", Patience: o.patience()}
+}
+
+// patience is one look and three more.
+func (o *fakeOrg) patience() look.Patience {
+	return look.Patience{
+		Waits: []time.Duration{time.Second, 2 * time.Second, 3 * time.Second},
+		Sleep: func(ctx context.Context, _ time.Duration) error { o.waits++; return ctx.Err() },
 	}
 }
 
-// request is an upload of a generated Data key.
-func request() upload.Request {
-	return upload.Request{
-		Type: "Data", Source: upload.SourceUploaded, KeyDerivationMode: "PBKDF2", Fingerprint: fingerprint, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512,
-	}
-}
-
-// record is an ACTIVE, uploaded Data key.
-func record(version int64, change ...func(*salesforce.TenantSecret)) salesforce.TenantSecret {
-	r := salesforce.TenantSecret{
-		ID: fmt.Sprintf("02G%012dAAA", version), Type: "Data", Source: upload.SourceUploaded, Status: "ACTIVE", Version: version,
-		SecretValueHash: hashOf([]byte{byte(version)}), KeyDerivationMode: "PBKDF2", CreatedDate: now.AddDate(0, 0, -1),
+// request is an upload of a generated Data key, on create.
+func request(change ...func(*upload.Request)) upload.Request {
+	r := upload.Request{
+		Wanted: keys.Wanted{
+			Type: keys.TypeData, Source: keys.SourceUploaded, KeyDerivationMode: keys.DerivationPBKDF2, Fingerprint: fingerprint, Asked: true,
+		},
+		Evidence: keys.Evidence{Users: []string{me}}, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512,
 	}
 	for _, c := range change {
 		c(&r)
@@ -290,20 +344,76 @@ func record(version int64, change ...func(*salesforce.TenantSecret)) salesforce.
 	return r
 }
 
-func described(text string) func(*salesforce.TenantSecret) {
-	return func(r *salesforce.TenantSecret) { r.Description = text }
+// update makes a request that of an update under a planned id.
+func update(counter int64) func(*upload.Request) {
+	return func(r *upload.Request) { r.RotationID = rotation(counter) }
 }
 
-func archived(r *salesforce.TenantSecret) { r.Status = "ARCHIVED" }
+// fromHSM and fromService make a request that of a key which Salesforce or a key service makes.
+func fromHSM(r *upload.Request) { r.Source, r.Certificate, r.Algorithm = keys.SourceHSM, "", "" }
 
-func byHSM(r *salesforce.TenantSecret) { r.Source, r.SecretValueHash = upload.SourceHSM, "UNKNOWM=" }
+func fromService(r *upload.Request) {
+	fromHSM(r)
+	r.Source, r.RemoteKeyIdentifier = keys.SourceRemote, "key"
+}
 
-// errUnknown is what a Registry says of a POST without a usable answer, errRefused what it says of one that Salesforce refused.
+// after makes a request that of an update over our own record.
+func after(own keys.Record, counter int64) func(*upload.Request) {
+	return func(r *upload.Request) {
+		r.RotationID = rotation(counter)
+		r.Evidence.Ours = keys.Ours{ID: own.ID, Version: own.Version, Source: own.Source, Hash: own.Hash, RotationID: own.Marker().String()}
+	}
+}
+
+// unconfirmed makes a request that of an update whose last attempt had no answer.
+func unconfirmed(counter int64, since time.Time, hash string) func(*upload.Request) {
+	return func(r *upload.Request) {
+		r.RotationID = rotation(counter)
+		r.Evidence.Ours.Unconfirmed, r.Evidence.Ours.UnconfirmedSince, r.Evidence.Ours.UnconfirmedHash = rotation(counter).String(), since, hash
+	}
+}
+
+func recordID(version int64) string { return fmt.Sprintf("02G%012dAAA", version) }
+
+// record is an ACTIVE, uploaded Data key of somebody else's.
+func record(version int64, change ...func(*keys.Record)) keys.Record {
+	r := keys.Record{
+		ID: recordID(version), Type: keys.TypeData, Source: keys.SourceUploaded, Status: keys.StatusActive, Version: version,
+		Hash: hashOf([]byte{byte(version)}), KeyDerivationMode: keys.DerivationPBKDF2, CreatedDate: now.AddDate(0, 0, -1), CreatedBy: admin, LastModifiedBy: admin,
+	}
+	for _, c := range change {
+		c(&r)
+	}
+
+	return r
+}
+
+// described makes a record one whose Description we wrote, describedBy one of somebody else's.
+func described(text string) func(*keys.Record) { return describedBy(me, text) }
+
+func describedBy(user, text string) func(*keys.Record) {
+	return func(r *keys.Record) { r.Description, r.LastModifiedBy = text, user }
+}
+
+func withHash(hash string) func(*keys.Record) { return func(r *keys.Record) { r.Hash = hash } }
+
+func archived(r *keys.Record) { r.Status = keys.StatusArchived }
+
+func destroyed(r *keys.Record) { r.Status = keys.StatusDestroyed }
+
+func byHSM(r *keys.Record) { r.Source, r.Hash = keys.SourceHSM, "" }
+
+func byService(r *keys.Record) {
+	r.Source, r.Hash, r.KeyDerivationMode, r.RemoteKeyIdentifier = keys.SourceRemote, "", "", "key"
+}
+
+// errUnknown is what an Org says of a POST without a usable answer, errRefused what it says of one that Salesforce refused.
 var (
 	errUnknown = &salesforce.OutcomeUnknownError{Method: "POST", Path: "/sobjects/TenantSecret", SentAt: now, Err: errors.New("connection reset")}
 	errRefused = &salesforce.Error{
 		Status: 400, Method: "POST", Path: "/sobjects/TenantSecret", Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "no"}},
 	}
+	errBroken = errors.New("broken")
 )
 
 // answer makes every POST end alike.
@@ -311,7 +421,40 @@ func answer(commit bool, err error) func(int) (bool, error) {
 	return func(int) (bool, error) { return commit, err }
 }
 
-// hasWarning reports whether a result has a warning of this summary.
-func hasWarning(result upload.Result, summary string) bool {
-	return slices.ContainsFunc(result.Warnings, func(w upload.Warning) bool { return w.Summary == summary })
+// afterFirst fails every call but the first.
+func afterFirst(err error) func(int) error {
+	return func(n int) error {
+		if n > 1 {
+			return err
+		}
+
+		return nil
+	}
+}
+
+func rotation(counter int64) keys.RotationID {
+	return keys.RotationID{Fingerprint: fingerprint, Counter: counter}
+}
+
+func marker(counter int64) string { return fmt.Sprintf("[tf:%s.%d]", fingerprint, counter) }
+
+// warning returns the warning of a summary, nil if there is none.
+func warning(result upload.Result, summary string) *problem.Problem {
+	for _, w := range result.Warnings {
+		if w.Summary == summary {
+			return w
+		}
+	}
+
+	return nil
+}
+
+// summaries are those of a result's warnings.
+func summaries(result upload.Result) []string {
+	var list []string
+	for _, w := range result.Warnings {
+		list = append(list, w.Summary)
+	}
+
+	return list
 }

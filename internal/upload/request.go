@@ -1,44 +1,31 @@
 package upload
 
 import (
-	"time"
+	"context"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// The sources of a key, as Salesforce names them.
-const (
-	SourceUploaded = "UPLOADED"
-	SourceHSM      = "HSM"
-	SourceRemote   = "REMOTE"
-)
-
-// Request is one wanted rotation.
+// Request is one wanted key, with what it takes to make it.
 type Request struct {
-	Type              string
-	Source            string
-	Description       string
-	KeyDerivationMode string
+	keys.Wanted
 
-	// Fingerprint stands for the configured inputs, see keys.Inputs.
-	Fingerprint string
-	// RotationID is the planned id of an update. It is zero on create, where the org decides: a record whose marker has Fingerprint is
-	// adopted with its own id, else the id goes on after the highest marker of the type.
-	RotationID keys.RotationID
-	// UnconfirmedSince is when an earlier apply sent this rotation without learning the outcome, zero where none did.
-	UnconfirmedSince time.Time
-	// ExpectedActive is the id of the record that the plan saw as the ACTIVE one, "" where it saw none or did not look.
-	ExpectedActive string
+	Description string
+	// Evidence is what private state knows of earlier runs. Gather adds the rest.
+	Evidence keys.Evidence
+	// User returns the id of the session's user, "" if it can't be had. It is asked only if a marker's writer is in doubt.
+	User func(ctx context.Context) string
+	// Planned is what the plan has announced.
+	Planned Planned
 
 	// Certificate is the DeveloperName of the wrapping certificate. UPLOADED only, like the next five.
 	Certificate string
 	Algorithm   byok.WrappingAlgorithm
-	// Pin is the wanted hash, "" for none.
-	Pin string
+	// Pins are the SHA-256 fingerprints of the certificates that may be wrapped to; none is any.
+	Pins []string
 	// Material is what the user gave; zero means that it is generated. Run does not destroy it.
 	Material secret.Bytes
 	// Wrapped is ciphertext made elsewhere; it needs Pin and excludes Material and Escrow.
@@ -46,37 +33,63 @@ type Request struct {
 	// Escrow is nil for none.
 	Escrow *Escrow
 
-	// RemoteKeyIdentifier and the next two are for REMOTE only.
-	RemoteKeyIdentifier  string
+	// RemoteKeyServiceID and RemoteKeyCertificate are for REMOTE only.
 	RemoteKeyServiceID   string
 	RemoteKeyCertificate string
 }
 
-// Warning is something that the user must know although the record exists.
-type Warning struct {
-	Summary, Detail string
+// Planned is what a plan has announced, as far as it was known.
+type Planned struct {
+	// Adopts is the record to adopt, "" if the plan makes a key.
+	Adopts string
+	// Over is the record that the plan saw in use, "" if it saw none or did not look.
+	Over string
+	// Certificate is the fingerprint of the wrapping certificate, "" if it was not known.
+	Certificate string
 }
 
-// Result is the record behind the lineage after Run, whether it was uploaded now or found.
+// check refuses a request that no caller should make, before anything is read.
+func (r Request) check() *problem.Problem {
+	switch {
+	case r.Type == "" || r.Fingerprint == "":
+		return problem.New("", "Internal error: rotation without type or fingerprint", "A rotation was requested without a type or inputs. Nothing was sent. Please report it.")
+	case r.Wrapped != "" && (!r.Material.IsZero() || r.Escrow != nil || r.Pin == ""):
+		return problem.New("wrapped_key_material", "Invalid use of wrapped_key_material",
+			"wrapped_key_material needs secret_value_hash and excludes key_material_wo and escrow: its plaintext is not known here. Nothing was sent.")
+	default:
+		return nil
+	}
+}
+
+// Result is the record behind the lineage after Run, whether it was made now or found.
 type Result struct {
-	// Record is the row as read back. Where that failed, it holds what is known without it and Confirmed is false.
-	Record     salesforce.TenantSecret
+	// Record is the record as read back. If that failed, it holds what is known without it and Confirmed is false.
+	Record     keys.Record
 	Confirmed  bool
 	RotationID keys.RotationID
-	// Adopted is true where an existing record was taken and nothing was uploaded.
+	// Adopted is true if an existing record was taken and nothing was uploaded.
 	Adopted bool
-	// Hash is the SecretValueHash of the key, "" where it is not known.
+	// Hash is the SecretValueHash of the key, "" if it is not known.
 	Hash string
-	// EscrowCiphertext is age armor, "" where there is none.
+	// EscrowCiphertext is age armor, "" if there is none.
 	EscrowCiphertext string
-	// KeyCheckValue is "" where the material was never seen.
+	// KeyCheckValue is "" if the material was never seen.
 	KeyCheckValue string
-	// CertificateSHA256 is the fingerprint of the certificate that wrapped the material, "" where that is not known.
+	// CertificateSHA256 is the fingerprint of the certificate that wrapped the material, "" if it is not known.
 	CertificateSHA256 string
 	// Receipt is the evidence, JSON.
 	Receipt  string
-	Warnings []Warning
+	Warnings []*problem.Problem
+
+	before int64
 }
 
-// Problem is a refusal before anything was sent, tied to the configured attribute that must change.
-type Problem = problem.Problem
+// Owned returns what is to be remembered of the record. One whose id is not known has the newest version before it, see keys.Ours.
+func (r Result) Owned() keys.Record {
+	row := r.Record
+	if row.ID == "" {
+		row.Version = r.before
+	}
+
+	return row
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,127 +11,132 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-func rotation(counter int64) keys.RotationID {
-	return keys.RotationID{Fingerprint: fingerprint, Counter: counter}
-}
+func receiptOf(t *testing.T, result upload.Result) upload.Receipt {
+	t.Helper()
+	var receipt upload.Receipt
+	if err := json.Unmarshal([]byte(result.Receipt), &receipt); err != nil {
+		t.Fatal(err)
+	}
 
-func marker(counter int64) string { return fmt.Sprintf("[tf:%s.%d]", fingerprint, counter) }
+	return receipt
+}
 
 func TestRun_generated(t *testing.T) {
 	t.Parallel()
 	org := newOrg(t, record(1, byHSM))
 	r := request()
 	r.Description = "For Terraform"
-	result, err := org.uploader().Run(t.Context(), r)
+	result, err := org.run(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"records", "certificates", "chain", "create", "get"}; !slices.Equal(org.events, want) {
+	if want := []string{"records", "certificates", "chain", "send", "read"}; !slices.Equal(org.events, want) {
 		t.Errorf("expected the steps %v, found %v", want, org.events)
 	}
-	row := org.records[1]
-	sent, ok := org.created[0].(salesforce.UploadedTenantSecret)
-	if !ok || sent.Description != "For Terraform [tf:"+fingerprint+".0]" || sent.Certificate != "BYOK" || sent.KeyDerivationMode != "PBKDF2" {
-		t.Errorf("expected an upload with its marker, found %+v", org.created[0])
+	row, sent := org.records[1], org.sent[0]
+	if sent.Description != "For Terraform "+marker(0) || sent.Envelope.Name != "BYOK" || sent.Request.KeyDerivationMode != keys.DerivationPBKDF2 {
+		t.Errorf("expected an upload with its marker, found %+v", sent)
 	}
-	material := unwrap(sent.SecretValue)
-	if len(material) != byok.MaterialSize || hashOf(material) != row.SecretValueHash {
+	material := unwrap(sent.Value)
+	if len(material) != byok.MaterialSize || hashOf(material) != row.Hash {
 		t.Errorf("expected 32 bytes with the hash that was sent, found %d", len(material))
 	}
 	kcv := byok.KeyCheckValue(secret.NewBytes(material))
-	if result.Record.ID != row.ID || !result.Confirmed || result.Adopted || result.RotationID != rotation(0) || result.KeyCheckValue != kcv || result.EscrowCiphertext != "" {
+	if result.Record.ID != row.ID || !result.Confirmed || result.Adopted || result.RotationID != rotation(0) || result.KeyCheckValue != kcv || result.EscrowCiphertext != "" || result.Hash != row.Hash {
 		t.Errorf("unexpected result %+v", result)
 	}
-	if len(result.Warnings) != 0 || len(result.CertificateSHA256) != 64 {
+	if len(result.Warnings) != 0 || result.CertificateSHA256 != goodFingerprint() {
 		t.Errorf("expected a fingerprint and no warnings, found %q and %v", result.CertificateSHA256, result.Warnings)
 	}
-	var receipt upload.Receipt
-	if err := json.Unmarshal([]byte(result.Receipt), &receipt); err != nil {
-		t.Fatal(err)
-	}
+	receipt := receiptOf(t, result)
 	if receipt.Outcome != "uploaded" || receipt.KeySource != "generated" || receipt.TenantSecretID != row.ID || receipt.RotationID != fingerprint+".0" ||
 		receipt.HashMatched == nil || !*receipt.HashMatched || receipt.Certificate == nil || receipt.Certificate.SHA256 != result.CertificateSHA256 ||
-		receipt.Time != "2027-01-02T03:04:05Z" || receipt.ProviderVersion != "1.2.3" || receipt.OrganizationID != organization || receipt.SecretValueHash != row.SecretValueHash {
+		receipt.Time != "2027-01-02T03:04:05Z" || receipt.ProviderVersion != "1.2.3" || receipt.OrganizationID != organization || receipt.SecretValueHash != row.Hash ||
+		receipt.Source != keys.SourceUploaded || receipt.CreatedBy != me || receipt.WrappingAlg != "RSA_OAEP_SHA512" {
 		t.Errorf("unexpected receipt %s", result.Receipt)
 	}
 }
 
+// What a plan announces over an org is what the run does, for every kind of org that there is.
 func TestRun_reconcile(t *testing.T) {
 	t.Parallel()
 	material := byok.GenerateMaterial()
 	hash := byok.HashMaterial(material)
-	pinned := func(r *salesforce.TenantSecret) { r.SecretValueHash = hash }
-	remote := func(r *salesforce.TenantSecret) {
-		r.Source, r.SecretValueHash, r.RemoteKeyIdentifier = upload.SourceRemote, "", "key"
-	}
-	otherType := func(r *salesforce.TenantSecret) { r.Type = "Analytics" }
-	destroyed := func(r *salesforce.TenantSecret) { r.Status = "DESTROYED" }
-	update := func(counter int64) func(*upload.Request) {
-		return func(r *upload.Request) { r.RotationID = rotation(counter) }
-	}
+	pinned := withHash(hash)
+	otherType := func(r *keys.Record) { r.Type = keys.TypeAnalytics }
+	underived := func(r *keys.Record) { r.KeyDerivationMode = keys.DerivationNone }
 	pin := func(r *upload.Request) { r.Pin, r.Material = hash, material }
-	hsm := func(r *upload.Request) {
-		r.Source, r.Certificate, r.Algorithm = upload.SourceHSM, "", ""
-	}
-	asRemote := func(r *upload.Request) {
-		hsm(r)
-		r.Source, r.RemoteKeyIdentifier = upload.SourceRemote, "key"
-	}
-	type change = []func(*upload.Request)
+	own := record(1, described(marker(4)))
+	type (
+		change  = []func(*upload.Request)
+		records = []keys.Record
+	)
 	for name, test := range map[string]struct {
-		records []salesforce.TenantSecret
+		records records
 		request change
 		adopted int64 // version of the adopted record, 0 for an upload
 		id      int64 // counter of the rotation id
 		problem string
 	}{
-		"create, empty org":                               {nil, nil, 0, 0, ""},
-		"create, key of Salesforce":                       {[]salesforce.TenantSecret{record(1, byHSM)}, nil, 0, 0, ""},
-		"create, own marker":                              {[]salesforce.TenantSecret{record(1, described(marker(4)))}, nil, 1, 4, ""},
-		"create, own marker after a text":                 {[]salesforce.TenantSecret{record(1, described("a text "+marker(4)))}, nil, 1, 4, ""},
-		"create, own marker, another source":              {[]salesforce.TenantSecret{record(1, byHSM, described(marker(4)))}, nil, 0, 5, ""},
-		"create, own marker is archived":                  {[]salesforce.TenantSecret{record(1, archived, described(marker(4))), record(2, byHSM)}, nil, 0, 5, ""},
-		"create, other inputs":                            {[]salesforce.TenantSecret{record(1, described("[tf:ffffffff.7]"))}, nil, 0, 8, ""},
-		"create, marker of another type":                  {[]salesforce.TenantSecret{record(1, otherType, described(marker(4)))}, nil, 0, 0, ""},
-		"create, marker is not at the end":                {[]salesforce.TenantSecret{record(1, described(marker(4)+" edited"))}, nil, 0, 0, ""},
-		"create, two ACTIVE records":                      {[]salesforce.TenantSecret{record(2, described(marker(4))), record(1, described(marker(9)))}, nil, 2, 4, ""},
-		"create, pin matches":                             {[]salesforce.TenantSecret{record(1, pinned)}, change{pin}, 1, 0, ""},
-		"create, pin and marker match":                    {[]salesforce.TenantSecret{record(1, pinned, described(marker(3)))}, change{pin}, 1, 3, ""},
-		"create, marker matches, pin does not":            {[]salesforce.TenantSecret{record(1, described(marker(3)))}, change{pin}, 0, 4, ""},
-		"create, pin of an archived record":               {[]salesforce.TenantSecret{record(1, archived, pinned), record(2)}, change{pin}, 0, 0, "has been used in this org"},
-		"create, pin of a destroyed record":               {[]salesforce.TenantSecret{record(1, destroyed, pinned), record(2)}, change{pin}, 0, 0, "restore its record"},
-		"create, HSM, own marker":                         {[]salesforce.TenantSecret{record(1, byHSM, described(marker(2)))}, change{hsm}, 1, 2, ""},
-		"create, REMOTE that is down":                     {[]salesforce.TenantSecret{record(1, remote, destroyed, described(marker(2)))}, change{asRemote}, 1, 2, ""},
-		"update, exactly this id":                         {[]salesforce.TenantSecret{record(1, described(marker(4)))}, change{update(4)}, 1, 4, ""},
-		"update, an earlier id":                           {[]salesforce.TenantSecret{record(1, described(marker(4)))}, change{update(5)}, 0, 5, ""},
-		"update, a later id":                              {[]salesforce.TenantSecret{record(1, described(marker(6)))}, change{update(5)}, 0, 5, ""},
-		"update, same counter of other inputs":            {[]salesforce.TenantSecret{record(1, described("[tf:ffffffff.5]"))}, change{update(5)}, 0, 5, ""},
-		"update, key of Salesforce":                       {[]salesforce.TenantSecret{record(1, byHSM)}, change{update(5)}, 0, 5, ""},
-		"update, pin matches an unmarked record":          {[]salesforce.TenantSecret{record(1, pinned)}, change{update(5), pin}, 1, 5, ""},
-		"update, this id with another hash than the pin":  {[]salesforce.TenantSecret{record(1, described(marker(5)))}, change{update(5), pin}, 0, 0, "The org has moved on since the plan"},
-		"update, this id was made and has been overtaken": {[]salesforce.TenantSecret{record(1, archived, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
-		"update, this id was made, overtaken, destroyed":  {[]salesforce.TenantSecret{record(1, destroyed, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
-		"update, this id on another type is somebody's":   {[]salesforce.TenantSecret{record(1, otherType, described(marker(5)))}, change{update(5)}, 0, 5, ""},
+		"create, empty org":                           {nil, nil, 0, 0, ""},
+		"create, key of Salesforce":                   {records{record(1, byHSM)}, nil, 0, 0, ""},
+		"create, own marker":                          {records{own}, nil, 1, 4, ""},
+		"create, own marker after a text":             {records{record(1, described("a text "+marker(4)))}, nil, 1, 4, ""},
+		"create, own marker, another source":          {records{record(1, byHSM, described(marker(4)))}, nil, 0, 5, ""},
+		"create, own marker, another mode":            {records{record(1, underived, described(marker(4)))}, nil, 0, 5, ""},
+		"create, own marker is archived":              {records{record(1, archived, described(marker(4))), record(2, byHSM)}, nil, 0, 5, ""},
+		"create, other inputs":                        {records{record(1, described("[tf:ffffffff.7]"))}, nil, 0, 8, ""},
+		"create, marker of another type":              {records{record(1, otherType, described(marker(4)))}, nil, 0, 0, ""},
+		"create, marker is not at the end":            {records{record(1, described(marker(4)+" edited"))}, nil, 0, 0, ""},
+		"create, two ACTIVE records":                  {records{record(2, described(marker(4))), record(1, described(marker(9)))}, nil, 2, 4, ""},
+		"create, pin matches":                         {records{record(1, pinned)}, change{pin}, 1, 0, ""},
+		"create, pin and marker match":                {records{record(1, pinned, described(marker(3)))}, change{pin}, 1, 3, ""},
+		"create, pin and foreign marker match":        {records{record(1, pinned, describedBy(admin, marker(3)))}, change{pin}, 1, 3, ""},
+		"create, marker matches, pin does not":        {records{record(1, described(marker(3)))}, change{pin}, 0, 4, ""},
+		"create, pin of an archived record":           {records{record(1, archived, pinned), record(2)}, change{pin}, 0, 0, "has been used in this org"},
+		"create, pin of a destroyed record":           {records{record(1, destroyed, pinned), record(2)}, change{pin}, 0, 0, "restore its record"},
+		"create, pin in another mode":                 {records{record(1, pinned, underived)}, change{pin}, 0, 0, "exists with another derivation mode"},
+		"create, HSM, own marker":                     {records{record(1, byHSM, described(marker(2)))}, change{fromHSM}, 1, 2, ""},
+		"create, HSM, uploaded key with own marker":   {records{record(1, described(marker(2)))}, change{fromHSM}, 0, 3, ""},
+		"create, REMOTE, own marker":                  {records{record(1, byService, described(marker(2)))}, change{fromService}, 1, 2, ""},
+		"create, REMOTE that is down":                 {records{record(1, byService, destroyed, described(marker(2)))}, change{fromService}, 1, 2, ""},
+		"create, REMOTE, another key of the service":  {records{record(1, byService, described(marker(2)), func(r *keys.Record) { r.RemoteKeyIdentifier = "other" })}, change{fromService}, 0, 3, ""},
+		"create, over a foreign REMOTE that is down":  {records{record(1, byService, destroyed)}, nil, 0, 0, "A destroyed cache-only key is in the way"},
+		"create, over it, destruction allowed":        {records{record(1, byService, destroyed)}, change{func(r *upload.Request) { r.Destruction.Allowed = true }}, 0, 0, ""},
+		"create, over it, allowed but for the quorum": {records{record(1, byService, destroyed)}, change{func(r *upload.Request) { r.Destruction = keys.Destruction{Allowed: true, Quorum: true} }}, 0, 0, "Make it ACTIVE first"},
+
+		"update, exactly this id":                           {records{record(1, described(marker(4)))}, change{update(4)}, 1, 4, ""},
+		"update, an earlier id":                             {records{own}, change{after(own, 5)}, 0, 5, ""},
+		"update, our record has got the new marker":         {records{record(1, described(marker(5)))}, change{after(own, 5)}, 0, 5, ""},
+		"update, our record has got the new marker and pin": {records{record(1, pinned, described(marker(5)))}, change{after(own, 5), pin}, 1, 5, ""},
+		"update, a later id":                                {records{record(1, described(marker(6)))}, change{update(5)}, 0, 5, ""},
+		"update, same counter of other inputs":              {records{record(1, described("[tf:ffffffff.5]"))}, change{update(5)}, 0, 5, ""},
+		"update, key of Salesforce":                         {records{record(1, byHSM)}, change{update(5)}, 0, 5, ""},
+		"update, pin matches an unmarked record":            {records{record(1, pinned)}, change{update(5), pin}, 1, 5, ""},
+		"update, this id with another hash than the pin":    {records{record(1, described(marker(5)))}, change{update(5), pin}, 0, 0, "The org has moved on since the plan"},
+		"update, this id was made and has been overtaken":   {records{record(1, archived, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
+		"update, this id was made, overtaken, destroyed":    {records{record(1, destroyed, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
+		"update, somebody's archived copy of this id":       {records{record(1, archived, describedBy(admin, marker(5))), record(2, byHSM)}, change{update(5)}, 0, 5, ""},
+		"update, this id on another type is somebody's":     {records{record(1, otherType, described(marker(5)))}, change{update(5)}, 0, 5, ""},
+		"update, not asked for, over a REMOTE that is down": {records{record(1, byService, destroyed)}, change{update(5), func(r *upload.Request) { r.Asked = false }}, 0, 0, "has become DESTROYED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			org := newOrg(t, test.records...)
-			r := request()
-			for _, c := range test.request {
-				c(&r)
-			}
-			result, err := org.uploader().Run(t.Context(), r)
+			r := org.plan(request(test.request...))
+			result, err := org.uploader().Run(t.Context(), org, r)
 			if test.problem != "" {
-				var problem *upload.Problem
-				if !errors.As(err, &problem) || !strings.Contains(problem.Error(), test.problem) || !strings.Contains(problem.Error(), "Nothing was sent") {
+				p, ok := problem.Of(err)
+				if !ok || !strings.Contains(p.Error(), test.problem) || !strings.Contains(p.Error(), "Nothing was sent") {
 					t.Errorf("expected the problem %q, found %v", test.problem, err)
 				}
-				if org.counts["create"]+org.counts["update"] != 0 {
+				if org.writes() != 0 {
 					t.Errorf("expected nothing to be sent, found %v", org.events)
 				}
 
@@ -141,19 +145,20 @@ func TestRun_reconcile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.RotationID.Counter != test.id || result.RotationID.Fingerprint != fingerprint {
+			if result.RotationID != rotation(test.id) {
 				t.Errorf("expected the counter %d, found %s", test.id, result.RotationID)
 			}
-			if posts := org.counts["create"]; result.Adopted != (test.adopted != 0) || posts == 1 == result.Adopted || posts > 1 {
+			if posts := org.counts["send"]; result.Adopted != (test.adopted != 0) || posts == 1 == result.Adopted || posts > 1 {
 				t.Errorf("expected an adoption: %v, found %v with %d POSTs", test.adopted != 0, result.Adopted, posts)
+			}
+			if planned := r.Planned.Adopts != ""; planned != result.Adopted {
+				t.Errorf("the plan announced an adoption: %v, the run did it: %v", planned, result.Adopted)
 			}
 			if test.adopted != 0 && result.Record.Version != test.adopted {
 				t.Errorf("expected version %d to be adopted, found %d", test.adopted, result.Record.Version)
 			}
-			for _, row := range org.records {
-				if row.ID == result.Record.ID && !strings.HasSuffix(row.Description, marker(test.id)) {
-					t.Errorf("expected the record to carry its marker, found %q", row.Description)
-				}
+			if row, ok := keys.Find(org.records, result.Record.ID); !ok || row.Marker() != rotation(test.id) {
+				t.Errorf("expected the record to carry its marker, found %q", row.Description)
 			}
 		})
 	}
@@ -170,100 +175,99 @@ func TestRun_sources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pinned := []string{goodFingerprint()}
 	for name, test := range map[string]struct {
-		change          func(*upload.Request)
-		source, created string
-		certificates    int
+		change       func(*upload.Request)
+		material     string
+		certificates int
+		pins, alg    string
 	}{
-		"generated": {func(*upload.Request) {}, "generated", "salesforce.UploadedTenantSecret", 1},
-		"given":     {func(r *upload.Request) { r.Material = given }, "given", "salesforce.UploadedTenantSecret", 1},
+		"generated": {func(*upload.Request) {}, "generated", 1, "", "RSA_OAEP_SHA512"},
+		"given":     {func(r *upload.Request) { r.Material = given }, "given", 1, "", "RSA_OAEP_SHA512"},
 		"given, pinned": {
-			func(r *upload.Request) { r.Material, r.Pin = given, byok.HashMaterial(given) }, "given", "salesforce.UploadedTenantSecret", 1,
+			func(r *upload.Request) { r.Material, r.Pin = given, byok.HashMaterial(given) }, "given", 1, "", "RSA_OAEP_SHA512",
 		},
-		"wrapped": {
-			func(r *upload.Request) { r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given) }, "wrapped_elsewhere", "salesforce.UploadedTenantSecret", 1,
+		"given, to a pinned certificate": {func(r *upload.Request) { r.Material, r.Pins = given, pinned }, "given", 1, "held", "RSA_OAEP_SHA512"},
+		"wrapped":                        {func(r *upload.Request) { r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given) }, "wrapped_elsewhere", 1, "", ""},
+		"wrapped, to a pinned certificate": {
+			func(r *upload.Request) { r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned }, "wrapped_elsewhere", 1, "not verifiable", "",
 		},
-		"HSM": {func(r *upload.Request) { r.Source = upload.SourceHSM }, "salesforce", "salesforce.GeneratedTenantSecret", 0},
-		"REMOTE": {
-			func(r *upload.Request) { r.Source, r.RemoteKeyIdentifier = upload.SourceRemote, "key" }, "remote", "salesforce.RemoteTenantSecret", 0,
-		},
+		"HSM":    {fromHSM, "salesforce", 0, "", ""},
+		"REMOTE": {fromService, "remote", 0, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			org := newOrg(t)
-			r := request()
-			test.change(&r)
-			result, err := org.uploader().Run(t.Context(), r)
+			result, err := org.run(request(test.change))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := fmt.Sprintf("%T", org.created[0]); got != test.created {
-				t.Errorf("expected a %s to be sent, found a %s", test.created, got)
+			receipt := receiptOf(t, result)
+			if receipt.KeySource != test.material || org.counts["certificates"] != test.certificates || receipt.CertificatePins != test.pins {
+				t.Errorf("expected the key source %s, pins %q and %d reads of certificates, found %s and %d", test.material, test.pins, test.certificates, result.Receipt, org.counts["certificates"])
 			}
-			if !strings.Contains(result.Receipt, `"key_source":"`+test.source+`"`) || org.counts["certificates"] != test.certificates {
-				t.Errorf("expected the key source %s and %d reads of certificates, found %s and %d", test.source, test.certificates, result.Receipt, org.counts["certificates"])
+			if receipt.WrappingAlg != test.alg || receipt.Source != org.records[0].Source {
+				t.Errorf("expected the algorithm %q and the record's own source, found %s", test.alg, result.Receipt)
 			}
-			if seen := result.KeyCheckValue != ""; seen != (test.source == "generated" || test.source == "given") {
+			if seen := result.KeyCheckValue != ""; seen != (test.material == "generated" || test.material == "given") {
 				t.Errorf("expected a key check value only of material that was seen, found %q", result.KeyCheckValue)
 			}
 			if len(result.Warnings) != 0 {
 				t.Errorf("expected no warnings, found %v", result.Warnings)
 			}
-			if !given.IsZero() && given.Len() != byok.MaterialSize {
+			if given.Len() != byok.MaterialSize {
 				t.Error("the caller's material was destroyed")
 			}
 		})
 	}
 }
 
-// Refusals before anything is sent.
+// Refusals before anything is sent or written.
 func TestRun_problems(t *testing.T) {
 	t.Parallel()
 	material := byok.GenerateMaterial()
-	other := byok.HashMaterial(byok.GenerateMaterial())
+	hash, other := byok.HashMaterial(material), byok.HashMaterial(byok.GenerateMaterial())
+	give := func(r *upload.Request) { r.Material = material }
+	used := func(change ...func(*keys.Record)) func(*fakeOrg) {
+		return func(o *fakeOrg) { o.records = []keys.Record{record(1, append(change, withHash(hash))...)} }
+	}
+	certificate := func(change func(*salesforce.Certificate)) func(*fakeOrg) {
+		return func(o *fakeOrg) { change(&o.certificates[0]) }
+	}
+	otherType := func(r *keys.Record) { r.Type = keys.TypeAnalytics }
 	for name, test := range map[string]struct {
 		change    func(*upload.Request)
 		org       func(*fakeOrg)
 		attribute string
 		words     string
 	}{
-		"pin of other material": {
-			func(r *upload.Request) { r.Material, r.Pin = material, other }, nil, "secret_value_hash", "secret_value_hash pins " + other,
-		},
-		"pin without material": {func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash", "newly generated material can never have it"},
-		"used material": {
-			func(r *upload.Request) { r.Material = material },
-			func(o *fakeOrg) {
-				o.records = []salesforce.TenantSecret{record(1, archived, func(r *salesforce.TenantSecret) { r.SecretValueHash = byok.HashMaterial(material) })}
-			},
-			"secret_value_hash", "Give other material",
-		},
-		"used material of another type": {
-			func(r *upload.Request) { r.Material = material },
-			func(o *fakeOrg) {
-				o.records = []salesforce.TenantSecret{record(1, func(r *salesforce.TenantSecret) {
-					r.Type, r.SecretValueHash = "Analytics", byok.HashMaterial(material)
-				})}
-			},
-			"secret_value_hash", "(Analytics, version 1, ACTIVE)",
-		},
-		"wrapped and given": {func(r *upload.Request) { r.Wrapped, r.Pin, r.Material = "x", other, material }, nil, "wrapped_key_material", "excludes key_material_wo"},
-		"wrapped, no pin":   {func(r *upload.Request) { r.Wrapped = "x" }, nil, "wrapped_key_material", "needs secret_value_hash"},
-		"wrapped, no fit":   {func(r *upload.Request) { r.Wrapped, r.Pin = "AAAA", other }, nil, "wrapped_key_material", "Nothing was sent"},
-		"no certificate":    {func(r *upload.Request) { r.Certificate = "None" }, nil, "certificate", "BYOK-compatible certificates in this org: BYOK."},
-		"label":             {func(r *upload.Request) { r.Certificate = "BYOK label" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
-		"other case":        {func(r *upload.Request) { r.Certificate = "byok" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
-		"no certificates":   {nil, func(o *fakeOrg) { o.certificates = nil }, "certificate", "no BYOK-compatible certificate"},
-		"2048 bits":         {nil, func(o *fakeOrg) { o.certificates[0].KeySize = 2048 }, "certificate", "its key has 2048 bits"},
-		"exportable":        {nil, func(o *fakeOrg) { o.certificates[0].PrivateKeyExportable = true }, "certificate", "its private key is exportable"},
-		"not encrypted":     {nil, func(o *fakeOrg) { o.certificates[0].EncryptedWithPlatformEncryption = false }, "certificate", "not encrypted with Platform Encryption"},
-		"not usable":        {nil, func(o *fakeOrg) { o.certificates[0].Unusable = true }, "certificate", "it is not usable yet"},
-		"expired row":       {nil, func(o *fakeOrg) { o.certificates[0].ExpirationDate = now }, "certificate", "it expired on 2027-01-02T03:04:05Z"},
-		"expired X.509":     {nil, func(o *fakeOrg) { o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(0, -1, 0)) }, "certificate", "expired"},
-		"unreadable chain":  {nil, func(o *fakeOrg) { o.chain = []byte("<html>") }, "certificate", "CertificateChain can't be read"},
-		"Database, no KMS":  {func(r *upload.Request) { r.Type = "Database" }, nil, "certificate", "uses the KMS"},
-		"Data, KMS":         {nil, func(o *fakeOrg) { o.certificates[0].UsingKMS = true }, "certificate", "serves Database keys only"},
-		"unknown algorithm": {func(r *upload.Request) { r.Algorithm = "RSA_PKCS1" }, nil, "wrapping_algorithm", "Nothing was sent"},
+		"no type":                       {func(r *upload.Request) { r.Type = "" }, nil, "", "Please report it"},
+		"no inputs":                     {func(r *upload.Request) { r.Fingerprint = "" }, nil, "", "Please report it"},
+		"pin of other material":         {func(r *upload.Request) { r.Material, r.Pin = material, other }, nil, "secret_value_hash", other},
+		"pin without material":          {func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash", "generated material can't have it"},
+		"used material":                 {give, used(archived), "key_material_wo_version", "Give other material"},
+		"used material of another type": {give, used(otherType), "key_material_wo_version", "The Analytics record"},
+		"used wrapped material":         {func(r *upload.Request) { r.Wrapped, r.Pin = "x", hash }, used(archived), "secret_value_hash", "Give other material"},
+		"wrapped and given":             {func(r *upload.Request) { r.Wrapped, r.Pin, r.Material = "x", other, material }, nil, "wrapped_key_material", "excludes key_material_wo"},
+		"wrapped and escrow":            {func(r *upload.Request) { r.Wrapped, r.Pin, r.Escrow = "x", other, &upload.Escrow{} }, nil, "wrapped_key_material", "excludes key_material_wo and escrow"},
+		"wrapped, no pin":               {func(r *upload.Request) { r.Wrapped = "x" }, nil, "wrapped_key_material", "needs secret_value_hash"},
+		"wrapped, no fit":               {func(r *upload.Request) { r.Wrapped, r.Pin = "AAAA", other }, nil, "wrapped_key_material", "Nothing was sent"},
+		"no certificate":                {func(r *upload.Request) { r.Certificate = "None" }, nil, "certificate", "Certificates of this org that fit: BYOK."},
+		"label":                         {func(r *upload.Request) { r.Certificate = "BYOK label" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
+		"other case":                    {func(r *upload.Request) { r.Certificate = "byok" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
+		"no certificates":               {nil, func(o *fakeOrg) { o.certificates = nil }, "certificate", "The org shows no certificate that fits"},
+		"2048 bits":                     {nil, certificate(func(c *salesforce.Certificate) { c.KeySize = 2048 }), "certificate", "its key has 2048 bits"},
+		"exportable":                    {nil, certificate(func(c *salesforce.Certificate) { c.PrivateKeyExportable = true }), "certificate", "its private key is exportable"},
+		"not encrypted":                 {nil, certificate(func(c *salesforce.Certificate) { c.EncryptedWithPlatformEncryption = false }), "certificate", "not encrypted with Platform Encryption"},
+		"not usable":                    {nil, certificate(func(c *salesforce.Certificate) { c.Unusable = true }), "certificate", "it is not usable yet"},
+		"expired row":                   {nil, certificate(func(c *salesforce.Certificate) { c.ExpirationDate = now }), "certificate", "it expired on 2027-01-02T03:04:05Z"},
+		"expired X.509":                 {nil, func(o *fakeOrg) { o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(0, -1, 0)) }, "certificate", "expired"},
+		"unreadable chain":              {nil, func(o *fakeOrg) { o.chain = []byte("<html>") }, "certificate", "CertificateChain can't be read"},
+		"Database, no KMS":              {func(r *upload.Request) { r.Type = keys.TypeDatabase }, nil, "certificate", "uses the KMS"},
+		"Data, KMS":                     {nil, certificate(func(c *salesforce.Certificate) { c.UsingKMS = true }), "certificate", "serves Database keys only"},
+		"another certificate":           {func(r *upload.Request) { r.Pins = []string{strings.Repeat("0", 64)} }, nil, "certificate_pins", goodFingerprint()},
+		"another certificate planned":   {func(r *upload.Request) { r.Planned.Certificate = strings.Repeat("0", 64) }, nil, "certificate", goodFingerprint()},
+		"unknown algorithm":             {func(r *upload.Request) { r.Algorithm = "RSA_PKCS1" }, nil, "wrapping_algorithm", "Nothing was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -274,13 +278,41 @@ func TestRun_problems(t *testing.T) {
 			if test.org != nil {
 				test.org(org)
 			}
-			_, err := org.uploader().Run(t.Context(), r)
-			var problem *upload.Problem
-			if !errors.As(err, &problem) || problem.Attribute != test.attribute || !strings.Contains(problem.Detail, test.words) {
-				t.Errorf("expected a problem at %s with %q, found %v", test.attribute, test.words, err)
+			_, err := org.uploader().Run(t.Context(), org, r)
+			p, ok := problem.Of(err)
+			if !ok || p.Attribute != test.attribute || !strings.Contains(p.Detail, test.words) || !strings.Contains(p.Detail, "Nothing was sent") {
+				t.Errorf("expected a problem at %q with %q, found %v", test.attribute, test.words, err)
 			}
-			if org.counts["create"]+org.counts["update"] != 0 {
+			if org.writes() != 0 {
 				t.Errorf("expected nothing to be sent, found %v", org.events)
+			}
+		})
+	}
+}
+
+// The pins and the planned certificate are compared before anything is encrypted to anybody: no escrow copy, no intent, no POST.
+func TestRun_certificateIsComparedBeforeEscrow(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*upload.Request){
+		"pins": func(r *upload.Request) { r.Pins = []string{strings.Repeat("0", 64)} },
+		"plan": func(r *upload.Request) { r.Planned.Certificate = strings.Repeat("0", 64) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			org, r := newOrg(t), request()
+			r.Escrow = escrowIn(t, dir)
+			change(&r)
+			if _, err := org.uploader().Run(t.Context(), org, r); err == nil {
+				t.Error("expected a refusal")
+			}
+			if files := filesIn(t, dir, "*"); len(files) != 0 || org.writes() != 0 {
+				t.Errorf("expected no file and no POST, found %v and %v", files, org.events)
+			}
+			// As pinned and as planned it goes through.
+			r.Pins, r.Planned.Certificate = []string{goodFingerprint()}, goodFingerprint()
+			if _, err := org.uploader().Run(t.Context(), org, r); err != nil {
+				t.Error(err)
 			}
 		})
 	}
@@ -288,21 +320,18 @@ func TestRun_problems(t *testing.T) {
 
 func TestRun_errorsBeforeThePost(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("broken")
 	for name, test := range map[string]struct {
 		change func(*upload.Request)
 		org    func(*fakeOrg)
 		words  string
 	}{
-		"records":      {nil, func(o *fakeOrg) { o.onRecords = func(int) error { return broken } }, "reading the tenant secrets of the org before the upload"},
-		"certificates": {nil, func(o *fakeOrg) { o.onCertificates = broken }, "reading the certificates of the org"},
-		"no type":      {func(r *upload.Request) { r.Type = "" }, nil, "bug of the provider"},
-		"no inputs":    {func(r *upload.Request) { r.Fingerprint = "" }, nil, "bug of the provider"},
+		"records":      {nil, func(o *fakeOrg) { o.onRecords = func(int) error { return errBroken } }, "reading the Data keys of the org before the upload; nothing was sent"},
+		"certificates": {nil, func(o *fakeOrg) { o.onCertificates = errBroken }, "reading the certificates of the org"},
 		"marking": {
 			func(r *upload.Request) { r.Description = "new text" },
 			func(o *fakeOrg) {
-				o.records = []salesforce.TenantSecret{record(1, described(marker(0)))}
-				o.onUpdate = func(int) error { return broken }
+				o.records = []keys.Record{record(1, described(marker(0)))}
+				o.onChange = func(int) error { return errBroken }
 			},
 			"marking the adopted record",
 		},
@@ -313,35 +342,45 @@ func TestRun_errorsBeforeThePost(t *testing.T) {
 			if test.change != nil {
 				test.change(&r)
 			}
-			if test.org != nil {
-				test.org(org)
+			test.org(org)
+			_, err := org.run(r)
+			if err == nil || !strings.Contains(err.Error(), test.words) || !errors.Is(err, errBroken) {
+				t.Errorf("expected an error with %q and its cause, found %v", test.words, err)
 			}
-			_, err := org.uploader().Run(t.Context(), r)
-			if err == nil || !strings.Contains(err.Error(), test.words) {
-				t.Errorf("expected an error with %q, found %v", test.words, err)
-			}
-			if test.org != nil && !errors.Is(err, broken) {
-				t.Errorf("expected the cause to be kept, found %v", err)
-			}
-			if org.counts["create"] != 0 {
+			if org.counts["send"] != 0 {
 				t.Errorf("expected no POST, found %v", org.events)
 			}
 		})
 	}
 }
 
-// The plan's ACTIVE record is not the one that is archived.
-func TestRun_expectedActive(t *testing.T) {
+// The key that is archived is not the one that the plan spoke of.
+func TestRun_archivesAnotherThanPlanned(t *testing.T) {
 	t.Parallel()
-	for expected, want := range map[string]bool{"": false, record(1).ID: false, record(9).ID: true} {
+	const changed, foreign = "The ACTIVE key changed between plan and apply", "A key of somebody else's was archived"
+	for name, test := range map[string]struct {
+		over    string
+		change  func(*upload.Request)
+		warning string
+	}{
+		"update, as planned":           {recordID(1), update(3), ""},
+		"update, another":              {recordID(9), update(3), changed},
+		"update, none was planned":     {"", update(3), ""},
+		"create, as planned":           {recordID(1), nil, ""},
+		"create, another":              {recordID(9), nil, changed},
+		"create, the plan saw no such": {"", nil, foreign},
+	} {
 		org, r := newOrg(t, record(1, byHSM)), request()
-		r.RotationID, r.ExpectedActive = rotation(3), expected
-		result, err := org.uploader().Run(t.Context(), r)
+		if test.change != nil {
+			test.change(&r)
+		}
+		r.Planned.Over = test.over
+		result, err := org.uploader().Run(t.Context(), org, r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := hasWarning(result, "The ACTIVE key changed between plan and apply"); got != want {
-			t.Errorf("expected %q: a warning: %v, found %v", expected, want, result.Warnings)
+		if test.warning == "" && len(result.Warnings) > 0 || test.warning != "" && warning(result, test.warning) == nil {
+			t.Errorf("%s: expected the warning %q, found %v", name, test.warning, result.Warnings)
 		}
 	}
 }
@@ -351,24 +390,58 @@ func TestRun_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	org := newOrg(t)
-	if _, err := org.uploader().Run(ctx, request()); !errors.Is(err, context.Canceled) {
+	if _, err := org.uploader().Run(ctx, org, request()); !errors.Is(err, context.Canceled) {
 		t.Errorf("expected the cancellation, found %v", err)
 	}
-	if org.counts["create"] != 0 {
+	if org.writes() != 0 {
 		t.Errorf("expected no POST, found %v", org.events)
 	}
 }
 
 func TestImportReceipt(t *testing.T) {
 	t.Parallel()
-	for hash, want := range map[string]string{record(1).SecretValueHash: record(1).SecretValueHash, "UNKNOWM=": "", "": ""} {
+	for _, row := range []keys.Record{record(1), record(1, byHSM), record(1, byService)} {
 		var receipt upload.Receipt
-		row := record(1, func(r *salesforce.TenantSecret) { r.SecretValueHash = hash })
-		if err := json.Unmarshal([]byte(upload.ImportReceipt(organization, "0a1b2c3d.0", "1.2.3", row, now.In(time.FixedZone("", 3600)))), &receipt); err != nil {
+		text := upload.ImportReceipt(organization, "0a1b2c3d.0", "1.2.3", row, now.In(time.FixedZone("", 3600)))
+		if err := json.Unmarshal([]byte(text), &receipt); err != nil {
 			t.Fatal(err)
 		}
-		if receipt.Outcome != "imported" || receipt.SecretValueHash != want || receipt.Time != "2027-01-02T03:04:05Z" || receipt.HashMatched != nil || receipt.TenantSecretID != row.ID {
+		if receipt.Outcome != "imported" || receipt.SecretValueHash != row.Hash || receipt.Source != row.Source || receipt.CreatedBy != admin || receipt.Time != "2027-01-02T03:04:05Z" ||
+			receipt.HashMatched != nil || receipt.TenantSecretID != row.ID || receipt.RotationID != fingerprint+".0" {
 			t.Errorf("unexpected receipt %+v", receipt)
+		}
+	}
+}
+
+// A record is edited where it differs from what is wanted, and only there.
+func TestChangeOf(t *testing.T) {
+	t.Parallel()
+	remote := record(1, byService, described("text"), func(r *keys.Record) { r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000001AAA", "Old" })
+	for name, test := range map[string]struct {
+		row                               keys.Record
+		description, service, certificate string
+		changes                           int
+	}{
+		"nothing":                        {record(1, described("text")), "text", "", "", 0},
+		"description":                    {record(1, described("text")), "other", "", "", 1},
+		"description to none":            {record(1, described("text")), "", "", "", 1},
+		"remote fields of a local key":   {record(1, described("text")), "text", "0XA000000000002AAA", "New", 0},
+		"remote, nothing":                {remote, "text", "0XA000000000001AAA", "Old", 0},
+		"remote, not configured":         {remote, "text", "", "", 0},
+		"remote, an id of 15 characters": {remote, "text", "0XA000000000001", "Old", 0},
+		"remote, service":                {remote, "text", "0XA000000000002AAA", "Old", 1},
+		"remote, certificate":            {remote, "text", "0XA000000000001AAA", "New", 1},
+		"remote, all":                    {remote, "other", "0XA000000000002AAA", "New", 3},
+	} {
+		change := upload.ChangeOf(test.row, test.description, test.service, test.certificate)
+		changes := 0
+		for _, field := range []*string{change.Description, change.RemoteKeyServiceID, change.RemoteKeyCertificate} {
+			if field != nil {
+				changes++
+			}
+		}
+		if changes != test.changes || change.IsZero() != (changes == 0) {
+			t.Errorf("%s: expected %d changes, found %+v", name, test.changes, change)
 		}
 	}
 }

@@ -8,433 +8,371 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// Registry is where records live: the tenant secrets of an org, or whatever else holds keys in the same shape.
-type Registry interface {
-	// Records returns all records of the org, read at most maxAge ago (0: now), and the org's time.
-	Records(ctx context.Context, maxAge time.Duration) ([]salesforce.TenantSecret, time.Time, error)
-	// Create makes a record and returns its id. It never repeats itself after an answer that leaves the outcome open, and then fails
-	// with salesforce.ErrOutcomeUnknown.
-	Create(ctx context.Context, record salesforce.NewTenantSecret) (string, error)
-	// Get reads one record.
-	Get(ctx context.Context, id string) (salesforce.TenantSecret, error)
-	// Update changes what can be changed on a record.
-	Update(ctx context.Context, id string, change salesforce.TenantSecretChange) error
-}
-
-// Uploader carries out rotations in one org. Its fields may not change after the first Run.
+// Uploader carries out rotations in one org. There is one for each org of a process: it knows which types this run has made keys of. Its
+// fields may not change after the first Run.
 type Uploader struct {
-	Registry     Registry
-	Certificates CertificateReader
 	// Organization is the 18-character id of the org.
 	Organization string
 	// ProviderVersion goes into receipts.
 	ProviderVersion string
-	// Looks are the waits between two looks for a record whose POST had no answer. Nil takes defaultLooks.
-	Looks []time.Duration
-	// Wait sleeps; nil takes one that ends with the context.
-	Wait func(ctx context.Context, d time.Duration) error
+	// Patience is how a write looks for what may come late.
+	Patience look.Patience
+
+	turns turns
 }
 
-// defaultLooks wait 20 seconds in all: patient with a record that appears late, short enough for a pipeline.
-func defaultLooks() []time.Duration {
-	return []time.Duration{
-		250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 8 * time.Second,
-	}
-}
+// recent is how long after an attempt its record may still appear out of nowhere. Later than that, one look is enough.
+const recent = 10 * time.Minute
 
-// patience is how long after an attempt its record may still appear out of nowhere. Later than that, one look is enough.
-const patience = 10 * time.Minute
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (u *Uploader) wait(ctx context.Context, d time.Duration) error {
-	if u.Wait != nil {
-		return u.Wait(ctx, d)
-	}
-
-	return sleep(ctx, d)
-}
-
-func (u *Uploader) looks() []time.Duration {
-	if u.Looks != nil {
-		return u.Looks
-	}
-
-	return defaultLooks()
-}
-
-// UnknownOutcomeError says that a POST went out and that nothing, not even a patient look into the org, tells whether it made a key.
-type UnknownOutcomeError struct {
-	Type       string
-	RotationID keys.RotationID
-	// Hash is the SecretValueHash that was sent, "" where Salesforce makes the key.
-	Hash   string
-	SentAt time.Time
-	// EscrowFile is the path of the escrow copy, "" without a directory.
-	EscrowFile string
-	Err        error
-}
-
-// Error says what was sent, when, and what to do.
-func (e *UnknownOutcomeError) Error() string {
-	text := fmt.Sprintf("the POST of a new %s record was sent at %s under rotation id %s", e.Type, e.SentAt.UTC().Format(time.RFC3339), e.RotationID)
-	if e.Hash != "" {
-		text += " with SecretValueHash " + e.Hash
-	}
-	text += ", its outcome is unknown, and no such record has appeared in the org since"
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-
-	return text
-}
-
-// RefusedError says that Salesforce answered the POST of a new record with a definite no: no record was made.
-type RefusedError struct {
-	Type string
-	// Hash is the SecretValueHash that was sent, "" where Salesforce makes the key.
-	Hash string
-	Err  error
-}
-
-// Error names the type and the refusal.
-func (e *RefusedError) Error() string {
-	return "uploading the new " + e.Type + " key: " + e.Err.Error()
-}
-
-// Unwrap returns Salesforce's error.
-func (e *RefusedError) Unwrap() error { return e.Err }
-
-// Unwrap returns the transport's error.
-func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
-
-// keyGiven is the source of material that the user gave, as receipts name it.
-const keyGiven = "given"
-
-// work is the state of one Run.
-type work struct {
+// run is the state of one Run.
+type run struct {
 	*Uploader
 	Request
 
-	id       keys.RotationID
+	org  Org
+	turn *turn
+	// records and now are the reading that decides.
+	records  []keys.Record
 	now      time.Time
-	warnings []Warning
-	// knownVersion is the highest version of the type's records before this run.
-	knownVersion int64
-
-	certificate *byok.Certificate
-	hash        string
-	// hashless is true for records of which Salesforce keeps no hash, so that there is nothing to compare on read-back.
-	hashless   bool
-	keySource  string
-	kcv        string
-	armored    string
-	escrowFile string
-	// escrowExisted is true where the escrow copy was there before this run.
-	escrowExisted bool
+	id       keys.RotationID
+	warnings []*problem.Problem
 }
 
 // Run carries out one rotation and returns the record behind it. See the package's documentation for the order of steps.
-func (u *Uploader) Run(ctx context.Context, r Request) (Result, error) {
-	if err := r.check(); err != nil {
-		return Result{}, err
+func (u *Uploader) Run(ctx context.Context, org Org, r Request) (Result, error) {
+	if p := r.check(); p != nil {
+		return Result{}, p
 	}
-	records, now, err := u.Registry.Records(ctx, 0)
-	if err != nil {
-		return Result{}, fmt.Errorf("reading the tenant secrets of the org before the upload: %w", err)
-	}
-	w := &work{Uploader: u, Request: r, now: now}
-	if newest, ok := Newest(records, r.Type); ok {
-		w.knownVersion = newest.Version
-	}
-
-	found, err := reconcile(r, records)
+	turn, err := u.turns.take(ctx, r.Type)
 	if err != nil {
 		return Result{}, err
 	}
-	w.id = found.id
-	if found.found {
-		return w.adopt(ctx, found)
+	defer turn.end()
+	w := &run{Uploader: u, Request: r, org: org, turn: turn}
+	if err := w.read(ctx); err != nil {
+		return Result{}, err
+	}
+	judgement, err := w.judge(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if judgement.Action != keys.Make {
+		return w.settle(ctx, judgement)
+	}
+	if p := w.differs(judgement); p != nil {
+		return Result{}, p
+	}
+	if turn.sent {
+		return Result{}, TwoResources(r.Type)
 	}
 
-	return w.rotate(ctx, records)
+	return w.make(ctx, judgement)
 }
 
-// check refuses a request that no caller should make, before anything is read.
-func (r Request) check() error {
+// settle ends a run that sends nothing: it adopts, as far as the plan has said so, or refuses.
+func (w *run) settle(ctx context.Context, j keys.Judgement) (Result, error) {
+	if j.Action == keys.Refuse {
+		return Result{}, j.Refusal
+	}
+	if p := w.differs(j); p != nil {
+		return Result{}, p
+	}
+
+	return w.adopt(ctx, j)
+}
+
+// read reads the org for the decision. A replica that lags behind shows less than is known, and nothing is decided on it.
+func (w *run) read(ctx context.Context) error {
+	late := false
+	ok, err := w.Patience.Until(ctx, func(ctx context.Context) (bool, error) {
+		var err error
+		w.records, w.now, err = w.org.Records(ctx)
+		if err != nil {
+			return false, look.Stop(err)
+		}
+		late = w.Evidence.Ours.Late(w.records, w.Type)
+
+		return !late, nil
+	})
 	switch {
-	case r.Type == "" || r.Fingerprint == "":
-		return errors.New("a rotation without a type or inputs was asked for; this is a bug of the provider")
-	case r.Wrapped != "" && (!r.Material.IsZero() || r.Escrow != nil || r.Pin == ""):
-		return &Problem{
-			Attribute: "wrapped_key_material", Summary: "Wrapped key material can't be used so",
-			Detail: "wrapped_key_material needs secret_value_hash and excludes key_material_wo and escrow: its plaintext is not known here.",
-		}
+	case ok:
+		return nil
+	case err != nil:
+		return fmt.Errorf("reading the %s keys of the org before the upload; nothing was sent: %w", w.Type, err)
 	default:
+		return Behind(w.Type, w.Evidence.Ours)
+	}
+}
+
+// Behind says that the org shows less of a type than is known.
+func Behind(typ string, ours keys.Ours) *problem.Problem {
+	return problem.New("", "The org answers with old data",
+		"Expected the %s record %s (version %d) that the last apply left, found older ones only, in several looks. A replica of Salesforce's may lag behind, or the user lost sight of records. "+
+			"Nothing was sent. Apply again later.", typ, ours.ID, ours.Version)
+}
+
+// judge asks the rules, with all the evidence there is.
+func (w *run) judge(ctx context.Context) (keys.Judgement, error) {
+	evidence, err := w.Gather(ctx, w.Organization, w.records)
+	if err != nil {
+		return keys.Judgement{}, err
+	}
+	if last := w.turn.last; w.turn.sent {
+		attempt := evidence.Attempts[last.ID.String()]
+		attempt.Version = max(attempt.Version, last.Before)
+		if last.Hash != "" {
+			attempt.Hashes = append(attempt.Hashes, last.Hash)
+		}
+		evidence.Attempts[last.ID.String()] = attempt
+	}
+	w.Evidence = evidence
+	judgement := keys.Judge(w.Wanted, w.Evidence, w.records)
+	w.id = judgement.ID
+
+	return judgement, nil
+}
+
+// Gather returns the request's evidence with the session's user, and with the attempts that private state and the escrow directory
+// remember of the rotations that the records speak of.
+func (r Request) Gather(ctx context.Context, organization string, records []keys.Record) (keys.Evidence, error) {
+	e := r.Evidence.WithUser(records, func() string {
+		if r.User == nil {
+			return ""
+		}
+
+		return r.User(ctx)
+	})
+	e.Attempts = map[string]keys.Attempt{}
+	records = keys.OfType(records, r.Type)
+	for _, record := range records {
+		if err := r.remember(&e, organization, record.Marker()); err != nil {
+			return e, err
+		}
+	}
+	// On create this is the id of a first attempt whose record no reading shows yet.
+	return e, r.remember(&e, organization, r.Next(e, records))
+}
+
+// remember adds what private state and the escrow directory know of a rotation.
+func (r Request) remember(e *keys.Evidence, organization string, id keys.RotationID) error {
+	if _, done := e.Attempt(id); done || id.IsZero() {
 		return nil
 	}
-}
-
-// rotate makes a new key: steps 2 to 6.
-func (w *work) rotate(ctx context.Context, records []salesforce.TenantSecret) (Result, error) {
-	if w.Source == SourceUploaded {
-		certificate, err := FindCertificate(ctx, w.Certificates, w.Certificate, w.Type, w.now)
-		if err != nil {
-			return Result{}, err
-		}
-		w.certificate = certificate
-	}
-
-	if earlier, ok, err := w.awaitEarlierAttempt(ctx); err != nil {
-		return Result{}, err
-	} else if ok {
-		return w.adopt(ctx, finding{id: w.id, record: earlier, found: true})
-	}
-
-	record, err := w.prepare(records)
-	if err != nil {
-		return Result{}, err
-	}
-	if active, ok := Current(records, w.Type); ok && w.ExpectedActive != "" && active.ID != w.ExpectedActive {
-		w.warnings = append(w.warnings, Warning{
-			Summary: "The ACTIVE key changed between plan and apply",
-			Detail: fmt.Sprintf("The plan was made over %s, record %s (version %d) has become ACTIVE since. This rotation archives it; data that it encrypted stays "+
-				"readable.", w.ExpectedActive, active.ID, active.Version),
-		})
-	}
-
-	if err := w.sending(); err != nil {
-		return Result{}, err
-	}
-	sent := time.Now()
-	id, err := w.Registry.Create(ctx, record)
-	if err == nil {
-		return w.confirm(ctx, id)
-	}
-	if !errors.Is(err, salesforce.ErrOutcomeUnknown) {
-		return Result{}, w.refused(ctx, err)
-	}
-
-	row, ok, lookErr := w.look(ctx)
-	if ok {
-		w.warnings = append(w.warnings, Warning{
-			Summary: "The reply to an upload was lost",
-			Detail: fmt.Sprintf("Salesforce did not answer the POST of the new %s record in a way that tells its outcome. The record %s was then found "+
-				"in the org by its marker or hash, and nothing was sent twice.", w.Type, row.ID),
-		})
-
-		return w.result(row, true), nil
-	}
-
-	return Result{}, &UnknownOutcomeError{
-		Type: w.Type, RotationID: w.id, Hash: w.hash, SentAt: sent, EscrowFile: w.escrowFile, Err: errors.Join(err, lookErr),
-	}
-}
-
-// refused sets aside the escrow copy of a key that Salesforce definitely did not take: a file for a key that never was would mislead a
-// recovery drill, and make the next apply look for a record in vain. A copy that was there before this run is not touched, nor one that
-// another run may rely on.
-func (w *work) refused(ctx context.Context, err error) error {
-	if w.escrowFile != "" && !w.escrowExisted && !w.usedByAnother(ctx) {
-		if _, renameErr := w.Escrow.Directory.Refuse(w.key(), time.Now()); renameErr != nil {
-			err = fmt.Errorf("%w (the escrow copy %s of the refused key could not be renamed: %w)", err, w.escrowFile, renameErr)
-		}
-	}
-
-	return &RefusedError{Type: w.Type, Hash: w.hash, Err: err}
-}
-
-// usedByAnother reports whether the org has, or may have, a key of the same material: given material may be in the hands of another run,
-// which found this copy in its place and wrote none.
-func (w *work) usedByAnother(ctx context.Context) bool {
-	if w.keySource != keyGiven || w.hashless {
-		return false
-	}
-	records, _, err := w.Registry.Records(ctx, 0)
-
-	return err != nil || slices.ContainsFunc(records, func(r salesforce.TenantSecret) bool { return r.SecretValueHash == w.hash })
-}
-
-// prepare makes the record to POST: material, checks, escrow and wrapping.
-func (w *work) prepare(records []salesforce.TenantSecret) (salesforce.NewTenantSecret, error) {
-	description := keys.Describe(w.Description, w.id)
-	switch w.Source {
-	case SourceHSM:
-		w.keySource = "salesforce"
-
-		return salesforce.GeneratedTenantSecret{Type: w.Type, Description: description, KeyDerivationMode: w.KeyDerivationMode}, nil
-	case SourceRemote:
-		w.keySource = "remote"
-
-		return salesforce.RemoteTenantSecret{
-			Type: w.Type, Description: description, RemoteKeyIdentifier: w.RemoteKeyIdentifier,
-			RemoteKeyServiceID: w.RemoteKeyServiceID, RemoteKeyCertificate: w.RemoteKeyCertificate,
-		}, nil
-	}
-
-	value, err := w.seal(records)
-	if err != nil {
-		return nil, err
-	}
-
-	return salesforce.UploadedTenantSecret{
-		Type: w.Type, Description: description, KeyDerivationMode: w.KeyDerivationMode,
-		SecretValue: value, SecretValueHash: w.hash, Certificate: w.Certificate,
-	}, nil
-}
-
-// seal returns the wrapped material. The plaintext lives in this call alone.
-func (w *work) seal(records []salesforce.TenantSecret) (string, error) {
-	if w.Wrapped != "" {
-		w.keySource, w.hash = "wrapped_elsewhere", w.Pin
-		if err := checkReuse(records, w.hash); err != nil {
-			return "", err
-		}
-		value, err := byok.ParseWrapped(w.Algorithm, w.certificate, w.Wrapped)
-		if err != nil {
-			return "", &Problem{Attribute: "wrapped_key_material", Summary: "Wrapped key material does not fit", Detail: err.Error() + ". Nothing was sent."}
-		}
-
-		return value, nil
-	}
-
-	material := w.Material
-	w.keySource = keyGiven
-	if material.IsZero() {
-		if w.Pin != "" {
-			return "", &Problem{
-				Attribute: "secret_value_hash", Summary: "A pinned hash without its key material",
-				Detail: fmt.Sprintf("secret_value_hash pins %s, no record with that hash is ACTIVE, and neither key_material_wo nor wrapped_key_material "+
-					"gives the material: newly generated material can never have it. Nothing was sent. Give the material, or remove the pin.", w.Pin),
-			}
-		}
-		material = byok.GenerateMaterial()
-		defer material.Destroy()
-		w.keySource = "generated"
-	}
-
-	return w.sealMaterial(material, records)
-}
-
-func (w *work) sealMaterial(material secret.Bytes, records []salesforce.TenantSecret) (string, error) {
-	w.hash = byok.HashMaterial(material)
-	if w.Pin != "" && w.hash != w.Pin {
-		return "", &Problem{
-			Attribute: "secret_value_hash", Summary: "Key material does not match the pinned hash",
-			Detail: fmt.Sprintf("The given key material has the SHA-256 %s, secret_value_hash pins %s. Nothing was sent.", w.hash, w.Pin),
-		}
-	}
-	if err := checkReuse(records, w.hash); err != nil {
-		return "", err
-	}
-	w.kcv = byok.KeyCheckValue(material)
-	if err := w.escrow(material); err != nil {
-		return "", err
-	}
-	value, err := byok.Wrap(w.Algorithm, w.certificate, material)
-	if err != nil {
-		return "", &Problem{Attribute: "wrapping_algorithm", Summary: "Key material could not be wrapped", Detail: err.Error() + ". Nothing was sent."}
-	}
-
-	return value, nil
-}
-
-// key says which key this work makes.
-func (w *work) key() escrow.Key {
-	return escrow.Key{Organization: w.Organization, Type: w.Type, RotationID: w.id.String(), Hash: w.hash, KnownVersion: w.knownVersion, Time: w.now}
-}
-
-// sending is the last step before a POST.
-func (w *work) sending() error {
-	if w.escrowFile == "" {
-		return nil
-	}
-
-	return w.Escrow.Sending(w.key())
-}
-
-// escrow makes the copy of the material that Salesforce's will not be the only one beside.
-func (w *work) escrow(material secret.Bytes) error {
-	if w.Escrow == nil {
-		return nil
-	}
-	armored, kept, err := w.Escrow.Keep(w.key(), material)
+	attempt, known, err := r.attempt(organization, id)
 	if err != nil {
 		return err
 	}
-	w.armored, w.escrowFile, w.escrowExisted = armored, kept.Path, kept.Existed
-	if kept.Existed {
-		// An earlier attempt with the same material left it. The file is never overwritten; the armor in state is for today's recipients.
-		w.warnings = append(w.warnings, Warning{
-			Summary: "An escrow copy of this key was there already",
-			Detail: fmt.Sprintf("%s was left by an earlier attempt with the same material, and was kept as it is. The escrow_ciphertext in state is "+
-				"made anew for the recipients configured now.", kept.Path),
-		})
+	if ours := e.Ours; ours.Unconfirmed == id.String() {
+		known = true
+		attempt.Version = max(attempt.Version, ours.Version)
+		if attempt.Since.IsZero() {
+			attempt.Since = ours.UnconfirmedSince
+		}
+		if ours.UnconfirmedHash != "" {
+			attempt.Hashes = append(attempt.Hashes, ours.UnconfirmedHash)
+		}
+	}
+	if known {
+		e.Attempts[id.String()] = attempt
 	}
 
 	return nil
 }
 
-// look searches the org for the record of a POST without an answer: at once, and then after each wait. It ends with the first look
-// that finds it, or that the org's request limit refuses, since no other would be sent.
-func (w *work) look(ctx context.Context) (salesforce.TenantSecret, bool, error) {
-	var last error
-	for n := 0; ; n++ {
-		records, _, err := w.Registry.Records(ctx, 0)
-		last = err
-		if err == nil {
-			if row, ok := search(records, w.Type, w.id, w.hash); ok {
-				return row, true, nil
-			}
-		}
-		if n == len(w.looks()) || errors.Is(err, salesforce.ErrRequestLimit) {
-			return salesforce.TenantSecret{}, false, last
-		}
-		if err := w.wait(ctx, w.looks()[n]); err != nil {
-			return salesforce.TenantSecret{}, false, errors.Join(last, err)
-		}
+// attempt returns what the escrow directory remembers of a rotation.
+func (r Request) attempt(organization string, id keys.RotationID) (keys.Attempt, bool, error) {
+	if r.Escrow.directory() == nil {
+		return keys.Attempt{}, false, nil
 	}
-}
-
-// awaitEarlierAttempt looks with patience for the record of an earlier apply that never learned its outcome, before a new POST.
-func (w *work) awaitEarlierAttempt(ctx context.Context) (salesforce.TenantSecret, bool, error) {
-	if !w.interrupted() {
-		return salesforce.TenantSecret{}, false, nil
-	}
-	row, ok, err := w.look(ctx)
+	intent, found, err := r.Escrow.Directory.Intent(organization, r.Type, id.String())
 	if err != nil {
-		return row, false, fmt.Errorf("an earlier apply sent rotation %s of %s without learning the outcome, and the org could not be searched for it; nothing "+
-			"was sent: %w", w.id, w.Type, err)
+		return keys.Attempt{}, false, problem.New("escrow.directory", "Escrow directory can't be read", "Expected what earlier runs left there, found: %s. Nothing was sent.", err).Because(err)
+	}
+	if !found {
+		return keys.Attempt{}, false, nil
+	}
+	attempt := keys.Attempt{Since: intent.Attempts[0].Time, Version: intent.Attempts[0].KnownVersion}
+	for _, a := range intent.Attempts {
+		attempt.Hashes = append(attempt.Hashes, a.SecretValueHash)
 	}
 
-	return row, ok, nil
+	return attempt, true, nil
 }
 
-// interrupted reports whether this very rotation was attempted a short while ago: an earlier apply remembers a POST without an answer,
-// or the escrow directory has the file that is written right before the POST.
-func (w *work) interrupted() bool {
-	if !w.UnconfirmedSince.IsZero() && time.Since(w.UnconfirmedSince) < patience {
-		return true
+// differs refuses to do another thing than the plan has announced. What an interrupted run of this very rotation has made is taken all
+// the same, if its hash proves it, and so is what another resource of this run has made.
+func (w *run) differs(j keys.Judgement) *problem.Problem {
+	const again = " Nothing was sent. Plan again."
+	planned := w.Planned.Adopts
+	switch {
+	case j.Action == keys.Make && planned != "":
+		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, which is not this rotation's any more."+again, planned)
+	case j.Action == keys.Adopt && planned != "" && !j.Record.Is(planned):
+		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, and now %s answers this rotation."+again, planned, j.Record)
+	case j.Action == keys.Adopt && planned == "" && w.turn.sent:
+		two := TwoResources(w.Type)
+		w.warn(two.Attribute, two.Summary, "%s This one has adopted record %s.", two.Detail, j.Record.ID)
+	case j.Action == keys.Adopt && planned == "" && (j.Proof == keys.ByWriter || (j.Proof == keys.ByPin && j.Record.Marker() != j.ID)):
+		return problem.New("", "The org has moved on since the plan", "The plan makes a key, and now record %s answers this rotation."+again, j.Record)
+	case j.Action == keys.Adopt && planned == "":
+		w.warn("", "A key of an interrupted run was adopted", "Record %s was made by an earlier run of this very rotation: its hash is known here. It was adopted, and nothing was sent.", j.Record)
 	}
-	if w.Escrow == nil || w.Escrow.Directory == nil {
+
+	return nil
+}
+
+func (w *run) warn(attribute, summary, format string, args ...any) {
+	w.warnings = append(w.warnings, problem.New(attribute, summary, format, args...))
+}
+
+// make makes a new key: steps 2 to 6.
+func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
+	if w.interrupted() {
+		found, err := w.await(ctx)
+		if err != nil {
+			return Result{}, fmt.Errorf("an earlier apply sent rotation %s of %s without learning the outcome, and the org could not be searched for it; nothing was sent: %w", w.id, w.Type, err)
+		}
+		if found.Action != keys.Make {
+			return w.settle(ctx, found)
+		}
+		// On create the id follows from the records: it is that of the last look.
+		j, w.id = found, found.ID
+	}
+	envelope, err := w.envelope(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	made, err := w.seal(envelope)
+	if err != nil {
+		return Result{}, err
+	}
+	if rival, err := w.rival(ctx, made); err != nil || rival.Action != keys.Make {
+		if err != nil {
+			return Result{}, fmt.Errorf("another run has begun rotation %s of %s, and the org could not be searched for its key; nothing was sent: %w", w.id, w.Type, err)
+		}
+
+		return w.settle(ctx, rival)
+	}
+	w.warnArchived(j)
+
+	return w.send(ctx, made)
+}
+
+// rival waits for another run that has begun this very rotation since the org was read. Intents are written one after the other, so that
+// of two runs at once the later one sees the earlier one's.
+func (w *run) rival(ctx context.Context, made sealed) (keys.Judgement, error) {
+	if made.copy.path == "" {
+		return keys.Judgement{Action: keys.Make}, nil
+	}
+	known, _ := w.Evidence.Attempt(w.id)
+	now, _, err := w.attempt(w.Organization, w.id)
+	if err != nil {
+		return keys.Judgement{}, err
+	}
+	if !slices.ContainsFunc(now.Hashes, func(hash string) bool { return hash != made.hash && !slices.Contains(known.Hashes, hash) }) {
+		return keys.Judgement{Action: keys.Make}, nil
+	}
+	id := w.id
+	found, err := w.await(ctx)
+	if err == nil && found.Action == keys.Make && found.ID != id {
+		found.Action = keys.Refuse
+		found.Refusal = problem.New("", "The org has moved on since the plan", "Another run has made the key of rotation %s, and another has become ACTIVE since. Nothing was sent. Plan again.", id)
+	}
+
+	return found, err
+}
+
+// envelope returns the certificate to wrap for, after the checks that depend on it alone.
+func (w *run) envelope(ctx context.Context) (Envelope, error) {
+	if w.Source != keys.SourceUploaded {
+		return Envelope{}, nil
+	}
+	envelope, err := w.org.Envelope(ctx, w.Request, w.id, w.now)
+	if err != nil {
+		return Envelope{}, err
+	}
+	fingerprint := envelope.Certificate.SHA256Fingerprint()
+	if !keys.PinsHold(w.Pins, fingerprint) {
+		return Envelope{}, keys.PinMismatch(envelope.Name, fingerprint)
+	}
+	if planned := w.Planned.Certificate; planned != "" && planned != fingerprint {
+		return Envelope{}, problem.New("certificate", "Another certificate than planned",
+			"The plan wraps to the certificate %q with the SHA-256 fingerprint %s, and the name now stands for %s. Nothing was sent. Verify the certificate in Setup, and plan again.",
+			envelope.Name, planned, fingerprint)
+	}
+
+	return envelope, nil
+}
+
+// interrupted reports whether this very rotation was attempted a short while ago.
+func (w *run) interrupted() bool {
+	attempt, ok := w.Evidence.Attempt(w.id)
+	if !ok {
 		return false
 	}
-	at, ok := w.Escrow.Directory.LastAttempt(w.Organization, w.Type, w.id.String())
+	last := attempt.Since
+	if w.Escrow.directory() != nil {
+		if at, ok := w.Escrow.Directory.LastAttempt(w.Organization, w.Type, w.id.String()); ok {
+			last = at
+		}
+	}
 
-	return ok && time.Since(at) < patience
+	return w.now.Sub(last) < recent
+}
+
+// await looks with patience for the record of an earlier attempt that never learned its outcome.
+func (w *run) await(ctx context.Context) (keys.Judgement, error) {
+	var found keys.Judgement
+	_, err := w.Patience.Until(ctx, func(ctx context.Context) (bool, error) {
+		if err := w.again(ctx); err != nil {
+			return false, err
+		}
+		var err error
+		if found, err = w.judge(ctx); err != nil {
+			return false, look.Stop(err)
+		}
+
+		return found.Action == keys.Adopt, nil
+	})
+
+	return found, err
+}
+
+// again reads the org once more.
+func (w *run) again(ctx context.Context) error {
+	records, now, err := w.org.Records(ctx)
+	if errors.Is(err, salesforce.ErrRequestLimit) {
+		// No other request would be sent.
+		return look.Stop(err)
+	}
+	if err == nil {
+		w.records, w.now = records, now
+	}
+
+	return err
+}
+
+// warnArchived says that a key is archived which the plan did not speak of.
+func (w *run) warnArchived(j keys.Judgement) {
+	if j.HasCurrent && w.Planned.Over != "" && !j.Current.Is(w.Planned.Over) {
+		w.warn("", "The ACTIVE key changed between plan and apply",
+			"The plan was made over %s, and record %s has become ACTIVE since. This rotation archives it; data that it encrypted stays readable.", w.Planned.Over, j.Current)
+	} else if j.HasCurrent && w.Planned.Over == "" && w.Create() {
+		w.warn("", "A key of somebody else's was archived", "Record %s was ACTIVE and not of this configuration. Salesforce archives it; data that it encrypted stays readable.", j.Current)
+	}
+}
+
+// algorithm is the wrapping algorithm, as receipts name it.
+func (w *run) algorithm() byok.WrappingAlgorithm {
+	if w.Hashless {
+		return byok.RSAAESKeyWrapSHA512
+	}
+
+	return w.Algorithm
 }

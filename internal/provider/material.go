@@ -1,0 +1,183 @@
+package provider
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+// objectAsOptions let an escrow object be read whose members are not all known.
+var objectAsOptions = basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true, UnhandledUnknownAsEmpty: true}
+
+// sealing is what an upload seals: the given material, zero if it is to be generated, and the escrow of it.
+type sealing struct {
+	material secret.Bytes
+	escrow   *upload.Escrow
+}
+
+// close destroys the material and lets go of the escrow directory.
+func (s sealing) close() {
+	s.material.Destroy()
+	s.escrow.Close()
+}
+
+// sealing reads the material and the escrow of an upload. It adds the error that it returns.
+func (m *keyModel) sealing(ctx context.Context, config keyModel, diags *diag.Diagnostics) (sealing, error) {
+	var s sealing
+	if m.Source.ValueString() != keys.SourceUploaded && !m.Source.IsNull() {
+		return s, nil
+	}
+	p := m.unusable()
+	if p == nil && !config.KeyMaterialWO.IsNull() {
+		s.material, p = parseMaterial(config.KeyMaterialWO)
+	}
+	if p == nil {
+		s.escrow, p = openEscrow(ctx, m.Escrow, diags)
+	}
+	if p != nil {
+		s.close()
+		addProblem(diags, p)
+
+		return sealing{}, p
+	}
+
+	return s, nil
+}
+
+// unusable refuses an algorithm that this build of the provider can't use, as under strict FIPS.
+func (m *keyModel) unusable() *problem.Problem {
+	if m.WrappingAlgorithm.IsNull() {
+		return nil
+	}
+	if err := m.algorithm().Usable(); err != nil {
+		return problem.New("wrapping_algorithm", "Wrapping algorithm can't be used here", "%s Nothing was sent.", opening(err)).Because(err)
+	}
+
+	return nil
+}
+
+// parseMaterial reads material that is given. The problem points to its version: the CLI prints the source line of what an error points
+// to.
+func parseMaterial(given types.String) (secret.Bytes, *problem.Problem) {
+	material, err := byok.ParseMaterial(given.ValueString())
+	if err != nil {
+		return secret.Bytes{}, problem.New("key_material_wo_version", "Key material is not usable", "key_material_wo: %s. Nothing was sent.", err).Because(err)
+	}
+
+	return material, nil
+}
+
+// escrowPlan reads the recipients of a known escrow attribute; nil for none.
+func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*escrow.Plan, escrowModel, *problem.Problem) {
+	var model escrowModel
+	if value.IsNull() || value.IsUnknown() {
+		return nil, model, nil
+	}
+	var names []string
+	var groups [][]string
+	diags.Append(value.As(ctx, &model, objectAsOptions)...)
+	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
+	diags.Append(model.RecipientGroups.ElementsAs(ctx, &groups, false)...)
+	if diags.HasError() {
+		return nil, model, problem.New("escrow", "Escrow can't be read", "Expected age_recipients or recipient_groups. Nothing was sent.")
+	}
+	var plan *escrow.Plan
+	var err error
+	attribute := "escrow.age_recipients"
+	if len(groups) > 0 {
+		attribute = "escrow.recipient_groups"
+		plan, err = escrow.NewGroups(groups)
+	} else {
+		plan, err = escrow.NewPlan(names)
+	}
+	if err != nil {
+		return nil, model, problem.New(attribute, "Escrow recipients are not usable", "%s Nothing was sent.", opening(err)).Because(err)
+	}
+
+	return plan, model, nil
+}
+
+// openEscrow reads the escrow attribute and opens its directory, which it makes if it is not there. It returns nil for no escrow.
+func openEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*upload.Escrow, *problem.Problem) {
+	plan, model, p := escrowPlan(ctx, value, diags)
+	if p != nil || plan == nil {
+		return nil, p
+	}
+	if notice := escrow.FIPSNotice(); notice != "" {
+		diags.AddAttributeWarning(path.Root("escrow"), "Escrow copies are made outside FIPS 140-3", notice)
+	}
+	opened := &upload.Escrow{Plan: plan}
+	if name := model.Directory.ValueString(); name != "" {
+		var err error
+		if opened.Directory, err = escrow.OpenDirectory(name); err != nil {
+			return nil, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.", opening(err)).Because(err)
+		}
+	}
+
+	return opened, nil
+}
+
+// lookIntoEscrow opens the escrow directory of a plan if it is there: a plan makes nothing. It returns nil for none.
+func lookIntoEscrow(ctx context.Context, value types.Object) *upload.Escrow {
+	var unheard diag.Diagnostics
+	plan, model, p := escrowPlan(ctx, value, &unheard)
+	name := model.Directory.ValueString()
+	if p != nil || plan == nil || name == "" {
+		return nil
+	}
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return nil
+	}
+	directory, err := escrow.OpenDirectory(name)
+	if err != nil {
+		return nil
+	}
+
+	return &upload.Escrow{Plan: plan, Directory: directory}
+}
+
+// checkEscrow refuses recipients and a directory that can never be used. What is not known yet is judged when it is.
+func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) {
+	if !whollyKnown(value) {
+		return
+	}
+	_, model, p := escrowPlan(ctx, value, diags)
+	if slices.ContainsFunc(model.AgeRecipients.Elements(), badRecipient) || (!model.AgeRecipients.IsNull() && len(model.AgeRecipients.Elements()) == 0) {
+		// The validators of the attribute say so, at the element.
+		return
+	}
+	if addProblem(diags, p); p != nil {
+		return
+	}
+	if name := model.Directory.ValueString(); name != "" {
+		if err := escrow.CheckDirectory(name); err != nil {
+			addProblem(diags, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.", opening(err)))
+		}
+	}
+}
+
+func badRecipient(v attr.Value) bool {
+	text, ok := v.(types.String)
+
+	return ok && escrow.CheckRecipient(text.ValueString()) != nil
+}
+
+// whollyKnown reports whether a value and everything in it is known.
+func whollyKnown(v attr.Value) bool {
+	raw, err := v.ToTerraformValue(context.Background())
+
+	return err == nil && raw.IsFullyKnown()
+}

@@ -1,0 +1,459 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
+)
+
+// reading is the records of a kind of key at one instant, by the org's clock.
+type reading struct {
+	records []keys.Record
+	now     time.Time
+}
+
+// ModifyPlan plans every computed value itself: the framework marks computed values unknown only if the configuration differs from
+// state, and a rotation may come from drift or age alone. What the apply will do is asked of the same rules as the apply asks, over the
+// records as they are now; all other planned values are a function of configuration, prior state and private state. The core calls this
+// again during apply.
+func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var plan, config, state keyModel
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
+	}
+	if req.Plan.Raw.IsNull() {
+		if !resp.Diagnostics.HasError() {
+			r.mayForget(ctx, state, &resp.Diagnostics)
+		}
+
+		return
+	}
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(r.kind.load(ctx, req.Config, &config)...)
+	kept := readPrivateKey(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if r.online() && !addProblem(&resp.Diagnostics, r.kind.check(r.data, &plan)) {
+		return
+	}
+	p := planner{rotatedKey: r, plan: &plan, config: config, state: state, kept: kept, diags: &resp.Diagnostics}
+	plan.planAlgorithm(config)
+	switch {
+	case !req.State.Raw.IsNull():
+		// The second call of a replacement must know it, and gets no prior state.
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(state.DeletionPolicy))...)
+		if p.update(ctx) {
+			break
+		}
+
+		return
+	case kept.ours.ID != "" && !r.mayReplace(ctx, req, &resp.Diagnostics):
+		return
+	default:
+		p.create(ctx, kept.ours.ID != "")
+	}
+	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.Plan)...)
+}
+
+// mayReplace refuses a replacement under PREVENT, before anything is made.
+func (r *rotatedKey) mayReplace(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
+	policy, getDiags := req.Private.GetKey(ctx, privatePolicy)
+	diags.Append(getDiags...)
+	if !bytes.Equal(policy, policyMark(types.StringValue(policyPrevent))) {
+		return !diags.HasError()
+	}
+	addPrevented(diags, "the key that would be replaced", policyAbandon)
+
+	return false
+}
+
+// planner plans one key.
+type planner struct {
+	*rotatedKey
+
+	plan          *keyModel
+	config, state keyModel
+	kept          privateKey
+	diags         *diag.Diagnostics
+}
+
+// create plans the first key of a lineage. In the second call of a replacement the core drops warnings, so that what matters shows in
+// planned values and errors.
+func (p *planner) create(ctx context.Context, replacement bool) {
+	// What was ours belongs to the lineage that is replaced; the create of the apply does not know it.
+	p.kept = privateKey{}
+	p.plan.planNew(p.config)
+	p.plan.RotationID, p.plan.OrganizationID = types.StringUnknown(), types.StringUnknown()
+	if !p.online() {
+		p.warnGenerated()
+
+		return
+	}
+	p.plan.OrganizationID = types.StringValue(p.data.Session.OrganizationID)
+	p.kind.warm(ctx, p.data)
+	p.planWrapping(ctx, true)
+	if unknown := p.plan.unknownInputs(p.config); len(unknown) > 0 {
+		p.warnGenerated()
+
+		return
+	}
+	if !replacement && p.data.planned(p.plan.Type.ValueString()) > 1 {
+		addProblemWarning(p.diags, upload.TwoResources(p.plan.Type.ValueString()))
+	}
+	p.judge(ctx, keys.Decision{}, "")
+}
+
+// update plans the key in state. It returns false after an error.
+func (p *planner) update(ctx context.Context) bool {
+	if p.online() && !p.sameOrg(p.state.OrganizationID, p.diags) {
+		return false
+	}
+	wanted, is := p.plan.Type.ValueString(), p.state.Type.ValueString()
+	if wanted != is && strings.EqualFold(wanted, is) {
+		addProblem(p.diags, problem.New("type", "The type differs in case alone",
+			"Expected type = %q, as the key in state, found %q. Replacing it because of letter case would drop the key from state. Nothing was changed.", is, wanted))
+
+		return false
+	}
+	if p.plan.Type.IsUnknown() || wanted != is {
+		// Another type is another lineage: the core plans the replacement's create with a null state.
+		p.create(ctx, true)
+
+		return !p.diags.HasError()
+	}
+	p.kept.complete(p.state)
+	p.plan.keepComputed(p.state, p.config)
+	if unknown := p.plan.unknownInputs(p.config); len(unknown) > 0 {
+		// Whether this rotates is known only during apply, when the core plans again.
+		p.planWrapping(ctx, true)
+		p.plan.planNew(p.config)
+		p.plan.planUndecided()
+		p.plan.RotationID = types.StringUnknown()
+		name, _, _ := p.kind.words(wanted)
+		p.diags.AddAttributeWarning(attributePath(unknown[0]), "The key may be rotated",
+			fmt.Sprintf("%s is known only during the apply, which then decides whether the %s key is rotated. To see it in the plan, give values that are known.", strings.Join(unknown, ", "), name))
+
+		return true
+	}
+
+	decision := keys.Decide(p.desired(*p.plan, p.config.SecretValueHash), p.state.known(p.kept))
+	for _, w := range decision.Warnings {
+		addProblemWarning(p.diags, w)
+	}
+	if !addProblem(p.diags, decision.Refusal) {
+		return false
+	}
+	if p.online() && decision.Rotate {
+		p.kind.warm(ctx, p.data)
+	}
+	p.planWrapping(ctx, decision.Rotate)
+	switch {
+	case decision.Keep:
+		p.plan.RotationID = p.state.RotationID
+	case decision.Rotate:
+		p.plan.planNew(p.config)
+		p.plan.RotationID = types.StringValue(decision.RotationID.String())
+		if p.online() {
+			p.judge(ctx, decision, p.state.TenantSecretID.ValueString())
+		} else {
+			p.warnGenerated()
+		}
+	default:
+		p.plan.RotationID = types.StringValue(decision.RotationID.String())
+		p.plan.planAdjustment(p.state, p.kept.ours)
+		p.warnSettled()
+	}
+
+	return !p.diags.HasError()
+}
+
+// judge asks what the apply will do, and plans and says so.
+func (p *planner) judge(ctx context.Context, decision keys.Decision, refreshed string) {
+	all, err := p.kind.readForPlan(ctx, p.data)
+	if err != nil {
+		addUnchecked(p.diags, err)
+		p.warnGenerated()
+
+		return
+	}
+	request, err := p.request(ctx, *p.plan, decision, p.kept)
+	if err != nil {
+		addUnchecked(p.diags, err)
+
+		return
+	}
+	request.Escrow = lookIntoEscrow(ctx, p.plan.Escrow)
+	defer request.Escrow.Close()
+	evidence, err := request.Gather(ctx, p.data.Session.OrganizationID, all.records)
+	if err != nil {
+		addUnchecked(p.diags, err)
+
+		return
+	}
+	j := keys.Judge(request.Wanted, evidence, all.records)
+	p.data.sawOver(p.plan.Type.ValueString(), j.Current.ID)
+	switch j.Action {
+	case keys.Refuse:
+		addProblem(p.diags, j.Refusal)
+	case keys.Adopt:
+		p.adopts(j, refreshed)
+	default:
+		p.makes(ctx, j, decision, all, request)
+	}
+}
+
+// adopts plans that an existing record is taken.
+func (p *planner) adopts(j keys.Judgement, refreshed string) {
+	if refreshed != "" && !j.Record.Is(refreshed) && j.Proof == keys.ByWriter {
+		// The plan that was reviewed was made over another record: it can't have spoken of this one.
+		addProblem(p.diags, problem.New("", "The org has moved on since the plan",
+			"The plan was made over record %s, and now record %s answers this rotation. Nothing was sent. Plan again, with a refresh.", refreshed, j.Record))
+
+		return
+	}
+	p.plan.planUndecided()
+	if j.Proof == keys.ByHash {
+		// As in the plan of the run that was cut off, which may be applied again: the core compares the two.
+		p.planCertificate()
+	}
+	p.plan.TenantSecretID, p.plan.Version = types.StringValue(j.Record.ID), types.Int64Value(j.Record.Version)
+	if j.Proof == keys.ByPin {
+		p.diags.AddAttributeWarning(path.Root("secret_value_hash"), "An existing key will be adopted",
+			j.Record.Describe()+" already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as this rotation's. To get a new key, pin another hash or remove the pin.")
+
+		return
+	}
+	p.diags.AddWarning("An existing key will be adopted",
+		fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded. Its receipt and escrow ciphertext come back only if the escrow directory has them. To get a new key, change "+
+			"rotation_triggers after this apply.", j.Record.Describe()))
+}
+
+// makes plans that a key is made, says why and what becomes of the one before, and refuses what is certain to fail.
+func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Decision, all reading, request upload.Request) {
+	p.planCertificate()
+	for _, refusal := range p.certain(all, request) {
+		addProblem(p.diags, refusal)
+	}
+	name, importAs, _ := p.kind.words(p.plan.Type.ValueString())
+	for _, foreign := range j.Foreign {
+		p.diags.AddWarning("A record carries this rotation's mark",
+			fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is not adopted. If an interrupted run of yours made it, import it: terraform import %s",
+				foreign.Describe(), foreign.CreatedBy, importAs))
+	}
+	switch {
+	case decision.Rotate:
+		p.warnRotation(name, j, decision)
+	case j.HasCurrent && len(j.Foreign) == 0:
+		p.diags.AddWarning("An existing key will be archived",
+			fmt.Sprintf("%s is in use and not of this configuration. Salesforce archives it when the new key is uploaded; data that it encrypted stays readable. To manage that key instead, "+
+				"import it: terraform import %s", j.Current.Describe(), importAs))
+	}
+	p.warnOrg(ctx, all)
+}
+
+// planCertificate plans the certificate that wraps the key: the apply wraps for this very one, or stops.
+func (p *planner) planCertificate() {
+	if p.plan.CertificateSHA256.IsUnknown() && p.plan.WrappingCertificateSHA256.ValueString() != "" {
+		p.plan.CertificateSHA256 = p.plan.WrappingCertificateSHA256
+	}
+}
+
+// certain returns what the apply would refuse for certain.
+func (p *planner) certain(all reading, request upload.Request) []*problem.Problem {
+	var list []*problem.Problem
+	if hash, attribute := wantedHash(p.config); hash != "" {
+		if reused := keys.Reused(all.records, hash, attribute); reused != nil {
+			list = append(list, reused)
+		} else if attribute != "secret_value_hash" {
+			if mismatch := upload.PinMismatch(request.Pin, hash); mismatch != nil {
+				list = append(list, mismatch)
+			}
+		}
+	}
+	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() && request.Source == keys.SourceUploaded {
+		list = append(list, problem.New("secret_value_hash", "A pinned hash without its key material",
+			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
+				"Give the material, or remove the pin.", request.Pin))
+	}
+
+	return list
+}
+
+// warnRotation says in the plan why a key is rotated, and what becomes of the old one.
+func (p *planner) warnRotation(name string, j keys.Judgement, decision keys.Decision) {
+	reasons := make([]string, len(decision.Reasons))
+	for i, reason := range decision.Reasons {
+		reasons[i] = reason.String()
+		if reason == keys.InputsChanged {
+			typ := p.kind.recordType(p.plan.Type.ValueString())
+			if changed := p.plan.inputs("", typ).Differences(p.state.inputs("", typ)); len(changed) > 0 {
+				reasons[i] = strings.Join(changed, ", ") + " asks for a new key"
+			}
+		}
+	}
+	text := "Because " + strings.Join(reasons, ", and because ") + "."
+	if j.HasCurrent {
+		text += fmt.Sprintf(" Record %s (version %d) will be archived; data that it encrypted stays readable.", j.Current.ID, j.Current.Version)
+	}
+	if !p.state.EscrowCiphertext.IsNull() && !hasDirectory(p.state.Escrow) {
+		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform output), or set escrow.directory."
+	}
+	if p.plan.Source.ValueString() == keys.SourceRemote && !p.state.RemoteKeyIdentifier.IsNull() && p.plan.RemoteKeyIdentifier.Equal(p.state.RemoteKeyIdentifier) {
+		text += " remote_key_identifier stays the same, so that the new record stands for the same key, unless the key service answers with another."
+	}
+	p.diags.AddWarning("The "+name+" key will be rotated", text)
+}
+
+// hasDirectory reports whether an escrow has a directory.
+func hasDirectory(escrow types.Object) bool {
+	directory, ok := escrow.Attributes()["directory"].(types.String)
+
+	return ok && directory.ValueString() != ""
+}
+
+// warnSettled says what a key that stays does not follow.
+func (p *planner) warnSettled() {
+	state, plan := p.state, p.plan
+	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
+		p.diags.AddWarning("The cache-only key is not available",
+			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its callouts fail, and tries again for 24 hours; somebody may also have done it. "+
+				"Nothing is planned for it. Look at the key service first; to make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.", state.TenantSecretID.ValueString()))
+	}
+	if !plan.Escrow.Equal(state.Escrow) && !p.kept.ours.Imported {
+		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The key in use stays as it is escrowed: its material is not known any more. The changed escrow is used at the next rotation.")
+	}
+	if !plan.WrappedKeyMaterial.IsNull() && !plan.WrappedKeyMaterial.Equal(state.WrappedKeyMaterial) && !p.kept.ours.Imported {
+		p.diags.AddAttributeWarning(path.Root("wrapped_key_material"), "Wrapped key material without effect",
+			"wrapped_key_material has changed, and secret_value_hash has not, so that it stands for the key in use: nothing is uploaded. For a new key, give its hash too.")
+	}
+}
+
+// planAlgorithm plans the default of wrapping_algorithm, which depends on source and type.
+func (m *keyModel) planAlgorithm(config keyModel) {
+	switch {
+	case !config.WrappingAlgorithm.IsNull():
+		return
+	case m.Source.IsUnknown() || m.Type.IsUnknown():
+		m.WrappingAlgorithm = types.StringUnknown()
+	case m.Source.ValueString() != keys.SourceUploaded:
+		m.WrappingAlgorithm = types.StringNull()
+	case m.Type.ValueString() == keys.TypeDatabase:
+		m.WrappingAlgorithm = types.StringValue(string(byok.RSAAESKeyWrapSHA512))
+	default:
+		m.WrappingAlgorithm = types.StringValue(string(byok.RSAOAEPSHA512))
+	}
+}
+
+// planNew plans the computed values of a record that is still to be made.
+func (m *keyModel) planNew(config keyModel) {
+	unknown := types.StringUnknown()
+	m.TenantSecretID, m.Version, m.Status = unknown, types.Int64Unknown(), unknown
+	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = unknown, unknown, unknown
+	m.NextRotationAllowed, m.Receipt, m.KeyCheckValue, m.CertificateSHA256 = unknown, unknown, unknown, unknown
+	m.RotationDueDate, m.EscrowCiphertext = types.StringNull(), types.StringNull()
+	if !m.RotateAfterDays.IsNull() {
+		m.RotationDueDate = unknown
+	}
+	if !m.Escrow.IsNull() {
+		m.EscrowCiphertext = unknown
+	}
+	if m.SecretValueHash = config.SecretValueHash; m.SecretValueHash.IsNull() {
+		m.SecretValueHash = unknown
+	}
+	if isGiven(m.WrappedKeyMaterial) {
+		m.KeyCheckValue = types.StringNull()
+	}
+	if !m.Source.IsUnknown() && !m.Source.IsNull() && m.Source.ValueString() != keys.SourceUploaded {
+		m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringNull(), types.StringNull(), types.StringNull()
+	}
+}
+
+// planUndecided leaves open what a rotation would set to null: the record may stay, and with it what is known of its making.
+func (m *keyModel) planUndecided() {
+	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+}
+
+// keepComputed plans the computed values of the record that stays.
+func (m *keyModel) keepComputed(state, config keyModel) {
+	m.OrganizationID, m.TenantSecretID, m.Version, m.Status = state.OrganizationID, state.TenantSecretID, state.Version, state.Status
+	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = state.CreatedDate, state.CreatedByID, state.LastModifiedDate
+	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext, state.KeyCheckValue
+	m.CertificateSHA256, m.WrappingCertificateSHA256, m.Receipt = state.CertificateSHA256, state.WrappingCertificateSHA256, state.Receipt
+	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
+	if config.SecretValueHash.IsNull() {
+		m.SecretValueHash = state.SecretValueHash
+	}
+}
+
+// planAdjustment plans what a patch of the record changes beside what is configured.
+func (m *keyModel) planAdjustment(state keyModel, ours keys.Ours) {
+	if ours.Imported && state.Receipt.IsNull() {
+		// The first apply after an import writes evidence that the record was taken over. It also makes sure that there is a first apply.
+		m.Receipt = types.StringUnknown()
+	}
+	patched := !m.Description.Equal(state.Description) || !m.RotationID.Equal(state.RotationID) ||
+		!m.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) || !m.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate)
+	if patched {
+		m.LastModifiedDate = types.StringUnknown()
+	}
+}
+
+// planWrapping plans which certificate the next upload wraps for, and says if it is another than was remembered. Unless it is to wrap now,
+// what the last refresh saw will do.
+func (p *planner) planWrapping(ctx context.Context, now bool) {
+	m := p.plan
+	switch {
+	case m.Source.IsUnknown() || m.Certificate.IsUnknown():
+		m.WrappingCertificateSHA256 = types.StringUnknown()
+
+		return
+	case m.wrapsNothing():
+		m.WrappingCertificateSHA256 = types.StringNull()
+
+		return
+	case !p.online():
+		if !m.Certificate.Equal(p.state.Certificate) {
+			m.WrappingCertificateSHA256 = types.StringUnknown()
+		}
+
+		return
+	case !now && m.Certificate.Equal(p.state.Certificate) && !p.state.WrappingCertificateSHA256.IsNull():
+		m.WrappingCertificateSHA256 = p.state.WrappingCertificateSHA256
+		p.warnSwapped()
+
+		return
+	}
+	found, err := upload.LookUpCertificate(ctx, p.data.Inventory, m.Certificate.ValueString(), m.Type.ValueString(), p.data.Client.Now())
+	if err != nil || found.Certificate == nil {
+		m.WrappingCertificateSHA256 = types.StringUnknown()
+		if m.Certificate.Equal(p.state.Certificate) {
+			m.WrappingCertificateSHA256 = p.state.WrappingCertificateSHA256
+		}
+
+		return
+	}
+	m.WrappingCertificateSHA256 = types.StringValue(found.Certificate.SHA256Fingerprint())
+	p.warnSwapped()
+}
+
+// warnSwapped warns if the name of the certificate stands for other bytes than were remembered.
+func (p *planner) warnSwapped() {
+	sum := p.plan.WrappingCertificateSHA256.ValueString()
+	if last := p.kept.wrapping; last.Name == p.plan.Certificate.ValueString() && last.SHA256 != sum {
+		addProblemWarning(p.diags, problem.New("certificate", "The wrapping certificate has changed",
+			"Certificate %q has the SHA-256 fingerprint %s, expected %s, which was remembered. The next upload wraps for it. Verify it in Setup; certificate_pins would refuse it.", last.Name, sum, last.SHA256))
+	}
+}
