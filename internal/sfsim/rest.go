@@ -171,6 +171,16 @@ func (s *Server) LoginHandler() http.Handler {
 	})
 }
 
+// knows refuses a Host that is neither of this machine nor one that the server was given for its own.
+func (s *Server) knows(name string) error {
+	for _, own := range []string{s.InstanceURL, s.LoginURL} {
+		if u, err := url.Parse(own); err == nil && u.Host != "" && strings.EqualFold(u.Host, name) {
+			return nil
+		}
+	}
+	return forThisMachine(name)
+}
+
 // serve takes a request through journal, faults, the handler and latency to its reply.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, dispatch func(*call) *reply) {
 	body, bodyError := readBody(w, r)
@@ -196,7 +206,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 	fault := s.nextFault(c.entry)
 
 	var answer *reply
-	misdirected := forThisMachine(r.Host)
+	misdirected := s.knows(r.Host)
 	switch {
 	case misdirected != nil:
 		// Salesforce's edge has no route for a host that is no org's [D RESTdoc]. A web page could have such a name resolve to this machine.
