@@ -103,7 +103,7 @@ func upgrade(w http.ResponseWriter, _ *http.Request) {
 }
 
 const (
-	failedRead         = "Unable to upload the tenant secret"
+	failedRead         = "Unable to upload the …"
 	refusedKey         = "Salesforce refused the new Data key"
 	notOurs            = "Not the org's My Domain"
 	refusedCredentials = "Salesforce refused the credentials"
