@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -272,8 +273,8 @@ func TestParseWrapped(t *testing.T) {
 		"minus one":         {byok.RSAOAEPSHA512, c, encode(minusOne), "was never encrypted"},
 		"zero, no cert":     {byok.RSAOAEPSHA512, nil, encode(zero), "was never encrypted"},
 		"one, no cert":      {byok.RSAOAEPSHA512, nil, encode(one), "was never encrypted"},
-		"zero, key wrap":    {byok.RSAAESKeyWrapSHA512, c, encode(append(zero, behind...)), "was never encrypted"},
-		"one, key wrap":     {byok.RSAAESKeyWrapSHA512, nil, encode(append(one, behind...)), "was never encrypted"},
+		"zero, key wrap":    {byok.RSAAESKeyWrapSHA512, c, encode(slices.Concat(zero, behind)), "was never encrypted"},
+		"one, key wrap":     {byok.RSAAESKeyWrapSHA512, nil, encode(slices.Concat(one, behind)), "was never encrypted"},
 		"unfit certificate": {byok.RSAOAEPSHA512, certificate(t, "ec.crt"), oaep, "expected RSA"},
 		"unknown algorithm": {"", c, oaep, "unknown wrapping algorithm"},
 	}

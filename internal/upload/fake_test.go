@@ -357,10 +357,10 @@ func fromService(r *upload.Request) {
 	r.Source, r.RemoteKeyIdentifier = keys.SourceRemote, "key"
 }
 
-// after makes a request that of an update over our own record.
-func after(own keys.Record, counter int64) func(*upload.Request) {
+// after makes a request that of an update over our own record, the fifth rotation of its lineage.
+func after(own keys.Record) func(*upload.Request) {
 	return func(r *upload.Request) {
-		r.RotationID = rotation(counter)
+		r.RotationID = rotation(5)
 		r.Evidence.Ours = keys.Ours{ID: own.ID, Version: own.Version, Source: own.Source, Hash: own.Hash, RotationID: own.Marker().String()}
 	}
 }

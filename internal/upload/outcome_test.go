@@ -654,7 +654,7 @@ func TestRun_adoptionOfARecordThatTheStateHas(t *testing.T) {
 		change func(*upload.Request)
 		warns  bool
 	}{
-		"our own": {after(own, 5), false},
+		"our own": {after(own), false},
 		"another": {update(5), true},
 	} {
 		org := newOrg(t, own)

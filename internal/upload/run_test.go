@@ -112,9 +112,9 @@ func TestRun_reconcile(t *testing.T) {
 		"create, over it, allowed but for the quorum": {records{record(1, byService, destroyed)}, change{func(r *upload.Request) { r.Destruction = keys.Destruction{Allowed: true, Quorum: true} }}, 0, 0, "Make it ACTIVE first"},
 
 		"update, exactly this id":                           {records{record(1, described(marker(4)))}, change{update(4)}, 1, 4, ""},
-		"update, an earlier id":                             {records{own}, change{after(own, 5)}, 0, 5, ""},
-		"update, our record has got the new marker":         {records{record(1, described(marker(5)))}, change{after(own, 5)}, 0, 5, ""},
-		"update, our record has got the new marker and pin": {records{record(1, pinned, described(marker(5)))}, change{after(own, 5), pin}, 1, 5, ""},
+		"update, an earlier id":                             {records{own}, change{after(own)}, 0, 5, ""},
+		"update, our record has got the new marker":         {records{record(1, described(marker(5)))}, change{after(own)}, 0, 5, ""},
+		"update, our record has got the new marker and pin": {records{record(1, pinned, described(marker(5)))}, change{after(own), pin}, 1, 5, ""},
 		"update, a later id":                                {records{record(1, described(marker(6)))}, change{update(5)}, 0, 5, ""},
 		"update, same counter of other inputs":              {records{record(1, described("[tf:ffffffff.5]"))}, change{update(5)}, 0, 5, ""},
 		"update, key of Salesforce":                         {records{record(1, byHSM)}, change{update(5)}, 0, 5, ""},
