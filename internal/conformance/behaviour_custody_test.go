@@ -57,7 +57,7 @@ func checkLife(p *probe) {
 	p.empty(c)
 
 	p.untouched(func() {
-		if destroyed := p.succeeded("forgetting", c.Destroy()); destroyed.Removed != 1 || !destroyed.Has("warning", "The record was forgotten, not changed", ours.id) {
+		if destroyed := p.succeeded("forgetting", c.Destroy()); destroyed.Removed != 1 || !destroyed.Has("warning", "The record will be forgotten, not changed", ours.id) {
 			p.Errorf("expected the record to be forgotten with a warning, found %d, %q", destroyed.Removed, destroyed.Summaries("warning"))
 		}
 	})

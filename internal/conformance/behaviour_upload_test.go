@@ -149,7 +149,7 @@ func (p *probe) forget(c *acctest.CLI) {
 	p.Helper()
 	p.untouched(func() {
 		destroyed := p.succeeded("destroy", c.Destroy())
-		if destroyed.Removed != 1 || !destroyed.Has("warning", "The key was forgotten, not destroyed", "stays ACTIVE") {
+		if destroyed.Removed != 1 || !destroyed.Has("warning", "The key will be forgotten, not destroyed", "stays in use") {
 			p.Errorf("expected one key to be forgotten with a warning, found %d, %q", destroyed.Removed, destroyed.Summaries("warning"))
 		}
 	})

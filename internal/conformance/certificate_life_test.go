@@ -55,7 +55,7 @@ certificates: [{developer_name: Sim_BYOK}, {developer_name: KMS, using_kms: true
 		},
 		{
 			"DeployOverACertificateMakesAKeyPair", "7.2", "D, C", "CertMeta; public code",
-			"A deploy over an existing certificate makes a new key pair. The provider sends none, but for a signed chain; it then looks whether the key pair stayed.", deploys,
+			"A deploy over an existing certificate makes a new key pair. The provider sends none, but for a signed chain; it then looks whether the key pair stayed.", deploys | prepared,
 			"settings: {certificate_redeploy_keys: true}", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Twice", time.Now().Unix())
 				files := p.certificateFiles(name, fmt.Sprintf(fitting, ""))

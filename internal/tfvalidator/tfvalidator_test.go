@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -273,13 +274,49 @@ func TestKnownTenantSecretType(t *testing.T) {
 			t.Errorf("%s gives %v", value, got)
 		}
 	}
-	for value, want := range map[string]string{
-		"data": "Did you mean Data?", "SEARCHINDEX": "Did you mean SearchIndex?", "SalesforceDatabase": "Salesforce will judge it", "": "Expected one of Data",
-	} {
+	for value, want := range map[string]string{"SalesforceDatabase": "Salesforce judges it", "": "Expected one of Data"} {
 		got := validate(t, v, types.StringValue(value))
 		if got.WarningsCount() != 1 || got.HasError() || !strings.Contains(got[0].Detail(), want) {
 			t.Errorf("%q gives %v, want one warning about %q", value, got, want)
 		}
+	}
+	// Salesforce's types are case-sensitive: a plan that passes with another case would fail ever after.
+	for value, want := range map[string]string{"data": `"Data"`, "SEARCHINDEX": `"SearchIndex"`, "dATABASE": `"Database"`} {
+		got := validate(t, v, types.StringValue(value))
+		if got.ErrorsCount() != 1 || len(got) != 1 || !strings.Contains(got[0].Detail(), want) {
+			t.Errorf("%q gives %v, want one error that names %s", value, got, want)
+		}
+	}
+}
+
+func TestCertificatePins(t *testing.T) {
+	t.Parallel()
+	pin, other := strings.Repeat("0a", 32), strings.Repeat("0b", 32)
+	colons := strings.TrimSuffix(strings.Repeat("0A:", 32), ":")
+	for name, test := range map[string]struct {
+		pins []string
+		want string
+	}{
+		"one":                     {[]string{pin}, ""},
+		"two":                     {[]string{pin, other}, ""},
+		"with colons, upper case": {[]string{colons}, ""},
+		"none":                    {[]string{}, "empty list"},
+		"short":                   {[]string{pin, pin[:62]}, "certificate_pins[1]"},
+		"no hex":                  {[]string{strings.Repeat("zz", 32)}, "certificate_pins[0]"},
+		"twice in other words":    {[]string{pin, other, colons}, "certificate_pins[2] is the fingerprint of certificate_pins[0] again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			elements := make([]attr.Value, len(test.pins))
+			for i, text := range test.pins {
+				elements[i] = types.StringValue(text)
+			}
+			var resp validator.ListResponse
+			tfvalidator.CertificatePins().ValidateList(t.Context(), validator.ListRequest{Path: path.Root("certificate_pins"), ConfigValue: types.ListValueMust(types.StringType, elements)}, &resp)
+			if got := resp.Diagnostics; (test.want == "") != (len(got) == 0) || (test.want != "" && !strings.Contains(got[0].Detail(), test.want)) {
+				t.Errorf("found %v, want %q", got, test.want)
+			}
+		})
 	}
 }
 
