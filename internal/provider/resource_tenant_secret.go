@@ -58,8 +58,8 @@ func (tenantSecretKind) readForPlan(ctx context.Context, d *Data) (reading, erro
 }
 
 func (tenantSecretKind) warm(ctx context.Context, d *Data) {
-	// Whoever needs the reading joins it, and gets its error.
-	go func() { _, _ = d.Inventory.ForPlan(ctx) }()
+	// Whoever needs the reading finds it, or its error. One after the other: a fault of the matrix strikes a request by its place.
+	_, _ = d.Inventory.ForPlan(ctx)
 }
 
 func (tenantSecretKind) readAgain(ctx context.Context, d *Data) (reading, error) {
