@@ -200,7 +200,8 @@ func (s *Server) refetch(secret *tenantSecret, now time.Time) jwe.Status {
 	switch {
 	case status == jwe.Success:
 		delete(retries, secret.id)
-		if secret.status == "DESTROYED" {
+		// Only the most recent version of a type can be ACTIVE again [D ShieldREST]: two are never ACTIVE.
+		if secret.status == "DESTROYED" && world.newest(secret.typ) == secret {
 			secret.status, secret.modified = "ACTIVE", now
 		}
 	case plan == nil:
@@ -224,7 +225,7 @@ func (c *call) retryCallouts() {
 		if plan == nil || c.now.Before(plan.next) {
 			continue
 		}
-		if secret.status != "DESTROYED" { // reactivated by hand
+		if secret.status != "DESTROYED" || world.newest(secret.typ) != secret { // reactivated by hand, or replaced
 			delete(world.estate().retries, secret.id)
 			continue
 		}

@@ -276,3 +276,27 @@ func TestCalloutsStayOnLoopback(t *testing.T) {
 		t.Errorf("callouts %+v", made)
 	}
 }
+
+// Wire 8 and 6.1 [D]: a failed callout is tried again, but only the most recent version of a type can be ACTIVE again.
+func TestCalloutRetriesOfAReplacedKey(t *testing.T) {
+	t.Parallel()
+	service := newKeyService(t)
+	c := startWithService(t, service, sfsim.WithoutIntervals())
+	id := c.create(remoteBody).created()
+	service.set(func(s *keyService) { s.status = http.StatusServiceUnavailable })
+	if got, err := c.server.FlushKeyCache(id); err != nil || got != "ERROR_HTTP_CODE" {
+		t.Fatalf("FlushKeyCache() = %s, %v", got, err)
+	}
+	service.set(func(s *keyService) { s.status = http.StatusOK })
+	next := c.create(strings.Replace(remoteBody, "key-1", "key-2", 1)).created()
+	callouts := len(c.server.Callouts())
+	for range 10 {
+		c.server.Clock.Advance(time.Minute)
+		if old, young := c.state(id), c.state(next); old != "DESTROYED" || young != "ACTIVE" {
+			t.Fatalf("the replaced key is %s, its successor %s", old, young)
+		}
+	}
+	if n := len(c.server.Callouts()); n != callouts {
+		t.Errorf("a replaced key was asked for %d more times", n-callouts)
+	}
+}

@@ -297,6 +297,17 @@ func (w *world) active(typ string) *tenantSecret {
 	return nil
 }
 
+// newest is the secret of a type with the highest Version, nil if there is none.
+func (w *world) newest(typ string) *tenantSecret {
+	var last *tenantSecret
+	for _, s := range w.tenantSecrets {
+		if s.typ == typ && (last == nil || s.version > last.version) {
+			last = s
+		}
+	}
+	return last
+}
+
 // emails are the addresses of the users, by id.
 func (w *world) emails() map[string]string {
 	out := map[string]string{}
