@@ -51,7 +51,7 @@ func TestWalkTheModule(t *testing.T) {
 		then("tests", p.block("sh", "terraform test")).
 		run()
 
-	says(t, printed, "tests", "Success! 7 passed, 0 failed", "Success! 6 passed, 0 failed")
+	says(t, printed, "tests", "Success! 8 passed, 0 failed", "Success! 6 passed, 0 failed")
 	counts := map[string]int{}
 	for _, secret := range sim.TenantSecrets() {
 		counts[secret.Type+" "+secret.Status+" "+secret.Source]++
@@ -111,7 +111,7 @@ func TestWalkAModuleOfTheCaller(t *testing.T) {
 	p := page{t, "shield-keys", string(readme)}
 	printed := mirrored(t, acctest.StartSim(t)).
 		then("copy", "mkdir modules\ncp -r '"+example(t, "modules", "shield-keys")+"' modules\n").
-		write("main.tf", required, "variable \"escrow_recipients\" {\n  default = [\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}", p.block("hcl", "module \"keys\"")).
+		write("main.tf", required, "variable \"escrow_recipients\" {\n  default = [\""+recipientOne+"\"]\n}\nvariable \"certificate_pins\" {\n  default = [\""+strings.Repeat("ab", 32)+"\"]\n}", p.block("hcl", "module \"keys\"")).
 		write("keys.tftest.hcl", `mock_provider "salesforcebyok" { source = "./modules/shield-keys/tests/mocks" }
 run "dates" {
   assert {

@@ -1,8 +1,10 @@
 package guides_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,7 +43,7 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 	printed := s.
 		then("custodian", "age-keygen -o identity.txt 2>/dev/null\nage-keygen -y identity.txt > recipient.txt\n").
 		then("copy", p.block("sh", "git init")).
-		write("terraform.tfvars", "organization_id   = \""+sim.OrganizationID+"\"\ncertificate       = \"Sim_BYOK\"\nescrow_recipients = [\"RECIPIENT\"]\nrotation          = { round = \"1\" }").
+		write("terraform.tfvars", "organization_id   = \""+sim.OrganizationID+"\"\ncertificate       = \"Sim_BYOK\"\ncertificate_pins  = [\""+fingerprint(t, sim)+"\"]\nescrow_recipients = [\"RECIPIENT\", \""+recipientTwo+"\"]\nrotation          = { round = \"1\" }").
 		then("recipient", "sed -i.bak \"s/RECIPIENT/$(cat ../recipient.txt)/\" terraform.tfvars && rm terraform.tfvars.bak\n").
 		write("backend.tf", "terraform {\n  backend \"local\" { path = \""+s.dir+"/state/terraform.tfstate\" }\n}").
 		then("lock", p.block("sh", "terraform providers lock", "terraform providers lock", "terraform providers lock -fs-mirror=$HOME/mirror",
@@ -59,6 +61,19 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 	}
 
 	return &keysRepository{s, sim, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "keys.git"), filepath.Join(s.dir, "evidence.git"), string(key)}
+}
+
+// fingerprint is that of the org's wrapping certificate, as Setup shows it.
+func fingerprint(t *testing.T, sim *sfsim.Server) string {
+	t.Helper()
+	for _, certificate := range sim.Certificates() {
+		if block, _ := pem.Decode([]byte(certificate.PEM)); block != nil && certificate.DeveloperName == "Sim_BYOK" {
+			return fmt.Sprintf("%x", sha256.Sum256(block.Bytes))
+		}
+	}
+	t.Fatal("the org has no certificate Sim_BYOK")
+
+	return ""
 }
 
 // sh runs a script in the user's clone, and returns what it printed and whether it succeeded.
@@ -166,8 +181,10 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	k := newKeysRepository(t, sim, "conftest")
-	genuine(t, "git, ssh-keygen and age in the GitHub workflows")
-	k.mustSh("git rm -qr policy\ngit commit -q -m 'Without policy'\ngit push -q origin main\n")
+	genuine(t, "git, ssh-keygen, age and conftest in the GitHub workflows")
+	// The rounds follow each other in seconds.
+	k.mustSh("sed -i.bak 's/^days_between_rotations := 30/days_between_rotations := 0/; s/^organizations := set()/organizations := {\"" + sim.OrganizationID + "\"}/' policy/settings.rego\n" +
+		"rm policy/settings.rego.bak\ngit commit -q -a -m 'Our policy'\ngit push -q origin main\n")
 	// go install would build conftest again.
 	k.env = append(k.env, "GOPATH="+t.TempDir(), "PATH="+stub(t, "go", "[ \"$1\" = install ] || echo /nowhere\n")+string(os.PathListSeparator)+k.path())
 	keys := readWorkflow(t, filepath.Join(k.clone, ".github", "workflows", "keys.yml"))
@@ -192,6 +209,9 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 		plan, apply, r := run()
 		if apply.skipped || apply.failed {
 			t.Fatalf("round %d: plan\n%s\napply\n%s", round, plan.log, apply.log)
+		}
+		if !strings.Contains(plan.log, "0 failures") {
+			t.Errorf("expected the policy to judge the plan, found\n%s", plan.log)
 		}
 		_, approved, _ := strings.Cut(plan.log, "plan: ")
 		if approved, _, _ = strings.Cut(approved, ","); approved == "" || !strings.Contains(apply.log, "plan: "+approved) {

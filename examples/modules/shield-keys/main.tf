@@ -6,6 +6,7 @@ resource "salesforcebyok_tenant_secret" "data" {
   description            = each.value.description
   source                 = each.value.source
   certificate            = local.certificates[each.key]
+  certificate_pins       = local.certificate_pins[each.key]
   wrapping_algorithm     = each.value.wrapping_algorithm
   key_derivation_mode    = each.value.key_derivation_mode
   rotate_after_days      = local.rotate_after_days[each.key]
@@ -33,6 +34,7 @@ resource "salesforcebyok_tenant_secret" "other" {
   description            = each.value.description
   source                 = each.value.source
   certificate            = local.certificates[each.key]
+  certificate_pins       = local.certificate_pins[each.key]
   wrapping_algorithm     = each.value.wrapping_algorithm
   key_derivation_mode    = each.value.key_derivation_mode
   rotate_after_days      = local.rotate_after_days[each.key]
@@ -83,6 +85,7 @@ locals {
 
   # The defaults, for the keys that can have them.
   certificates      = { for type, key in var.keys : type => key.certificate != null || !local.uploaded[type] ? key.certificate : var.certificate }
+  certificate_pins  = { for type, key in var.keys : type => key.certificate_pins != null || !local.uploaded[type] ? key.certificate_pins : var.certificate_pins }
   rotate_after_days = { for type, key in var.keys : type => key.rotate_after_days != null ? key.rotate_after_days : var.rotate_after_days }
   rotation_triggers = { for type, key in var.keys : type => key.rotation_triggers != null ? key.rotation_triggers : var.rotation_triggers }
   escrow            = { for type, key in var.keys : type => local.uploaded[type] && key.wrapped_key_material == null ? var.escrow : null }

@@ -7,6 +7,7 @@ variable "keys" {
     description         = optional(string)
     source              = optional(string)
     certificate         = optional(string)
+    certificate_pins    = optional(list(string))
     wrapping_algorithm  = optional(string)
     key_derivation_mode = optional(string)
     rotate_after_days   = optional(number)
@@ -44,13 +45,28 @@ variable "certificate" {
   default     = null
 }
 
+variable "certificate_pins" {
+  description = <<-EOT
+    SHA-256 fingerprints of the certificates that keys may be wrapped to, for the keys that have none of their own. Take them from Setup:
+    a pin that comes from the certificate's own data source protects nothing.
+  EOT
+  type        = list(string)
+  default     = null
+}
+
 variable "escrow" {
-  description = "Who can open the copies of the keys that are generated here, and optionally the directory for them."
+  description = "Who can open the copies of the keys that are generated here: one identity of age_recipients, or one of each of recipient_groups (dual control)."
   type = object({
-    age_recipients = optional(list(string))
-    directory      = optional(string)
+    age_recipients   = optional(list(string))
+    recipient_groups = optional(list(list(string)))
+    directory        = optional(string)
   })
   default = null
+
+  validation {
+    condition     = var.escrow == null || try((var.escrow.age_recipients == null) != (var.escrow.recipient_groups == null), false)
+    error_message = "escrow needs exactly one of age_recipients and recipient_groups."
+  }
 }
 
 variable "rotate_after_days" {

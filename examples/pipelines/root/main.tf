@@ -23,6 +23,11 @@ variable "certificate" {
   type        = string
 }
 
+variable "certificate_pins" {
+  description = "SHA-256 fingerprints of the certificates that keys may be wrapped to, as Setup shows them."
+  type        = list(string)
+}
+
 variable "escrow_recipients" {
   description = "Age public keys of the custodians."
   type        = list(string)
@@ -38,6 +43,7 @@ module "keys" {
 
   organization_id   = var.organization_id
   certificate       = var.certificate
+  certificate_pins  = var.certificate_pins
   rotation_triggers = var.rotation
   escrow            = { age_recipients = var.escrow_recipients }
   keys = {

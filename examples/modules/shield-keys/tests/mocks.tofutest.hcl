@@ -145,6 +145,16 @@ run "not_a_type" {
   expect_failures = [var.keys]
 }
 
+run "both_kinds_of_escrow" {
+  command = plan
+
+  variables {
+    escrow = { age_recipients = ["age1"], recipient_groups = [["age1"], ["age2"]] }
+  }
+
+  expect_failures = [var.escrow]
+}
+
 run "wrapped_without_its_hash" {
   command = plan
 

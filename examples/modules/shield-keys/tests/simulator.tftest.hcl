@@ -6,8 +6,10 @@ provider "salesforcebyok" {
 }
 
 variables {
-  certificate     = "Sim_BYOK"
-  escrow          = { age_recipients = ["age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em"] }
+  certificate = "Sim_BYOK"
+  escrow = { recipient_groups = [
+    ["age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em"], ["age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z"],
+  ] }
   deletion_policy = "ABANDON" # or the teardown fails
   keys = {
     Data              = { description = "<b>fields</b> & files" }
