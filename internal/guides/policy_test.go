@@ -108,6 +108,14 @@ func TestPolicy(t *testing.T) {
 			bad:  key(certificateLine, preventLine, `escrow = { age_recipients = ["`+recipientOne+`"] }`),
 			good: key(certificateLine, preventLine, escrowLine), want: "needs an escrow copy for at least 2 recipients",
 		},
+		"two groups": {
+			bad:  key(certificateLine, preventLine),
+			good: key(certificateLine, preventLine, `escrow = { recipient_groups = [["`+recipientOne+`"], ["`+recipientTwo+`"]] }`), want: "needs an escrow copy for at least 2 recipients",
+		},
+		"a certificate with a pin": {
+			bad:  key(certificateLine, preventLine),
+			good: key(certificateLine, preventLine, `certificate_pins = ["PIN"]`), want: "needs certificate_pins",
+		},
 		"no escrow": {
 			bad:  key(certificateLine, preventLine),
 			good: key(`source = "HSM"`, preventLine), want: "needs an escrow copy for at least 2 recipients",
@@ -151,6 +159,7 @@ func TestPolicy(t *testing.T) {
 			sim := acctest.StartSim(t, sfsim.WithSeed(test.seed), sfsim.WithoutIntervals())
 			cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 			named := func(configuration string) string {
+				configuration = strings.Replace(configuration, `"PIN"`, `"`+fingerprint(t, sim)+`"`, 1)
 				if secrets := sim.TenantSecrets(); len(secrets) > 0 {
 					return strings.ReplaceAll(configuration, `"`+id+`"`, `"`+secrets[0].ID+`"`)
 				}
@@ -168,6 +177,17 @@ func TestPolicy(t *testing.T) {
 				t.Errorf("expected no %q, found %q", test.want, messages)
 			}
 		})
+	}
+}
+
+// A first plan knows which org it is for, and one that keeps every rule passes all of them.
+func TestPolicyPassesAWholePlan(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
+	plan := planned(t, cli, key(certificateLine, preventLine, escrowLine, `certificate_pins = ["`+fingerprint(t, sim)+`"]`))
+	if messages := denied(t, example(t, "policy"), plan); len(messages) != 0 {
+		t.Errorf("expected the plan to pass, found %q", messages)
 	}
 }
 

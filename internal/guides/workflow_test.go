@@ -86,6 +86,7 @@ func (r *runner) job(w workflow, name string, needs map[string]string) ran {
 	known := maps.Clone(r.contexts)
 	maps.Copy(known, needs)
 	result := ran{outputs: map[string]string{}, dir: r.t.TempDir()}
+	known["github.workspace"] = result.dir
 	if !r.holds(job.If, known, result.dir, false) {
 		result.skipped = true
 
