@@ -46,12 +46,16 @@ func TestWalkTheModule(t *testing.T) {
 	}
 	p := page{t, "shield-keys", string(readme)}
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
+	tests, want := p.block("sh", "terraform test"), []string{"Success! 8 passed, 0 failed", "Success! 6 passed, 0 failed"}
+	if acctest.OpenTofu() { // which takes another file for the mocks, and all files at once if none is named
+		tests, want = "terraform init\nterraform test\n", []string{"14 passed, 0 failed"}
+	}
 	printed := mirrored(t, sim).
 		then("copy", "cp -r '"+example(t, "modules", "shield-keys")+"'/. .\n").
-		then("tests", p.block("sh", "terraform test")).
+		then("tests", tests).
 		run()
 
-	says(t, printed, "tests", "Success! 8 passed, 0 failed", "Success! 6 passed, 0 failed")
+	says(t, printed, "tests", want...)
 	counts := map[string]int{}
 	for _, secret := range sim.TenantSecrets() {
 		counts[secret.Type+" "+secret.Status+" "+secret.Source]++

@@ -1,6 +1,6 @@
 # The keys of one org. What differs between orgs stands in terraform.tfvars; credentials come from SALESFORCE_* variables.
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.8"
   required_providers {
     salesforcebyok = {
       source  = "salesforcebyok/salesforcebyok"
