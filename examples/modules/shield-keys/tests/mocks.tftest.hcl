@@ -28,6 +28,10 @@ run "defaults" {
     error_message = "Data must have the module's certificate and age."
   }
   assert {
+    condition     = salesforcebyok_tenant_secret.data["Data"].source == "UPLOADED" && salesforcebyok_tenant_secret.other["EventBus"].source == "HSM"
+    error_message = "Defaults and what is configured must be readable."
+  }
+  assert {
     condition     = salesforcebyok_tenant_secret.other["SearchIndex"].rotate_after_days == 90 && salesforcebyok_tenant_secret.other["SearchIndex"].escrow != null
     error_message = "SearchIndex must have its own age and the module's escrow."
   }

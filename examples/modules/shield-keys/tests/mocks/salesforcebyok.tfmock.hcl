@@ -6,21 +6,25 @@
 
 mock_resource "salesforcebyok_tenant_secret" {
   defaults = {
-    organization_id            = "00D000000000001EAA"
-    tenant_secret_id           = "02G000000000001EAA"
-    version                    = 1
-    status                     = "ACTIVE"
-    secret_value_hash          = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
-    created_date               = "2026-01-31T12:00:00Z"
-    created_by_id              = "005000000000001EAA"
-    last_modified_date         = "2026-01-31T12:00:00Z"
-    rotation_id                = "1a2b3c4d.1"
-    rotation_due_date          = "2027-01-31T12:00:00Z"
-    next_rotation_allowed_date = "2026-02-01T12:00:00Z"
-    escrow_ciphertext          = "-----BEGIN AGE ENCRYPTED FILE-----\nbW9jaw==\n-----END AGE ENCRYPTED FILE-----\n"
-    key_check_value            = "a1b2c3"
-    certificate_sha256         = "0000000000000000000000000000000000000000000000000000000000000000"
-    receipt                    = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
+    organization_id             = "00D000000000001EAA"
+    tenant_secret_id            = "02G000000000001EAA"
+    version                     = 1
+    status                      = "ACTIVE"
+    source                      = "UPLOADED" # the defaults of what a configuration leaves out
+    key_derivation_mode         = "PBKDF2"
+    wrapping_algorithm          = "RSA_OAEP_SHA512"
+    secret_value_hash           = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
+    created_date                = "2026-01-31T12:00:00Z"
+    created_by_id               = "005000000000001EAA"
+    last_modified_date          = "2026-01-31T12:00:00Z"
+    rotation_id                 = "1a2b3c4d.1"
+    rotation_due_date           = "2027-01-31T12:00:00Z"
+    next_rotation_allowed_date  = "2026-02-01T12:00:00Z"
+    escrow_ciphertext           = "-----BEGIN AGE ENCRYPTED FILE-----\nbW9jaw==\n-----END AGE ENCRYPTED FILE-----\n"
+    key_check_value             = "a1b2c3"
+    wrapping_certificate_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+    certificate_sha256          = "0000000000000000000000000000000000000000000000000000000000000000"
+    receipt                     = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
   }
 }
 
