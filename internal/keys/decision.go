@@ -69,6 +69,8 @@ type Ours struct {
 	Unconfirmed      string    `json:"unconfirmed,omitempty"`
 	UnconfirmedSince time.Time `json:"unconfirmed_since,omitzero"`
 	UnconfirmedHash  string    `json:"unconfirmed_hash,omitempty"`
+	// UnconfirmedBefore are the hashes of earlier such POSTs of that rotation: each may still arrive.
+	UnconfirmedBefore []string `json:"unconfirmed_before,omitempty"`
 	// Version, Source and Hash are the record's.
 	Version int64  `json:"version,omitempty"`
 	Source  string `json:"source,omitempty"`
@@ -77,6 +79,27 @@ type Ours struct {
 	Requests string `json:"requests,omitempty"`
 	// Users are the ids of those who have applied this resource.
 	Users []string `json:"users,omitempty"`
+}
+
+// Unanswered returns what is to be remembered after a POST without an answer.
+func (o Ours) Unanswered(id RotationID, since time.Time, hash string) Ours {
+	if o.Unconfirmed != id.String() {
+		o.UnconfirmedBefore = nil
+	} else if o.UnconfirmedHash != "" {
+		o.UnconfirmedBefore = append(slices.Clone(o.UnconfirmedBefore), o.UnconfirmedHash)
+	}
+	o.Unconfirmed, o.UnconfirmedSince, o.UnconfirmedHash = id.String(), since, hash
+
+	return o
+}
+
+// UnconfirmedHashes are those of every POST of the unconfirmed rotation.
+func (o Ours) UnconfirmedHashes() []string {
+	if o.UnconfirmedHash == "" {
+		return o.UnconfirmedBefore
+	}
+
+	return append(slices.Clone(o.UnconfirmedBefore), o.UnconfirmedHash)
 }
 
 // Late reports whether the records of a type come from a replica that lags behind: they lack the record
@@ -238,7 +261,7 @@ func (d *Decision) resume(want Desired, known Known, ours RotationID, marked boo
 	// An attempt whose record has been seen is no longer open: that record is in use, see below, or archived.
 	if sent, ok := later(known.Ours.Unconfirmed); ok && sent.Counter > known.Seen.HighestCounter {
 		d.RotationID = sent
-		if want.Pin != "" && want.Pin != known.Ours.UnconfirmedHash {
+		if want.Pin != "" && !slices.Contains(known.Ours.UnconfirmedHashes(), want.Pin) {
 			// Its record may still come, with a key that is not wanted any more.
 			d.RotationID = RotationID{Fingerprint: want.Inputs.Fingerprint(), Counter: sent.Counter + 1}
 		}

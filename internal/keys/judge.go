@@ -102,6 +102,17 @@ func (e Evidence) Trusted(r Record) bool {
 	return e.wroteLast(r) || (r.Is(e.Ours.ID) && marker.String() == e.Ours.RotationID)
 }
 
+// Observe is [Observe] with all the evidence there is. A marker in use that was sent with other hashes is no rotation to go on with,
+// although it raises the counter.
+func (e Evidence) Observe(current Record, records []Record, now time.Time) Observation {
+	seen := Observe(current, records, now, e.Trusted)
+	if attempt, _ := e.Attempt(current.Marker()); current.Type != TypeDataKey && len(attempt.Hashes) > 0 && !attempt.sent(current.Hash) {
+		seen.ActiveMarker = ""
+	}
+
+	return seen
+}
+
 // wroteLast reports whether one of ours was the last to write the record.
 func (e Evidence) wroteLast(r Record) bool {
 	return r.LastModifiedBy != "" && slices.Contains(e.Users, r.LastModifiedBy)

@@ -284,10 +284,12 @@ func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		}
 		kept.ours = r.ownRecord(state, claimed, id, kept.ours)
 	}
-	evidence := r.evidence(kept.ours).WithUser(keys.OfType(all.records, typ), func() string { return r.data.user(ctx) })
-	trusted := func(record keys.Record) bool { return evidence.Trusted(record) || kept.sent(record) }
+	evidence, err := r.remembered(ctx, state, kept.ours, keys.OfType(all.records, typ))
+	if err != nil {
+		addUnchecked(&resp.Diagnostics, err)
+	}
 	state.refresh(row, r.data, kept.ours)
-	kept.seen = keys.Observe(row, all.records, all.now, trusted)
+	kept.seen = evidence.Observe(row, all.records, all.now)
 	state.RotationID = stringOrNull(kept.seen.ActiveMarker)
 	if typ == keys.TypeDataKey && row.Is(kept.ours.ID) {
 		// Its Description can't be edited: without one the org keeps none.
@@ -298,6 +300,20 @@ func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *r
 	resp.Diagnostics.Append(r.kind.store(ctx, &state, &resp.State)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	kept.keepIfChanged(ctx, resp.Private, before, &resp.Diagnostics)
+}
+
+// remembered returns the evidence of a refresh with the attempts that private state remembers, and those of the escrow directory if a
+// marker is in doubt without them.
+func (r *rotatedKey) remembered(ctx context.Context, state keyModel, ours keys.Ours, records []keys.Record) (keys.Evidence, error) {
+	request := upload.Request{Wanted: keys.Wanted{Type: r.kind.recordType(state.Type.ValueString())}, Evidence: r.evidence(ours), User: r.data.user}
+	evidence, err := request.Gather(ctx, r.data.Session.OrganizationID, records)
+	if err != nil || !slices.ContainsFunc(records, func(k keys.Record) bool { return !k.Marker().IsZero() && !evidence.Trusted(k) }) {
+		return evidence, err
+	}
+	request.Escrow = lookIntoEscrow(ctx, state.Escrow)
+	defer request.Escrow.Close()
+
+	return request.Gather(ctx, r.data.Session.OrganizationID, records)
 }
 
 // read reads the records, and again a few times while a replica lags behind what we know. An answer without any record of the type is no

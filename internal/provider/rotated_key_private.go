@@ -115,18 +115,13 @@ func (k *privateKey) rememberFirst(m keyModel) {
 	}
 }
 
-// sent reports whether a record is the one of the POST that had no answer.
-func (k *privateKey) sent(r keys.Record) bool {
-	return k.ours.UnconfirmedHash != "" && r.Hash == k.ours.UnconfirmedHash && r.Marker().String() == k.ours.Unconfirmed
-}
-
 // keepUnconfirmed keeps, beside the unchanged state, that a POST went out whose outcome nobody knows.
 func (k *privateKey) keepUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, err error) {
 	sent, ok := errors.AsType[*upload.UnknownOutcomeError](err)
 	if !ok {
 		return
 	}
-	k.ours.Unconfirmed, k.ours.UnconfirmedSince, k.ours.UnconfirmedHash = sent.RotationID.String(), sent.SentAt.UTC(), sent.Hash
+	k.ours = k.ours.Unanswered(sent.RotationID, sent.SentAt.UTC(), sent.Hash)
 	k.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 

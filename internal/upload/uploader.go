@@ -174,9 +174,7 @@ func (r Request) remember(e *keys.Evidence, organization string, id keys.Rotatio
 		if attempt.Since.IsZero() {
 			attempt.Since = ours.UnconfirmedSince
 		}
-		if ours.UnconfirmedHash != "" {
-			attempt.Hashes = append(attempt.Hashes, ours.UnconfirmedHash)
-		}
+		attempt.Hashes = append(attempt.Hashes, ours.UnconfirmedHashes()...)
 	}
 	if known {
 		e.Attempts[id.String()] = attempt
