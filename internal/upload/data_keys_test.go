@@ -364,15 +364,15 @@ func TestDataKeys_lostReplies(t *testing.T) {
 	}{
 		"first step committed":               {begin: answer(true, errUnknown), begins: 1, finishes: 1},
 		"first step committed, seen late":    {begin: answer(true, errUnknown), hiddenSession: 1, begins: 1, finishes: 1},
-		"first step lost":                    {begin: once(false, errUnknown), firstFails: true, begins: 2, finishes: 1},
+		"first step lost":                    {begin: once(errUnknown), firstFails: true, begins: 2, finishes: 1},
 		"second step committed":              {finish: answer(true, errUnknown), begins: 1, finishes: 1},
 		"second step committed, seen late":   {finish: answer(true, errUnknown), hiddenKey: 2, begins: 1, finishes: 1},
 		"second step seen too late":          {finish: answer(true, errUnknown), hiddenKey: 3, firstFails: true, begins: 1, finishes: 1, adopted: true},
-		"second step lost":                   {finish: once(false, errUnknown), firstFails: true, begins: 1, finishes: 2},
+		"second step lost":                   {finish: once(errUnknown), firstFails: true, begins: 1, finishes: 2},
 		"second step refused and committed":  {finish: answer(true, errRefused), begins: 1, finishes: 1},
 		"unmarked, second step committed":    {unmarked: true, finish: answer(true, errUnknown), begins: 1, finishes: 1},
 		"unmarked, second step seen late":    {unmarked: true, finish: answer(true, errUnknown), hiddenKey: 3, firstFails: true, begins: 1, finishes: 1, adopted: true},
-		"unmarked, second step lost":         {unmarked: true, finish: once(false, errUnknown), firstFails: true, begins: 1, finishes: 2},
+		"unmarked, second step lost":         {unmarked: true, finish: once(errUnknown), firstFails: true, begins: 1, finishes: 2},
 		"unmarked, refused and committed":    {unmarked: true, finish: answer(true, errRefused), begins: 1, finishes: 1},
 		"unmarked, first step seen too late": {unmarked: true, begin: answer(true, errUnknown), hiddenSession: 3, firstFails: true, begins: 1, finishes: 1},
 	} {
@@ -417,11 +417,11 @@ func TestDataKeys_lostReplies(t *testing.T) {
 	}
 }
 
-// once fails the first time alone.
-func once(commit bool, err error) func(int) (bool, error) {
+// once loses the first request alone.
+func once(err error) func(int) (bool, error) {
 	return func(n int) (bool, error) {
 		if n == 1 {
-			return commit, err
+			return false, err
 		}
 
 		return true, nil

@@ -439,8 +439,8 @@ func settings() []setting {
 			{name: "data encryption key without a Description, with a directory", source: keys.SourceUploaded, typ: keys.TypeDataKey, unmarked: true, directory: true},
 		} {
 			s.name, s.update, s.faults = s.name+suffix, update, mostFaults
-			if s.typ == keys.TypeDataKey && !s.directory {
-				// One fault is enough to lose sight of such a key.
+			if s.dataKey() && (!s.directory || s.unmarked) {
+				// One fault is enough to lose sight of a key without a directory or a Description.
 				s.faults = 1
 			}
 			list = append(list, s)

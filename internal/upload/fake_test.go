@@ -95,6 +95,8 @@ type fakeOrg struct {
 	onCertificates              error
 	// onSend decides what becomes of a POST: whether it is committed, and what its sender is told.
 	onSend func(n int) (commit bool, err error)
+	// onCertificate is called when the certificate is read.
+	onCertificate func()
 	// beforeSend is called when a POST has arrived.
 	beforeSend func()
 	// beforeRecords is called before the records are read.
@@ -168,6 +170,9 @@ func (o *fakeOrg) Records(ctx context.Context) ([]keys.Record, time.Time, error)
 
 // Envelope implements upload.Org, as TenantSecrets does.
 func (o *fakeOrg) Envelope(ctx context.Context, r upload.Request, _ keys.RotationID, now time.Time) (upload.Envelope, error) {
+	if o.onCertificate != nil {
+		o.onCertificate()
+	}
 	certificate, err := upload.FindCertificate(ctx, o, r.Certificate, r.Type, now)
 
 	return upload.Envelope{Name: r.Certificate, Certificate: certificate}, err
