@@ -94,6 +94,7 @@ type providerModel struct {
 	OrganizationID        types.String `tfsdk:"organization_id"`
 	AllowKeyDestruction   types.Bool   `tfsdk:"allow_key_destruction"`
 	ReceiptDirectory      types.String `tfsdk:"receipt_directory"`
+	DestructionApprovers  types.Object `tfsdk:"destruction_approvers"`
 	MaxRetries            types.Int64  `tfsdk:"max_retries"`
 	RequestTimeoutSeconds types.Int64  `tfsdk:"request_timeout_seconds"`
 }
@@ -176,6 +177,7 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 					"until the key is restored.",
 				Optional: true,
 			},
+			"destruction_approvers": approversAttribute(),
 			"receipt_directory": schema.StringAttribute{
 				MarkdownDescription: "Directory on the machine that applies, where every write leaves its receipt, each in a file that names the SHA-256 of the one before. It is made with mode 0700, and must be " +
 					"writable before anything is sent; `~` is refused. Default: none, and receipts are in state only. Environment: `SALESFORCEBYOK_RECEIPT_DIRECTORY`.",

@@ -17,6 +17,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -30,6 +31,9 @@ type Data struct {
 	// AllowKeyDestruction is the first of the two locks on every destroy. DestructionUndecided is true while it is not known yet, which
 	// happens only during a plan.
 	AllowKeyDestruction, DestructionUndecided bool
+	// Quorum must approve each destruction; QuorumUndecided is true while that of the provider block is not known yet, during a plan.
+	Quorum          quorum.Quorum
+	QuorumUndecided bool
 	// ReceiptDirectory is where each write leaves its receipt, "" for none.
 	ReceiptDirectory string
 	// Version is the provider's own.
@@ -56,6 +60,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		return data
 	}
 	data.ReceiptDirectory = all.receiptDirectory(diags)
+	data.readQuorum(ctx, model.DestructionApprovers, diags)
 	set := all.chooseCredentials(diags)
 	if !all["instance_url"].given() {
 		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",

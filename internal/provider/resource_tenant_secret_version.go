@@ -21,6 +21,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
@@ -47,6 +49,8 @@ type tenantSecretVersionModel struct {
 	ExportedSecretValueWO      types.String `tfsdk:"exported_secret_value_wo"`
 	ExportedSecretValueVersion types.String `tfsdk:"exported_secret_value_wo_version"`
 	DestructionAcknowledgement types.String `tfsdk:"destruction_acknowledgement"`
+	DestructionApprovals       types.List   `tfsdk:"destruction_approvals"`
+	DestructionNotAfter        types.String `tfsdk:"destruction_not_after"`
 	DeletionPolicy             types.String `tfsdk:"deletion_policy"`
 	OrganizationID             types.String `tfsdk:"organization_id"`
 	Type                       types.String `tfsdk:"type"`
@@ -60,6 +64,8 @@ type tenantSecretVersionModel struct {
 	LastModifiedDate           types.String `tfsdk:"last_modified_date"`
 	ExportedSecretValue        types.String `tfsdk:"exported_secret_value"`
 	Recoverable                types.Bool   `tfsdk:"recoverable"`
+	DestructionStatement       types.String `tfsdk:"destruction_statement"`
+	Receipt                    types.String `tfsdk:"receipt"`
 }
 
 type tenantSecretVersionIdentity struct {
@@ -126,6 +132,17 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 					"DESTROYED record, and to adopt a DESTROYED record without its export (import needs none).",
 				Optional: true,
 			},
+			"destruction_approvals": schema.ListAttribute{
+				MarkdownDescription: "Armored SSH signatures of the approvers over `destruction_statement`, in the namespace `salesforcebyok-destroy`, as `ssh-keygen -Y sign` makes them. Needed where " +
+					"the provider block or its environment has `destruction_approvers`; ignored while nothing is pending.",
+				ElementType: types.StringType,
+				Optional:    true,
+			},
+			"destruction_not_after": schema.StringAttribute{
+				MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part of `destruction_statement`.",
+				Optional:            true,
+				Validators:          []validator.String{notAfterValidator{}},
+			},
 			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a "+
 				"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
 			"organization_id":     computedString("Id of the org, 18 characters."),
@@ -148,6 +165,9 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 				MarkdownDescription: "Whether an export is held that restores the key: it was read from this record, with its hash.",
 				Computed:            true,
 			},
+			"destruction_statement": computedString("The text that approvers sign for the destruction that may come next: of the key, or of its last export. Null without " +
+				"`destruction_not_after`. Each change of the record makes another one."),
+			"receipt": computedString(receiptDescription + " Of the last adoption, destruction, restoration or drop of an export."),
 		},
 	}
 }
@@ -195,11 +215,15 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	if refusal == nil && fate.Writes() {
 		refusal = r.claim(kept)
 	}
-	if !addProblem(&resp.Diagnostics, refusal) {
+	work := &version{resource: r, plan: plan, wish: wish, kept: kept, announced: fate}
+	if refusal == nil {
+		refusal = work.approve(ctx, kept)
+	}
+	if !addProblem(&resp.Diagnostics, refusal) || fate.Writes() && !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	keeper := r.data.keeper()
-	keeper.Check = func(row salesforce.TenantSecret) error { return recheck(kept, row, wish, fate) }
+	keeper.Check = func(row salesforce.TenantSecret) error { return work.recheck(ctx, row) }
 	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.Text{}, config.ExportedSecretValueWO.ValueString())
 	if err != nil {
 		addError(&resp.Diagnostics, "Unable to manage the record", err)
@@ -210,6 +234,7 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	planned := plan
 	plan.settle(outcome, r.data)
 	plan.honour(planned)
+	plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, receipt.CausePlan), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
@@ -245,11 +270,15 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	if refusal == nil && fate.Writes() {
 		refusal = r.claim(kept)
 	}
-	if !addProblem(&resp.Diagnostics, refusal) {
+	work := &version{resource: r, plan: plan, wish: wish, kept: kept, announced: announced}
+	if refusal == nil {
+		refusal = work.approve(ctx, kept)
+	}
+	if !addProblem(&resp.Diagnostics, refusal) || fate.Writes() && !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	keeper := r.data.keeper()
-	keeper.Check = func(row salesforce.TenantSecret) error { return recheck(kept, row, wish, announced) }
+	keeper.Check = func(row salesforce.TenantSecret) error { return work.recheck(ctx, row) }
 	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.NewText(state.ExportedSecretValue.ValueString()), config.ExportedSecretValueWO.ValueString())
 	if errors.Is(err, custody.ErrBackupRenewed) {
 		// The renewed export is saved with the old wishes, so that the next plan is the same destroy again, over a saved backup.
@@ -271,23 +300,16 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	planned := plan
 	plan.settle(outcome, r.data)
 	plan.honour(planned)
+	if planned.Receipt.IsUnknown() {
+		cause := receipt.CausePlan
+		if fate.Transition != keys.Stay && plan.DesiredStatus.Equal(state.DesiredStatus) {
+			cause = receipt.CauseDrift
+		}
+		plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, cause), state.Receipt, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
-}
-
-// recheck judges a record once more, on the reading right before its change. What kept knows beside the record stays.
-func recheck(kept keys.Kept, row salesforce.TenantSecret, wish keys.Wish, announced keys.RecordFate) error {
-	kept.Record = inventory.Record(row)
-	now, refusal := kept.Judge(wish)
-	if refusal == nil {
-		refusal = kept.CheckAnnounced(announced, now)
-	}
-	if refusal != nil {
-		return refusal
-	}
-
-	return nil
 }
 
 // claim refuses a second change of one record in one run: two resources that name it would undo each other's work at every apply.
@@ -363,7 +385,7 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 	if !ok {
 		return
 	}
-	if sameVersion(raw, row, r.data) {
+	if sameVersion(raw, row, r.data) && raw.is("destruction_not_after", "") && raw.is("destruction_statement", "") {
 		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": fullID(id)})
 
 		return
@@ -374,6 +396,7 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 		return
 	}
 	state.populate(row, r.data)
+	state.DestructionStatement = state.statement(r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
@@ -391,7 +414,16 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 	said, diags := req.Private.GetKey(ctx, privateForgotten)
 	resp.Diagnostics.Append(diags...)
 	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for the half of a replacement.
-	if r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics) && string(said) != "true" {
+	kept, ok := r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	if kept.Status == keys.StatusDestroyed && state.ExportedSecretValue.ValueString() != "" {
+		// The last copy goes with the state; what is left of it is the receipt.
+		work, fate := &version{resource: r, kept: kept}, keys.RecordFate{Export: keys.DropExport}
+		r.data.record(ctx, work.receipt(fate, custody.Export{Record: state.row()}, receipt.CausePlan), state.Receipt, &resp.Diagnostics)
+	}
+	if string(said) != "true" {
 		resp.Diagnostics.AddWarning("The record was forgotten, not changed", state.whatStays("stays"))
 	}
 }
@@ -420,21 +452,31 @@ func (r *tenantSecretVersionResource) mayLeave(state tenantSecretVersionModel, d
 func (r *tenantSecretVersionResource) mayForget(
 	ctx context.Context, state tenantSecretVersionModel,
 	look func(context.Context, string, *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool), diags *diag.Diagnostics,
-) bool {
+) (keys.Kept, bool) {
 	if state.DeletionPolicy.ValueString() == policyPrevent {
 		addPrevented(diags, "record "+state.TenantSecretID.ValueString(), policyAbandon)
 
-		return false
+		return keys.Kept{}, false
 	}
 	kept, locks := keys.Keeping(inventory.Record(state.row()), nil, 0), r.wish(state, state).Locks
-	if r.online() && locks.ExportSaved && !locks.Acknowledged(kept) {
+	if r.online() && locks.ExportSaved && (!locks.Acknowledged(kept) || len(r.data.Quorum) > 0) {
 		var ok bool
 		if _, kept, ok = look(ctx, state.TenantSecretID.ValueString(), diags); !ok {
-			return false
+			return kept, false
 		}
 	}
 
-	return addProblem(diags, locks.CheckForget(kept))
+	if !addProblem(diags, locks.CheckForget(kept)) {
+		return kept, false
+	}
+	// Whoever lets go of the last copy needs the approvals of a quorum too: those in state, since there is no block any more.
+	if !r.online() || r.data.QuorumUndecided || !locks.ExportSaved || kept.Status != keys.StatusDestroyed {
+		return kept, true
+	}
+	end, _ := state.approval().end()
+	_, refusal := r.data.approve(ctx, r.data.statementOf(quorum.DropExport, kept.Record, end), state.approval())
+
+	return kept, addProblem(diags, refusal)
 }
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.
@@ -461,7 +503,7 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 // importedTenantSecretVersion is the resource as an import finds it: with the status that it has, and without its export.
 func importedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenantSecretVersionModel {
 	model := tenantSecretVersionModel{
-		TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
+		DestructionApprovals: types.ListNull(types.StringType), TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
 		DeletionPolicy: types.StringValue(policyAbandon), Recoverable: types.BoolValue(false),
 	}
 	model.populate(row, data)

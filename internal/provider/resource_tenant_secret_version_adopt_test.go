@@ -191,7 +191,7 @@ resource "salesforcebyok_tenant_secret_version" "old" {
 }
 
 // imported is what an import can't know: it reads no export.
-var notImported = []string{"exported_secret_value", "recoverable"}
+var notImported = []string{"exported_secret_value", "recoverable", "receipt"}
 
 func TestAccTenantSecretVersion_import(t *testing.T) {
 	t.Parallel()

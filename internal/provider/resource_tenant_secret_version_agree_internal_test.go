@@ -119,7 +119,8 @@ func (c *core) plan(t fataler, ctx *testing.T, config tftypes.Value) planned {
 	if !config.IsNull() {
 		values, prior := attributes(config), attributes(c.state)
 		for name, value := range values {
-			computed := name != "tenant_secret_id" && name != "desired_status" && name != "destruction_acknowledgement" && !strings.HasPrefix(name, "exported_secret_value_wo")
+			computed := name != "tenant_secret_id" && name != "desired_status" && !strings.HasPrefix(name, "exported_secret_value_wo") &&
+				(name == "destruction_statement" || !strings.HasPrefix(name, "destruction_"))
 			switch {
 			case !value.IsNull() || !computed:
 			case c.state.IsNull():

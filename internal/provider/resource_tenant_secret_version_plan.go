@@ -17,6 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -43,6 +45,20 @@ func (m *tenantSecretVersionModel) settle(outcome custody.Export, data *Data) {
 	m.populate(outcome.Record, data)
 	m.ExportedSecretValue = stringOrNull(outcome.Value.Expose())
 	m.Recoverable = types.BoolValue(!m.ExportedSecretValue.IsNull())
+	m.DestructionStatement = m.statement(data)
+}
+
+// approval is what the resource brings for a destruction.
+func (m *tenantSecretVersionModel) approval() approval {
+	return approval{notAfter: m.DestructionNotAfter, signatures: m.DestructionApprovals}
+}
+
+// statement is what approvers sign for the destruction that may come next.
+func (m *tenantSecretVersionModel) statement(data *Data) types.String {
+	record := inventory.Record(m.row())
+	held := m.ExportedSecretValue.IsUnknown() || m.ExportedSecretValue.ValueString() != ""
+
+	return data.statementText(pendingOperation(record, m.Backup.ValueString() == backupNone, held), record, m.approval())
 }
 
 // honour keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
@@ -60,6 +76,7 @@ func (m *tenantSecretVersionModel) honour(planned tenantSecretVersionModel) {
 		{&m.SecretValueHash, &planned.SecretValueHash},
 		{&m.CreatedDate, &planned.CreatedDate},
 		{&m.LastModifiedDate, &planned.LastModifiedDate},
+		{&m.DestructionStatement, &planned.DestructionStatement},
 	} {
 		if !v.promised.IsUnknown() {
 			*v.is = *v.promised
@@ -171,7 +188,7 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 		r.planOne(plan.TenantSecretID, plan.DesiredStatus, &resp.Diagnostics)
 		if plan.TenantSecretID.IsUnknown() || !salesforce.SameID(plan.TenantSecretID.ValueString(), state.TenantSecretID.ValueString()) {
 			// The first call of a replacement: what both of its halves would refuse is refused before anything is made.
-			if r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics) {
+			if _, ok := r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics); ok {
 				r.planAdoption(ctx, &plan, config, &resp.Diagnostics)
 			}
 
@@ -199,7 +216,10 @@ func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req re
 	if r.data != nil && r.data.records.adopted(state.TenantSecretID.ValueString()) {
 		return // a deposed object, whose record the create of this very run has
 	}
-	if resp.Diagnostics.HasError() || r.online() && !r.mayLeave(state, &resp.Diagnostics) || !r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || r.online() && !r.mayLeave(state, &resp.Diagnostics) {
+		return
+	}
+	if _, ok := r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics); !ok {
 		return
 	}
 	resp.Diagnostics.AddWarning("The record will be forgotten, not changed", state.whatStays("will stay"))
@@ -243,6 +263,10 @@ func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *te
 		*v = types.StringUnknown()
 	}
 	plan.Version, plan.Recoverable = types.Int64Unknown(), types.BoolUnknown()
+	plan.Receipt, plan.DestructionStatement = types.StringUnknown(), types.StringUnknown()
+	if plan.DestructionNotAfter.IsNull() {
+		plan.DestructionStatement = types.StringNull()
+	}
 	if plan.Backup.ValueString() == backupNone {
 		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
@@ -260,6 +284,9 @@ func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *te
 	wish := r.wish(*plan, config)
 	wish.Adopting, wish.ExportSaved = true, false
 	fate, refusal := kept.Judge(wish)
+	if refusal == nil && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() && !plan.DestructionNotAfter.IsUnknown() {
+		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
+	}
 	if !addProblem(diags, refusal) {
 		return
 	}
@@ -278,10 +305,15 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	if plan.warnUnknown(diags) {
 		plan.Status, plan.LastModifiedDate = types.StringUnknown(), types.StringUnknown()
 		plan.ExportedSecretValue, plan.Recoverable = types.StringUnknown(), types.BoolUnknown()
+		plan.Receipt, plan.DestructionStatement = types.StringUnknown(), types.StringUnknown()
 
 		return
 	}
-	fate, refusal := r.keptInState(ctx, state).Judge(r.wish(*plan, config))
+	kept, wish := r.keptInState(ctx, state), r.wish(*plan, config)
+	fate, refusal := kept.Judge(wish)
+	if refusal == nil && r.online() && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() && !plan.DestructionNotAfter.IsUnknown() {
+		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
+	}
 	if !addProblem(diags, refusal) {
 		return
 	}
@@ -298,6 +330,97 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 		plan.ExportedSecretValue, plan.Recoverable = types.StringUnknown(), types.BoolUnknown()
 	case keys.NoExport, keys.DropExport:
 		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
+	}
+	if fate.Writes() || fate.Export == keys.ReadExport {
+		plan.Receipt = types.StringUnknown()
+	}
+	switch {
+	case plan.DestructionNotAfter.IsNull():
+		plan.DestructionStatement = types.StringNull()
+	case !r.online() || plan.DestructionNotAfter.IsUnknown() || fate.Transition == keys.Restore || fate.Transition == keys.Reactivate:
+		plan.DestructionStatement = types.StringUnknown()
+	case needsApproval(fate, kept):
+		// What was signed stays in state; the next refresh brings what may be signed next.
+		operation := pendingOperation(kept.Record, wish.BackupNone, wish.ExportSaved)
+		plan.DestructionStatement = r.data.statementText(operation, kept.Record, plan.approval())
+	default:
+		plan.DestructionStatement = plan.statement(r.data)
+	}
+}
+
+// version is one piece of work on a record: what is wanted, what is known of the record, and what the plan has announced.
+type version struct {
+	resource  *tenantSecretVersionResource
+	plan      tenantSecretVersionModel
+	wish      keys.Wish
+	kept      keys.Kept
+	announced keys.RecordFate
+	// statement and signers are what approve has found.
+	statement string
+	signers   []quorum.Signer
+}
+
+// needsApproval reports whether a fate is one that a quorum guards: a destruction, or the drop of a last copy.
+func needsApproval(fate keys.RecordFate, k keys.Kept) bool {
+	return fate.Transition.Destructive() || fate.Export == keys.DropExport && k.Status == keys.StatusDestroyed
+}
+
+// approve holds the work to the quorum, over the record as it is now.
+func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
+	if !needsApproval(v.announced, k) {
+		return nil
+	}
+	data, a := v.resource.data, v.plan.approval()
+	end, _ := a.end()
+	statement := data.statementOf(pendingOperation(k.Record, v.wish.BackupNone, v.wish.ExportSaved), k.Record, end)
+	signers, refusal := data.approve(ctx, statement, a)
+	v.signers = signers
+	if len(data.Quorum) > 0 {
+		v.statement = statement.String()
+	}
+
+	return refusal
+}
+
+// recheck judges the record once more, on the reading right before its change, and so do the approvers. What is known beside the record
+// stays.
+func (v *version) recheck(ctx context.Context, row salesforce.TenantSecret) error {
+	k := v.kept
+	k.Record = inventory.Record(row)
+	now, refusal := k.Judge(v.wish)
+	if refusal == nil {
+		refusal = k.CheckAnnounced(v.announced, now)
+	}
+	if refusal == nil {
+		refusal = v.approve(ctx, k)
+	}
+	if refusal != nil {
+		return refusal
+	}
+
+	return nil
+}
+
+// receipt is the evidence of what was done.
+func (v *version) receipt(fate keys.RecordFate, outcome custody.Export, cause receipt.Cause) receipt.Receipt {
+	operation := receipt.Adopt
+	switch {
+	case fate.Transition == keys.Destroy && fate.Export == keys.HoldExport:
+		operation = receipt.Destroy
+	case fate.Transition.Destructive():
+		operation = receipt.DestroyForGood
+	case fate.Transition != keys.Stay:
+		operation = receipt.Restore
+	case fate.Export == keys.DropExport:
+		operation = receipt.DropExport
+	}
+	after := inventory.Record(outcome.Record)
+	held := outcome.Value.Expose() != ""
+
+	return receipt.Receipt{
+		Operation: operation, Cause: cause, Resource: typeName + "_tenant_secret_version", TenantSecretID: after.ID, Version: after.Version, Type: after.Type,
+		Source: after.Source, CreatedByID: after.CreatedBy, StatusBefore: v.kept.Status, StatusAfter: after.Status, SecretValueHash: after.Hash, ExportHeld: &held,
+		Statement: v.statement, ApprovalsRequired: v.resource.data.Quorum.Required() * min(1, len(v.statement)), Approvers: approvers(v.signers),
 	}
 }
 
@@ -378,6 +501,7 @@ func (m *tenantSecretVersionModel) keep(state tenantSecretVersionModel) {
 	m.Description, m.KeyDerivationMode, m.SecretValueHash = state.Description, state.KeyDerivationMode, state.SecretValueHash
 	m.CreatedDate, m.LastModifiedDate = state.CreatedDate, state.LastModifiedDate
 	m.ExportedSecretValue, m.Recoverable = state.ExportedSecretValue, state.Recoverable
+	m.Receipt, m.DestructionStatement = state.Receipt, state.DestructionStatement
 }
 
 // promisesNothing reports whether an adoption sends nothing while a later reading could make it send something: the plan then shows when the

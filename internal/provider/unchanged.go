@@ -63,8 +63,8 @@ func (u *unchanged) read(ctx context.Context, req *tfprotov6.ReadResourceRequest
 	state := u.object(req.CurrentState)
 	id, _ := state.text("tenant_secret_id")
 	row, found := data.Inventory.AtHand(id)
-	if !found || !sameVersion(state, row, data) {
-		return nil
+	if !found || !sameVersion(state, row, data) || !state.is("destruction_not_after", "") || !state.is("destruction_statement", "") {
+		return nil // a statement is made of the record at every refresh
 	}
 	identity, err := tfprotov6.NewDynamicValue(u.identity, identityValue(map[string]string{"organization_id": data.Session.OrganizationID, "tenant_secret_id": fullID(id)}))
 	if err != nil {

@@ -126,7 +126,9 @@ func (w twin) settled(row salesforce.TenantSecret) map[string]tftypes.Value {
 		"source": textValue(row.Source), "description": textValue(row.Description), "key_derivation_mode": textValue(row.KeyDerivationMode),
 		"secret_value_hash": textValue(hashOrNull(row.SecretValueHash).ValueString()), "created_date": textValue(timeOrNull(row.CreatedDate).ValueString()),
 		"last_modified_date": textValue(timeOrNull(row.LastModifiedDate).ValueString()), "exported_secret_value": textValue("QUJD"),
-		"recoverable": tftypes.NewValue(tftypes.Bool, true),
+		"recoverable":           tftypes.NewValue(tftypes.Bool, true),
+		"destruction_approvals": tftypes.NewValue(tftypes.List{ElementType: tftypes.String}, nil),
+		"destruction_not_after": textValue(""), "destruction_statement": textValue(""), "receipt": textValue(`{"receipt_format":1}`),
 	}
 }
 
@@ -147,6 +149,10 @@ func odd(t *rapid.T, name string) tftypes.Value {
 		return textValue(rapid.SampledFrom([]string{"HSM", "UPLOADED", "REMOTE", ""}).Draw(t, name))
 	case "type":
 		return textValue(rapid.SampledFrom([]string{"Data", "Database", "Analytics", ""}).Draw(t, name))
+	case "destruction_approvals":
+		typ := tftypes.List{ElementType: tftypes.String}
+
+		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(typ, nil), tftypes.NewValue(typ, []tftypes.Value{textValue("signed")})}).Draw(t, name)
 	default:
 		return textValue(rapid.SampledFrom([]string{"", "x", "02GB0000000HYswMAG", "00DB0000000HYswMAG"}).Draw(t, name))
 	}
@@ -366,6 +372,10 @@ func TestUnchangedKnowsWhatTheSchemaPlans(t *testing.T) {
 				t.Errorf("%s has a plan modifier that the short way does not know", name)
 			}
 		case schema.Int64Attribute:
+			if len(a.PlanModifiers) > 0 || a.Default != nil {
+				t.Errorf("%s plans by itself", name)
+			}
+		case schema.ListAttribute:
 			if len(a.PlanModifiers) > 0 || a.Default != nil {
 				t.Errorf("%s plans by itself", name)
 			}

@@ -1,0 +1,182 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+)
+
+// approversAttribute is destruction_approvers of the provider block.
+func approversAttribute() providerschema.SingleNestedAttribute {
+	return providerschema.SingleNestedAttribute{
+		MarkdownDescription: "Quorum that must approve each destruction: of a key, of an export that is the last copy, of a root key's use. A key is then destroyed only with " +
+			"`threshold` SSH signatures in `destruction_approvals`. The environment of a protected runner can hold a quorum that the configuration can't weaken: " +
+			"`SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If both are given, both must be met.",
+		Optional: true,
+		Attributes: map[string]providerschema.Attribute{
+			"public_keys": providerschema.ListAttribute{
+				MarkdownDescription: "SSH public keys of the approvers, each a line of an `authorized_keys` file without options: ed25519, ecdsa, rsa of at least 3072 bits, or a hardware-held " +
+					"`sk-` key.",
+				ElementType: types.StringType,
+				Required:    true,
+			},
+			"threshold": providerschema.Int64Attribute{MarkdownDescription: "How many distinct keys must sign, at least 1.", Required: true},
+		},
+	}
+}
+
+type approversModel struct {
+	PublicKeys []string `tfsdk:"public_keys"`
+	Threshold  int64    `tfsdk:"threshold"`
+}
+
+// readQuorum reads the quorums of the provider block and of the environment into the Data.
+func (d *Data) readQuorum(ctx context.Context, configured types.Object, diags *diag.Diagnostics) {
+	inEnvironment, err := quorum.FromEnvironment(os.LookupEnv)
+	if err != nil {
+		diags.AddError("The destruction approvers are not usable", opening(err)+" Nothing was sent.")
+	}
+	var inBlock *quorum.Approvers
+	if d.QuorumUndecided = !wholly(configured); !d.QuorumUndecided && !configured.IsNull() {
+		var model approversModel
+		diags.Append(configured.As(ctx, &model, basetypes.ObjectAsOptions{})...)
+		if diags.HasError() {
+			return
+		}
+		if inBlock, err = quorum.New(model.PublicKeys, model.Threshold); err != nil {
+			diags.AddAttributeError(path.Root("destruction_approvers"), "The destruction approvers are not usable", opening(err)+" Nothing was sent.")
+		}
+	}
+	d.Quorum = quorum.All(inBlock, inEnvironment)
+}
+
+// wholly reports whether a value is known in all its parts.
+func wholly(value types.Object) bool {
+	raw, err := value.ToTerraformValue(context.Background())
+
+	return err == nil && raw.IsFullyKnown()
+}
+
+// approval is what the configuration, or the state, brings for a destruction.
+type approval struct {
+	notAfter   types.String
+	signatures types.List
+}
+
+// end is destruction_not_after; ok is false if it is null, unknown or no time.
+func (a approval) end() (end time.Time, ok bool) {
+	if a.notAfter.ValueString() == "" {
+		return time.Time{}, false
+	}
+	end, err := quorum.ParseNotAfter(a.notAfter.ValueString())
+
+	return end, err == nil
+}
+
+// approve holds a pending destruction to its end and to the quorum, and returns who has signed.
+func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approval) ([]quorum.Signer, *problem.Problem) {
+	const nothing = " Nothing was changed."
+	end, given := a.end()
+	if given {
+		if err := quorum.CheckNotAfter(end, d.Client.Now()); err != nil {
+			return nil, problem.New("destruction_not_after", "The end of the approvals is not usable", "%s%s", opening(err), nothing)
+		}
+	}
+	if len(d.Quorum) == 0 {
+		return nil, nil
+	}
+	if !given {
+		return nil, problem.New("destruction_not_after", "A destruction without an end of its approvals",
+			"A quorum guards record %s. Set destruction_not_after, at most 30 days ahead, apply without the destruction, and let the approvers sign destruction_statement.%s",
+			statement.Record, nothing)
+	}
+	signatures := []string{}
+	if diags := a.signatures.ElementsAs(ctx, &signatures, false); diags.HasError() && !a.signatures.IsNull() {
+		return nil, problem.New("destruction_approvals", "The approvals are not readable", "Expected a list of armored SSH signatures.%s", nothing)
+	}
+	signers, err := d.Quorum.Verify(statement.String(), signatures)
+	if _, missing := errors.AsType[*quorum.MissingError](err); missing {
+		return nil, problem.New("destruction_approvals", "Approvals of the destruction are missing",
+			"%s It takes signatures over destruction_statement, in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
+	}
+	if err != nil {
+		return nil, problem.New("destruction_approvals", "An approval is not valid",
+			"%s It must be signed over destruction_statement as it is now, in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
+	}
+
+	return signers, nil
+}
+
+// pendingOperation is what a destruction of a record would be, by what is configured and held; "" if there is nothing to destroy.
+func pendingOperation(k keys.Record, backupNone, held bool) quorum.Operation {
+	switch {
+	case k.Status == keys.StatusDestroyed && held:
+		return quorum.DropExport
+	case k.Status == keys.StatusDestroyed:
+		return ""
+	case backupNone:
+		return quorum.DestroyForGood
+	default:
+		return quorum.Destroy
+	}
+}
+
+// statementOf is what approvers sign for an operation on a record.
+func (d *Data) statementOf(operation quorum.Operation, k keys.Record, end time.Time) quorum.Statement {
+	return quorum.Statement{
+		Operation: operation, Organization: d.Session.OrganizationID, Record: k.ID, Type: k.Type, Version: k.Version, Hash: k.Hash,
+		LastModified: k.LastModifiedDate.Truncate(time.Second), NotAfter: end,
+	}
+}
+
+// statementText is destruction_statement: null without destruction_not_after, and if there is nothing to destroy.
+func (d *Data) statementText(operation quorum.Operation, k keys.Record, a approval) types.String {
+	end, ok := a.end()
+	if !ok || operation == "" {
+		return types.StringNull()
+	}
+
+	return types.StringValue(d.statementOf(operation, k, end).String())
+}
+
+// approvers are the signers as a receipt names them.
+func approvers(signers []quorum.Signer) []receipt.Approver {
+	var all []receipt.Approver
+	for _, s := range signers {
+		all = append(all, receipt.Approver{Fingerprint: s.Fingerprint, Comment: s.Comment, Signature: s.Signature})
+	}
+
+	return all
+}
+
+// notAfterValidator refuses a destruction_not_after that is no time.
+type notAfterValidator struct{}
+
+// Description implements validator.String.
+func (notAfterValidator) Description(context.Context) string { return "an RFC 3339 time" }
+
+// MarkdownDescription implements validator.String.
+func (v notAfterValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateString implements validator.String.
+func (notAfterValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := quorum.ParseNotAfter(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid end of the approvals", opening(err)+" Nothing was changed.")
+	}
+}
