@@ -25,9 +25,9 @@ type Options struct {
 	Root string
 	// CLI is the path of terraform or tofu.
 	CLI string
-	// Provider is the path of the built provider.
+	// Provider is the path of the built provider, whose file has the name that the CLI looks for.
 	Provider string
-	// Peer is the path of a binary of hashicorp/terraform-provider-tls, "" where there is none.
+	// Peer is the path of a binary of hashicorp/terraform-provider-tls, of that name; "" for none.
 	Peer string
 	// Runs is how often each thing is measured; the median counts.
 	Runs int
@@ -55,6 +55,9 @@ type bench struct {
 
 // Run measures everything and prints the tables.
 func Run(ctx context.Context, o Options) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	b := &bench{Options: o}
 	if b.folder, err = os.MkdirTemp("", "salesforcebyok-bench-"); err != nil {
 		return err

@@ -21,7 +21,14 @@ const (
 // overview compares size, start-up, and a plan over a long key history with the peer's.
 func (b *bench) overview(ctx context.Context) error {
 	b.say("| | this provider | terraform-provider-tls | ratio |\n|---|---|---|---|")
-	ours, peer := size(b.Provider), size(b.Peer)
+	ours, err := size(b.Provider)
+	if err != nil {
+		return err
+	}
+	peer, err := size(b.Peer)
+	if err != nil {
+		return err
+	}
 	b.say("| size of the binary | %s | %s | %s |", megabytes(ours), megabytes(peer), ratio(ours, peer))
 	if err := b.startUp(ctx); err != nil {
 		return err
@@ -45,14 +52,17 @@ func (b *bench) overview(ctx context.Context) error {
 	return nil
 }
 
-// size returns the size of a file in bytes, 0 for none.
-func size(path string) int64 {
+// size returns the size of a file in bytes, 0 for no path.
+func size(path string) (int64, error) {
+	if path == "" {
+		return 0, nil
+	}
 	info, err := os.Stat(path)
-	if path == "" || err != nil {
-		return 0
+	if err != nil {
+		return 0, err
 	}
 
-	return info.Size()
+	return info.Size(), nil
 }
 
 // startUp compares what a CLI does first with a provider: to start it and to ask for its schemas.
