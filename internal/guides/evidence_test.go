@@ -22,7 +22,7 @@ func receiptsIn(t *testing.T, path string, changes ...func(*receipt.Receipt)) []
 	for i, change := range changes {
 		r := receipt.Receipt{
 			Operation: receipt.Upload, Time: receipt.UTC(time.Date(2026, 11, 21, 12, i, 0, 0, time.UTC)), OrganizationID: "00DXX0000008abcMAA",
-			TenantSecretID: "02G000000000001AAA", Type: "Data", Version: int64(i + 1), FIPSMode: "off", ProviderVersion: "1.2.3",
+			TenantSecretID: "02G000000000001EAA", Type: "Data", Version: int64(i + 1), FIPSMode: "off", ProviderVersion: "1.2.3",
 		}
 		change(&r)
 		if i > 0 {

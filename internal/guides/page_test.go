@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,10 +28,8 @@ func open(t *testing.T, name string) page {
 	return page{t, name, string(text)}
 }
 
-// block returns the one block of a language that contains a text, without the indentation of a list that it stands in. Pairs of old and
-// new are what the reader puts in; each old must be there.
-func (p page) block(language, contains string, replace ...string) string {
-	p.t.Helper()
+// blocks returns the blocks of a language, without the indentation of a list that they stand in.
+func (p page) blocks(language string) []string {
 	fence := regexp.MustCompile("(?ms)^( *)```" + language + "\n(.*?)^ *```$")
 	var found []string
 	for _, m := range fence.FindAllStringSubmatch(p.text, -1) {
@@ -38,10 +37,17 @@ func (p page) block(language, contains string, replace ...string) string {
 		for line := range strings.Lines(m[2]) {
 			block.WriteString(strings.TrimPrefix(line, m[1]))
 		}
-		if strings.Contains(block.String(), contains) {
-			found = append(found, block.String())
-		}
+		found = append(found, block.String())
 	}
+
+	return found
+}
+
+// block returns the one block of a language that contains a text. Pairs of old and new are what the reader puts in; each old must be
+// there.
+func (p page) block(language, contains string, replace ...string) string {
+	p.t.Helper()
+	found := slices.DeleteFunc(p.blocks(language), func(block string) bool { return !strings.Contains(block, contains) })
 	if len(found) != 1 {
 		p.t.Fatalf("%s: expected one block of %s with %q, found %d", p.name, language, contains, len(found))
 	}

@@ -149,7 +149,7 @@ func TestWalkDestroyAndRestore(t *testing.T) {
 		{Source: "UPLOADED", Status: "ARCHIVED"}, {Source: "UPLOADED"},
 	}}))
 	id := sim.TenantSecrets()[0].ID
-	const example = "02G000000000001AAA"
+	const example = "02G000000000001EAA"
 	status := func(want string) {
 		t.Helper()
 		if got := sim.TenantSecrets()[0].Status; got != want {
@@ -339,7 +339,7 @@ func TestWalkMovingFromFortanixExports(t *testing.T) {
 	row(http.MethodPatch, `{"Status":"Destroyed"}`)
 
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
-	cli.Write("main.tf", required+p.block("hcl", "sf_upload", "02G000000000001AAA", id))
+	cli.Write("main.tf", required+p.block("hcl", "sf_upload", "02G000000000001EAA", id))
 	cli.Env["TF_VAR_sf_upload"] = base64.StdEncoding.EncodeToString(make([]byte, 512))
 	if refused := cli.Apply(); refused.Code == 0 || sim.TenantSecrets()[0].Status != "DESTROYED" {
 		t.Errorf("expected the wrapped form to be refused, found\n%s", refused.Output())

@@ -50,7 +50,7 @@ func exampleModules(t *testing.T, cli *acctest.CLI) {
 // resourceExample is what the example of a resource needs.
 type resourceExample struct {
 	org string
-	// record is the type and the status of the record that its id 02G000000000001AAA stands for.
+	// record is the type and the status of the record that its id 02G000000000001EAA stands for.
 	record [2]string
 }
 
@@ -78,7 +78,7 @@ func exampleFile(t *testing.T, sim *sfsim.Server, name, file string) string {
 	want := resourceExamples[name].record
 	for _, key := range acctest.Keys(sim, want[0]) {
 		if key.Status == want[1] {
-			return strings.ReplaceAll(string(text), "02G000000000001AAA", key.ID)
+			return strings.ReplaceAll(string(text), "02G000000000001EAA", key.ID)
 		}
 	}
 

@@ -1,1 +1,1 @@
-terraform import salesforcebyok_tenant_secret_version.old 02G000000000001AAA
+terraform import salesforcebyok_tenant_secret_version.old 02G000000000001EAA

@@ -12,7 +12,7 @@ mock_provider "salesforcebyok" {
       wrapping_algorithm          = "RSA_OAEP_SHA512"
       secret_value_hash           = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
       created_date                = "2026-01-31T12:00:00Z"
-      created_by_id               = "005000000000001EAA"
+      created_by_id               = "005000000000001AAA"
       last_modified_date          = "2026-01-31T12:00:00Z"
       rotation_id                 = "1a2b3c4d.1"
       rotation_due_date           = "2027-01-31T12:00:00Z"
