@@ -47,14 +47,18 @@ func newShell(t *testing.T, programs ...string) *shell {
 	return &shell{t: t, dir: t.TempDir(), env: env}
 }
 
-// credentials are what a reader exports, for a simulator.
+// credentials are what a reader exports, for a simulator; none without one.
 func credentials(sim *sfsim.Server) map[string]string {
+	if sim == nil {
+		return nil
+	}
+
 	return map[string]string{
 		"SALESFORCE_INSTANCE_URL": sim.InstanceURL, "SALESFORCE_CLIENT_ID": sim.ClientID, "SALESFORCE_CLIENT_SECRET": sim.ClientSecret,
 	}
 }
 
-// of lets the blocks see a simulator, and the provider that was built for the tests.
+// of lets the blocks see a simulator, if there is one, and the provider that was built for the tests.
 func (s *shell) of(sim *sfsim.Server) *shell {
 	s.t.Helper()
 	cli := acctest.NewCLIIn(s.t, s.dir, credentials(sim))

@@ -51,7 +51,7 @@ func TestEveryBlockValidates(t *testing.T) {
 	for path, text := range written(t) {
 		p := page{t, path, text}
 		for i, block := range p.blocks("hcl") {
-			config := complete(t, block)
+			config := complete(t, p.withWhatItNames(block))
 			if config == "" {
 				continue
 			}
@@ -73,6 +73,20 @@ func TestEveryBlockValidates(t *testing.T) {
 	if validated < 20 {
 		t.Errorf("only %d blocks were validated: are they no longer found?", validated)
 	}
+}
+
+// withWhatItNames puts the blocks of a page that declare the resources which a block names before it: steps continue a configuration.
+func (p page) withWhatItNames(block string) string {
+	for _, m := range regexp.MustCompile(`[^."a-z_](salesforcebyok_[a-z_]+)\.([a-z_]+)`).FindAllStringSubmatch(block, -1) {
+		declaration := fmt.Sprintf("resource %q %q", m[1], m[2])
+		for _, other := range p.blocks("hcl") {
+			if !strings.Contains(block, declaration) && strings.Contains(other, declaration) {
+				block = other + block
+			}
+		}
+	}
+
+	return block
 }
 
 // complete makes a configuration of a block, or nothing of one that is for another program or that a walk validates: settings of the
@@ -140,5 +154,32 @@ func TestIDsOfExamplesHaveTheirChecksum(t *testing.T) {
 	}
 	if checked < 20 {
 		t.Errorf("found only %d ids", checked)
+	}
+}
+
+// Every guide that gives its reader something to type is walked by a test of this package.
+func TestEveryGuideIsWalked(t *testing.T) {
+	t.Parallel()
+	walks, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, path := range walks {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(text)
+	}
+	for path, text := range written(t) {
+		name, isGuide := strings.CutSuffix(filepath.Base(path), ".md.tmpl")
+		p := page{t, path, text}
+		if !isGuide || filepath.Base(filepath.Dir(path)) != "guides" || len(p.blocks("hcl"))+len(p.blocks("sh")) == 0 {
+			continue
+		}
+		if !strings.Contains(tests.String(), fmt.Sprintf("open(t, %q)", name)) {
+			t.Errorf("%s has commands or configuration, and no test walks it", path)
+		}
 	}
 }

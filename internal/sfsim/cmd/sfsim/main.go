@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -62,6 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	options := []sfsim.Option{
 		sfsim.WithListen(*listen), sfsim.WithLoginListen(*login), sfsim.WithLatency(*latency), sfsim.WithControl(),
 	}
+	named := *persist != "" && fileExists(*persist) // that org has its id
 	if *org != "" {
 		options = append(options, sfsim.WithKind(sfsim.Kind(*org)))
 	}
@@ -75,6 +77,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			return fmt.Errorf("%s: %w", *seedFile, err)
 		}
 		options = append(options, sfsim.WithSeed(seed))
+		named = named || seed.Organization != nil && seed.Organization.ID != ""
+	}
+	if !named {
+		options = append(options, sfsim.WithOrganizationID(newOrganizationID()))
 	}
 	if *persist != "" {
 		options = append(options, sfsim.WithPersistence(*persist))
@@ -110,4 +116,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return server.Save()
 	}
 	return nil
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+
+	return err == nil
+}
+
+// newOrganizationID makes every simulator another org, as two real orgs are: the state of one must not fit the other.
+func newOrganizationID() string {
+	return fmt.Sprintf("00DWt%010d", rand.Int64N(10_000_000_000)) //nolint:gosec // a name, not a secret
 }
