@@ -26,20 +26,32 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
+// providerDirectory is where the built provider lies, or will lie: in TF_ACC_PROVIDER_DIR, if that is set, else in this process's own
+// directory.
+func providerDirectory() (dir string, given bool, err error) {
+	if dir := os.Getenv("TF_ACC_PROVIDER_DIR"); dir != "" {
+		dir, err = filepath.Abs(dir)
+
+		return dir, true, err
+	}
+	if scratch == "" {
+		return "", false, errors.New("acctest.Main has not run: the test package needs a TestMain")
+	}
+
+	return filepath.Join(scratch, "provider"), false, nil
+}
+
 // ProviderDirectory builds the provider, once per process, and returns the directory of the binary: that of TF_ACC_PROVIDER_DIR, if that
 // is set, where a built provider, such as a release's, lies already.
 var ProviderDirectory = sync.OnceValues(func() (string, error) {
-	if dir := os.Getenv("TF_ACC_PROVIDER_DIR"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	if scratch == "" {
-		return "", errors.New("acctest.Main has not run: the test package needs a TestMain")
+	dir, given, err := providerDirectory()
+	if given || err != nil {
+		return dir, err
 	}
 	modFile, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", fmt.Errorf("finding the module: %w", err)
 	}
-	dir := filepath.Join(scratch, "provider")
 	name := "terraform-provider-" + ProviderName
 	if runtime.GOOS == "windows" {
 		name += ".exe"
@@ -80,7 +92,8 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 // simulator.
 func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	t.Helper()
-	dir, err := ProviderDirectory()
+	NeedsCLI(t)
+	dir, _, err := providerDirectory()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +173,13 @@ func (c *CLI) Config(body string) {
 
 // Command returns the CLI, ready to be started, for tests that signal it. Its provider is in the same process group.
 func (c *CLI) Command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(c.t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), args...) //nolint:gosec // the CLI under test
+	c.t.Helper()
+	if c.factories == nil {
+		if _, err := ProviderDirectory(); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(c.t.Context(), found.Path, args...) //nolint:gosec // the CLI under test
 	cmd.Dir = c.Dir
 	cmd.Env = os.Environ()
 	for name, value := range c.Env {
@@ -320,6 +339,44 @@ func (c *CLI) MustBeEmpty() {
 	if plan := c.Plan(); plan.Code != PlanEmpty {
 		c.t.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy\n%s", plan.Code, plan.Added, plan.Changed, plan.Removed, plan.Output())
 	}
+}
+
+// StateFile returns the attributes of each resource in the directory's state file, by address, without a run of the CLI. Instances of a
+// resource with count or for_each are left out.
+func (c *CLI) StateFile() map[string]map[string]any {
+	c.t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var file struct {
+		Resources []struct {
+			Mode      string `json:"mode"`
+			Type      string `json:"type"`
+			Name      string `json:"name"`
+			Instances []struct {
+				IndexKey   any            `json:"index_key"`
+				Attributes map[string]any `json:"attributes"`
+			} `json:"instances"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		c.t.Fatalf("reading the state: %v", err)
+	}
+	found := map[string]map[string]any{}
+	for _, r := range file.Resources {
+		address := r.Type + "." + r.Name
+		if r.Mode == "data" {
+			address = "data." + address
+		}
+		for _, instance := range r.Instances {
+			if instance.IndexKey == nil {
+				found[address] = instance.Attributes
+			}
+		}
+	}
+
+	return found
 }
 
 // State returns the attributes of a resource in the state, and nil where it has none.

@@ -3,6 +3,7 @@ package acctest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ var found clifind.CLI
 
 // Main runs the tests of a package with the CLI that clifind finds, and with no setting of the user's own. It returns the exit code.
 func Main(m *testing.M) int {
+	flag.Parse() // for testing.Short
 	err := prepare(context.Background())
 	defer os.RemoveAll(scratch) //nolint:errcheck // a directory below the system's own for temporary files; "" removes nothing
 	if err != nil {
@@ -59,6 +61,10 @@ func prepare(ctx context.Context) error {
 		name, value, _ := strings.Cut(variable, "=")
 		err = errors.Join(err, os.Setenv(name, value))
 	}
+	if testing.Short() {
+		// plugin-testing finds no CLI, so that a test without NeedsCLI fails instead of making every short run longer.
+		err = errors.Join(err, os.Setenv(clifind.PathVariable, filepath.Join(scratch, "no CLI in a short run: call acctest.NeedsCLI")))
+	}
 	// What the developer's shell knows of a real org must not reach a test.
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SALESFORCE_") && os.Getenv("TF_ACC") == "" {
@@ -84,4 +90,16 @@ func Below(t testing.TB, major, minor int) bool {
 	}
 
 	return gotMajor < major || gotMajor == major && gotMinor < minor
+}
+
+// quick is the one test that runs the CLI in a short run.
+const quick = "TestAccQuick"
+
+// NeedsCLI skips a test in a short run, which starts the CLI once and no more. StartSim and NewCLI call it; a test that hands plugin-testing
+// a case over no org says so itself.
+func NeedsCLI(t testing.TB) {
+	t.Helper()
+	if testing.Short() && t.Name() != quick {
+		t.Skip("not in a short run: the test runs the CLI")
+	}
 }

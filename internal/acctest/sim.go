@@ -8,7 +8,7 @@ import (
 )
 
 // StartSim starts a simulated org that ends with the test. What no correct client does, recorded by the simulator as a violation, fails
-// the test.
+// the test. A short run skips the test: an org is what the CLI is run over.
 func StartSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 	t.Helper()
 	sim := StartLenientSim(t, opts...)
@@ -24,6 +24,7 @@ func StartSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 // StartLenientSim is StartSim for tests that provoke violations.
 func StartLenientSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 	t.Helper()
+	NeedsCLI(t)
 	sim, err := sfsim.New(opts...)
 	if err != nil {
 		t.Fatalf("starting the simulator: %v", err)

@@ -34,6 +34,9 @@ func cliPath(t *testing.T) string {
 // The story is the README's promise: each step must come out as it is told, in this order.
 func TestTheDemoTellsTheLifeOfAKey(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("not in a short run: the demo runs the CLI")
+	}
 
 	var story bytes.Buffer
 	if err := Run(t.Context(), Options{Root: filepath.Join("..", ".."), CLI: cliPath(t), Out: &story}); err != nil {

@@ -8,5 +8,5 @@
 //
 //	go test ./internal/faultmatrix -run FaultMatrix -v
 //
-// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it anew. With -short only a part is run.
+// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it anew. A short run leaves it out.
 package faultmatrix

@@ -25,8 +25,6 @@ type fault struct {
 	lag int
 	// retries and timeout are the provider's max_retries and request_timeout_seconds, 0 for 4 and 20.
 	retries, timeout int
-	// short is true for the faults of a short run.
-	short bool
 }
 
 // stallTimeout is the request timeout of the provider where replies stall. It must be long enough for a busy machine to answer within.
@@ -55,8 +53,8 @@ func faults() []fault {
 			name: "refused", meaning: "connections are refused from this request on, until the next apply",
 			refused: true, retries: 2, strike: func(s *strike) { s.lose() },
 		},
-		{name: "reset before", meaning: "the connection is reset before the org has done anything", strike: func(s *strike) { s.lose() }, short: true},
-		{name: "reset after", meaning: "the org does what was asked, the connection is reset before the reply", strike: resetAfter, short: true},
+		{name: "reset before", meaning: "the connection is reset before the org has done anything", strike: func(s *strike) { s.lose() }},
+		{name: "reset after", meaning: "the org does what was asked, the connection is reset before the reply", strike: resetAfter},
 		{
 			name: "stall", meaning: "the org does what was asked, its reply comes after the request timeout", timeout: int(stallTimeout / time.Second),
 			strike: answer(sfsim.Fault{Delay: sfsim.Duration(2 * stallTimeout)}, false),
@@ -76,7 +74,7 @@ func faults() []fault {
 		{name: "503 page", meaning: "503 with an HTML page, before the org has done anything", strike: answer(sfsim.Fault{Status: 503, HTML: true}, false)},
 		{
 			name: "503 after", meaning: "503 with an HTML page, after the org has done what was asked", hits: onlyWrites,
-			strike: answer(sfsim.Fault{Status: 503, HTML: true, Commit: true}, false), short: true,
+			strike: answer(sfsim.Fault{Status: 503, HTML: true, Commit: true}, false),
 		},
 		{name: "row lock", meaning: "UNABLE_TO_LOCK_ROW", strike: answer(sfsim.Fault{ErrorCode: "UNABLE_TO_LOCK_ROW"}, true)},
 		{name: "truncated", meaning: "the reply's body breaks off", strike: answer(sfsim.Fault{Body: "truncated"}, false)},
@@ -84,14 +82,14 @@ func faults() []fault {
 		{name: "late", meaning: "the reply is lost, and the record is visible only after 3 reads", hits: onlyPost, lag: 3, strike: resetAfter},
 		{name: "very late", meaning: "the reply is lost, and the record is visible only during the next apply", hits: onlyPost, lag: 11, strike: resetAfter},
 		{
-			name: "kill before", meaning: "SIGKILL of the provider, before the org has done anything", kills: true, short: true,
+			name: "kill before", meaning: "SIGKILL of the provider, before the org has done anything", kills: true,
 			strike: func(s *strike) {
 				s.lane.killProviders()
 				s.lose()
 			},
 		},
 		{
-			name: "kill after", meaning: "SIGKILL of the provider, after the org has done what was asked", kills: true, short: true,
+			name: "kill after", meaning: "SIGKILL of the provider, after the org has done what was asked", kills: true,
 			strike: func(s *strike) {
 				s.commit()
 				s.lane.killProviders()

@@ -191,6 +191,7 @@ type hostileRows struct {
 // Afterwards the org and the state are as after the fault matrix: one key, known, nothing to plan.
 func TestHostileServer(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	all := hostileRows{rows: map[string]string{}}
 	t.Run("replies", func(t *testing.T) {
 		for _, h := range hostiles() {

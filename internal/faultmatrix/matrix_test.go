@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 )
 
 // matrix collects the outcomes: by operation, number of the request, and fault.
@@ -76,6 +78,7 @@ func (m *matrix) page() string {
 // TestFaultMatrix runs the matrix. A lane is one operation with one fault; its rows are the requests of the operation, one after the other.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	m := &matrix{requests: map[string][]string{}, cells: map[string]string{}}
 	t.Run("requests", func(t *testing.T) {
 		for _, op := range operations() {
@@ -99,7 +102,7 @@ func TestFaultMatrix(t *testing.T) {
 		}
 	})
 	t.Logf("\n%s", m.markdown())
-	if t.Failed() || testing.Short() || !canKill {
+	if t.Failed() || !canKill {
 		return
 	}
 	if *update {
@@ -159,7 +162,6 @@ func (m *matrix) rows(ops []operation, f fault) []row {
 			case op.bare && !once(request):
 			case op.bare && f.lag > 0, f.hits != nil && !f.hits(request):
 				m.set(op.name, n, f.name, notHit)
-			case testing.Short() && (!f.short || !once(request)):
 			default:
 				rows = append(rows, row{op: op, n: n})
 			}

@@ -432,6 +432,9 @@ func TestThePipelineOnHCP(t *testing.T) {
 // The scripts are what shellcheck lets pass, the workflows what actionlint does.
 func TestPipelinesAreLinted(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("not in a short run: the linters take seconds")
+	}
 	for _, tool := range []struct {
 		name  string
 		files []string

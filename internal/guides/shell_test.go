@@ -25,9 +25,10 @@ type shell struct {
 
 type step struct{ name, script string }
 
-// newShell skips the test where a program that the guide asks for is not there.
+// newShell skips the test where a program that the guide asks for is not there, and in a short run.
 func newShell(t *testing.T, programs ...string) *shell {
 	t.Helper()
+	acctest.NeedsCLI(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("the guides are written for a POSIX shell")
 	}

@@ -28,6 +28,7 @@ func functionCase(step resource.TestStep) resource.TestCase {
 
 func TestAccFunctions(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	for name, tc := range map[string]struct{ call, want string }{
 		// openssl dgst -sha256 -binary, and openssl enc -aes-256-ecb -nopad over 16 zero bytes, of 32 zero bytes.
 		"secret_value_hash of zeros": {`secret_value_hash("` + zeros + `")`, seededHash},
@@ -54,6 +55,7 @@ func TestAccFunctions(t *testing.T) {
 
 func TestAccFunctions_badArgument(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	material := "Expected base64 (standard alphabet, padded, no line breaks or spaces) of exactly 32 bytes."
 	id := "Expected a Salesforce record id of 15 or 18 characters."
 	for name, tc := range map[string]struct{ function, argument, want string }{
@@ -82,6 +84,7 @@ func TestAccFunctions_badArgument(t *testing.T) {
 
 func TestAccFunctions_null(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	for _, function := range []string{"secret_value_hash", "key_check_value", "id18"} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
@@ -95,6 +98,7 @@ func TestAccFunctions_null(t *testing.T) {
 
 func TestAccFunctions_unknown(t *testing.T) {
 	t.Parallel()
+	acctest.NeedsCLI(t)
 	resource.UnitTest(t, functionCase(resource.TestStep{
 		Config: `
 resource "terraform_data" "x" {

@@ -150,6 +150,7 @@ func find(t *testing.T, dir, name string) bool {
 // The same scan finds the material where a provider keeps it in private state or logs its model: the controls that show that the
 // scanner sees what it says it sees.
 func TestAccLeak_controlsAreFound(t *testing.T) {
+	acctest.NeedsCLI(t)
 	material := acctest.NewMaterial()
 	t.Setenv("TF_VAR_material", material.Base64())
 	config := func(version string) string {
@@ -173,6 +174,7 @@ func TestAccLeak_controlsAreFound(t *testing.T) {
 
 // The echo provider copies an ephemeral value into state: it is found in state, plan file and plan JSON.
 func TestAccLeak_echoIsFound(t *testing.T) {
+	acctest.NeedsCLI(t)
 	material := acctest.NewMaterial()
 	t.Setenv("TF_VAR_material", material.Base64())
 	scanner := &acctest.Scanner{}

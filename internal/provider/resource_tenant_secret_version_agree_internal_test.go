@@ -407,6 +407,9 @@ func TestVersionPlanAndApplyAgree(t *testing.T) {
 		rapid.Check(t, one)
 	}
 	t.Log(outcomes)
+	if testing.Short() {
+		return // a fifth of the runs need not reach each of them
+	}
 	for _, kind := range []string{"refused", "stopped", "forgotten", "destroyed", "restored"} {
 		if outcomes[kind] == 0 {
 			t.Errorf("no run ended as %s: %v", kind, outcomes)
