@@ -52,7 +52,7 @@ func configurationFor(sim *sfsim.Server) string {
 			fmt.Fprintf(&text, "    %q = %q\n", k.ID, k.Status)
 		}
 	}
-	text.WriteString("  }\n}\n\nresource \"salesforcebyok_tenant_secret_version\" \"history\" {\n  for_each         = local.history\n  tenant_secret_id = each.key\n  desired_status   = each.value\n}\n\n")
+	text.WriteString("  }\n}\n\nresource \"salesforcebyok_tenant_secret_version\" \"history\" {\n  for_each         = local.history\n  tenant_secret_id = each.key\n  desired_status   = each.value\n\n  destruction_acknowledgement = each.value == \"DESTROYED\" ? each.key : null\n}\n\n")
 	for i, typ := range benchTypes {
 		fmt.Fprintf(&text, "resource \"salesforcebyok_tenant_secret\" %q {\n  type = %q\n", strings.ToLower(typ), typ)
 		if typ == "Database" {
