@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -28,22 +28,8 @@ type Keeper struct {
 	Changed func()
 	// Check is asked on the reading right before each PATCH; its error stops it. Nil stops nothing.
 	Check func(row salesforce.TenantSecret) error
-	// Patience are the waits for a record that is not there, as a reading that lags behind may have it. Nil takes defaultPatience.
-	Patience []time.Duration
-	// Looks are the waits between two looks at a record whose PATCH had no answer. Nil takes defaultLooks.
-	Looks []time.Duration
-	// Wait sleeps; nil takes one that ends with the context.
-	Wait func(ctx context.Context, d time.Duration) error
-}
-
-// defaultLooks wait 11 seconds in all.
-func defaultLooks() []time.Duration {
-	return []time.Duration{250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}
-}
-
-// defaultPatience waits 20 seconds in all.
-func defaultPatience() []time.Duration {
-	return []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second, 7 * time.Second}
+	// Patience is for a record that is not there, as a reading that lags behind may have it, and for one whose PATCH had no answer.
+	Patience look.Patience
 }
 
 // ErrBackupRenewed says that the export differed from the saved one right before a destroy, so that nothing was destroyed: the new export
@@ -127,19 +113,17 @@ func (k *Keeper) read(ctx context.Context, id string) (salesforce.TenantSecret, 
 
 // patiently repeats a reading that finds no record: a tenant secret can't be deleted, so the reading may lag behind.
 func patiently[T any](ctx context.Context, k *Keeper, read func() (T, error)) (T, error) {
-	waits := k.Patience
-	if waits == nil {
-		waits = defaultPatience()
-	}
-	for n := 0; ; n++ {
-		row, err := read()
-		if n == len(waits) || !errors.Is(err, salesforce.ErrNotFound) {
-			return row, err
+	var row T
+	_, err := k.Patience.Until(ctx, func(context.Context) (bool, error) {
+		var err error
+		if row, err = read(); err != nil && !errors.Is(err, salesforce.ErrNotFound) {
+			return false, look.Stop(err)
 		}
-		if waitErr := k.wait(ctx, waits[n]); waitErr != nil {
-			return row, errors.Join(err, waitErr)
-		}
-	}
+
+		return err == nil, err
+	})
+
+	return row, err
 }
 
 func isEmpty(export secret.Text) bool { return export.IsZero() || export.Expose() == "" }
@@ -223,31 +207,15 @@ func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error
 
 // await looks at a record until it has the wanted status, the looks are over, or the org's request limit lets no other look through.
 func (k *Keeper) await(ctx context.Context, id, wanted string) (salesforce.TenantSecret, error) {
-	looks := k.Looks
-	if looks == nil {
-		looks = defaultLooks()
-	}
-	for n := 0; ; n++ {
-		row, err := k.Org.GetTenantSecret(ctx, id)
-		if (err == nil && row.Status == wanted) || n == len(looks) || errors.Is(err, salesforce.ErrRequestLimit) {
-			return row, err
+	var row salesforce.TenantSecret
+	_, err := k.Patience.Until(ctx, func(ctx context.Context) (bool, error) {
+		var err error
+		if row, err = k.Org.GetTenantSecret(ctx, id); errors.Is(err, salesforce.ErrRequestLimit) {
+			return false, look.Stop(err)
 		}
-		if waitErr := k.wait(ctx, looks[n]); waitErr != nil {
-			return row, errors.Join(err, waitErr)
-		}
-	}
-}
 
-func (k *Keeper) wait(ctx context.Context, d time.Duration) error {
-	if k.Wait != nil {
-		return k.Wait(ctx, d)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+		return row.Status == wanted, err
+	})
+
+	return row, err
 }

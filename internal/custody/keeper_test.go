@@ -12,6 +12,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -75,8 +76,9 @@ func newKeeper(t testing.TB, row salesforce.TenantSecret) (*custody.Keeper, *org
 	o := &org{row: row, release: 262, faults: map[string][]fault{}}
 
 	return &custody.Keeper{
-		Org: o, Changed: func() { o.changes++ }, Looks: []time.Duration{time.Second, time.Minute},
-		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Org: o, Changed: func() { o.changes++ }, Patience: look.Patience{
+			Waits: []time.Duration{time.Second, time.Minute}, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		},
 	}, o
 }
 
@@ -326,7 +328,6 @@ func TestKeeper_looksForALateRecord(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, late by %d", name, late), func(t *testing.T) {
 				t.Parallel()
 				keeper, org := newKeeper(t, op.row)
-				keeper.Patience = []time.Duration{time.Second, time.Minute}
 				org.faults[call] = slices.Repeat([]fault{missing}, late)
 				err := op.run(t.Context(), keeper, org)
 				if (err == nil) != (sent == 1) || len(org.patches) != sent {
@@ -334,17 +335,6 @@ func TestKeeper_looksForALateRecord(t *testing.T) {
 				}
 			})
 		}
-	}
-	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
-	var waited time.Duration
-	keeper.Wait = func(_ context.Context, d time.Duration) error {
-		waited += d
-
-		return nil
-	}
-	org.faults["get"] = slices.Repeat([]fault{missing}, 10)
-	if _, err := keeper.DestroyForGood(t.Context(), recordID); !errors.Is(err, salesforce.ErrNotFound) || waited != 20*time.Second {
-		t.Errorf("expected 20 seconds of patience, found %s, %v", waited, err)
 	}
 }
 
@@ -577,7 +567,7 @@ func TestRestore_verifiesTheHash(t *testing.T) {
 func TestKeeper_endsWithTheContext(t *testing.T) {
 	t.Parallel()
 	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
-	keeper.Wait, keeper.Looks = nil, []time.Duration{time.Hour}
+	keeper.Patience = look.Patience{Waits: []time.Duration{time.Hour}}
 	ctx, cancel := context.WithCancel(t.Context())
 	org.faults["patch"] = []fault{{err: errLost}}
 	org.before = func(_ int, call string) {
@@ -594,30 +584,11 @@ func TestKeeper_endsWithTheContext(t *testing.T) {
 func TestKeeper_waitsByItself(t *testing.T) {
 	t.Parallel()
 	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
-	keeper.Wait, keeper.Looks = nil, []time.Duration{time.Nanosecond}
+	keeper.Patience = look.Patience{Waits: []time.Duration{time.Nanosecond}}
 	org.faults["patch"] = []fault{{err: errLost, commit: true}}
 	org.faults["get"] = []fault{{err: errDown}}
 	if _, err := keeper.Destroy(t.Context(), recordID, org.exportText()); err != nil {
 		t.Errorf("expected the second look to find the change, found %v", err)
-	}
-}
-
-func TestKeeper_looksForElevenSeconds(t *testing.T) {
-	t.Parallel()
-	keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
-	keeper.Looks = nil
-	var waited time.Duration
-	keeper.Wait = func(_ context.Context, d time.Duration) error {
-		waited += d
-
-		return nil
-	}
-	org.faults["patch"] = []fault{{err: errLost}}
-	if _, err := keeper.Destroy(t.Context(), recordID, org.exportText()); !errors.Is(err, salesforce.ErrOutcomeUnknown) {
-		t.Errorf("expected the outcome to stay open, found %v", err)
-	}
-	if waited != 11*time.Second {
-		t.Errorf("expected 11 seconds of patience, found %s", waited)
 	}
 }
 

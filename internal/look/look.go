@@ -63,6 +63,23 @@ func (p Patience) Until(ctx context.Context, ask func(ctx context.Context) (bool
 	}
 }
 
+// Reading looks with read until good likes what it brings, or an error comes. It returns the last
+// reading, and whether it is good.
+func Reading[T any](ctx context.Context, p Patience, read func(context.Context) (T, error), good func(T) bool) (T, bool, error) {
+	var last T
+	ok, err := p.Until(ctx, func(ctx context.Context) (bool, error) {
+		again, err := read(ctx)
+		if err != nil {
+			return false, Stop(err)
+		}
+		last = again
+
+		return good(last), nil
+	})
+
+	return last, ok, err
+}
+
 func (p Patience) sleep(ctx context.Context, d time.Duration) error {
 	if p.Sleep != nil {
 		return p.Sleep(ctx, d)

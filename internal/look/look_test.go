@@ -66,6 +66,47 @@ func TestUntil(t *testing.T) {
 	}
 }
 
+func TestReadingStopsAtAGoodOneOrAnError(t *testing.T) {
+	t.Parallel()
+
+	for name, tc := range map[string]struct {
+		errs  []error
+		good  int
+		last  int
+		found bool
+		err   error
+	}{
+		"at once":  {nil, 1, 1, true, nil},
+		"late":     {nil, 3, 3, true, nil},
+		"never":    {nil, 9, 3, false, nil},
+		"an error": {[]error{nil, errBusy}, 3, 1, false, errBusy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, sleeps := 0, 0
+			p := look.Patience{Waits: []time.Duration{time.Hour, time.Hour}, Sleep: func(context.Context, time.Duration) error {
+				sleeps++
+
+				return nil
+			}}
+			last, found, err := look.Reading(t.Context(), p, func(context.Context) (int, error) {
+				n++
+				if n <= len(tc.errs) {
+					return 0, tc.errs[n-1]
+				}
+
+				return n, nil
+			}, func(reading int) bool { return reading == tc.good })
+			if name == "an error" {
+				last, tc.last = n, 2 // what an error comes with is no reading
+			}
+			if last != tc.last || found != tc.found || !errors.Is(err, tc.err) || sleeps != n-1 {
+				t.Errorf("expected reading %d, %v, %v, found %d, %v, %v after %d sleeps", tc.last, tc.found, tc.err, last, found, err, sleeps)
+			}
+		})
+	}
+}
+
 func TestUntilEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 

@@ -20,6 +20,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
@@ -577,5 +578,5 @@ func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id strin
 
 // keeper returns what carries out transitions in this org.
 func (d *Data) keeper() *custody.Keeper {
-	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Looks: d.looks, Patience: d.looks}
+	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Patience: look.Write().Shorter(d.looks)}
 }

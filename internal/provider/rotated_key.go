@@ -336,17 +336,12 @@ func (r *rotatedKey) read(ctx context.Context, ours keys.Ours, typ string, diags
 
 // readUntil reads again, a few times, until a reading is good, and returns the last one.
 func (r *rotatedKey) readUntil(ctx context.Context, all reading, good func(reading) bool) (reading, error) {
-	_, err := look.Plan().Shorter(r.data.looks).Until(ctx, func(ctx context.Context) (bool, error) {
-		again, err := r.kind.readAgain(ctx, r.data)
-		if err != nil {
-			return false, look.Stop(err)
-		}
-		all = again
+	again, _, err := look.Reading(ctx, look.Plan().Shorter(r.data.looks), func(ctx context.Context) (reading, error) { return r.kind.readAgain(ctx, r.data) }, good)
+	if err != nil {
+		return all, err
+	}
 
-		return good(all), nil
-	})
-
-	return all, err
+	return again, nil
 }
 
 // readWrapping reads which certificate the configured name stands for now. What can't be read stays as it is.
