@@ -21,16 +21,19 @@ import (
 const permissionsAdvice = "Check that Shield Platform Encryption is enabled in the org and that the user has the permissions Manage Encryption Keys, Manage Certificates and " +
 	"Customize Application, and that the credentials lead to the org that you mean."
 
-// summaryUnknownOutcome is the summary by which an update recognises that its POST had no answer.
-const summaryUnknownOutcome = "Outcome of the upload is unknown"
-
 // addError turns an error into a diagnostic: tied to an attribute where one must change, with advice where there is some. Texts of
 // Salesforce are shown as they come and never interpreted.
 func addError(diags *diag.Diagnostics, summary string, err error) {
-	if p, ok := problem.Of(err); ok {
+	if limit, ok := errors.AsType[*salesforce.RequestLimitError](err); ok {
+		if p, ok := problem.Of(err); ok {
+			addLimit(diags, limit, p.Summary, p.Detail)
+		} else {
+			addLimit(diags, limit, summary, opening(err))
+		}
+	} else if p, ok := problem.Of(err); ok {
 		addProblem(diags, p)
 	} else if unknown, ok := errors.AsType[*upload.UnknownOutcomeError](err); ok {
-		diags.AddError(summaryUnknownOutcome, unknownOutcomeDetail(unknown))
+		diags.AddError("Outcome of the upload is unknown", unknownOutcomeDetail(unknown))
 	} else {
 		diags.AddError(summary, opening(err)+advice(err))
 	}

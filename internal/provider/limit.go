@@ -1,14 +1,85 @@
 package provider
 
 import (
+	"context"
 	"slices"
-	"strings"
 	"sync/atomic"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
+
+// limitDiagnostic is an error by the org's API request limit. The first one that the CLI gets says it in full, all others of the run
+// shortly.
+type limitDiagnostic struct {
+	diag.Diagnostic
+
+	limit *salesforce.RequestLimitError
+}
+
+// addLimit adds an error by the request limit.
+func addLimit(diags *diag.Diagnostics, limit *salesforce.RequestLimitError, summary, detail string) {
+	diags.Append(&limitDiagnostic{diag.NewErrorDiagnostic(summary, detail), limit})
+}
+
+// Detail is asked for when the diagnostic is sent, and not before: one that is dropped is not the first.
+func (d *limitDiagnostic) Detail() string {
+	if d.limit.TellFirst(d) {
+		return d.Diagnostic.Detail()
+	}
+
+	return "Calls are refused by " + d.limit.Brief() + ", as another error of this run says in full."
+}
+
+// Equal compares identities, since the detail may not be asked for.
+func (d *limitDiagnostic) Equal(other diag.Diagnostic) bool {
+	same, ok := other.(*limitDiagnostic)
+
+	return ok && same == d
+}
+
+// limitedReading is the reading of one resource, for the request limit.
+type limitedReading struct {
+	teller *limitTeller
+	// silent is set if the reading has failed by the limit and another one has the error.
+	silent bool
+}
+
+type limitedReadingKey struct{}
+
+// with returns a context in which onlyFirstLimit works.
+func (l *limitedReading) with(ctx context.Context) context.Context {
+	return context.WithValue(ctx, limitedReadingKey{}, l)
+}
+
+// onlyFirstLimit drops the error by the request limit of all readings but the first: that one fails the whole walk, and the others, whose
+// state stays as it is, have nothing to add. An error of a data source is not enough, since a check block makes a warning of it. Every Read
+// defers this.
+func onlyFirstLimit(ctx context.Context, diags *diag.Diagnostics) {
+	limited := func(d diag.Diagnostic) bool {
+		_, is := d.(*limitDiagnostic)
+
+		return is
+	}
+	reading, ok := ctx.Value(limitedReadingKey{}).(*limitedReading)
+	if !ok || reading.teller == nil || !slices.ContainsFunc(*diags, limited) || reading.teller.read.CompareAndSwap(false, true) {
+		return
+	}
+	*diags = slices.DeleteFunc(*diags, limited)
+	reading.silent = true
+}
+
+// answer makes a silent reading one in which nothing has changed.
+func (l *limitedReading) answer(req *tfprotov6.ReadResourceRequest, resp *tfprotov6.ReadResourceResponse) {
+	if !l.silent || resp == nil {
+		return
+	}
+	// The framework expects what a reading without an error brings.
+	resp.Diagnostics = slices.DeleteFunc(resp.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError })
+	resp.NewState, resp.NewIdentity, resp.Private = req.CurrentState, req.CurrentIdentity, req.Private
+}
 
 // limitTeller says once what a whole run is to hear of the org's API request limit, whatever the number of its resources: that few calls
 // are left, and that calls are refused.
@@ -18,15 +89,10 @@ type limitTeller struct {
 	read atomic.Bool
 }
 
-// tell shortens each error by the limit but the first, and adds the warning that few calls are left where nobody has had it.
+// tell adds the warning that few calls are left where nobody has had it.
 func (l *limitTeller) tell(diagnostics []*tfprotov6.Diagnostic) []*tfprotov6.Diagnostic {
 	if l == nil {
 		return diagnostics
-	}
-	for _, d := range diagnostics {
-		if end := l.endOfBrief(d); end > 0 && !l.client.RequestLimit().TellFirst() {
-			d.Detail = d.Detail[:end] + ", as another error of this run says in full."
-		}
 	}
 	if text, low := l.client.LimitWarning(); low {
 		diagnostics = append(diagnostics, &tfprotov6.Diagnostic{
@@ -37,33 +103,4 @@ func (l *limitTeller) tell(diagnostics []*tfprotov6.Diagnostic) []*tfprotov6.Dia
 	}
 
 	return diagnostics
-}
-
-// tellReading is tell for the reading of a resource. Only the first one that fails by the limit has an error: it fails the whole walk, and
-// the others, whose state stays as it is, have nothing to add. An error of a data source is not enough, since a check block makes a warning
-// of it.
-func (l *limitTeller) tellReading(req *tfprotov6.ReadResourceRequest, resp *tfprotov6.ReadResourceResponse) {
-	if l == nil || resp == nil {
-		return
-	}
-	limited := func(d *tfprotov6.Diagnostic) bool { return l.endOfBrief(d) > 0 }
-	if slices.ContainsFunc(resp.Diagnostics, limited) && !l.read.CompareAndSwap(false, true) {
-		resp.Diagnostics = slices.DeleteFunc(resp.Diagnostics, limited)
-		resp.NewState, resp.NewIdentity, resp.Private = req.CurrentState, req.CurrentIdentity, req.Private
-	}
-	resp.Diagnostics = l.tell(resp.Diagnostics)
-}
-
-// endOfBrief returns where the words that quote the limit end in an error's detail, 0 where it has none.
-func (l *limitTeller) endOfBrief(d *tfprotov6.Diagnostic) int {
-	limit := l.client.RequestLimit()
-	if limit == nil || d.Severity != tfprotov6.DiagnosticSeverityError {
-		return 0
-	}
-	brief := limit.Brief()
-	if at := strings.Index(d.Detail, brief); at >= 0 {
-		return at + len(brief)
-	}
-
-	return 0
 }

@@ -392,6 +392,7 @@ func (m *cacheOnlyKeyModel) identity() cacheOnlyKeyIdentity {
 
 // Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns where the certificate is gone.
 func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {

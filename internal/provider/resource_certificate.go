@@ -344,6 +344,7 @@ func (m *certificateModel) identity() certificateIdentity {
 
 // Read removes the certificate from state only where the org positively lists others and not this one.
 func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state certificateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {

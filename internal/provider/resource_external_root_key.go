@@ -286,6 +286,7 @@ func (r *externalRootKeyResource) Update(ctx context.Context, req resource.Updat
 }
 
 func (r *externalRootKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state externalRootKeyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {

@@ -365,6 +365,7 @@ func (r *tenantSecretVersionResource) carryOut(
 
 // Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
 func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	raw := newRawObject(req.State.Raw)
 	org, _ := raw.text("organization_id")
 	id, _ := raw.text("tenant_secret_id")

@@ -62,10 +62,12 @@ func (s server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.Upgr
 func (s server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	resp, err := s.provider.unchanged.read(ctx, req), error(nil)
 	if resp == nil {
-		resp, err = inRequest(ctx, req, s.frameworkServer.ReadResource)
+		reading := limitedReading{teller: s.provider.limits.Load()}
+		resp, err = inRequest(reading.with(ctx), req, s.frameworkServer.ReadResource)
+		reading.answer(req, resp)
 	}
-	s.provider.limits.Load().tellReading(req, resp)
 	if resp != nil {
+		resp.Diagnostics = s.provider.limits.Load().tell(resp.Diagnostics)
 		onOneLine(resp.Diagnostics)
 	}
 

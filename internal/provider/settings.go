@@ -387,6 +387,7 @@ func (r *settingsResource) identity() settingsIdentity {
 
 // Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so that it stays in state.
 func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var org types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("organization_id"), &org)...)
 	state := r.values(ctx, req.State, &resp.Diagnostics)

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
@@ -405,12 +405,21 @@ type RequestLimitError struct {
 	// Err is Salesforce's answer to the call that met the limit.
 	Err *Error
 
-	told atomic.Bool
+	mu    sync.Mutex
+	first any
 }
 
-// TellFirst returns true to its first caller, who is to tell the error, and
-// false to all others.
-func (e *RequestLimitError) TellFirst() bool { return e.told.CompareAndSwap(false, true) }
+// TellFirst returns true to the first one who asks, however often it does, and
+// false to all others: the first one shows the error in full. teller must be
+// comparable.
+func (e *RequestLimitError) TellFirst(teller any) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.first == nil {
+		e.first = teller
+	}
+	return e.first == teller
+}
 
 // Brief is the part of the error that quotes the limit.
 func (e *RequestLimitError) Brief() string {

@@ -577,12 +577,14 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 		if limit != c.RequestLimit() {
 			t.Errorf("error %d is another one than the client's", i)
 		}
-		if limit.TellFirst() {
-			tellers++
+		for range 2 {
+			if limit.TellFirst(i) {
+				tellers++
+			}
 		}
 	}
-	if tellers != 1 {
-		t.Errorf("%d errors are to be told, want 1", tellers)
+	if tellers != 2 {
+		t.Errorf("told in full %d times, want 2: each time that the first one asks", tellers)
 	}
 	if n := len(o.seen()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
