@@ -17,6 +17,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -106,14 +107,11 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 // addProviderError ties an error of the client's configuration to the attribute that it names. Values from the environment pass no
 // schema validator, so that this is where they are refused.
 func addProviderError(diags *diag.Diagnostics, summary string, err error) {
-	for name := range environment {
-		if strings.HasPrefix(err.Error(), name) {
-			diags.AddAttributeError(attributePath(name), summary, opening(err)+" Nothing was sent.")
-
-			return
-		}
+	var attribute string
+	if of, ok := errors.AsType[*salesforce.SettingError](err); ok {
+		attribute = of.Setting
 	}
-	diags.AddError(summary, opening(err)+" Nothing was sent.")
+	addProblem(diags, problem.New(attribute, summary, "%s Nothing was sent.", opening(err)))
 }
 
 // addLoginError explains why no session could be had.

@@ -177,11 +177,11 @@ type ClientCredentials struct {
 func (a ClientCredentials) validate(instance *url.URL) error {
 	switch {
 	case instance == nil:
-		return errors.New("instance_url is required with client credentials: the token comes from the org's My Domain host")
+		return ofSetting("instance_url", errors.New("instance_url is required with client credentials: the token comes from the org's My Domain host"))
 	case a.ClientID == "":
-		return errors.New("client_id is required with client_secret")
+		return ofSetting("client_id", errors.New("client_id is required with client_secret"))
 	case a.ClientSecret.Expose() == "":
-		return errors.New("client_secret is required with client_id")
+		return ofSetting("client_secret", errors.New("client_secret is required with client_id"))
 	}
 	return cmp.Or(checkPasted("client_id", a.ClientID), checkPasted("client_secret", a.ClientSecret.Expose()))
 }
@@ -206,9 +206,9 @@ type AccessToken struct{ Token secret.Text }
 
 func (a AccessToken) validate(instance *url.URL) error {
 	if instance == nil {
-		return errors.New("instance_url is required with access_token")
+		return ofSetting("instance_url", errors.New("instance_url is required with access_token"))
 	}
-	return a.check()
+	return ofSetting("access_token", a.check())
 }
 
 func (a AccessToken) check() error {
@@ -465,9 +465,9 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 func checkPasted(name, value string) error {
 	switch {
 	case strings.TrimFunc(value, unicode.IsSpace) != value:
-		return fmt.Errorf("%s begins or ends with a blank or a line end, which would be sent as part of it: remove it", name)
+		return ofSetting(name, fmt.Errorf("%s begins or ends with a blank or a line end, which would be sent as part of it: remove it", name))
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return fmt.Errorf("%s holds a line end or another invisible character, which would be sent as part of it: remove it", name)
+		return ofSetting(name, fmt.Errorf("%s holds a line end or another invisible character, which would be sent as part of it: remove it", name))
 	}
 	return nil
 }

@@ -46,17 +46,17 @@ type JWTBearer struct {
 func (a JWTBearer) validate(instance *url.URL) error {
 	switch {
 	case a.ClientID == "":
-		return errors.New("client_id is required with private_key")
+		return ofSetting("client_id", errors.New("client_id is required with private_key"))
 	case a.Username == "":
-		return errors.New("username is required with private_key")
+		return ofSetting("username", errors.New("username is required with private_key"))
 	case a.PrivateKey.Expose() == "":
-		return errors.New("private_key is required with username")
+		return ofSetting("private_key", errors.New("private_key is required with username"))
 	}
 	if err := cmp.Or(checkPasted("client_id", a.ClientID), checkPasted("username", a.Username)); err != nil {
 		return err
 	}
 	if _, err := parsePrivateKey(a.PrivateKey); err != nil {
-		return err
+		return ofSetting("private_key", err)
 	}
 	_, err := loginPairs(instance, a.LoginURL, a.Audience)
 	return err

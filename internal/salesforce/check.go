@@ -1,18 +1,13 @@
 package salesforce
 
 import (
-	"fmt"
-
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
 // CheckInstanceURL says what is wrong with a My Domain URL, before a [Client] is made of it. No error quotes a path, a
 // query or user information, which may hold a credential in the wrong place.
 func CheckInstanceURL(s string) error {
-	u, err := parseHostURL("instance_url", s)
-	if err == nil && isLoginHost(u.Hostname()) {
-		return fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; %s only serves logins", u.Hostname())
-	}
+	_, err := parseInstanceURL(s)
 	return err
 }
 

@@ -99,6 +99,15 @@ func parseHostURL(name, s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
+// parseInstanceURL parses a My Domain URL.
+func parseInstanceURL(s string) (*url.URL, error) {
+	u, err := parseHostURL("instance_url", s)
+	if err == nil && isLoginHost(u.Hostname()) {
+		return nil, fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; %s only serves logins", u.Hostname())
+	}
+	return u, err
+}
+
 // secureURL refuses a URL to which no credential may be sent.
 func secureURL(name string, u *url.URL) error {
 	switch {
@@ -135,12 +144,9 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("no credentials: give client_id and client_secret, or client_id, username and private_key, or access_token")
 	}
 	if cfg.InstanceURL != "" {
-		u, err := parseHostURL("instance_url", cfg.InstanceURL)
+		u, err := parseInstanceURL(cfg.InstanceURL)
 		if err != nil {
-			return nil, err
-		}
-		if isLoginHost(u.Hostname()) {
-			return nil, fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; %s only serves logins", u.Hostname())
+			return nil, ofSetting("instance_url", err)
 		}
 		c.instance = u
 	}
@@ -150,24 +156,24 @@ func New(cfg Config) (*Client, error) {
 	}
 	var err error
 	if c.apiNumber, err = parseAPIVersion(c.apiVersion); err != nil {
-		return nil, err
+		return nil, ofSetting("api_version", err)
 	}
 	if err := c.auth.validate(c.instance); err != nil {
 		return nil, err
 	}
 	if cfg.OrganizationID != "" {
 		if c.pin, err = ID18(cfg.OrganizationID); err != nil {
-			return nil, fmt.Errorf("organization_id: %w", err)
+			return nil, ofSetting("organization_id", fmt.Errorf("organization_id: %w", err))
 		}
 		if c.pin[:3] != organizationPrefix {
-			return nil, fmt.Errorf("organization_id must begin with %s, as every organization id does", organizationPrefix)
+			return nil, ofSetting("organization_id", fmt.Errorf("organization_id must begin with %s, as every organization id does", organizationPrefix))
 		}
 	}
 	if cfg.MaxRetries < 0 {
-		return nil, errors.New("max_retries must not be negative")
+		return nil, ofSetting("max_retries", errors.New("max_retries must not be negative"))
 	}
 	if cfg.RequestTimeout < 0 {
-		return nil, errors.New("request_timeout_seconds must not be negative")
+		return nil, ofSetting("request_timeout_seconds", errors.New("request_timeout_seconds must not be negative"))
 	}
 	if c.timeout == 0 {
 		c.timeout = DefaultRequestTimeout

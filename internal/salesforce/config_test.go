@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,6 +70,10 @@ func TestNewRefuses(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error quotes what was configured: %v", err)
+			}
+			// Every text begins with the setting that it is about.
+			if of, ok := errors.AsType[*SettingError](err); ok != (name != "no credentials") || ok && !strings.HasPrefix(err.Error(), of.Setting) {
+				t.Errorf("the error is not about the setting that it names: %+v", of)
 			}
 		})
 	}

@@ -440,6 +440,27 @@ func (e *RequestLimitError) Error() string {
 // Unwrap is Salesforce's answer.
 func (e *RequestLimitError) Unwrap() error { return e.Err }
 
+// SettingError is a [Config] that can't be used, and the setting in it that must
+// change, under the name that a user knows: "instance_url".
+type SettingError struct {
+	Setting string
+	Err     error
+}
+
+// Error is the text of what is wrong, which begins with the setting.
+func (e *SettingError) Error() string { return e.Err.Error() }
+
+// Unwrap is what is wrong.
+func (e *SettingError) Unwrap() error { return e.Err }
+
+// ofSetting says which setting an error is about; nil stays nil.
+func ofSetting(setting string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &SettingError{setting, err}
+}
+
 // parseMessages reads the body of a failed request. It knows the array that
 // REST sends, the single object that some endpoints send, the OAuth form, and
 // the statusCode form of composite replies [R]; anything else gives no

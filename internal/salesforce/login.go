@@ -89,12 +89,12 @@ func loginPairs(instance *url.URL, loginURL, audience string) ([]loginPair, erro
 	var given *url.URL
 	if loginURL != "" {
 		if given, err = parseHostURL("login_url", loginURL); err != nil {
-			return nil, err
+			return nil, ofSetting("login_url", err)
 		}
 	}
 	if audience != "" {
 		if audience, err = parseAudience(audience); err != nil {
-			return nil, err
+			return nil, ofSetting("audience", err)
 		}
 	}
 	switch {
@@ -124,7 +124,7 @@ func loginPairs(instance *url.URL, loginURL, audience string) ([]loginPair, erro
 		}
 	}
 	if len(pairs) == 0 {
-		return nil, fmt.Errorf("login_url must be a host of Salesforce's for the audience %s: an assertion for it is good for every org there", audience)
+		return nil, ofSetting("login_url", fmt.Errorf("login_url must be a host of Salesforce's for the audience %s: an assertion for it is good for every org there", audience))
 	}
 	return pairs, nil
 }
