@@ -20,16 +20,16 @@ type organizationDataSource struct{ dataSourceBase }
 func newOrganizationDataSource() datasource.DataSource { return &organizationDataSource{} }
 
 type organizationDataSourceModel struct {
-	ID                 types.String   `tfsdk:"id"`
-	Name               types.String   `tfsdk:"name"`
-	OrganizationType   types.String   `tfsdk:"organization_type"`
-	IsSandbox          types.Bool     `tfsdk:"is_sandbox"`
-	InstanceName       types.String   `tfsdk:"instance_name"`
-	APIVersions        []string       `tfsdk:"api_versions"`
-	APIUsage           *apiUsageModel `tfsdk:"api_usage"`
-	UserID             types.String   `tfsdk:"user_id"`
-	MissingPermissions []string       `tfsdk:"missing_permissions"`
-	UntoldPermissions  []string       `tfsdk:"untold_permissions"`
+	ID                      types.String   `tfsdk:"id"`
+	Name                    types.String   `tfsdk:"name"`
+	OrganizationType        types.String   `tfsdk:"organization_type"`
+	IsSandbox               types.Bool     `tfsdk:"is_sandbox"`
+	InstanceName            types.String   `tfsdk:"instance_name"`
+	APIVersions             []string       `tfsdk:"api_versions"`
+	APIUsage                *apiUsageModel `tfsdk:"api_usage"`
+	UserID                  types.String   `tfsdk:"user_id"`
+	MissingPermissions      []string       `tfsdk:"missing_permissions"`
+	UndeterminedPermissions []string       `tfsdk:"undetermined_permissions"`
 }
 
 type apiUsageModel struct {
@@ -73,9 +73,9 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				Computed:    true,
 				ElementType: types.StringType,
 			},
-			"untold_permissions": schema.ListAttribute{
-				MarkdownDescription: "Which of these permissions could not be told without changing anything in the org. They are not in `missing_permissions`, and may be missing " +
-					"all the same.",
+			"undetermined_permissions": schema.ListAttribute{
+				MarkdownDescription: "Which of these permissions cannot be checked without changing something in the org. They are not in `missing_permissions`, but may be " +
+					"missing, too.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},
@@ -114,15 +114,15 @@ func (d *organizationDataSource) Read(ctx context.Context, _ datasource.ReadRequ
 	}
 
 	model := organizationDataSourceModel{
-		ID:                 types.StringValue(organization.ID),
-		Name:               stringOrNull(organization.Name),
-		OrganizationType:   stringOrNull(organization.OrganizationType),
-		IsSandbox:          types.BoolValue(organization.IsSandbox),
-		InstanceName:       stringOrNull(organization.InstanceName),
-		APIVersions:        versions,
-		UserID:             stringOrNull(d.data.Session.UserID),
-		MissingPermissions: append([]string{}, permissions.Missing...),
-		UntoldPermissions:  append([]string{}, permissions.Untold...),
+		ID:                      types.StringValue(organization.ID),
+		Name:                    stringOrNull(organization.Name),
+		OrganizationType:        stringOrNull(organization.OrganizationType),
+		IsSandbox:               types.BoolValue(organization.IsSandbox),
+		InstanceName:            stringOrNull(organization.InstanceName),
+		APIVersions:             versions,
+		UserID:                  stringOrNull(d.data.Session.UserID),
+		MissingPermissions:      append([]string{}, permissions.Missing...),
+		UndeterminedPermissions: append([]string{}, permissions.Undetermined...),
 	}
 	if used, limit, ok := client.Usage(); ok {
 		model.APIUsage = &apiUsageModel{Used: types.Int64Value(used), Limit: types.Int64Value(limit)}

@@ -55,7 +55,7 @@ func TestAccOrganizationDataSource(t *testing.T) {
 				expectOrganization("instance_name", knownvalue.NotNull()),
 				expectOrganization("user_id", knownvalue.StringRegexp(regexp.MustCompile(`^005\w{15}$`))),
 				expectOrganization("missing_permissions", permissions()),
-				expectOrganization("untold_permissions", permissions()),
+				expectOrganization("undetermined_permissions", permissions()),
 				acctest.StateFunc(organizationAddress, usageAndVersions),
 			)
 		})
@@ -112,7 +112,7 @@ func TestAccOrganizationDataSource_missingPermissions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, denied(tc.change))
-			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.want...)), expectOrganization("untold_permissions", permissions()))
+			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.want...)), expectOrganization("undetermined_permissions", permissions()))
 		})
 	}
 }
@@ -132,14 +132,14 @@ func TestAccOrganizationDataSource_missingPermissionsWarn(t *testing.T) {
 // An org that does not show UserPermissionAccess is judged by what it shows, and what can't be told is said.
 func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *testing.T) {
 	t.Parallel()
-	untold := []string{"Customize Application", salesforce.PermissionModifyMetadata}
+	undetermined := []string{"Customize Application", salesforce.PermissionModifyMetadata}
 	for name, tc := range map[string]struct {
-		change          func(*sfsim.Permissions)
-		missing, untold []string
+		change                func(*sfsim.Permissions)
+		missing, undetermined []string
 	}{
-		"none missing": {func(*sfsim.Permissions) {}, nil, untold},
-		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}, untold},
-		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}, untold},
+		"none missing": {func(*sfsim.Permissions) {}, nil, undetermined},
+		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}, undetermined},
+		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}, undetermined},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +147,7 @@ func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *tes
 			if err := sim.AddFault(sfsim.Fault{Query: "UserPermissionAccess", Status: http.StatusBadRequest, ErrorCode: "INVALID_TYPE"}); err != nil {
 				t.Fatal(err)
 			}
-			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.missing...)), expectOrganization("untold_permissions", permissions(tc.untold...)))
+			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.missing...)), expectOrganization("undetermined_permissions", permissions(tc.undetermined...)))
 		})
 	}
 }

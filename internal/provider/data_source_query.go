@@ -119,13 +119,13 @@ func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *di
 			return p != salesforce.PermissionManageEncryptionKeys && p != salesforce.PermissionManageCertificates
 		}), ", ")
 	}
-	missing, untold := hides(found.Missing), hides(found.Untold)
+	missing, undetermined := hides(found.Missing), hides(found.Undetermined)
 	lacks := "The user lacks " + missing
 	switch {
-	case err != nil || missing+untold == "":
+	case err != nil || missing+undetermined == "":
 		return
 	case missing == "":
-		lacks = "Whether the user has " + untold + " can't be learned"
+		lacks = "Whether the user has " + undetermined + " can't be learned"
 	}
 	diags.AddAttributeWarning(at, "Missing permissions may hide records",
 		fmt.Sprintf("Salesforce shows nothing. It answers so if there is nothing, and if the user may not see it. %s in org %s; see missing_permissions of salesforcebyok_organization.", lacks,

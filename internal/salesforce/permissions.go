@@ -21,8 +21,8 @@ const (
 type Permissions struct {
 	// Missing are those that the user certainly or very likely lacks.
 	Missing []string
-	// Untold are those that could not be learned without side effects.
-	Untold []string
+	// Undetermined are those that could not be learned without side effects.
+	Undetermined []string
 }
 
 // permissionFields are the fields of UserPermissionAccess that grant each
@@ -90,7 +90,7 @@ func readPermissions(row map[string]json.RawMessage) Permissions {
 		}
 		switch {
 		case !known:
-			p.Untold = append(p.Untold, permission.name)
+			p.Undetermined = append(p.Undetermined, permission.name)
 		case !granted:
 			p.Missing = append(p.Missing, permission.name)
 		}
@@ -101,7 +101,7 @@ func readPermissions(row map[string]json.RawMessage) Permissions {
 // probePermissions looks at the objects that the permissions guard. Without
 // them a user gets INVALID_TYPE or NOT_FOUND [R]. An empty list does not tell.
 func (c *Client) probePermissions(ctx context.Context) (Permissions, error) {
-	p := Permissions{Untold: []string{PermissionCustomizeApplication, PermissionModifyMetadata}}
+	p := Permissions{Undetermined: []string{PermissionCustomizeApplication, PermissionModifyMetadata}}
 	description, err := c.Describe(ctx, "TenantSecret", false)
 	var described struct {
 		Createable *wireBool `json:"createable"`
@@ -112,7 +112,7 @@ func (c *Client) probePermissions(ctx context.Context) (Permissions, error) {
 	case err != nil:
 		return Permissions{}, fmt.Errorf("check permissions: %w", err)
 	case json.Unmarshal(description, &described) != nil || described.Createable == nil:
-		p.Untold = append(p.Untold, PermissionManageEncryptionKeys)
+		p.Undetermined = append(p.Undetermined, PermissionManageEncryptionKeys)
 	case !bool(*described.Createable):
 		p.Missing = append(p.Missing, PermissionManageEncryptionKeys)
 	}

@@ -26,15 +26,15 @@ func TestCheckPermissions(t *testing.T) {
 		"all":                {one(all), nil, nil, Permissions{}},
 		"none":               {one(strings.ReplaceAll(all, "true", "false")), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application", modify}}},
 		"one":                {one(strings.Replace(all, "true", "false", 1)), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys"}}},
-		"null":               {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":false,"PermissionsModifyAllData":true`), nil, nil, Permissions{Untold: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
-		"probe, all":         {unknown, describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
-		"probe after empty":  {none, describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
-		"probe, no keys":     {unknown, fault(404, "NOT_FOUND", "m"), none, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, read only":   {unknown, describe("false"), none, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, mute":        {unknown, answer(200, `{}`), none, Permissions{Untold: []string{"Customize Application", modify, "Manage Encryption Keys"}}},
-		"probe, no certs":    {unknown, describe("true"), hidden, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Certificates"}}},
-		"probe after a 403":  {fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none, Permissions{Untold: []string{"Customize Application", modify}}},
-		"probe, all missing": {unknown, fault(404, "NOT_FOUND", "m"), hidden, Permissions{Untold: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys", "Manage Certificates"}}},
+		"null":               {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":false,"PermissionsModifyAllData":true`), nil, nil, Permissions{Undetermined: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
+		"probe, all":         {unknown, describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
+		"probe after empty":  {none, describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
+		"probe, no keys":     {unknown, fault(404, "NOT_FOUND", "m"), none, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
+		"probe, read only":   {unknown, describe("false"), none, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
+		"probe, mute":        {unknown, answer(200, `{}`), none, Permissions{Undetermined: []string{"Customize Application", modify, "Manage Encryption Keys"}}},
+		"probe, no certs":    {unknown, describe("true"), hidden, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Certificates"}}},
+		"probe after a 403":  {fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
+		"probe, all missing": {unknown, fault(404, "NOT_FOUND", "m"), hidden, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys", "Manage Certificates"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +76,7 @@ func TestCheckPermissionsOfAnOldOrg(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Permissions{Missing: []string{"Manage Certificates"}, Untold: []string{modify}}, got); diff != "" {
+	if diff := cmp.Diff(Permissions{Missing: []string{"Manage Certificates"}, Undetermined: []string{modify}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if q, err := url.ParseQuery(o.seen()[1].query); err != nil || strings.Contains(q.Get("q"), "Modify") {
