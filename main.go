@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-// heapLimit is where the garbage collector begins to work harder than collectRarely says: far above a plan over 1,000 records, which
+// heapLimit is where the garbage collector begins to work harder than gcPercent says: far above a plan over 1,000 records, which
 // takes 40 MB, and far below what hurts a runner.
 const heapLimit = 256 << 20
 
@@ -46,14 +46,14 @@ const heapLimit = 256 << 20
 // and GOMEMLIMIT in the environment go before it.
 func tune() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(collectRarely)
+		debug.SetGCPercent(gcPercent)
 		debug.SetMemoryLimit(heapLimit)
 	}
 }
 
-// collectRarely lets the heap grow to three times what is live between collections: twice that spares a plan no time that can be measured,
+// gcPercent lets the heap grow to three times what is live between collections: twice that spares a plan no time that can be measured,
 // and costs memory.
-const collectRarely = 200
+const gcPercent = 200
 
 // hush stops the plugin libraries from writing a trace of every call, for hundreds of resources, when nobody asked for a log: the CLI would
 // parse each line and drop it. Any TF_LOG variable that says something brings them back.
