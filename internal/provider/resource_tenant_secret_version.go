@@ -234,7 +234,7 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	r.data.records.adopt(row.ID)
 	planned := plan
 	plan.settle(outcome, r.data)
-	plan.honour(planned)
+	plan.keepPlanned(planned)
 	plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, receipt.CausePlan), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
@@ -300,7 +300,7 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	}
 	planned := plan
 	plan.settle(outcome, r.data)
-	plan.honour(planned)
+	plan.keepPlanned(planned)
 	if planned.Receipt.IsUnknown() {
 		cause := receipt.CausePlan
 		if fate.Transition != keys.Stay && plan.DesiredStatus.Equal(state.DesiredStatus) {

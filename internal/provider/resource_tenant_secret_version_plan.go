@@ -61,9 +61,9 @@ func (m *tenantSecretVersionModel) statement(data *Data) types.String {
 	return data.statementText(pendingOperation(record, m.Backup.ValueString() == backupNone, held), record, m.approval())
 }
 
-// honour keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
+// keepPlanned keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
 // takes it for a bug here.
-func (m *tenantSecretVersionModel) honour(planned tenantSecretVersionModel) {
+func (m *tenantSecretVersionModel) keepPlanned(planned tenantSecretVersionModel) {
 	if !planned.Version.IsUnknown() {
 		m.Version = planned.Version
 	}

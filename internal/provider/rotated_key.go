@@ -142,7 +142,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 		if result.Adopted && result.Record.Is(kept.ours.ID) {
 			plan.keepEvidence(state)
 		}
-		plan.honourPlanned(planned)
+		plan.keepPlanned(planned)
 		kept.ours, kept.seen = r.ownRecord(plan, result.Owned(), result.RotationID, kept.ours), freshObservation(result.RotationID)
 	default:
 		row, err := r.adjust(ctx, plan, state, decision.RotationID)

@@ -156,8 +156,8 @@ func (m *keyModel) keepEvidence(state keyModel) {
 	}
 }
 
-// honourPlanned keeps what the plan has promised of the evidence: the core takes another value for a bug.
-func (m *keyModel) honourPlanned(planned keyModel) {
+// keepPlanned keeps what the plan has promised of the evidence: the core takes another value for a bug.
+func (m *keyModel) keepPlanned(planned keyModel) {
 	for _, v := range []struct{ is, promised *types.String }{
 		{&m.EscrowCiphertext, &planned.EscrowCiphertext},
 		{&m.KeyCheckValue, &planned.KeyCheckValue},
