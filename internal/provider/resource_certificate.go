@@ -367,7 +367,7 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 		resp.Diagnostics.AddWarning("The certificate is gone",
 			fmt.Sprintf("Org %s lists %d certificates, and %q is no longer among them: it was deleted outside Terraform.", r.data.Session.OrganizationID, len(rows), name))
 		resp.State.RemoveResource(ctx)
-		// A CLI that knows no identities brings none, and the framework wants one even of what is gone.
+		// A CLI that knows no identities newChain none, and the framework wants one even of what is gone.
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 
 		return
@@ -390,15 +390,15 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
-	brings := plan.bringsChain(state)
-	if brings && (!r.data.canRecord(ctx, &resp.Diagnostics) || !r.uploadChain(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), plan, state, &resp.Diagnostics)) {
+	newChain := plan.hasNewChain(state)
+	if newChain && (!r.data.canRecord(ctx, &resp.Diagnostics) || !r.uploadChain(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), plan, state, &resp.Diagnostics)) {
 		return
 	}
 	if plan.BYOKCompatible.IsUnknown() {
 		r.settle(ctx, &plan, &resp.Diagnostics)
 	}
 	plan.Receipt = state.Receipt
-	if brings {
+	if newChain {
 		plan.checkKey(state, &resp.Diagnostics)
 		plan.Receipt = r.data.record(ctx, plan.receipt(receipt.CompleteCASigned, false), state.Receipt, &resp.Diagnostics)
 	}

@@ -490,7 +490,7 @@ func (r *certificateResource) planUpdate(ctx context.Context, plan, config, stat
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.CertificateChain.IsUnknown() || plan.bringsChain(state) {
+	if plan.CertificateChain.IsUnknown() || plan.hasNewChain(state) {
 		if r.online() && !plan.CertificateChain.IsUnknown() && !r.planChain(plan, state, &resp.Diagnostics) {
 			return
 		}
@@ -529,8 +529,8 @@ func (m *certificateModel) checkFixed(state certificateModel, diags *diag.Diagno
 	}
 }
 
-// bringsChain reports whether the plan has a chain that was not uploaded yet.
-func (m *certificateModel) bringsChain(state certificateModel) bool {
+// hasNewChain reports whether the plan has a chain that was not uploaded yet.
+func (m *certificateModel) hasNewChain(state certificateModel) bool {
 	return !m.CertificateChain.IsNull() && !m.CertificateChain.Equal(state.CertificateChain)
 }
 

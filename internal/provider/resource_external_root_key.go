@@ -192,8 +192,8 @@ func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *di
 	return key, found
 }
 
-// bring sets the status where it differs. After an answer that leaves the outcome open the key is read, and not changed again.
-func (r *externalRootKeyResource) bring(ctx context.Context, plan *externalRootKeyModel, diags *diag.Diagnostics) bool {
+// setStatus sets the status where it differs. After an answer that leaves the outcome open the key is read, and not changed again.
+func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalRootKeyModel, diags *diag.Diagnostics) bool {
 	key, ok := r.find(ctx, plan.RootKeyID.ValueString(), diags)
 	if !ok || !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) {
 		return false
@@ -268,7 +268,7 @@ func (m *externalRootKeyModel) identity() externalRootKeyIdentity {
 func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.bring(ctx, &plan, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.setStatus(ctx, &plan, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -278,7 +278,7 @@ func (r *externalRootKeyResource) Create(ctx context.Context, req resource.Creat
 func (r *externalRootKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.bring(ctx, &plan, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.setStatus(ctx, &plan, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)

@@ -274,7 +274,7 @@ func (r *settingsResource) acknowledged(ctx context.Context, from attributed, di
 
 func (r *settingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	resp.State.Raw = req.Plan.Raw
-	if !r.bring(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	if !r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
 		resp.State.RemoveResource(ctx)
 
 		return
@@ -289,7 +289,7 @@ func (r *settingsResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
-	if !r.bring(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	if !r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
 		resp.State.Raw = req.State.Raw
 
 		return
@@ -302,9 +302,9 @@ type settable interface {
 	SetAttribute(ctx context.Context, at path.Path, value any) diag.Diagnostics
 }
 
-// bring changes what is configured and differs, and nothing else, and fills what the plan leaves open with what the org has then. The
+// write changes what is configured and differs, and nothing else, and fills what the plan leaves open with what the org has then. The
 // planned value of a setting that is not configured is that of the last refresh, and no wish.
-func (r *settingsResource) bring(ctx context.Context, configured, planned attributed, state settable, diags *diag.Diagnostics) bool {
+func (r *settingsResource) write(ctx context.Context, configured, planned attributed, state settable, diags *diag.Diagnostics) bool {
 	config, plan := r.values(ctx, configured, diags), r.values(ctx, planned, diags)
 	j := judgement{wanted: r.wanted(config, plan), acknowledged: r.acknowledged(ctx, planned, diags), apply: true}
 	if diags.HasError() || !r.ready(diags) {
