@@ -78,12 +78,12 @@ func TestSettledVersionsNeedNoPlan(t *testing.T) {
 
 			fields := maps.Clone(settled)
 			maps.Copy(fields, tc.change)
-			if got := settledVersion(newRawObject(identityValue(fields))); got != tc.want {
+			if got := versionIsAsWanted(newRawObject(identityValue(fields))); got != tc.want {
 				t.Errorf("got %v", got)
 			}
 		})
 	}
-	if settledVersion(nil) {
+	if versionIsAsWanted(nil) {
 		t.Error("no object is settled")
 	}
 }

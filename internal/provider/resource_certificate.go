@@ -235,7 +235,7 @@ func (r *certificateResource) Create(ctx context.Context, req resource.CreateReq
 		return
 	}
 	r.data.certificates.created.Store(true)
-	r.settle(ctx, &plan, &resp.Diagnostics)
+	r.readBack(ctx, &plan, &resp.Diagnostics)
 	plan.warnOfValidity(&resp.Diagnostics)
 	plan.Receipt = r.data.record(ctx, plan.receipt(receipt.MakeCertificate, plan.renews(rows, r.data.Client.Now())), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -266,9 +266,9 @@ func (r *certificateResource) findRow(ctx context.Context, name string) (salesfo
 	return row, found, nil
 }
 
-// settle reads a certificate that was just made or changed. What it can't read is a warning: the certificate exists, and an error would
+// readBack reads a certificate that was just made or changed. What it can't read is a warning: the certificate exists, and an error would
 // taint the resource.
-func (r *certificateResource) settle(ctx context.Context, m *certificateModel, diags *diag.Diagnostics) {
+func (r *certificateResource) readBack(ctx context.Context, m *certificateModel, diags *diag.Diagnostics) {
 	row, found, err := r.findRow(ctx, m.DeveloperName.ValueString())
 	if err == nil && found {
 		var read diag.Diagnostics
@@ -367,7 +367,7 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 		resp.Diagnostics.AddWarning("The certificate is gone",
 			fmt.Sprintf("Org %s lists %d certificates, and %q is no longer among them: it was deleted outside Terraform.", r.data.Session.OrganizationID, len(rows), name))
 		resp.State.RemoveResource(ctx)
-		// A CLI that knows no identities newChain none, and the framework wants one even of what is gone.
+		// A CLI that knows no identities sends none, and the framework wants one even of what is gone.
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 
 		return
@@ -395,7 +395,7 @@ func (r *certificateResource) Update(ctx context.Context, req resource.UpdateReq
 		return
 	}
 	if plan.BYOKCompatible.IsUnknown() {
-		r.settle(ctx, &plan, &resp.Diagnostics)
+		r.readBack(ctx, &plan, &resp.Diagnostics)
 	}
 	plan.Receipt = state.Receipt
 	if newChain {

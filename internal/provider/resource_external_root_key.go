@@ -218,14 +218,14 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 			return false
 		}
 	}
-	plan.settle(key, r.data)
+	plan.fillUnknown(key, r.data)
 
 	return true
 }
 
-// settle fills what the plan has left open. What has changed of the rest since the refresh is for the next plan to show, and the core takes
+// fillUnknown fills what the plan has left open. What has changed of the rest since the refresh is for the next plan to show, and the core takes
 // it for a bug here.
-func (m *externalRootKeyModel) settle(key salesforce.ExternalRootKey, data *Data) {
+func (m *externalRootKeyModel) fillUnknown(key salesforce.ExternalRootKey, data *Data) {
 	var found externalRootKeyModel
 	found.populate(key, data)
 	for _, v := range []struct {

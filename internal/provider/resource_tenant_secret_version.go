@@ -233,7 +233,7 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	}
 	r.data.records.adopt(row.ID)
 	planned := plan
-	plan.settle(outcome, r.data)
+	plan.fromExport(outcome, r.data)
 	plan.keepPlanned(planned)
 	plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, receipt.CausePlan), types.StringNull(), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -299,7 +299,7 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 		return
 	}
 	planned := plan
-	plan.settle(outcome, r.data)
+	plan.fromExport(outcome, r.data)
 	plan.keepPlanned(planned)
 	if planned.Receipt.IsUnknown() {
 		cause := receipt.CausePlan

@@ -40,8 +40,8 @@ func (m *tenantSecretVersionModel) populate(row salesforce.TenantSecret, data *D
 	m.LastModifiedDate = timeOrNull(row.LastModifiedDate)
 }
 
-// settle fills the model after a create or an update.
-func (m *tenantSecretVersionModel) settle(outcome custody.Export, data *Data) {
+// fromExport fills the model after a create or an update.
+func (m *tenantSecretVersionModel) fromExport(outcome custody.Export, data *Data) {
 	m.populate(outcome.Record, data)
 	m.ExportedSecretValue = stringOrNull(outcome.Value.Expose())
 	m.Recoverable = types.BoolValue(!m.ExportedSecretValue.IsNull())
@@ -150,7 +150,7 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 		return
 	}
 	prior := !req.State.Raw.IsNull()
-	if prior && req.Plan.Raw.Equal(req.State.Raw) && settledVersion(newRawObject(req.State.Raw)) {
+	if prior && req.Plan.Raw.Equal(req.State.Raw) && versionIsAsWanted(newRawObject(req.State.Raw)) {
 		raw := newRawObject(req.State.Raw)
 		policy, _ := raw.text("deletion_policy")
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(types.StringValue(policy)))...)
@@ -226,9 +226,9 @@ func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req re
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateForgotten, []byte("true"))...)
 }
 
-// settledVersion reports whether a record in state, over which a configuration without changes is planned, is as wanted in every respect:
+// versionIsAsWanted reports whether a record in state, over which a configuration without changes is planned, is as wanted in every respect:
 // then there is nothing to plan, to refuse or to warn of.
-func settledVersion(state rawObject) bool {
+func versionIsAsWanted(state rawObject) bool {
 	status, known := state.text("status")
 	if !known || status == "" || !state.is("desired_status", status) {
 		return false

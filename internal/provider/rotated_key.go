@@ -93,7 +93,7 @@ func (r *rotatedKey) Create(ctx context.Context, req resource.CreateRequest, res
 		return
 	}
 	r.data.took(plan.Type.ValueString())
-	plan.settle(result, r.data)
+	plan.fromResult(result, r.data)
 	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.State)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	kept := privateKey{ours: r.ownRecord(plan, result.Owned(), result.RotationID, keys.Ours{}), seen: freshObservation(result.RotationID)}
@@ -138,7 +138,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			return
 		}
 		planned := plan
-		plan.settle(result, r.data)
+		plan.fromResult(result, r.data)
 		if result.Adopted && result.Record.Is(kept.ours.ID) {
 			plan.keepEvidence(state)
 		}

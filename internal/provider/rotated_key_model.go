@@ -73,8 +73,8 @@ func configuredType(row keys.Record) string {
 	return row.Type
 }
 
-// settle fills the model after an upload or an adoption, which leave a record that is ours.
-func (m *keyModel) settle(result upload.Result, data *Data) {
+// fromResult fills the model after an upload or an adoption, which leave a record that is ours.
+func (m *keyModel) fromResult(result upload.Result, data *Data) {
 	m.populateRecord(result.Record, data)
 	m.RotationID = stringOrNull(result.RotationID.String())
 	if m.SecretValueHash.IsUnknown() {

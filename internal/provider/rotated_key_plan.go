@@ -174,7 +174,7 @@ func (p *planner) update(ctx context.Context) bool {
 	default:
 		p.plan.RotationID = types.StringValue(decision.RotationID.String())
 		p.plan.planAdjustment(p.state, p.kept.ours)
-		p.warnSettled()
+		p.warnKept()
 	}
 
 	return !p.diags.HasError()
@@ -324,8 +324,8 @@ func hasDirectory(escrow types.Object) bool {
 	return ok && directory.ValueString() != ""
 }
 
-// warnSettled says what a key that stays does not follow.
-func (p *planner) warnSettled() {
+// warnKept says what a key that stays does not follow.
+func (p *planner) warnKept() {
 	state, plan := p.state, p.plan
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",

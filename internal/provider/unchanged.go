@@ -87,7 +87,7 @@ func (u *unchanged) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeR
 		return nil
 	}
 	state, config := u.object(req.PriorState), u.object(req.Config)
-	if state == nil || config == nil || !settledVersion(state) {
+	if state == nil || config == nil || !versionIsAsWanted(state) {
 		return nil
 	}
 	for name, value := range u.defaults {
