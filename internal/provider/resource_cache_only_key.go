@@ -301,7 +301,7 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 
 // encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is empty on create.
 func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
-	certificate, err := upload.FindCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.Client.Now())
+	certificate, err := upload.ReadWrappingCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.Client.Now())
 	if err != nil {
 		addError(diags, "Unable to read the certificate", err)
 

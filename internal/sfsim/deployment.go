@@ -300,8 +300,8 @@ func (d *deployment) poll(c *call) {
 // deployDuration is when a deployment ends that nobody asks for.
 const deployDuration = 10 * time.Second
 
-// settle ends the deployment once its time is over.
-func (d *deployment) settle(c *call) {
+// finishWhenDue ends the deployment once its time is over.
+func (d *deployment) finishWhenDue(c *call) {
 	if d.done() || c.now.Sub(d.started) < deployDuration {
 		return
 	}

@@ -27,11 +27,11 @@ func (w *world) estate() *estate {
 	return e
 }
 
-// settle lets happen what is due by now: deployments end, cache-only keys are asked for again, event log files appear. Salesforce
+// catchUp lets happen what is due by now: deployments end, cache-only keys are asked for again, event log files appear. Salesforce
 // does these by itself; the simulator does them when the next request comes in.
-func (c *call) settle() {
+func (c *call) catchUp() {
 	for _, d := range c.s.world.estate().deployments {
-		d.settle(c)
+		d.finishWhenDue(c)
 	}
 	c.retryCallouts()
 }

@@ -220,7 +220,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 		c.violation("sends a body that can't be read: %v", bodyError)
 		answer = refuse(http.StatusBadRequest, "JSON_PARSER_ERROR", bodyError.Error())
 	default:
-		c.settle()
+		c.catchUp()
 		answer = dispatch(c)
 		c.noteKeyChanges()
 		c.entry.Committed = answer.committed

@@ -41,9 +41,9 @@ type Found struct {
 	Problems []string
 }
 
-// FindCertificate reads the wrapping certificate of a DeveloperName and refuses one that Salesforce would not unwrap with. typ is the
+// ReadWrappingCertificate reads the wrapping certificate of a DeveloperName and refuses one that Salesforce would not unwrap with. typ is the
 // type of the key to wrap, empty for a cache-only one, now the org's time.
-func FindCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (*byok.Certificate, error) {
+func ReadWrappingCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (*byok.Certificate, error) {
 	found, err := LookUpCertificate(ctx, reader, name, typ, now)
 	if err != nil {
 		return nil, err

@@ -173,7 +173,7 @@ func (o *fakeOrg) Envelope(ctx context.Context, r upload.Request, _ keys.Rotatio
 	if o.onCertificate != nil {
 		o.onCertificate()
 	}
-	certificate, err := upload.FindCertificate(ctx, o, r.Certificate, r.Type, now)
+	certificate, err := upload.ReadWrappingCertificate(ctx, o, r.Certificate, r.Type, now)
 
 	return upload.Envelope{Name: r.Certificate, Certificate: certificate}, err
 }

@@ -27,7 +27,7 @@ func (t TenantSecrets) Records(ctx context.Context) ([]keys.Record, time.Time, e
 
 // Envelope implements Org: the certificate that the configuration names.
 func (t TenantSecrets) Envelope(ctx context.Context, r Request, _ keys.RotationID, now time.Time) (Envelope, error) {
-	certificate, err := FindCertificate(ctx, t.Inventory, r.Certificate, r.Type, now)
+	certificate, err := ReadWrappingCertificate(ctx, t.Inventory, r.Certificate, r.Type, now)
 
 	return Envelope{Name: r.Certificate, Certificate: certificate}, err
 }

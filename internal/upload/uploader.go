@@ -63,7 +63,7 @@ func (u *Uploader) Run(ctx context.Context, org Org, r Request) (Result, error) 
 		return Result{}, err
 	}
 	if judgement.Action != keys.Make {
-		return w.settle(ctx, judgement)
+		return w.adoptOrRefuse(ctx, judgement)
 	}
 	if p := w.differs(judgement); p != nil {
 		return Result{}, p
@@ -75,8 +75,8 @@ func (u *Uploader) Run(ctx context.Context, org Org, r Request) (Result, error) 
 	return w.make(ctx, judgement)
 }
 
-// settle ends a run that sends nothing: it adopts, as far as the plan has said so, or refuses.
-func (w *run) settle(ctx context.Context, j keys.Judgement) (Result, error) {
+// adoptOrRefuse ends a run that sends nothing: it adopts, as far as the plan has said so, or refuses.
+func (w *run) adoptOrRefuse(ctx context.Context, j keys.Judgement) (Result, error) {
 	if j.Action == keys.Refuse {
 		return Result{}, j.Refusal
 	}
@@ -237,7 +237,7 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 			return Result{}, fmt.Errorf("an earlier apply sent rotation %s of %s without learning the outcome, and the org could not be searched for it; nothing was sent: %w", w.id, w.Type, err)
 		}
 		if found.Action != keys.Make {
-			return w.settle(ctx, found)
+			return w.adoptOrRefuse(ctx, found)
 		}
 		// On create the id follows from the records: it is that of the last look.
 		j, w.id = found, found.ID
@@ -255,7 +255,7 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 			return Result{}, fmt.Errorf("another run has begun rotation %s of %s, and the org could not be searched for its key; nothing was sent: %w", w.id, w.Type, err)
 		}
 
-		return w.settle(ctx, rival)
+		return w.adoptOrRefuse(ctx, rival)
 	}
 	w.warnArchived(j)
 
