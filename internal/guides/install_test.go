@@ -284,17 +284,30 @@ func TestWalkInstallFromACheckout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gocache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, value := range strings.Fields(string(gocache)) {
-		s.env = append(s.env, []string{"GOCACHE", "GOMODCACHE", "GOPATH"}[i]+"="+value)
-	}
+	s.env = append(s.env, goCaches(t)...)
 	printed := s.
 		then("mirror", "cd '"+root+"'\n"+p.block("sh", "make mirror")+"cd - >/dev/null\n").
 		write("main.tf", strings.Replace(installed, "~> 1.0", ">= 0.0.1", 1)).
 		then("init", "terraform init\nterraform apply >/dev/null\nterraform output -raw organization\n").
 		run()
 	says(t, printed, "init", "Installed salesforcebyok/salesforcebyok v0.0.1", sim.OrganizationID)
+}
+
+// goCaches lets Go find what it has built and downloaded, whatever HOME is.
+func goCaches(t *testing.T) []string {
+	t.Helper()
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH"}
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := strings.Fields(string(out))
+	if len(values) != len(names) {
+		t.Fatalf("found %q", values)
+	}
+	for i := range names {
+		values[i] = names[i] + "=" + values[i]
+	}
+
+	return values
 }

@@ -36,19 +36,28 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 		t.Fatal(err)
 	}
 	p := page{t, "pipelines", string(readme)}
+	settings, err := os.ReadFile(example(t, "pipelines", "root", "terraform.rc.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := mirrored(t, sim, append(programs, "git", "jq", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age", "age-keygen")...)
 	// A user's settings of git and of an agent are none of the pipeline's.
 	s.env = append(s.env, "EXAMPLES="+example(t), "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=dev", "GIT_AUTHOR_EMAIL=dev@invalid", "GIT_COMMITTER_NAME=dev",
 		"GIT_COMMITTER_EMAIL=dev@invalid", "SSH_AUTH_SOCK=", "SSH_AGENT_PID=")
 	printed := s.
 		then("custodian", "age-keygen -o identity.txt 2>/dev/null\nage-keygen -y identity.txt > recipient.txt\n").
-		then("copy", p.block("sh", "git init")).
+		then("copy", p.block("sh", "git init -q -b main")).
 		write("terraform.tfvars", "organization_id   = \""+sim.OrganizationID+"\"\ncertificate       = \"Sim_BYOK\"\ncertificate_pins  = [\""+fingerprint(t, sim)+"\"]\nescrow_recipients = [\"RECIPIENT\", \""+recipientTwo+"\"]\nrotation          = { round = \"1\" }").
 		then("recipient", "sed -i.bak \"s/RECIPIENT/$(cat ../recipient.txt)/\" terraform.tfvars && rm terraform.tfvars.bak\n").
 		write("backend.tf", "terraform {\n  backend \"local\" { path = \""+s.dir+"/state/terraform.tfstate\" }\n}").
-		then("lock", p.block("sh", "terraform providers lock", "terraform providers lock", "terraform providers lock -fs-mirror=$HOME/mirror",
+		// The mirror is named in the repository and nowhere else.
+		then("settings", "rm ~/.terraformrc ~/.tofurc\n"+p.block("sh", "terraform.rc.example")).
+		write("terraform.rc", strings.Replace(string(settings), "network_mirror {\n    url     = \"https://mirror.example.com/\"",
+			"filesystem_mirror {\n    path    = \""+filepath.Join(s.home(), "mirror")+"\"", 1)).
+		then("lock", p.block("sh", "terraform init\n")+p.block("sh", "terraform providers lock", "-net-mirror=https://mirror.example.com/", "-fs-mirror=$HOME/mirror",
 			"linux_amd64", runtime.GOOS+"_"+runtime.GOARCH, "darwin_arm64", "solaris_amd64")).
-		then("signer", p.block("sh", "ssh-keygen -q -t ed25519")).
+		then("commit", p.block("sh", "git add .")).
+		then("signer", p.block("sh", "echo \"pipeline ")).
 		then("push", "git clone -q --bare . ../keys.git\ngit remote add origin \"$PWD/../keys.git\"\ngit init -q --bare -b main ../evidence.git\ngit ls-files\n").
 		run()
 	says(t, printed, "push", ".terraform.lock.hcl", ".github/workflows/keys.yml", "ci/keep", "modules/shield-keys/main.tf", "terraform.tfvars")
@@ -63,7 +72,7 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 	return &keysRepository{s, sim, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "keys.git"), filepath.Join(s.dir, "evidence.git"), string(key)}
 }
 
-// fingerprint is that of the org's wrapping certificate, as Setup shows it.
+// fingerprint is that of the org's wrapping certificate.
 func fingerprint(t *testing.T, sim *sfsim.Server) string {
 	t.Helper()
 	for _, certificate := range sim.Certificates() {
@@ -284,16 +293,70 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 	}
 }
 
-// path is the PATH of a shell.
-func (s *shell) path() string {
-	path := ""
+// path is the PATH of a shell, home its HOME.
+func (s *shell) path() string { return s.variable("PATH") }
+func (s *shell) home() string { return s.variable("HOME") }
+
+// variable is the last value of a variable, which is the one that counts.
+func (s *shell) variable(name string) string {
+	last := ""
 	for _, variable := range s.env {
-		if value, found := strings.CutPrefix(variable, "PATH="); found {
-			path = value
+		if value, found := strings.CutPrefix(variable, name+"="); found {
+			last = value
 		}
 	}
 
-	return path
+	return last
+}
+
+// The README's trial, word for word: from a checkout and an empty directory to a rotation that left evidence.
+func TestWalkThePipelineAsANewUser(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(example(t, "pipelines", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := page{t, "pipelines", string(readme)}
+	s := user(t, "make", "jq", "curl", "git", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age", "age-keygen", "conftest")
+	genuine(t, "git, ssh-keygen, age and conftest in the trial of the pipelines")
+	root, err := filepath.Abs(top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, goCaches(t)...)
+	printed := s.
+		then("checkout", "git clone -q --depth 1 --no-tags \"file://"+root+"\" byok && cd byok\ngit config --global user.name dev && git config --global user.email dev@invalid\n"+
+			"cp -r '"+example(t)+"' .\n"). // what is being edited, rather than what is committed
+		then("build", p.block("sh", "make mirror", "go install github.com/open-policy-agent/conftest@v0.71.1", ": conftest is there")).
+		then("simulator", p.block("sh", "sfsim > sim.json")).
+		then("step 1", p.block("sh", "git init -q -b main")).
+		then("step 2", p.block("sh", "cat > terraform.tfvars")).
+		then("step 4", p.block("sh", "terraform init\n")+p.block("sh", "git add .")).
+		then("step 5", p.block("sh", "echo \"pipeline ")).
+		then("first keys", p.block("sh", "git clone -q ../evidence.git")).
+		then("rotate", p.block("sh", "git switch")).
+		then("audit", p.block("sh", "for copy in")).
+		then("end", "git status --short\n").
+		run()
+	says(t, printed, "first keys", "Success! 8 passed, 0 failed", "Plan: 2 to add, 0 to change, 0 to destroy", "0 failures", "changes: true", "2 added, 0 changed, 0 destroyed")
+	says(t, printed, "rotate", "Plan: 0 to add, 2 to change, 0 to destroy", "0 failures", "0 added, 2 changed, 0 destroyed", "no drift")
+	if strings.Contains(printed["rotate"], "<table>") {
+		t.Error("expected no page of HTML in a plan")
+	}
+	says(t, printed, "audit", "2 signed lists over 8 files are as they were")
+	_, hashes, _ := strings.Cut(printed["audit"], "as they were\n")
+	copies := strings.Fields(hashes)
+	if len(copies) != 8 {
+		t.Fatalf("expected four copies, found %q", copies)
+	}
+	for i := 0; i < len(copies); i += 2 {
+		if copies[i] != copies[i+1] {
+			t.Errorf("expected each copy to be the key of its name, found %q", copies)
+		}
+	}
+	if strings.TrimSpace(printed["end"]) != "" {
+		t.Errorf("expected everything to be committed or ignored, found %s", printed["end"])
+	}
 }
 
 // stub makes a program of a script, and returns its directory.
@@ -424,8 +487,8 @@ func TestThePipelineOnHCP(t *testing.T) {
 			runs = append(runs, step.Run)
 		}
 	}
-	if got := strings.Join(runs, "; "); got != "terraform init -input=false -lockfile=readonly; ci/keep" {
-		t.Errorf("expected init and ci/keep, found %s", got)
+	if got := strings.Join(runs, "; "); got != "ci/init; ci/keep" {
+		t.Errorf("expected ci/init and ci/keep, found %s", got)
 	}
 }
 

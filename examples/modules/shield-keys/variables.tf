@@ -47,8 +47,8 @@ variable "certificate" {
 
 variable "certificate_pins" {
   description = <<-EOT
-    SHA-256 fingerprints of the certificates that keys may be wrapped to, for the keys that have none of their own. Take them from Setup:
-    a pin that comes from the certificate's own data source protects nothing.
+    SHA-256 fingerprints of the certificates that keys may be wrapped to, for the keys that have none of their own. Take them from
+    the file that Setup lets you download: a pin that comes from the certificate's own data source protects nothing.
   EOT
   type        = list(string)
   default     = null

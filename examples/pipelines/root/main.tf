@@ -3,8 +3,7 @@ terraform {
   required_version = ">= 1.8"
   required_providers {
     salesforcebyok = {
-      source  = "salesforcebyok/salesforcebyok"
-      version = "~> 1.0"
+      source = "salesforcebyok/salesforcebyok" # the lock file has its version and hashes
     }
   }
 }
@@ -24,7 +23,7 @@ variable "certificate" {
 }
 
 variable "certificate_pins" {
-  description = "SHA-256 fingerprints of the certificates that keys may be wrapped to, as Setup shows them."
+  description = "SHA-256 fingerprints of the certificates that keys may be wrapped to: of the file that Setup lets you download."
   type        = list(string)
 }
 
@@ -57,5 +56,7 @@ output "inventory" {
 }
 
 output "inventory_page" {
-  value = module.keys.inventory_page
+  description = "For the auditor: terraform output -raw inventory_page > keys.html"
+  value       = module.keys.inventory_page
+  sensitive   = true # not secret, but a whole page: it would fill the plan that somebody reviews
 }
