@@ -363,7 +363,7 @@ func (w *world) seedSecrets(seed *Seed, start time.Time) error {
 				typ: canonical("Type", entry.Type, "Data"), source: canonical("Source", entry.Source, "HSM"),
 				keyDerivationMode: canonical("KeyDerivationMode", entry.KeyDerivationMode, "PBKDF2"),
 				description:       strings.ReplaceAll(entry.Description, "%d", strconv.Itoa(n+1)),
-				createdBy:         w.users[1].id, certificate: entry.Certificate,
+				createdBy:         w.administrator().id, certificate: entry.Certificate,
 				remoteIdentifier: entry.RemoteKeyIdentifier, remoteService: entry.RemoteKeyServiceID,
 			}
 			if t.source == "REMOTE" {

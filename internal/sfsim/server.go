@@ -197,6 +197,7 @@ type TenantSecret struct {
 	WrappingAlgorithm string    `json:"wrapping_algorithm,omitempty"`
 	RemoteIdentifier  string    `json:"remote_key_identifier,omitempty"`
 	RemoteCertificate string    `json:"remote_key_certificate,omitempty"`
+	CreatedByID       string    `json:"created_by_id"`
 	CreatedDate       time.Time `json:"created_date"`
 	LastModifiedDate  time.Time `json:"last_modified_date"`
 }
@@ -210,7 +211,7 @@ func (s *Server) TenantSecrets() []TenantSecret {
 		out = append(out, TenantSecret{
 			ID: t.id, Type: t.typ, Version: t.version, Status: t.status, Source: t.source, KeyDerivationMode: t.keyDerivationMode,
 			Description: t.description, SecretValueHash: t.materialHash, Certificate: t.certificate, WrappingAlgorithm: t.wrapping,
-			RemoteIdentifier: t.remoteIdentifier, RemoteCertificate: t.remoteCertificate, CreatedDate: t.created, LastModifiedDate: t.modified,
+			RemoteIdentifier: t.remoteIdentifier, RemoteCertificate: t.remoteCertificate, CreatedByID: t.createdBy, CreatedDate: t.created, LastModifiedDate: t.modified,
 		})
 	}
 	return out
@@ -250,6 +251,15 @@ func (s *Server) Rotate(typ, source string) (string, error) {
 	}
 	s.world.addSecret(secret, s.Clock.Now().Truncate(time.Second))
 	return secret.id, nil
+}
+
+// AdminToken opens a session of the administrator, who is another user than the integration user, and returns its access token.
+func (s *Server) AdminToken() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	token := s.world.newToken()
+	s.sessions[token] = &session{user: s.world.administrator(), issued: s.Clock.Now()}
+	return token
 }
 
 // RevokeTokens ends every session. It returns a new access token, as a user would get one by logging in again, and makes it the

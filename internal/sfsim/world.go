@@ -319,3 +319,6 @@ func (w *world) emails() map[string]string {
 
 // mainUser is the integration user, as whom every client runs.
 func (w *world) mainUser() *user { return w.users[0] }
+
+// administrator is who works in Setup.
+func (w *world) administrator() *user { return w.users[1] }
