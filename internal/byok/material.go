@@ -49,11 +49,8 @@ func Weakness(m secret.Bytes) string {
 		if subtle.ConstantTimeCompare(b[period:], b[:MaterialSize-period]) != 1 {
 			continue
 		}
-		switch {
-		case period == 1 && b[0] == 0:
+		if period == 1 && b[0] == 0 {
 			return "is all zero"
-		case period == 1:
-			return "repeats one byte"
 		}
 		return fmt.Sprintf("repeats every %d bytes", period)
 	}

@@ -198,7 +198,7 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 			j.Foreign = append(j.Foreign, r)
 		}
 	}
-	if j.HasCurrent && j.Current.Source == SourceRemote && j.Current.Status == StatusDestroyed {
+	if j.HasCurrent && j.Current.Lost() {
 		switch {
 		case !w.Asked:
 			return j.refuse(problem.New("", summaryMovedOn,

@@ -53,6 +53,19 @@ func (r Record) Describe() string {
 		r.CreatedDate.UTC().Format(time.RFC3339))
 }
 
+// Lost reports whether a newer key of the type ends the last way to use this one: a cache-only key that reads
+// DESTROYED can be made ACTIVE again only while it is the newest [ShieldREST].
+func (r Record) Lost() bool { return r.Source == SourceRemote && r.Status == StatusDestroyed }
+
+// Overtaken says what becomes of the record in use when a newer key takes its place.
+func (r Record) Overtaken() string {
+	if r.Lost() {
+		return "It reads DESTROYED, and the new key ends every way to make it ACTIVE again: what it encrypts is lost."
+	}
+
+	return "Salesforce archives it when the new key is made; data that it encrypted stays readable."
+}
+
 // OfType returns the records of a type.
 func OfType(records []Record, typ string) []Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Type != typ })

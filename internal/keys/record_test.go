@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,26 @@ func TestKnownTypes(t *testing.T) {
 	for _, typ := range []string{"", "data", "DATA", "DataEncryptionKey"} {
 		if keys.IsKnownType(typ) {
 			t.Errorf("%q is no type of a tenant secret", typ)
+		}
+	}
+}
+
+// What becomes of the key in use is true of each kind of it.
+func TestOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		source, status string
+		lost           bool
+	}{
+		"uploaded":                     {keys.SourceUploaded, keys.StatusActive, false},
+		"made by Salesforce":           {keys.SourceHSM, keys.StatusActive, false},
+		"cache-only":                   {keys.SourceRemote, keys.StatusActive, false},
+		"cache-only, DESTROYED":        {keys.SourceRemote, keys.StatusDestroyed, true},
+		"uploaded, DESTROYED, no word": {keys.SourceUploaded, keys.StatusDestroyed, false},
+	} {
+		r := keys.Record{Source: test.source, Status: test.status}
+		if text := r.Overtaken(); r.Lost() != test.lost || strings.Contains(text, "is lost") != test.lost || strings.Contains(text, "stays readable") == test.lost {
+			t.Errorf("%s: lost %t, and %q", name, r.Lost(), text)
 		}
 	}
 }

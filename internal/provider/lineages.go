@@ -14,7 +14,7 @@ type lineages struct {
 	// creates counts the plans of new lineages, by type.
 	creates map[string]int
 	// seen is the record in use when a key was planned, by type.
-	seen map[string]string
+	seen map[string]keys.Record
 	// taken are the types of which this run has made or adopted a key under a new object.
 	taken map[string]bool
 
@@ -37,17 +37,17 @@ func (d *Data) planned(typ string) int {
 }
 
 // sawOver keeps which record was in use when a key was planned over it.
-func (d *Data) sawOver(typ, id string) {
+func (d *Data) sawOver(typ string, current keys.Record) {
 	d.lineages.mu.Lock()
 	defer d.lineages.mu.Unlock()
 	if d.lineages.seen == nil {
-		d.lineages.seen = map[string]string{}
+		d.lineages.seen = map[string]keys.Record{}
 	}
-	d.lineages.seen[typ] = id
+	d.lineages.seen[typ] = current
 }
 
-// over returns which record was in use when a key was planned, "" if none was.
-func (d *Data) over(typ string) string {
+// over returns which record was in use when a key was planned, zero if none was.
+func (d *Data) over(typ string) keys.Record {
 	d.lineages.mu.Lock()
 	defer d.lineages.mu.Unlock()
 
@@ -121,5 +121,9 @@ func (d *Data) keepsDescription(ctx context.Context) (bool, error) {
 
 // destruction is what the provider block says about making data unreadable.
 func (d *Data) destruction() keys.Destruction {
-	return keys.Destruction{Allowed: d != nil && d.AllowKeyDestruction, Undecided: d == nil || d.DestructionUndecided}
+	if d == nil {
+		return keys.Destruction{Undecided: true}
+	}
+
+	return keys.Destruction{Allowed: d.AllowKeyDestruction, Undecided: d.DestructionUndecided, Quorum: len(d.Quorum) > 0}
 }

@@ -130,7 +130,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			return
 		}
 		result, err := r.rotate(ctx, rotation{
-			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.TenantSecretID.ValueString()),
+			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.inUse()),
 		}, &resp.Diagnostics)
 		if err != nil {
 			kept.keepUnconfirmed(ctx, resp, err)

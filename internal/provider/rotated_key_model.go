@@ -260,13 +260,29 @@ func (m *keyModel) known(kept privateKey) keys.Known {
 	return known
 }
 
-// planned is what a plan has announced.
-func (m *keyModel) planned(over string) upload.Planned {
-	return upload.Planned{Adopts: m.TenantSecretID.ValueString(), Over: over, Certificate: m.WrappingCertificateSHA256.ValueString()}
+// planned is what a plan has announced, over the record that it saw in use.
+func (m *keyModel) planned(over keys.Record) upload.Planned {
+	return upload.Planned{
+		Adopts: m.TenantSecretID.ValueString(), Over: over.ID, OverLost: over.Lost(), Certificate: m.WrappingCertificateSHA256.ValueString(),
+	}
+}
+
+// inUse is the record in use, as far as a newer key matters to it.
+func (m *keyModel) inUse() keys.Record {
+	return keys.Record{ID: m.TenantSecretID.ValueString(), Source: m.Source.ValueString(), Status: m.Status.ValueString()}
 }
 
 // pins returns the configured certificate_pins, if they are known.
-func (m *keyModel) pins() []string { return pinsOf(m.CertificatePins) }
+func (m *keyModel) pins() []string {
+	var pins []string
+	for _, v := range m.CertificatePins.Elements() {
+		if text, ok := v.(types.String); ok && !text.IsUnknown() {
+			pins = append(pins, text.ValueString())
+		}
+	}
+
+	return pins
+}
 
 // algorithm is the configured wrapping algorithm.
 func (m *keyModel) algorithm() byok.WrappingAlgorithm {

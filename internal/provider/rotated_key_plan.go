@@ -51,33 +51,39 @@ func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 	}
 	p := planner{rotatedKey: r, plan: &plan, config: config, state: state, kept: kept, diags: &resp.Diagnostics}
 	plan.planAlgorithm(config)
-	switch {
-	case !req.State.Raw.IsNull():
-		// The second call of a replacement must know it, and gets no prior state.
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(state.DeletionPolicy))...)
-		if p.update(ctx) {
-			break
+	if !req.State.Raw.IsNull() {
+		if !p.update(ctx) {
+			return
 		}
-
-		return
-	case kept.ours.ID != "" && !r.mayReplace(ctx, req, &resp.Diagnostics):
-		return
-	default:
-		p.create(ctx, kept.ours.ID != "")
+		// The second call of a replacement must know both, and gets no prior state.
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(state.DeletionPolicy))...)
+		setPrivate(ctx, resp.Private, privateAnnounced, p.makesKey, &resp.Diagnostics)
+	} else {
+		policy, getDiags := req.Private.GetKey(ctx, privatePolicy)
+		resp.Diagnostics.Append(getDiags...)
+		if p.create(ctx, policy != nil); policy != nil && !p.mayReplace(policy, getPrivate[bool](ctx, req.Private, privateAnnounced, &resp.Diagnostics)) {
+			return
+		}
 	}
 	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.Plan)...)
 }
 
-// mayReplace refuses a replacement under PREVENT, before anything is made.
-func (r *rotatedKey) mayReplace(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) bool {
-	policy, getDiags := req.Private.GetKey(ctx, privatePolicy)
-	diags.Append(getDiags...)
-	if !bytes.Equal(policy, policyMark(types.StringValue(policyPrevent))) {
-		return !diags.HasError()
-	}
-	addPrevented(diags, "the key that would be replaced", policyAbandon)
+// privateAnnounced is whether the first call of a plan has said that a key will be made.
+const privateAnnounced = "announced"
 
-	return false
+// mayReplace judges the second call of a replacement, whose warnings the core drops and whose errors it shows: it refuses one under PREVENT,
+// and one that would make a key of which the first call has not spoken.
+func (p *planner) mayReplace(policy []byte, announced bool) bool {
+	switch {
+	case bytes.Equal(policy, policyMark(types.StringValue(policyPrevent))):
+		addPrevented(p.diags, "the key that would be replaced", policyAbandon)
+	case p.makesKey && !announced:
+		addProblem(p.diags, problem.New("", "The replacement would make another key",
+			"Expected the replacement to take over the key in use, but nothing proves that it is of this configuration, and no warning would speak of the new key. Nothing was sent. "+
+				"Apply without the replacement first, which marks the record; for a new key, change rotation_triggers."))
+	}
+
+	return !p.diags.HasError()
 }
 
 // planner plans one key.
@@ -88,6 +94,8 @@ type planner struct {
 	config, state keyModel
 	kept          privateKey
 	diags         *diag.Diagnostics
+	// makesKey is true once it is judged that the apply makes a key.
+	makesKey bool
 }
 
 // create plans the first key of a lineage. In the second call of a replacement the core drops warnings, so that what matters shows in
@@ -163,6 +171,7 @@ func (p *planner) update(ctx context.Context) bool {
 	switch {
 	case decision.Keep:
 		p.plan.RotationID = p.state.RotationID
+		p.warnKept()
 	case decision.Rotate:
 		p.plan.planNew(p.config)
 		p.plan.RotationID = types.StringValue(decision.RotationID.String())
@@ -204,7 +213,7 @@ func (p *planner) judge(ctx context.Context, decision keys.Decision, refreshed s
 		return
 	}
 	j := keys.Judge(request.Wanted, evidence, all.records)
-	p.data.sawOver(p.plan.Type.ValueString(), j.Current.ID)
+	p.data.sawOver(p.plan.Type.ValueString(), j.Current)
 	switch j.Action {
 	case keys.Refuse:
 		addProblem(p.diags, j.Refusal)
@@ -243,24 +252,29 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 
 // makes plans that a key is made, says why and what becomes of the one before, and refuses what is certain to fail.
 func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Decision, all reading, request upload.Request) {
+	p.makesKey = true
 	p.planCertificate()
 	for _, refusal := range p.certain(all, request) {
 		addProblem(p.diags, refusal)
 	}
 	name, importAs, _ := p.kind.words(p.plan.Type.ValueString())
 	for _, foreign := range j.Foreign {
-		p.diags.AddWarning("A record carries this rotation's mark",
-			fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is not adopted. If an interrupted run of yours made it, import it: terraform import %s",
-				foreign.Describe(), foreign.CreatedBy, importAs))
+		text := fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is not adopted.", foreign.Describe(), foreign.CreatedBy)
+		if foreign.Is(j.Current.ID) {
+			text += " If an interrupted run of yours made it, import it: terraform import " + importAs
+		}
+		p.diags.AddWarning("A record carries this rotation's mark", text)
 	}
-	p.warnSameRemoteKey(all)
 	switch {
 	case decision.Rotate:
-		p.warnRotation(ctx, name, j, decision)
-	case j.HasCurrent && len(j.Foreign) == 0:
+		p.warnRotation(name, j, decision)
+	case j.HasCurrent:
 		p.diags.AddWarning("An existing key will be archived",
-			fmt.Sprintf("%s is in use and not of this configuration. Salesforce archives it when the new key is uploaded; data that it encrypted stays readable. To manage that key instead, "+
-				"import it: terraform import %s", j.Current.Describe(), importAs))
+			fmt.Sprintf("%s is in use and not of this configuration. %s To manage that key instead, import it: terraform import %s", j.Current.Describe(), j.Current.Overtaken(), importAs))
+	}
+	if j.HasCurrent && j.Current.Lost() {
+		p.diags.AddWarning("A destroyed cache-only key will be given up",
+			fmt.Sprintf("Record %s is in use. %s allow_key_destruction permits that. To keep the data, make the record ACTIVE first (salesforcebyok_tenant_secret_version).", j.Current, j.Current.Overtaken()))
 	}
 	p.warnOrg(ctx, all)
 }
@@ -275,9 +289,6 @@ func (p *planner) planCertificate() {
 // certain returns what the apply would refuse for certain.
 func (p *planner) certain(all reading, request upload.Request) []*problem.Problem {
 	var list []*problem.Problem
-	if weak := weakGiven(p.config.KeyMaterialWO); weak != nil {
-		list = append(list, weak)
-	}
 	if hash, attribute := wantedHash(p.config); hash != "" {
 		if reused := keys.Reused(all.records, hash, attribute); reused != nil {
 			list = append(list, reused)
@@ -297,12 +308,12 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 }
 
 // warnRotation says in the plan why a key is rotated, and what becomes of the old one.
-func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgement, decision keys.Decision) {
-	typ := p.kind.recordType(p.plan.Type.ValueString())
+func (p *planner) warnRotation(name string, j keys.Judgement, decision keys.Decision) {
 	reasons := make([]string, len(decision.Reasons))
 	for i, reason := range decision.Reasons {
 		reasons[i] = reason.String()
 		if reason == keys.InputsChanged {
+			typ := p.kind.recordType(p.plan.Type.ValueString())
 			if changed := p.plan.inputs("", typ).Differences(p.state.inputs("", typ)); len(changed) > 0 {
 				reasons[i] = strings.Join(changed, ", ") + " asks for a new key"
 			}
@@ -310,30 +321,27 @@ func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgemen
 	}
 	text := "Because " + strings.Join(reasons, ", and because ") + "."
 	if j.HasCurrent {
-		text += fmt.Sprintf(" Record %s (version %d) will be archived; data that it encrypted stays readable.", j.Current.ID, j.Current.Version)
+		text += fmt.Sprintf(" Record %s (version %d) is in use now. %s", j.Current.ID, j.Current.Version, j.Current.Overtaken())
 	}
-	if onlyInState(ctx, p.state.EscrowCiphertext, p.state.Escrow, p.state.OrganizationID.ValueString(), typ, p.state.SecretValueHash.ValueString()) {
+	if !p.state.EscrowCiphertext.IsNull() && !hasDirectory(p.state.Escrow) {
 		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform output), or set escrow.directory."
+	}
+	if p.plan.Source.ValueString() == keys.SourceRemote && !p.state.RemoteKeyIdentifier.IsNull() && p.plan.RemoteKeyIdentifier.Equal(p.state.RemoteKeyIdentifier) {
+		text += " remote_key_identifier stays the same, so that the new record stands for the same key, unless the key service answers with another."
 	}
 	p.diags.AddWarning("The "+name+" key will be rotated", text)
 }
 
-// warnSameRemoteKey warns of a new cache-only record that Salesforce fetches by an identifier of an earlier one: the key stays the same.
-func (p *planner) warnSameRemoteKey(all reading) {
-	identifier := p.plan.RemoteKeyIdentifier.ValueString()
-	earlier, found := keys.FetchedBy(all.records, identifier)
-	if p.plan.Source.ValueString() != keys.SourceRemote || identifier == "" || !found {
-		return
-	}
-	p.diags.AddAttributeWarning(path.Root("remote_key_identifier"), "The new record stands for the same key",
-		fmt.Sprintf("%s has the remote_key_identifier %q, too, and a key service must answer for an identifier with the same key for ever: the data gets no other key. For another key, give another identifier.",
-			earlier.Describe(), identifier))
+// hasDirectory reports whether an escrow has a directory.
+func hasDirectory(escrow types.Object) bool {
+	directory, ok := escrow.Attributes()["directory"].(types.String)
+
+	return ok && directory.ValueString() != ""
 }
 
 // warnKept says what a key that stays does not follow.
 func (p *planner) warnKept() {
 	state, plan := p.state, p.plan
-	warnUnpinned(plan.pins(), plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",
 			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its callouts fail, and tries again for 24 hours; somebody may also have done it. "+

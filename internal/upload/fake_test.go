@@ -288,7 +288,7 @@ func (o *fakeOrg) plan(r upload.Request) upload.Request {
 		o.t.Fatal(err)
 	}
 	j := keys.Judge(r.Wanted, evidence, o.records)
-	r.Planned = upload.Planned{Over: j.Current.ID}
+	r.Planned = upload.Planned{Over: j.Current.ID, OverLost: j.Current.Lost()}
 	if j.Action == keys.Adopt {
 		r.Planned.Adopts = j.Record.ID
 	}

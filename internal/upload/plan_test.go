@@ -60,6 +60,31 @@ func TestRun_rule10(t *testing.T) {
 	}
 }
 
+// Rule 12, judged again: a cache-only record that has become DESTROYED since the plan is not given up, although destruction is allowed. The
+// plan has not said it.
+func TestRun_rule12LostSinceThePlan(t *testing.T) {
+	t.Parallel()
+	for name, create := range map[string]bool{"create": true, "update": false} {
+		current := record(1, byService)
+		r := request(func(r *upload.Request) { r.Destruction.Allowed = true })
+		if !create {
+			r = request(after(current), func(r *upload.Request) { r.Destruction.Allowed = true })
+		}
+		org := newOrg(t, current)
+		r = org.plan(r)
+		org.records[0].Status = keys.StatusDestroyed
+		_, err := org.uploader().Run(t.Context(), org, r)
+		if p, ok := problem.Of(err); !ok || p.Summary != "The org has moved on since the plan" || !strings.Contains(p.Detail, "has become DESTROYED") || org.writes() != 0 {
+			t.Errorf("%s: expected nothing to be sent, found %v and %v", name, err, org.events)
+		}
+		// A plan that has said it is carried out.
+		result, err := org.run(r)
+		if err != nil || result.Record.Version != 2 {
+			t.Errorf("%s: expected a key, found %+v, %v", name, result, err)
+		}
+	}
+}
+
 // Rule 3: what fails the proof is foreign, whatever its marker says, and its marker never raises the counter.
 func TestRun_rule3ForeignMarkers(t *testing.T) {
 	t.Parallel()

@@ -42,8 +42,10 @@ type Request struct {
 type Planned struct {
 	// Adopts is the record to adopt, "" if the plan makes a key.
 	Adopts string
-	// Over is the record that the plan saw in use, "" if it saw none or did not look.
-	Over string
+	// Over is the record that the plan saw in use, "" if it saw none or did not look. OverLost is true if that was one of those that a newer
+	// key ends for good.
+	Over     string
+	OverLost bool
 	// Certificate is the fingerprint of the wrapping certificate, "" if it was not known.
 	Certificate string
 }

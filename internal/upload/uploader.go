@@ -211,6 +211,9 @@ func (w *run) differs(j keys.Judgement) *problem.Problem {
 	switch {
 	case j.Action == keys.Make && planned != "":
 		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, which is not this rotation's any more."+again, planned)
+	case j.Action == keys.Make && j.Current.Lost() && !w.Planned.OverLost:
+		return problem.New("", "The org has moved on since the plan",
+			"Cache-only record %s has become DESTROYED, and a newer key would end every way to make it ACTIVE again, which the plan did not say."+again, j.Current)
 	case j.Action == keys.Adopt && planned != "" && !j.Record.Is(planned):
 		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, and now %s answers this rotation."+again, planned, j.Record)
 	case j.Action == keys.Adopt && planned == "" && w.turn.sent:
@@ -241,9 +244,6 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 		}
 		// On create the id follows from the records: it is that of the last look.
 		j, w.id = found, found.ID
-	}
-	if p := WeakMaterial(w.Material); p != nil {
-		return Result{}, p
 	}
 	envelope, err := w.envelope(ctx)
 	if err != nil {
@@ -359,13 +359,14 @@ func (w *run) again(ctx context.Context) error {
 	return err
 }
 
-// warnArchived says that a key is archived which the plan did not speak of.
+// warnArchived says that a key is overtaken which the plan did not speak of.
 func (w *run) warnArchived(j keys.Judgement) {
-	if j.HasCurrent && w.Planned.Over != "" && !j.Current.Is(w.Planned.Over) {
-		w.warn("", "The ACTIVE key changed between plan and apply",
-			"The plan was made over %s, and record %s has become ACTIVE since. This rotation archives it; data that it encrypted stays readable.", w.Planned.Over, j.Current)
-	} else if j.HasCurrent && w.Planned.Over == "" && w.Create() {
-		w.warn("", "A key of somebody else's was archived", "Record %s was ACTIVE and not of this configuration. Salesforce archives it; data that it encrypted stays readable.", j.Current)
+	switch {
+	case !j.HasCurrent || j.Current.Is(w.Planned.Over):
+	case w.Planned.Over != "":
+		w.warn("", "The ACTIVE key changed between plan and apply", "The plan was made over %s, and record %s is in use since. %s", w.Planned.Over, j.Current, j.Current.Overtaken())
+	case w.Create():
+		w.warn("", "A key of somebody else's was archived", "Record %s was in use and not of this configuration. %s", j.Current, j.Current.Overtaken())
 	}
 }
 
