@@ -62,6 +62,9 @@ func credentials(sim *sfsim.Server) map[string]string {
 // of lets the blocks see a simulator, if there is one, and the provider that was built for the tests.
 func (s *shell) of(sim *sfsim.Server) *shell {
 	s.t.Helper()
+	if _, err := acctest.ProviderDirectory(); err != nil {
+		s.t.Fatal(err)
+	}
 	cli := acctest.NewCLIIn(s.t, s.dir, credentials(sim))
 	for _, name := range slices.Sorted(maps.Keys(cli.Env)) {
 		s.env = append(s.env, name+"="+cli.Env[name])
