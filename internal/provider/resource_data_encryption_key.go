@@ -147,6 +147,12 @@ func (dataKeyKind) check(d *Data, _ *keyModel) *problem.Problem {
 			"salesforcebyok_tenant_secret.", dataEncryptionKeyAPI, d.Client.APIVersion(), dataEncryptionKeyAPI)
 }
 
+func (dataKeyKind) moved(context.Context, *Data, string) string { return "" }
+
+func (dataKeyKind) setting(context.Context, *Data, string, []keys.Record) (string, bool) {
+	return "", true
+}
+
 func (dataKeyKind) warn(ctx context.Context, b *base, diags *diag.Diagnostics) {
 	b.warnNoRootKey(ctx, diags)
 }

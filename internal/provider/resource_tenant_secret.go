@@ -17,6 +17,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -75,6 +76,27 @@ func readingOf(all inventory.Reading, err error) (reading, error) {
 }
 
 func (tenantSecretKind) check(*Data, *keyModel) *problem.Problem { return nil }
+
+// moved asks only in the one case that it is about.
+func (tenantSecretKind) moved(ctx context.Context, d *Data, typ string) string {
+	api := d.Client.APINumber()
+	if keys.SearchIndexMoved(typ, api, true) == "" {
+		return ""
+	}
+	_, err := d.Client.Describe(ctx, "DataEncryptionKey", false)
+
+	return keys.SearchIndexMoved(typ, api, err == nil)
+}
+
+// setting asks only before the first key of the type: Salesforce has taken one already if there is any.
+func (tenantSecretKind) setting(ctx context.Context, d *Data, typ string, records []keys.Record) (string, bool) {
+	if keys.DeterministicSetting(typ, false) == "" || len(keys.OfType(records, typ)) > 0 {
+		return "", true
+	}
+	settings, err := d.Client.ReadSettings(ctx, salesforce.PlatformEncryptionSettings())
+
+	return keys.DeterministicSetting(typ, settings[salesforce.SettingDeterministicEncryption]), err == nil
+}
 
 func (tenantSecretKind) warn(context.Context, *base, *diag.Diagnostics) {}
 

@@ -44,6 +44,11 @@ type keyKind interface {
 	readAgain(ctx context.Context, d *Data) (reading, error)
 	// check refuses, at plan, what the configured org can't do.
 	check(d *Data, plan *keyModel) *problem.Problem
+	// moved says that the org keeps keys of the type elsewhere, and where, "" if nothing shows that.
+	moved(ctx context.Context, d *Data, typ string) string
+	// setting names a setting without which a first key of the type may be refused, "" if the org has it on. shown reports that the org could be
+	// asked.
+	setting(ctx context.Context, d *Data, typ string, records []keys.Record) (text string, shown bool)
 	// warn says, at plan, what an upload of the kind needs of the org and may not find.
 	warn(ctx context.Context, b *base, diags *diag.Diagnostics)
 	// traits completes what is wanted with what is peculiar to the kind in this org.

@@ -87,8 +87,13 @@ func (r *rotatedKey) explain(ctx context.Context, request upload.Request, err er
 	} else {
 		detail += fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.", refused.Unchecked)
 	}
-	if hints := r.refusalHints(ctx, request); len(hints) > 0 && speaksOfRequest(refused.Err) {
-		detail += " Known of this org: " + strings.Join(hints, "; ") + "."
+	if speaksOfRequest(refused.Err) {
+		if moved := r.kind.moved(ctx, r.data, request.Type); moved != "" {
+			// Nothing else matters: here such a key is never taken.
+			detail = moved + " " + detail
+		} else if hints := r.refusalHints(ctx, request); len(hints) > 0 {
+			detail += " Known of this org: " + strings.Join(hints, "; ") + "."
+		}
 	}
 	diags.AddError("Salesforce refused the new "+name+" key", detail+advice(refused.Err))
 }
@@ -110,6 +115,9 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 	}
 	if missing := keys.MissingPrerequisite(request.Type, request.Source, activeTypes(all.records)); missing != "" {
 		hints = append(hints, missing)
+	}
+	if setting, _ := r.kind.setting(ctx, r.data, request.Type, all.records); setting != "" {
+		hints = append(hints, strings.ToLower(setting[:1])+strings.TrimSuffix(setting[1:], "."))
 	}
 	if request.KeyDerivationMode == keys.DerivationNone {
 		hints = append(hints, "key_derivation_mode NONE needs the org setting \"Allow BYOK to Opt-Out of Key Derivation\"")
@@ -177,6 +185,12 @@ const defaultWarnBeforeDays = 30
 func (p *planner) warnOrg(ctx context.Context, all reading) {
 	m := p.plan
 	typ := p.kind.recordType(m.Type.ValueString())
+	if moved := p.kind.moved(ctx, p.data, typ); moved != "" {
+		// Nothing else matters: here such a key is never taken.
+		p.diags.AddAttributeWarning(path.Root("type"), "Search Index keys have moved", moved+" The apply is likely to fail.")
+
+		return
+	}
 	if newest, ok := keys.Newest(all.records, typ); ok {
 		if wait := p.interval(typ, newest, all.now); wait != "" {
 			p.diags.AddWarning("The rotation interval is not over", strings.ToUpper(wait[:1])+wait[1:]+". Salesforce is likely to refuse this key before.")
@@ -190,6 +204,9 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	if missing := keys.MissingPrerequisite(typ, m.Source.ValueString(), activeTypes(all.records)); missing != "" {
 		p.diags.AddAttributeWarning(path.Root("type"), "A prerequisite is missing",
 			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
+	}
+	if setting, shown := p.kind.setting(ctx, p.data, typ, all.records); shown && setting != "" {
+		p.diags.AddAttributeWarning(path.Root("type"), "A setting of the org may be missing", setting+" Whether Salesforce refuses the key without it is not documented. If it is in this configuration, add depends_on.")
 	}
 	if m.KeyDerivationMode.ValueString() == keys.DerivationNone {
 		p.warnOptOut(ctx)
