@@ -77,6 +77,7 @@ func simulated(t *testing.T, options ...sfsim.Option) *org {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
+	server.Clock.Stop()
 	return &org{
 		instance: server.InstanceURL, login: server.LoginURL, version: "62.0", certificate: "Sim_BYOK", sim: server, http: httpClient(t),
 		credentials: credentials{

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -356,27 +359,26 @@ func TestTheLiveSuite_unannouncedKey(t *testing.T) {
 	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^Query_read$", "SALESFORCE_LIVE_ROTATIONS": "1"})
 	// The third query is the one by which the behaviour sees what is there before; its answer is old when it comes.
 	const third = 3
-	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: third, Delay: sfsim.Duration(2 * time.Second)}); err != nil {
-		t.Fatal(err)
-	}
-	stop := make(chan struct{})
-	rotated := make(chan error, 1)
-	go func() {
-		for acctest.Count(r.sim, acctest.OpQuery)+acctest.Count(r.sim, "Organization.query") < third {
-			select {
-			case <-stop:
-				rotated <- errors.New("the third query never came")
-				return
-			case <-time.After(10 * time.Millisecond):
+	var queries, rotations atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		answer := httptest.NewRecorder()
+		r.sim.Handler().ServeHTTP(answer, req)
+		if strings.HasSuffix(req.URL.Path, "/query") && !strings.Contains(req.URL.Path, "/tooling/") && queries.Add(1) == third {
+			if _, err := r.sim.Rotate("Analytics", "UPLOADED"); err != nil {
+				t.Error(err)
 			}
+			rotations.Add(1)
 		}
-		_, err := r.sim.Rotate("Analytics", "UPLOADED")
-		rotated <- err
-	}()
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = answer.Body.WriteTo(w)
+	}))
+	t.Cleanup(front.Close)
+	r.sim.InstanceURL = front.URL
+	r.env["SALESFORCE_INSTANCE_URL"] = front.URL
 	output, passed := r.run()
-	close(stop)
-	if err := <-rotated; err != nil {
-		t.Fatalf("%v: %s", err, output)
+	if rotations.Load() != 1 {
+		t.Fatalf("the third query never came: %s", output)
 	}
 	got := r.record()
 	if passed || got == nil || !strings.HasPrefix(counts(got.Behaviours), "1 failed") || !strings.Contains(output, "the org has 1 new tenant secrets, and 0 were announced") {
@@ -394,16 +396,20 @@ func (r *rehearsal) kill(once func() bool) {
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	deadline := time.Now().Add(time.Minute)
-	for !once() && time.Now().Before(deadline) {
-		time.Sleep(20 * time.Millisecond)
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for look := time.NewTicker(20 * time.Millisecond); !once(); {
+		select {
+		case err := <-ended:
+			r.t.Fatalf("the run came to its end, and never to where it was to be killed: %v", err)
+		case <-look.C:
+		}
 	}
-	late := !time.Now().Before(deadline)
 	if err := cmd.Process.Kill(); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil || late {
-		r.t.Fatalf("the run came to its end, or never to where it was to be killed: %v", err)
+	if err := <-ended; err == nil {
+		r.t.Fatal("the run came to its end")
 	}
 }
 

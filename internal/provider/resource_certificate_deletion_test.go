@@ -338,10 +338,11 @@ func TestAccCertificate_expiryAsADate(t *testing.T) {
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_A"`) + "\ndata \"salesforcebyok_certificate\" \"a\" {\n  developer_name = salesforcebyok_certificate.wrapping.developer_name\n}\n")
 	cli.MustApply()
 	made, _ := inOrg(sim, "BYOK_A")
+	sim.Clock.Stop()
 	for _, test := range []struct {
 		at  time.Time
 		fit bool
-	}{{made.ExpirationDate.Add(-10 * time.Second), true}, {made.ExpirationDate.Add(time.Second), false}} {
+	}{{made.ExpirationDate.Add(-time.Second), true}, {made.ExpirationDate.Add(time.Second), false}} {
 		sim.Clock.Set(test.at)
 		if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
 			t.Fatal(refreshed.Output())

@@ -94,9 +94,10 @@ func TestAccCertificate_renewals(t *testing.T) {
 				old, _ := inOrg(sim, fmt.Sprint(cli.State(certificateAddress)["developer_name"]))
 				// To the second: nothing is due a moment before.
 				due := old.ExpirationDate.AddDate(0, 0, -test.before)
-				sim.Clock.Set(due.Add(-10 * time.Second))
+				sim.Clock.Stop()
+				sim.Clock.Set(due.Add(-time.Second))
 				cli.MustBeEmpty()
-				sim.Clock.Set(due.Add(time.Second))
+				sim.Clock.Set(due)
 				plan := cli.Plan("-out=plan.bin")
 				expectWarning(t, plan, "The certificate will be renewed", old.DeveloperName, old.ExpirationDate.Format(time.RFC3339))
 				expectWarning(t, plan, "The certificate will be deleted", old.DeveloperName)

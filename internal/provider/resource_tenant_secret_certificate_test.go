@@ -119,15 +119,16 @@ func TestAccCacheOnlyKey_unfitCertificate(t *testing.T) {
 // Expiry is judged by the org's clock.
 func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	t.Parallel()
-	start := time.Now().UTC()
 	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Short", Expires: moment(t, "720h30m")}))
+	sim.Clock.Stop()
+	short, _ := inOrg(sim, "Short")
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`))
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "Wrapping certificate expires soon") {
 		t.Errorf("expected no warning 30 days before the end, found %v", plan.Summaries("warning"))
 	}
 	sim.Clock.Advance(time.Hour)
-	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate expires soon", start.Add(30*24*time.Hour).Format("2006-01-")) {
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate expires soon", short.ExpirationDate.Format("2006-01-")) {
 		t.Errorf("expected a warning within 30 days of the end, found %s", plan.Output())
 	}
 	sim.Clock.Advance(30 * 24 * time.Hour)

@@ -41,6 +41,7 @@ func start(t *testing.T, opts ...sfsim.Option) *client {
 		t.Fatalf("New: %v", err)
 	}
 	t.Cleanup(server.Close)
+	server.Clock.Stop()
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &client{
