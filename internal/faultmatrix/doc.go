@@ -1,5 +1,6 @@
 // Package faultmatrix proves, with nothing but tests, that a key is neither lost nor made twice: every request of every operation is
-// struck by every fault that a network, an edge, Salesforce or a killed process can cause, over the real CLI and the built provider.
+// struck by every fault that a network, an edge, Salesforce or a killed process can cause, over the real CLI. Processes are those of the
+// built provider where one is killed; elsewhere the test's process serves the provider, which takes half the time.
 //
 // Each row judges the requests that were sent, not only what came of them: a second POST without a look in between fails the row even
 // where Salesforce would refuse it, and so does a POST whose escrow copy is not on the disk when it arrives. After at most one more apply

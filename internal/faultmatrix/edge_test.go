@@ -53,12 +53,15 @@ type edge struct {
 	server  *http.Server
 	serving sync.WaitGroup
 	entries []entry
-	// strikeAt is the number of the request that is struck, counted from 1 since arm; 0 for none.
-	strikeAt int
-	fault    fault
-	lane     *lane
-	count    int
-	down     bool
+	// target is the request that is struck, or the last one before connections are refused; the zero value for none.
+	target target
+	fault  fault
+	lane   *lane
+	// arrived counts the requests since arm, by name.
+	arrived map[string]int
+	// hit is true from the target on.
+	hit  bool
+	down bool
 
 	runs     atomic.Int64
 	inflight atomic.Int64
@@ -116,20 +119,58 @@ func (e *edge) close() {
 	e.serving.Wait()
 }
 
-// arm lets the fault strike the nth request from now on.
-func (e *edge) arm(l *lane, f fault, n int) {
+// target names one request of an apply by its kind: how often the provider reads in all may depend on how long the apply takes, and
+// requests that are under way together arrive in any order.
+type target struct {
+	name string
+	// nth counts the requests of that name, from 1.
+	nth int
+}
+
+func (t target) String() string { return fmt.Sprintf("%s (the %d. of its name)", t.name, t.nth) }
+
+// targetOf is the nth request, counted from 1, of an operation's.
+func targetOf(names []string, n int) target {
+	t := target{name: names[n-1]}
+	for _, name := range names[:n] {
+		if name == t.name {
+			t.nth++
+		}
+	}
+
+	return t
+}
+
+// arm lets the fault strike, from now on, what is the nth of the named requests. Connections are refused before a request is sent: such a
+// fault waits for the request before it.
+func (e *edge) arm(l *lane, f fault, names []string, n int) {
 	e.mu.Lock()
-	e.lane, e.fault, e.strikeAt, e.count = l, f, n, 0
+	e.lane, e.fault, e.target, e.arrived, e.hit = l, f, targetOf(names, n), map[string]int{}, false
+	now := f.refused && n == 1
+	switch {
+	case now:
+		e.hit = true
+	case f.refused:
+		e.target = targetOf(names, n-1)
+	}
 	e.mu.Unlock()
-	if f.refused && n == 1 {
+	if now {
 		e.refuse()
 	}
+}
+
+// struck reports whether the fault has struck, or has come to where it refuses connections.
+func (e *edge) struck() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+
+	return e.hit
 }
 
 // heal ends every fault.
 func (e *edge) heal() {
 	e.mu.Lock()
-	e.strikeAt = 0
+	e.target = target{}
 	down := e.down
 	e.mu.Unlock()
 	e.sim.ClearFaults()
@@ -219,13 +260,10 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 
 	e.mu.Lock()
-	e.count++
-	n, f, l := e.count, e.fault, e.lane
-	struck := e.strikeAt > 0 && (n == e.strikeAt || n > e.strikeAt && f.lasting)
-	refuseNext := f.refused && n+1 == e.strikeAt
+	name, f, l := nameOf(r, body), e.fault, e.lane
+	struck, last := e.strikes(name)
 	at := len(e.entries)
-	e.entries = append(e.entries, entry{name: nameOf(r, body), struck: struck, run: e.runs.Load()})
-	name := e.entries[at].name
+	e.entries = append(e.entries, entry{name: name, struck: struck, run: e.runs.Load()})
 	e.mu.Unlock()
 
 	complaint := ""
@@ -239,7 +277,7 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	note(func(e *entry) { e.complaint = complaint })
 
-	if refuseNext {
+	if last {
 		e.refuse()
 		w.Header().Set("Connection", "close")
 	}
@@ -249,6 +287,21 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.strike(&strike{edge: e, lane: l, w: w, r: r, note: note})
+}
+
+// strikes counts a request that has arrived, and reports whether the fault strikes it, or whether it is the last one before connections
+// are refused. What comes over a connection that was there already is lost then. The caller holds the lock.
+func (e *edge) strikes(name string) (struck, last bool) {
+	if e.target.name == "" {
+		return false, false
+	}
+	e.arrived[name]++
+	if e.hit {
+		return e.fault.lasting || e.fault.refused, false
+	}
+	e.hit = name == e.target.name && e.arrived[name] == e.target.nth
+
+	return e.hit && !e.fault.refused, e.hit && e.fault.refused
 }
 
 // strike is one request that a fault hits.
@@ -268,7 +321,8 @@ func (s *strike) commit() { s.edge.pass(httptest.NewRecorder(), s.r, s.note, fal
 
 // with lets the simulator's own fault hit this request; told says whether the client can know the outcome from the reply.
 func (s *strike) with(f sfsim.Fault, told bool) {
-	f.Nth, f.Host = 1, "instance"
+	// The next of its kind is this one, whatever else is under way.
+	f.Nth, f.Host, f.Method, f.Path = 1, "instance", s.r.Method, s.r.URL.Path
 	if err := s.edge.sim.AddFault(f); err != nil {
 		s.edge.t.Errorf("arming %+v: %v", f, err)
 	}

@@ -213,7 +213,7 @@ func TestHostileServer(t *testing.T) {
 					}
 					// The last one of its name is of the apply: the plan asks first.
 					n := len(names) - slices.Index(reversed(names), tc.request)
-					l.hostileRow(op, n, tc.request, tc.want)
+					l.hostileRow(op, n, names, tc.want)
 					all.set(h, kind, tc.want)
 				}
 			})
@@ -239,24 +239,25 @@ func reversed(list []string) []string {
 	return list
 }
 
-// hostileRow strikes the nth request of the operation, and holds what follows against what must.
-func (l *lane) hostileRow(op operation, n int, request string, want outcome) {
+// hostileRow strikes the nth of the requests that the operation sends, and holds what follows against what must.
+func (l *lane) hostileRow(op operation, n int, names []string, want outcome) {
 	op.prepare(l, n)
 	mark, keys := l.edge.mark(), len(l.sim.TenantSecrets())
-	l.edge.arm(l, l.fault, n)
+	l.edge.arm(l, l.fault, names, n)
 	code, out := l.apply()
 	l.edge.heal()
 	complain := func(format string, args ...any) {
-		l.t.Errorf("%s (request %d) answered by %s: %s\nthe apply printed:\n%s", request, n, l.fault.name, fmt.Sprintf(format, args...), tail(out))
+		l.t.Errorf("%s answered by %s: %s\nthe apply printed:\n%s", targetOf(names, n), l.fault.name, fmt.Sprintf(format, args...), tail(out))
 	}
 	entries := l.edge.since(mark)
-	if len(entries) < n || entries[n-1].name != request || !entries[n-1].struck {
-		complain("the reply struck another request: %v", entries)
+	at := slices.IndexFunc(entries, func(e entry) bool { return e.struck })
+	if at < 0 {
+		complain("no such request arrived: %v", entries)
 
 		return
 	}
-	if next := nextOf(entries[n-1:]); next != want.next {
-		complain("%q is sent next, expected %q: %v", next, want.next, entries[n-1:])
+	if next := nextOf(entries[at:]); next != want.next {
+		complain("%q is sent next, expected %q: %v", next, want.next, entries[at:])
 	}
 	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ").Replace(out)), " ")
 	switch {
@@ -338,7 +339,7 @@ func (r *hostileRows) page() string {
 	var out bytes.Buffer
 	out.WriteString("# The hostile server\n\n" +
 		"Beside the [fault matrix](MATRIX.md): what stands between the provider and Salesforce answers in Salesforce's place, once, to a login, a read or a write\n" +
-		"of an upload: real CLI, built provider, simulated org. `go test ./internal/faultmatrix -run TestHostileServer -update` writes this page; `make test` runs\n" +
+		"of an upload: real CLI, simulated org. `go test ./internal/faultmatrix -run TestHostileServer -update` writes this page; `make test` runs\n" +
 		"every row. In each row no output holds a secret or a character that a terminal obeys, no write is repeated blindly, and after one more apply the org has\n" +
 		"exactly one new key, state knows it, and the plan is empty.\n\n## Replies\n\n")
 	for _, h := range hostiles() {

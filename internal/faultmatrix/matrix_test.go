@@ -60,7 +60,7 @@ func (m *matrix) markdown() string {
 func (m *matrix) page() string {
 	var out strings.Builder
 	out.WriteString("# The fault matrix\n\n" +
-		"Every request of every operation, struck by every fault: real CLI, built provider, simulated org. `go test ./internal/faultmatrix -update` writes this page; `make test` runs\n" +
+		"Every request of every operation, struck by every fault: real CLI, simulated org, and the built provider where a process is killed. `go test ./internal/faultmatrix -update` writes this page; `make test` runs\n" +
 		"every row. The requests are those of Terraform 1.11. `" + atOnce + "` the struck apply itself succeeded, `" + inNext + "` it failed and the next apply converged, `" + notHit + "` the fault does not concern that request. In each row\n" +
 		"no write was repeated blindly, exactly the keys that were asked for were made, state, org and escrow agree, and the plan is empty.\n\n## Operations\n\n")
 	for _, op := range operations() {
@@ -185,7 +185,7 @@ func (m *matrix) lane(t *testing.T, ops []operation, f fault) {
 		}
 		l := newLane(t, ops[0].seed, f)
 		for _, r := range rows {
-			outcome := l.row(r.op, r.n, m.requests[r.op.name][r.n-1])
+			outcome := l.row(r.op, r.n, m.requests[r.op.name])
 			m.set(r.op.name, r.n, f.name, outcome)
 			if t.Failed() {
 				return // the next row would start where this one has not arrived
