@@ -21,11 +21,11 @@ const framework = "github.com/hashicorp/terraform-plugin-framework"
 // and shares nothing with the client or the cryptography ("double entry"):
 // otherwise a wrong field name or hash would be wrong on both sides, and pass.
 var rules = map[string]rule{
-	"": {own: []string{"internal/hardening", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
+	"": {own: []string{"internal/hardening", "internal/pluginserver", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/pluginserver", "internal/problem",
 			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
 			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
 		},
@@ -34,6 +34,7 @@ var rules = map[string]rule{
 			"github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log", "golang.org/x/sync",
 		},
 	},
+	"internal/pluginserver": {own: []string{"internal/detach"}, modules: []string{framework, "github.com/hashicorp/terraform-plugin-go"}},
 	"internal/tfvalidator": {
 		own:     []string{"internal/byok", "internal/escrow", "internal/keys", "internal/salesforce", "internal/secret"},
 		modules: []string{framework},
@@ -52,12 +53,13 @@ var rules = map[string]rule{
 			"internal/receipt", "internal/salesforce", "internal/secret",
 		},
 	},
+	"internal/detach":     {},
 	"internal/hardening":  {},
-	"internal/inventory":  {own: []string{"internal/byok", "internal/keys", "internal/salesforce"}},
+	"internal/inventory":  {own: []string{"internal/byok", "internal/detach", "internal/keys", "internal/salesforce"}},
 	"internal/keys":       {own: []string{"internal/problem"}},
 	"internal/look":       {},
 	"internal/problem":    {},
-	"internal/salesforce": {own: []string{"internal/redact", "internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
+	"internal/salesforce": {own: []string{"internal/detach", "internal/redact", "internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
 	"internal/byok": {
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/detach"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -265,6 +266,73 @@ func TestACancelledFirstReaderDoesNotFailTheOthers(t *testing.T) {
 		}
 		if n := source.lists.Load(); n != 1 {
 			t.Errorf("%d reads, want the one that the first began", n)
+		}
+	})
+}
+
+// request lets go of its values once it is answered, as those of the provider do.
+type request struct {
+	context.Context //nolint:containedctx // a context is what this is
+
+	answered atomic.Bool
+}
+
+func (r *request) Value(key any) any {
+	switch {
+	case key == detach.Key{}:
+		return r.Context
+	case r.answered.Load():
+		return nil
+	default:
+		return r.Context.Value(key)
+	}
+}
+
+type loggerKey struct{}
+
+// listening is an org whose reads note the logger of their context when they end.
+type listening struct {
+	*org
+
+	logger atomic.Value
+}
+
+func (l *listening) ListTenantSecrets(ctx context.Context) (salesforce.TenantSecrets, error) {
+	all, err := l.org.ListTenantSecrets(ctx)
+	if logger, ok := ctx.Value(loggerKey{}).(string); ok {
+		l.logger.Store(logger)
+	}
+
+	return all, err
+}
+
+func TestAReadThatOutlivesItsFirstReaderKeepsItsLogger(t *testing.T) {
+	t.Parallel()
+
+	synctest.Test(t, func(t *testing.T) {
+		source := &listening{org: &org{delay: 100 * time.Millisecond}}
+		i := New(source)
+		parent, cancel := context.WithCancel(context.WithValue(t.Context(), loggerKey{}, "of the first reader"))
+		first := &request{Context: parent}
+		answered := make(chan error)
+		go func() {
+			_, err := i.ForPlan(first)
+			first.answered.Store(true)
+			answered <- err
+		}()
+		synctest.Wait()
+		second := make(chan error)
+		go func() {
+			_, err := i.ForPlan(t.Context())
+			second <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-answered; !errors.Is(err, context.Canceled) {
+			t.Fatalf("the first reader got %v", err)
+		}
+		if err := <-second; err != nil || source.logger.Load() != "of the first reader" {
+			t.Errorf("the second reader got %v, and the read ended with the logger %v", err, source.logger.Load())
 		}
 	})
 }

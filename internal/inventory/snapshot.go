@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/detach"
 )
 
 // snapshot holds one value that is expensive to read and wanted by many at once. Readers that come while a read is under way share
@@ -127,7 +129,7 @@ func (s *snapshot[T]) fresh() bool { return s.valid && s.now().Sub(s.at) <= plan
 // begin starts a read. It outlives the context of the reader that asked first, so that one cancelled resource does not fail the
 // others, but keeps that context's values (the logger).
 func (s *snapshot[T]) begin(ctx context.Context) *flight[T] {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancel(detach.From(ctx))
 	s.started++
 	f := &flight[T]{number: s.started, began: s.now(), cancel: cancel, done: make(chan struct{})}
 	s.flight = f

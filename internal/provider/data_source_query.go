@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -75,7 +74,7 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 
 		return
 	}
-	if result.TotalSize == 0 && guardedObject().MatchString(model.SOQL.ValueString()) {
+	if result.TotalSize == 0 && guardedObject.MatchString(model.SOQL.ValueString()) {
 		d.warnHidden(ctx, path.Root("soql"), &resp.Diagnostics)
 	}
 	records, hidden, err := joinRecords(result.Records)
@@ -106,9 +105,7 @@ func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error)
 }
 
 // guardedObject finds an object that Salesforce hides from a user without permission, by an empty result or as if it did not exist [R].
-var guardedObject = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\b(TenantSecret|Certificate|DataEncryptionKey|ExternalEncryptionRootKey)\b`)
-})
+var guardedObject = regexp.MustCompile(`(?i)\b(TenantSecret|Certificate|DataEncryptionKey|ExternalEncryptionRootKey)\b`)
 
 // warnHidden warns of an empty answer about such an object if the user lacks a permission, or may. Permissions that can't be checked are no
 // reason to warn.

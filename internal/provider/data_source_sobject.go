@@ -92,7 +92,7 @@ func (d *sobjectDataSource) Read(ctx context.Context, req datasource.ReadRequest
 
 		return
 	}
-	if !model.Queryable.IsNull() && !model.Queryable.ValueBool() && guardedObject().MatchString(name) {
+	if !model.Queryable.IsNull() && !model.Queryable.ValueBool() && guardedObject.MatchString(name) {
 		d.warnHidden(ctx, at, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)

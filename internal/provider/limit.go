@@ -89,18 +89,19 @@ type limitTeller struct {
 	read atomic.Bool
 }
 
-// tell adds the warning that few calls are left where nobody has had it.
-func (l *limitTeller) tell(diagnostics []*tfprotov6.Diagnostic) []*tfprotov6.Diagnostic {
+// warnings returns the warning that few calls are left, where nobody has had it.
+func (l *limitTeller) warnings() []*tfprotov6.Diagnostic {
 	if l == nil {
-		return diagnostics
+		return nil
 	}
-	if text, low := l.client.LimitWarning(); low {
-		diagnostics = append(diagnostics, &tfprotov6.Diagnostic{
-			Severity: tfprotov6.DiagnosticSeverityWarning, Summary: "Few API calls are left",
-			Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run ends where it stands. A plan over any number of records takes about " +
-				"five calls, an upload six: look for other clients of the org (Setup, System Overview), or wait.",
-		})
+	text, low := l.client.LimitWarning()
+	if !low {
+		return nil
 	}
 
-	return diagnostics
+	return []*tfprotov6.Diagnostic{{
+		Severity: tfprotov6.DiagnosticSeverityWarning, Summary: "Few API calls are left",
+		Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run ends where it stands. A plan over any number of records takes about " +
+			"five calls, an upload six: look for other clients of the org (Setup, System Overview), or wait.",
+	}}
 }

@@ -1,5 +1,5 @@
 // Package provider maps the keys of Salesforce Shield Platform Encryption to Terraform: one file per resource, data source, ephemeral
-// resource and function. What is not about Terraform lives below it, in the packages lineage, upload, inventory, salesforce and byok.
+// resource and function. What is not about Terraform lives below it, in the packages keys, upload, custody, inventory, salesforce and byok.
 package provider
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -49,8 +50,10 @@ type byokProvider struct {
 	options options
 	// limits speaks of the org that was configured last.
 	limits atomic.Pointer[limitTeller]
-	// unchanged answers for what has not changed.
-	unchanged unchanged
+	// data is what the provider was configured with last, nil before.
+	data atomic.Pointer[Data]
+	// unchanged answers for the versions that have not changed: there may be hundreds of them in a state, and none changes for years.
+	unchanged pluginserver.Unchanged
 }
 
 // options are what tests change.
@@ -74,6 +77,8 @@ func New(version string, opts ...Option) func() provider.Provider {
 
 func newProvider(version string, opts ...Option) *byokProvider {
 	p := &byokProvider{version: version}
+	p.unchanged.ProviderType, p.unchanged.Resource = typeName, &tenantSecretVersionResource{}
+	p.unchanged.AsRead, p.unchanged.AsWanted = p.asRead, p.asWanted
 	for _, o := range opts {
 		o(&p.options)
 	}
@@ -212,7 +217,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 	if data.Client != nil {
 		p.limits.Store(&limitTeller{client: data.Client})
 	}
-	p.unchanged.data.Store(data)
+	p.data.Store(data)
 	resp.ResourceData = data
 	resp.DataSourceData = data
 	resp.EphemeralResourceData = data

@@ -21,6 +21,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
@@ -182,13 +183,13 @@ func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resour
 
 // ValidateConfig checks what depends on more than one attribute.
 func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	config := newRawObject(req.Config.Raw)
+	config := pluginserver.NewObject(req.Config.Raw)
 	if export := config["exported_secret_value_wo"]; export.IsKnown() && !export.IsNull() && config["exported_secret_value_wo_version"].IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value_wo_version"), "Export without a version",
 			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. Nothing was sent.")
 	}
-	ack, ackKnown := config.text("destruction_acknowledgement")
-	id, idKnown := config.text("tenant_secret_id")
+	ack, ackKnown := config.Text("destruction_acknowledgement")
+	id, idKnown := config.Text("tenant_secret_id")
 	if ackKnown && idKnown && !config["destruction_acknowledgement"].IsNull() && !salesforce.SameID(ack, id) {
 		resp.Diagnostics.AddAttributeError(path.Root("destruction_acknowledgement"), "The acknowledgement names another record",
 			fmt.Sprintf("Expected the value of tenant_secret_id, %q, found %q. Nothing was changed.", id, ack))
@@ -366,39 +367,33 @@ func (r *tenantSecretVersionResource) carryOut(
 // Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
 func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
-	raw := newRawObject(req.State.Raw)
-	org, _ := raw.text("organization_id")
-	id, _ := raw.text("tenant_secret_id")
-	if !r.ready(&resp.Diagnostics) || !r.sameOrg(stringOrNull(org), &resp.Diagnostics) {
+	var state tenantSecretVersionModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(state.OrganizationID, &resp.Diagnostics) {
 		return
 	}
+	id := state.TenantSecretID.ValueString()
 	all, row, ok := r.sighted(ctx, id, &resp.Diagnostics)
-	if !ok && !resp.Diagnostics.HasError() {
-		if all.Count() == 0 {
-			r.addMissing(all, id, &resp.Diagnostics)
+	switch {
+	case ok:
+		state.populate(row, r.data)
+		state.DestructionStatement = state.statement(r.data)
+	case resp.Diagnostics.HasError():
+		return
+	case all.Count() == 0:
+		r.addMissing(all, id, &resp.Diagnostics)
 
-			return
-		}
+		return
+	default:
 		resp.Diagnostics.AddAttributeWarning(path.Root("tenant_secret_id"), "The org does not show the record now",
 			fmt.Sprintf("Three readings of org %s showed no record %s, which an earlier run has seen. Tenant secrets can't be deleted, so the state stays as it is: a reading may lag behind. "+
 				"Plan again.", r.data.Session.OrganizationID, id))
-		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": fullID(id)})
-	}
-	if !ok {
-		return
-	}
-	if sameVersion(raw, row, r.data) && raw.is("destruction_not_after", "") && raw.is("destruction_statement", "") {
-		resp.Identity.Raw = identityValue(map[string]string{"organization_id": r.data.Session.OrganizationID, "tenant_secret_id": fullID(id)})
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, tenantSecretVersionIdentity{
+			OrganizationID: types.StringValue(r.data.Session.OrganizationID), TenantSecretID: types.StringValue(fullID(id)),
+		})...)
 
 		return
 	}
-	var state tenantSecretVersionModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	state.populate(row, r.data)
-	state.DestructionStatement = state.statement(r.data)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }

@@ -52,13 +52,13 @@ type planned struct {
 func newCore(t *testing.T) *core {
 	t.Helper()
 	whole, sim := newOrgOf(t, custodyOrg, WithLooks(time.Microsecond, time.Microsecond))
-	whole.provider.unchanged.learn(t.Context())
-	typ, ok := whole.provider.unchanged.state.(tftypes.Object)
+	name, state, _ := whole.provider.unchanged.Types(t.Context())
+	typ, ok := state.(tftypes.Object)
 	if !ok {
 		t.Fatal("the resource is no object")
 	}
 
-	return &core{server: whole, sim: sim, typ: typ, name: whole.provider.unchanged.typeName, state: tftypes.NewValue(typ, nil), exported: map[string]string{}}
+	return &core{server: whole, sim: sim, typ: typ, name: name, state: tftypes.NewValue(typ, nil), exported: map[string]string{}}
 }
 
 // walk begins a walk of the CLI: each configures the provider by itself.

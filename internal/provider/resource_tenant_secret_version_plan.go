@@ -150,14 +150,6 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 		return
 	}
 	prior := !req.State.Raw.IsNull()
-	if prior && req.Plan.Raw.Equal(req.State.Raw) && versionIsAsWanted(newRawObject(req.State.Raw)) {
-		raw := newRawObject(req.State.Raw)
-		policy, _ := raw.text("deletion_policy")
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(types.StringValue(policy)))...)
-		r.planOne(raw.string("tenant_secret_id"), raw.string("desired_status"), &resp.Diagnostics)
-
-		return
-	}
 	var plan, config, state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -224,34 +216,6 @@ func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req re
 	}
 	resp.Diagnostics.AddWarning("The record will be forgotten, not changed", state.whatStays("will stay"))
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateForgotten, []byte("true"))...)
-}
-
-// versionIsAsWanted reports whether a record in state, over which a configuration without changes is planned, is as wanted in every respect:
-// then there is nothing to plan, to refuse or to warn of.
-func versionIsAsWanted(state rawObject) bool {
-	status, known := state.text("status")
-	if !known || status == "" || !state.is("desired_status", status) {
-		return false
-	}
-	source, _ := state.text("source")
-	if status == keys.StatusActive && source != keys.SourceRemote {
-		return false
-	}
-	held := !state.is("exported_secret_value", "")
-	if state.is("backup", backupNone) {
-		return !held
-	}
-	typ, _ := state.text("type")
-
-	return held || !(keys.Record{Status: status, Source: source, Type: typ}).Exportable()
-}
-
-// sameVersion reports whether a refresh has found the record as it is in state.
-func sameVersion(state rawObject, row salesforce.TenantSecret, data *Data) bool {
-	return state.is("organization_id", data.Session.OrganizationID) && state.is("type", row.Type) && state.isNumber("version", row.Version) && state.is("status", row.Status) &&
-		state.is("source", row.Source) && state.is("description", row.Description) && state.is("key_derivation_mode", row.KeyDerivationMode) &&
-		state.is("secret_value_hash", hashOrNull(row.SecretValueHash).ValueString()) && state.is("created_date", timeOrNull(row.CreatedDate).ValueString()) &&
-		state.is("last_modified_date", timeOrNull(row.LastModifiedDate).ValueString())
 }
 
 // planAdoption plans a record that is not in state yet.

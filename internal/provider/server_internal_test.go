@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"testing"
 	"weak"
@@ -87,65 +86,4 @@ func TestServerKeepsNothingOfARequest(t *testing.T) {
 		}
 	}
 	runtime.KeepAlive(s)
-}
-
-// recorder is a server that notes the context that it is called with.
-type recorder struct {
-	frameworkServer
-
-	seen context.Context //nolint:containedctx // what the test looks at
-}
-
-func (r *recorder) ReadResource(ctx context.Context, _ *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	r.seen = ctx
-	if ctx.Value(contextKey{}) == nil || ctx.Err() != nil {
-		return nil, errors.New("the request does not see its context")
-	}
-
-	return &tfprotov6.ReadResourceResponse{}, nil
-}
-
-func TestARequestSeesItsContextUntilItIsAnswered(t *testing.T) {
-	t.Parallel()
-
-	inner := &recorder{}
-	ctx := context.WithValue(t.Context(), contextKey{}, &cargo{})
-	if _, err := (server{frameworkServer: inner, provider: &byokProvider{}}).ReadResource(ctx, &tfprotov6.ReadResourceRequest{}); err != nil {
-		t.Fatal(err)
-	}
-	if inner.seen.Value(contextKey{}) != nil || !errors.Is(inner.seen.Err(), context.Canceled) {
-		t.Errorf("after the answer: value %v, error %v", inner.seen.Value(contextKey{}), inner.seen.Err())
-	}
-}
-
-func TestARequestIsCancelledWithItsParent(t *testing.T) {
-	t.Parallel()
-
-	parent, cancel := context.WithCancel(t.Context())
-	request, release := newRequestContext(parent)
-	defer release()
-	below, stop := context.WithCancel(request)
-	defer stop()
-	if below.Err() != nil {
-		t.Fatal("cancelled before its parent")
-	}
-	cancel()
-	<-below.Done()
-	if !errors.Is(request.Err(), context.Canceled) {
-		t.Errorf("got %v", request.Err())
-	}
-}
-
-// A deadline of the parent ends a request as well.
-func TestARequestOfAnExpiredParentIsCancelled(t *testing.T) {
-	t.Parallel()
-
-	parent, cancel := context.WithTimeout(t.Context(), 0)
-	defer cancel()
-	request, release := newRequestContext(parent)
-	defer release()
-	<-request.Done()
-	if request.Err() == nil {
-		t.Error("no error")
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/durable"
@@ -116,7 +115,7 @@ func (d *Directory) locked(ctx context.Context, f func() error) error {
 func envelopeName(sequence int64) string { return fmt.Sprintf("%08d.json", sequence) }
 
 // envelopeNamePattern is compiled when it is first needed.
-var envelopeNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(\d{8,18})\.json$`) })
+var envelopeNamePattern = regexp.MustCompile(`^(\d{8,18})\.json$`)
 
 // sequences returns the numbers of the files, in their order.
 func (d *Directory) sequences() ([]int64, error) {
@@ -126,7 +125,7 @@ func (d *Directory) sequences() ([]int64, error) {
 	}
 	var found []int64
 	for _, entry := range entries {
-		m := envelopeNamePattern().FindStringSubmatch(entry.Name())
+		m := envelopeNamePattern.FindStringSubmatch(entry.Name())
 		if m == nil {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/detach"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -108,7 +109,7 @@ func (c *Client) relogin(ctx context.Context, over *grant) (*grant, error) {
 			}
 			count = g.login + 1
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.loginPatience())
+		ctx, cancel := context.WithTimeout(detach.From(ctx), c.loginPatience())
 		defer cancel()
 		g, err := c.login(ctx, over)
 		if err != nil {

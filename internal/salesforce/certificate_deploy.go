@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -25,7 +24,7 @@ const (
 	maxDeveloperName = 80
 )
 
-var developerName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`) })
+var developerName = regexp.MustCompile(`^[A-Za-z](_?[A-Za-z0-9])*$`)
 
 // CheckDeveloperName says what is wrong with the name of a certificate: it has
 // letters, digits and underscores, begins with a letter, and has no double or
@@ -34,7 +33,7 @@ func CheckDeveloperName(name string) error {
 	if len(name) > maxDeveloperName {
 		return fmt.Errorf("a developer name has at most %d characters, this one has %d", maxDeveloperName, len(name))
 	}
-	if !developerName().MatchString(name) {
+	if !developerName.MatchString(name) {
 		return errors.New("a developer name has letters, digits and underscores only, begins with a letter, and has no double or trailing underscore")
 	}
 	return nil

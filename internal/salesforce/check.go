@@ -44,7 +44,7 @@ func CheckPrivateKey(text secret.Text) error {
 
 // CheckSObjectName says what is wrong with the API name of an sObject.
 func CheckSObjectName(s string) error {
-	if !sobjectName().MatchString(s) {
+	if !sobjectName.MatchString(s) {
 		return errBadSObjectName
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -56,11 +55,11 @@ type Config struct {
 	Events func(context.Context, Event)
 }
 
-var apiVersionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([1-9][0-9]{1,2})\.0$`) })
+var apiVersionForm = regexp.MustCompile(`^([1-9][0-9]{1,2})\.0$`)
 
 // parseAPIVersion returns the whole number of a version like "62.0".
 func parseAPIVersion(s string) (int, error) {
-	m := apiVersionForm().FindStringSubmatch(s)
+	m := apiVersionForm.FindStringSubmatch(s)
 	if m == nil {
 		return 0, errors.New("api_version is not of the form \"62.0\"")
 	}

@@ -9,10 +9,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"sync"
 )
 
-var sobjectName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,127}$`) })
+var sobjectName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,127}$`)
 
 // errBadSObjectName never quotes what it refuses, which may be anything that was configured in the wrong place.
 var errBadSObjectName = errors.New("the name of an sObject is letters, digits and underscores, begins with a letter, and has at most 128 characters")

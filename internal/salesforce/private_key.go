@@ -8,7 +8,6 @@ import (
 	"errors"
 	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -17,9 +16,7 @@ const minRSABits = 2048
 
 // pemBlock finds a PEM block, on however many lines. Go's regular expressions can't ask that END names what BEGIN names;
 // pem.Decode does.
-var pemBlock = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(-----BEGIN [A-Z0-9 ]+-----)([^-]*)(-----END [A-Z0-9 ]+-----)`)
-})
+var pemBlock = regexp.MustCompile(`(-----BEGIN [A-Z0-9 ]+-----)([^-]*)(-----END [A-Z0-9 ]+-----)`)
 
 // lineEnds are the ways in which a line end comes, real ones and those that a shell, a YAML file or a JSON text has
 // escaped.
@@ -34,8 +31,8 @@ func unfoldPEM(text string) string {
 			text = unquote(string(decoded))
 		}
 	}
-	return pemBlock().ReplaceAllStringFunc(text, func(block string) string {
-		part := pemBlock().FindStringSubmatch(block)
+	return pemBlock.ReplaceAllStringFunc(text, func(block string) string {
+		part := pemBlock.FindStringSubmatch(block)
 		body := part[2]
 		if strings.Contains(body, ":") {
 			return block // headers, as of an encrypted key, have lines of their own

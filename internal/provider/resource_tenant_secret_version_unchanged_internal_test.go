@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"pgregory.net/rapid"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
@@ -31,20 +32,22 @@ tenant_secrets:
 type twin struct {
 	server
 
-	rows []salesforce.TenantSecret
+	name            string
+	state, identity tftypes.Type
+	rows            []salesforce.TenantSecret
 }
 
 func newTwin(t *testing.T) twin {
 	t.Helper()
 	whole, sim := newOrgOf(t, unchangedOrg)
 	configure(t, whole, sim, nil)
-	whole.provider.unchanged.learn(t.Context())
-	all, err := whole.provider.unchanged.data.Load().Client.ListTenantSecrets(t.Context())
+	name, state, identity := whole.provider.unchanged.Types(t.Context())
+	all, err := whole.provider.data.Load().Client.ListTenantSecrets(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	return twin{whole, all.Records}
+	return twin{whole, name, state, identity, all.Records}
 }
 
 // newOrgOf starts an org of a seed, and a server of the provider beside it.
@@ -117,7 +120,7 @@ func textValue(s string) tftypes.Value {
 
 // settled is a record in state as an apply leaves it.
 func (w twin) settled(row salesforce.TenantSecret) map[string]tftypes.Value {
-	org := w.provider.unchanged.data.Load().Session.OrganizationID
+	org := w.provider.data.Load().Session.OrganizationID
 
 	return map[string]tftypes.Value{
 		"tenant_secret_id": textValue(row.ID), "desired_status": textValue(row.Status), "backup": textValue(backupState), "deletion_policy": textValue(policyAbandon),
@@ -206,8 +209,8 @@ func sameIdentity(t fataler, typ tftypes.Type, a, b *tfprotov6.ResourceIdentityD
 }
 
 // identity draws what a CLI may send as the identity in state.
-func (w twin) identity(t *rapid.T, id string) *tfprotov6.ResourceIdentityData {
-	typ, org := w.provider.unchanged.identity, w.provider.unchanged.data.Load().Session.OrganizationID
+func (w twin) drawIdentity(t *rapid.T, id string) *tfprotov6.ResourceIdentityData {
+	typ, org := w.identity, w.provider.data.Load().Session.OrganizationID
 	of := func(org, id string) *tfprotov6.ResourceIdentityData {
 		return &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, typ, map[string]tftypes.Value{"organization_id": textValue(org), "tenant_secret_id": textValue(id)})}
 	}
@@ -215,7 +218,12 @@ func (w twin) identity(t *rapid.T, id string) *tfprotov6.ResourceIdentityData {
 	case "none":
 		return nil
 	case "null":
-		return w.provider.unchanged.noIdentity
+		null, err := tfprotov6.NewDynamicValue(typ, tftypes.NewValue(typ, nil))
+		if err != nil {
+			t.Fatalf("encoding: %v", err)
+		}
+
+		return &tfprotov6.ResourceIdentityData{IdentityData: &null}
 	case "empty":
 		return of("", "")
 	case "wrong":
@@ -231,8 +239,8 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 
 	w := newTwin(t)
 	u := &w.provider.unchanged
-	first := &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: dynamic(t, u.state, w.settled(w.rows[0]))}
-	if u.read(t.Context(), first) != nil {
+	first := &tfprotov6.ReadResourceRequest{TypeName: w.name, CurrentState: dynamic(t, w.state, w.settled(w.rows[0]))}
+	if u.Read(t.Context(), first) != nil {
 		t.Fatal("answered before the org was read")
 	}
 	if resp, err := w.ReadResource(t.Context(), first); err != nil || len(resp.Diagnostics) > 0 {
@@ -241,21 +249,21 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 	reads, plans, runs := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		runs++
-		u.data.Load().records = runRecords{} // each run is one of its own
+		w.provider.data.Load().records = runRecords{} // each run is one of its own
 		row := rapid.SampledFrom(w.rows).Draw(t, "row")
 		state := changed(t, w.settled(row))
 		var id string
 		_ = state["tenant_secret_id"].As(&id) // "" for null, which no id is
-		identity := w.identity(t, id)
+		identity := w.drawIdentity(t, id)
 
-		read := &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: dynamic(t, u.state, state), CurrentIdentity: identity}
-		if got := u.read(t.Context(), read); got != nil {
+		read := &tfprotov6.ReadResourceRequest{TypeName: w.name, CurrentState: dynamic(t, w.state, state), CurrentIdentity: identity}
+		if got := u.Read(t.Context(), read); got != nil {
 			reads++
-			want, err := w.frameworkServer.ReadResource(t.Context(), read)
+			want, err := w.Framework.ReadResource(t.Context(), read)
 			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil {
-				t.Fatalf("the framework says %v, %v", want.Diagnostics, err)
+				t.Fatalf("the framework says %v, %v", texts(want.Diagnostics), err)
 			}
-			if !same(t, u.state, got.NewState, want.NewState) || !sameIdentity(t, u.identity, got.NewIdentity, want.NewIdentity) || string(got.Private) != string(want.Private) {
+			if !same(t, w.state, got.NewState, want.NewState) || !sameIdentity(t, w.identity, got.NewIdentity, want.NewIdentity) || string(got.Private) != string(want.Private) {
 				t.Fatalf("the refresh differs:\ngot  %+v\nwant %+v", got, want)
 			}
 		}
@@ -277,15 +285,15 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 			proposed[name] = config[name]
 		}
 		plan := &tfprotov6.PlanResourceChangeRequest{
-			TypeName: u.typeName, PriorState: dynamic(t, u.state, state), ProposedNewState: dynamic(t, u.state, proposed), Config: dynamic(t, u.state, config), PriorIdentity: identity,
+			TypeName: w.name, PriorState: dynamic(t, w.state, state), ProposedNewState: dynamic(t, w.state, proposed), Config: dynamic(t, w.state, config), PriorIdentity: identity,
 		}
-		if got := u.plan(t.Context(), plan); got != nil {
+		if got := u.Plan(t.Context(), plan); got != nil {
 			plans++
-			want, err := w.frameworkServer.PlanResourceChange(t.Context(), plan)
+			want, err := w.Framework.PlanResourceChange(t.Context(), plan)
 			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil || len(want.RequiresReplace) > 0 {
-				t.Fatalf("the framework says %v, replaces %v, %v", want.Diagnostics, want.RequiresReplace, err)
+				t.Fatalf("the framework says %v, replaces %v, %v", texts(want.Diagnostics), want.RequiresReplace, err)
 			}
-			if !same(t, u.state, got.PlannedState, want.PlannedState) || !sameIdentity(t, u.identity, got.PlannedIdentity, want.PlannedIdentity) || string(got.PlannedPrivate) != string(want.PlannedPrivate) {
+			if !same(t, w.state, got.PlannedState, want.PlannedState) || !sameIdentity(t, w.identity, got.PlannedIdentity, want.PlannedIdentity) || string(got.PlannedPrivate) != string(want.PlannedPrivate) {
 				t.Fatalf("the plan differs:\ngot  %+v\nwant %+v", got, want)
 			}
 		}
@@ -301,37 +309,37 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 
 	w := newTwin(t)
 	u := &w.provider.unchanged
-	if _, err := u.data.Load().Inventory.ForPlan(t.Context()); err != nil {
+	if _, err := w.provider.data.Load().Inventory.ForPlan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	row := w.rows[0]
-	state := dynamic(t, u.state, w.settled(row))
-	null, err := tfprotov6.NewDynamicValue(u.state, tftypes.NewValue(u.state, nil))
+	state := dynamic(t, w.state, w.settled(row))
+	null, err := tfprotov6.NewDynamicValue(w.state, tftypes.NewValue(w.state, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.read(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: u.typeName, CurrentState: state}) == nil {
+	if u.Read(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: w.name, CurrentState: state}) == nil {
 		t.Error("an unchanged record is not answered")
 	}
 	for name, req := range map[string]*tfprotov6.ReadResourceRequest{
 		"nothing":          nil,
 		"another resource": {TypeName: "salesforcebyok_tenant_secret", CurrentState: state},
-		"no state":         {TypeName: u.typeName},
-		"a null state":     {TypeName: u.typeName, CurrentState: &null},
-		"a broken state":   {TypeName: u.typeName, CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{0xc1}}},
+		"no state":         {TypeName: w.name},
+		"a null state":     {TypeName: w.name, CurrentState: &null},
+		"a broken state":   {TypeName: w.name, CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{0xc1}}},
 	} {
-		if u.read(t.Context(), req) != nil {
+		if u.Read(t.Context(), req) != nil {
 			t.Errorf("refresh of %s is answered", name)
 		}
 	}
 
 	whole := func(change func(*tfprotov6.PlanResourceChangeRequest)) *tfprotov6.PlanResourceChangeRequest {
-		req := &tfprotov6.PlanResourceChangeRequest{TypeName: u.typeName, PriorState: state, ProposedNewState: state, Config: state}
+		req := &tfprotov6.PlanResourceChangeRequest{TypeName: w.name, PriorState: state, ProposedNewState: state, Config: state}
 		change(req)
 
 		return req
 	}
-	if u.plan(t.Context(), whole(func(*tfprotov6.PlanResourceChangeRequest) {})) == nil {
+	if u.Plan(t.Context(), whole(func(*tfprotov6.PlanResourceChangeRequest) {})) == nil {
 		t.Error("the plan of an unchanged record is not answered")
 	}
 	removed := w.settled(row)
@@ -346,25 +354,21 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 		"neither":          whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState, r.ProposedNewState = &null, &null }),
 		"no configuration": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.Config = nil }),
 		"a policy that is no longer configured": whole(func(r *tfprotov6.PlanResourceChangeRequest) {
-			r.PriorState, r.ProposedNewState, r.Config = dynamic(t, u.state, prevented), dynamic(t, u.state, prevented), dynamic(t, u.state, removed)
+			r.PriorState, r.ProposedNewState, r.Config = dynamic(t, w.state, prevented), dynamic(t, w.state, prevented), dynamic(t, w.state, removed)
 		}),
 	} {
-		if u.plan(t.Context(), req) != nil {
+		if u.Plan(t.Context(), req) != nil {
 			t.Errorf("plan of %s is answered", name)
 		}
 	}
 }
 
-// The short way knows the defaults of string attributes. A default or a plan modifier of another kind needs more than that.
+// The short way knows the defaults of string attributes, and no others. A default or a plan modifier of another kind needs more than that.
 func TestUnchangedKnowsWhatTheSchemaPlans(t *testing.T) {
 	t.Parallel()
 
 	var resp resource.SchemaResponse
 	(&tenantSecretVersionResource{}).Schema(t.Context(), resource.SchemaRequest{}, &resp)
-	found := stringDefaults(t.Context(), resp.Schema)
-	if want := map[string]string{"backup": backupState, "deletion_policy": policyAbandon}; !maps.Equal(found, want) {
-		t.Errorf("found the defaults %v, want %v", found, want)
-	}
 	for name, attribute := range resp.Schema.Attributes {
 		switch a := attribute.(type) {
 		case schema.StringAttribute:
@@ -390,4 +394,58 @@ func TestUnchangedKnowsWhatTheSchemaPlans(t *testing.T) {
 	if len(resp.Schema.Blocks) > 0 {
 		t.Error("the short way knows no blocks")
 	}
+}
+
+// objectOf is an object of texts, "" for null.
+func objectOf(fields map[string]string) pluginserver.Object {
+	kinds, values := map[string]tftypes.Type{}, map[string]tftypes.Value{}
+	for name, text := range fields {
+		kinds[name], values[name] = tftypes.String, textValue(text)
+	}
+
+	return pluginserver.NewObject(tftypes.NewValue(tftypes.Object{AttributeTypes: kinds}, values))
+}
+
+func TestVersionsAsWantedNeedNoPlan(t *testing.T) {
+	t.Parallel()
+
+	settled := map[string]string{
+		"status": "ARCHIVED", "desired_status": "ARCHIVED", "backup": "STATE", "exported_secret_value": "CgMyMzI=", "source": "UPLOADED", "type": "Data",
+	}
+	for name, tc := range map[string]struct {
+		change map[string]string
+		want   bool
+	}{
+		"as wanted":                       {nil, true},
+		"another status":                  {map[string]string{"status": "DESTROYED"}, false},
+		"no export yet":                   {map[string]string{"exported_secret_value": ""}, false},
+		"nothing to keep":                 {map[string]string{"exported_secret_value": "", "backup": "NONE"}, true},
+		"an export that must be dropped":  {map[string]string{"backup": "NONE"}, false},
+		"destroyed, its export held":      {map[string]string{"status": "DESTROYED", "desired_status": "DESTROYED"}, true},
+		"destroyed, nothing to export":    {map[string]string{"status": "DESTROYED", "desired_status": "DESTROYED", "exported_secret_value": ""}, true},
+		"cache-only, which has no export": {map[string]string{"source": "REMOTE", "status": "ACTIVE", "desired_status": "ACTIVE", "exported_secret_value": ""}, true},
+		"a key that is ACTIVE":            {map[string]string{"status": "ACTIVE", "desired_status": "ACTIVE"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			fields := maps.Clone(settled)
+			maps.Copy(fields, tc.change)
+			if got := versionIsAsWanted(objectOf(fields)); got != tc.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if versionIsAsWanted(nil) {
+		t.Error("no object is as wanted")
+	}
+}
+
+// texts are the summaries and details of diagnostics.
+func texts(diagnostics []*tfprotov6.Diagnostic) (texts []string) {
+	for _, d := range diagnostics {
+		texts = append(texts, d.Summary+": "+d.Detail)
+	}
+
+	return texts
 }

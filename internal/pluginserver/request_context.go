@@ -1,8 +1,10 @@
-package provider
+package pluginserver
 
 import (
 	"context"
 	"sync/atomic"
+
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/detach"
 )
 
 // requestContext is the context of one request of the CLI, and lets go of everything that hangs on it (loggers, headers, 13 kB in all) once
@@ -41,6 +43,10 @@ func (c *requestContext) Value(key any) any {
 		return v
 	}
 	if parent := c.parent.Load(); parent != nil {
+		if key == (detach.Key{}) {
+			return *parent
+		}
+
 		return (*parent).Value(key)
 	}
 

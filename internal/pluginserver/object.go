@@ -1,18 +1,17 @@
-package provider
+package pluginserver
 
 import (
 	"math/big"
 
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// rawObject reads single attributes of an object as the protocol brings it. The framework's way, into a struct by reflection, costs more
+// Object reads single attributes of an object as the protocol brings it. The framework's way, into a struct by reflection, costs more
 // than all else of a refresh in which nothing has changed, and a state can hold hundreds of records.
-type rawObject map[string]tftypes.Value
+type Object map[string]tftypes.Value
 
-// newRawObject returns the attributes of a known object; anything else gives none, and then nothing is found equal to anything.
-func newRawObject(value tftypes.Value) rawObject {
+// NewObject returns the attributes of a known object; anything else gives none, and then nothing is found equal to anything.
+func NewObject(value tftypes.Value) Object {
 	var attributes map[string]tftypes.Value
 	if value.IsNull() || !value.IsKnown() || value.As(&attributes) != nil {
 		return nil
@@ -21,8 +20,8 @@ func newRawObject(value tftypes.Value) rawObject {
 	return attributes
 }
 
-// text returns a string attribute, "" for null; known is false where it is unknown or no string.
-func (o rawObject) text(name string) (value string, known bool) {
+// Text returns a string attribute, "" for null; known is false where it is unknown or no string.
+func (o Object) Text(name string) (value string, known bool) {
 	attribute, ok := o[name]
 	if !ok || !attribute.IsKnown() {
 		return "", false
@@ -38,28 +37,15 @@ func (o rawObject) text(name string) (value string, known bool) {
 	return *text, true
 }
 
-// string returns a string attribute as the framework would; null if there is none.
-func (o rawObject) string(name string) types.String {
-	value, known := o.text(name)
-	switch {
-	case !known:
-		return types.StringUnknown()
-	case o[name].IsNull():
-		return types.StringNull()
-	default:
-		return types.StringValue(value)
-	}
-}
-
-// is reports whether a string attribute is known and equal; "" stands for null.
-func (o rawObject) is(name, want string) bool {
-	value, known := o.text(name)
+// Is reports whether a string attribute is known and equal; "" stands for null.
+func (o Object) Is(name, want string) bool {
+	value, known := o.Text(name)
 
 	return known && value == want
 }
 
-// isNumber reports whether a number attribute is known and equal.
-func (o rawObject) isNumber(name string, want int64) bool {
+// IsNumber reports whether a number attribute is known and equal.
+func (o Object) IsNumber(name string, want int64) bool {
 	attribute, ok := o[name]
 	if !ok || !attribute.IsKnown() || attribute.IsNull() {
 		return false
@@ -71,6 +57,17 @@ func (o rawObject) isNumber(name string, want int64) bool {
 	got, accuracy := number.Int64()
 
 	return accuracy == big.Exact && got == want
+}
+
+// IsBool reports whether a truth value is known and equal.
+func (o Object) IsBool(name string, want bool) bool {
+	attribute, ok := o[name]
+	if !ok || !attribute.IsKnown() || attribute.IsNull() {
+		return false
+	}
+	var got bool
+
+	return attribute.As(&got) == nil && got == want
 }
 
 // identityValue is an identity of two texts, made without reflection.
