@@ -171,14 +171,17 @@ func (c *CLI) Config(body string) {
 		VariableProviderBlock(c.sim)+body)
 }
 
-// Command returns the CLI, ready to be started, for tests that signal it. Its provider is in the same process group.
+// Command returns the CLI, ready to be started, for tests that signal it. Its provider is the built one, in the same process group.
 func (c *CLI) Command(args ...string) *exec.Cmd {
 	c.t.Helper()
-	if c.factories == nil {
-		if _, err := ProviderDirectory(); err != nil {
-			c.t.Fatal(err)
-		}
+	if _, err := ProviderDirectory(); err != nil {
+		c.t.Fatal(err)
 	}
+
+	return c.command(args...)
+}
+
+func (c *CLI) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(c.t.Context(), found.Path, args...) //nolint:gosec // the CLI under test
 	cmd.Dir = c.Dir
 	cmd.Env = os.Environ()
@@ -222,10 +225,13 @@ func (d Diagnostic) At(attribute string) bool {
 // Run runs the CLI to its end, whatever that is.
 func (c *CLI) Run(args ...string) Result {
 	c.t.Helper()
-	cmd := c.Command(args...)
-	if c.factories != nil {
+	var cmd *exec.Cmd
+	if c.factories == nil {
+		cmd = c.Command(args...)
+	} else {
 		reattach, stop := c.serve()
 		defer stop()
+		cmd = c.command(args...)
 		cmd.Env = append(cmd.Env, "TF_REATTACH_PROVIDERS="+reattach)
 	}
 	var stdout, stderr bytes.Buffer
