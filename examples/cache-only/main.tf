@@ -19,9 +19,12 @@ resource "salesforcebyok_certificate" "wrapping" {
   developer_name = "BYOK_Cache_Only"
 }
 
-# Another key is another identifier: data that the first one encrypted needs it for ever.
+# One instance for each generation. Another key is another identifier, and data that the first one encrypted needs it for ever: an instance
+# that stays keeps its JWE and its escrow copy.
 resource "salesforcebyok_cache_only_key" "data" {
-  key_identifier = "data-${var.generation}"
+  for_each = toset(var.generations)
+
+  key_identifier = "data-${each.key}"
   certificate    = salesforcebyok_certificate.wrapping.developer_name
 
   escrow = {
@@ -29,26 +32,32 @@ resource "salesforcebyok_cache_only_key" "data" {
   }
 }
 
-# Publishing is your key service's own affair: here its answer becomes a file that a web server serves. The JWE is ciphertext.
+# Publishing is your key service's own affair: here its answers become files that a web server serves. The JWE is ciphertext.
 resource "terraform_data" "published" {
-  triggers_replace = [salesforcebyok_cache_only_key.data.key_identifier, salesforcebyok_cache_only_key.data.jwe]
+  for_each = salesforcebyok_cache_only_key.data
+
+  triggers_replace = [each.value.key_identifier, each.value.jwe]
 
   provisioner "local-exec" {
     command = "printf %s \"$ANSWER\" > \"$FOLDER/$KID\""
     environment = {
       FOLDER = var.published_folder
-      KID    = salesforcebyok_cache_only_key.data.key_identifier
-      ANSWER = jsonencode({ kid = salesforcebyok_cache_only_key.data.key_identifier, jwe = salesforcebyok_cache_only_key.data.jwe })
+      KID    = each.value.key_identifier
+      ANSWER = jsonencode({ kid = each.value.key_identifier, jwe = each.value.jwe })
     }
   }
+}
+
+locals {
+  current = salesforcebyok_cache_only_key.data[var.generations[length(var.generations) - 1]]
 }
 
 # Salesforce asks for the key at once, so it must be published before.
 resource "salesforcebyok_tenant_secret" "data" {
   type                   = "Data"
   source                 = "REMOTE"
-  remote_key_identifier  = salesforcebyok_cache_only_key.data.key_identifier
-  remote_key_certificate = salesforcebyok_cache_only_key.data.certificate
+  remote_key_identifier  = local.current.key_identifier
+  remote_key_certificate = local.current.certificate
   remote_key_service_id  = var.named_credential_id
 
   depends_on = [terraform_data.published, salesforcebyok_encryption_key_settings.this]

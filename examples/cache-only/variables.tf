@@ -13,8 +13,13 @@ variable "escrow_recipients" {
   type        = list(string)
 }
 
-variable "generation" {
-  description = "A new value makes a new key under a new identifier, and rotates. Files of earlier ones must stay published."
-  type        = string
-  default     = "1"
+variable "generations" {
+  description = "Names of the keys, the newest last: it is the one in use. A further name makes a new key and rotates. Remove none."
+  type        = list(string)
+  default     = ["1"]
+
+  validation {
+    condition     = length(var.generations) > 0 && length(distinct(var.generations)) == length(var.generations)
+    error_message = "Expected at least one name, each once."
+  }
 }

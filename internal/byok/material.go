@@ -49,8 +49,11 @@ func Weakness(m secret.Bytes) string {
 		if subtle.ConstantTimeCompare(b[period:], b[:MaterialSize-period]) != 1 {
 			continue
 		}
-		if period == 1 && b[0] == 0 {
+		switch {
+		case period == 1 && b[0] == 0:
 			return "is all zero"
+		case period == 1:
+			return "repeats one byte"
 		}
 		return fmt.Sprintf("repeats every %d bytes", period)
 	}

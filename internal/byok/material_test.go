@@ -46,7 +46,7 @@ func TestWeakness(t *testing.T) {
 		want     string
 	}{
 		"zero":                    {make([]byte, 32), "is all zero"},
-		"one byte":                {repeat("\xff"), "repeats every 1 bytes"},
+		"one byte":                {repeat("\xff"), "repeats one byte"},
 		"two bytes":               {repeat("ab"), "repeats every 2 bytes"},
 		"four bytes":              {repeat("\xde\xad\xbe\xef"), "repeats every 4 bytes"},
 		"eight bytes":             {repeat("password"), "repeats every 8 bytes"},

@@ -20,6 +20,18 @@ func RemoteInUse(records []Record) []Record {
 	return used
 }
 
+// FetchedBy returns the newest cache-only record whose key Salesforce fetches by an identifier.
+func FetchedBy(records []Record, identifier string) (Record, bool) {
+	var newest Record
+	for _, r := range records {
+		if r.Source == SourceRemote && r.RemoteKeyIdentifier == identifier && (newest.ID == "" || r.Version > newest.Version) {
+			newest = r
+		}
+	}
+
+	return newest, newest.ID != ""
+}
+
 // firstSearchIndexMove is the API version from which orgs on Hyperforce keep Search Index keys as
 // records of DataEncryptionKey [D ObjRef].
 const firstSearchIndexMove = 63

@@ -71,3 +71,19 @@ func TestDeterministicSetting(t *testing.T) {
 		}
 	}
 }
+
+func TestFetchedBy(t *testing.T) {
+	t.Parallel()
+	remote := func(id string, version int64, identifier string) keys.Record {
+		return keys.Record{ID: id, Version: version, Source: keys.SourceRemote, RemoteKeyIdentifier: identifier}
+	}
+	records := []keys.Record{
+		remote("02G000000000001", 3, "a"), remote("02G000000000002", 5, "a"), remote("02G000000000003", 4, "a"), remote("02G000000000004", 9, "b"),
+		{ID: "02G000000000005", Version: 10, Source: keys.SourceUploaded, RemoteKeyIdentifier: "c"},
+	}
+	for identifier, want := range map[string]string{"a": "02G000000000002", "b": "02G000000000004", "c": "", "A": ""} {
+		if got, found := keys.FetchedBy(records, identifier); got.ID != want || found != (want != "") {
+			t.Errorf("%q: expected %q, found %q", identifier, want, got.ID)
+		}
+	}
+}

@@ -39,7 +39,7 @@ var contract = map[string][3]string{
 		"", "key_material_wo key_material_wo_version certificate_pins rotation_triggers rotate_after_days escrow deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",
 	},
-	"resource.cache_only_key":    {"certificate key_identifier", "key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value"},
+	"resource.cache_only_key":    {"certificate key_identifier", "certificate_pins key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value"},
 	"resource.external_root_key": {"root_key_id desired_status", "", "root_key_identifier arn root_key_service region status"},
 	"provider": {
 		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token organization_id allow_key_destruction max_retries request_timeout_seconds", "",

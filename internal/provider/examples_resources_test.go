@@ -280,8 +280,15 @@ func TestAccExamples_cacheOnly(t *testing.T) {
 	if key := acctest.ActiveKey(t, sim, "Data"); key.Source != "REMOTE" || key.RemoteIdentifier != "data-1" {
 		t.Errorf("expected the cache-only key to be ACTIVE, found %+v", key)
 	}
-	cli.Env["TF_VAR_generation"] = "2"
-	cli.MustApply()
+	first := cli.State(`salesforcebyok_cache_only_key.data["1"]`)
+	cli.Env["TF_VAR_generations"] = `["1", "2"]`
+	applied := cli.MustApply()
+	if applied.Removed != 0 || applied.Has("warning", "The only escrow copy leaves the state") {
+		t.Errorf("expected the first key to stay, found\n%s", applied.Output())
+	}
+	if kept := cli.State(`salesforcebyok_cache_only_key.data["1"]`); kept["jwe"] != first["jwe"] || kept["escrow_ciphertext"] != first["escrow_ciphertext"] {
+		t.Error("expected the JWE and the escrow copy of the first key to stay in state")
+	}
 	if key := acctest.ActiveKey(t, sim, "Data"); key.RemoteIdentifier != "data-2" {
 		t.Errorf("expected the next key to be ACTIVE, found %+v", key)
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
 
@@ -78,6 +79,21 @@ func parseMaterial(given types.String) (secret.Bytes, *problem.Problem) {
 	}
 
 	return material, nil
+}
+
+// weakGiven refuses a new key of weak material, as far as the configuration shows it.
+func weakGiven(given types.String) *problem.Problem {
+	if !isGiven(given) {
+		return nil
+	}
+	material, err := byok.ParseMaterial(given.ValueString())
+	if err != nil {
+		// The validator of the attribute says so.
+		return nil
+	}
+	defer material.Destroy()
+
+	return upload.WeakMaterial(material)
 }
 
 // escrowPlan reads the recipients of a known escrow attribute; nil for none.
@@ -180,4 +196,42 @@ func whollyKnown(v attr.Value) bool {
 	raw, err := v.ToTerraformValue(context.Background())
 
 	return err == nil && raw.IsFullyKnown()
+}
+
+// onlyInState reports whether an escrow copy is, as far as this run can see, in state alone: its escrow has no directory, or the directory
+// has no copy of the key.
+func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Object, organization, typ, hash string) bool {
+	if ciphertext.IsNull() {
+		return false
+	}
+	kept := lookIntoEscrow(ctx, escrowed)
+	if kept == nil {
+		return true
+	}
+	defer kept.Close()
+	found, err := kept.Directory.Find(organization, typ, hash, kept.Plan)
+
+	return err != nil || found.Path == ""
+}
+
+// pinsOf returns the pins of certificates that are known.
+func pinsOf(list types.List) []string {
+	var pins []string
+	for _, v := range list.Elements() {
+		if text, ok := v.(types.String); ok && !text.IsUnknown() {
+			pins = append(pins, text.ValueString())
+		}
+	}
+
+	return pins
+}
+
+// warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is wrapped, so nothing is refused.
+func warnUnpinned(pins []string, name, fingerprint types.String, diags *diag.Diagnostics) {
+	if !isGiven(fingerprint) || keys.PinsHold(pins, fingerprint.ValueString()) {
+		return
+	}
+	diags.AddAttributeWarning(path.Root("certificate_pins"), "The wrapping certificate is not pinned",
+		fmt.Sprintf("Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing is wrapped now, and the next wrapping for it is refused. Verify the certificate in Setup, then pin it or name another.",
+			name.ValueString(), fingerprint.ValueString()))
 }

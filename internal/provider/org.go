@@ -103,5 +103,3 @@ func recordsOf(rows []salesforce.TenantSecret) []keys.Record {
 
 	return records
 }
-
-func describeRecord(row salesforce.TenantSecret) string { return inventory.Record(row).Describe() }

@@ -3,10 +3,10 @@ package provider
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -21,7 +21,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -43,6 +43,8 @@ func newCacheOnlyKeyResource() resource.Resource { return &cacheOnlyKeyResource{
 type cacheOnlyKeyModel struct {
 	KeyIdentifier        types.String `tfsdk:"key_identifier"`
 	Certificate          types.String `tfsdk:"certificate"`
+	CertificatePins      types.List   `tfsdk:"certificate_pins"`
+	WarnBeforeDays       types.Int64  `tfsdk:"warn_before_days"`
 	KeyMaterialWO        types.String `tfsdk:"key_material_wo"`
 	KeyMaterialWOVersion types.String `tfsdk:"key_material_wo_version"`
 	ReplayNonce          types.String `tfsdk:"replay_nonce"`
@@ -86,16 +88,23 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 			"with `escrow`, the key itself can be had again.",
 		Attributes: map[string]schema.Attribute{
 			"key_identifier": schema.StringAttribute{
-				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's `remote_key_identifier`. Another identifier is another key.",
-				Required:            true,
-				Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's `remote_key_identifier`. It is the last part of the callout's URL, so `?`, `#`, `%`, " +
+					"`\\`, spaces and parts like `..` are refused. Another identifier is another key: keep the instance of the old one, since archived records need it.",
+				Required:      true,
+				Validators:    []validator.String{stringvalidator.LengthBetween(1, 255), tfvalidator.KeyIdentifier()},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"certificate": schema.StringAttribute{
 				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant secret's `remote_key_certificate`. A change encrypts the same key anew where " +
 					"`key_material_wo` gives it, and is refused for a generated key, whose material is not known any more.",
 				Required:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
+			},
+			"certificate_pins": certificatePinsAttribute(),
+			"warn_before_days": schema.Int64Attribute{
+				MarkdownDescription: fmt.Sprintf("How many days before the certificate expires a refresh warns. Default: %d.", defaultWarnBeforeDays),
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(0, maxDays)},
 			},
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": version,
@@ -135,18 +144,17 @@ func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.
 
 // ModifyPlan keeps the JWE as it is unless an input changed; each making of it is another ciphertext.
 func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		resp.Diagnostics.AddWarning("The cache-only key's JWE will be dropped from state",
-			"Nothing changes in Salesforce or at the key service. What was published goes on working; without it and without an escrow copy, data under this key can't be read again.")
-
-		return
-	}
 	var plan, config, state cacheOnlyKeyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
+	if req.Plan.Raw.IsNull() {
+		r.warnDropped(ctx, state, &resp.Diagnostics)
+
+		return
+	}
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -161,10 +169,13 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
 				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another certificate or recovered. Set escrow.")
 		}
-		if r.online() && !plan.KeyIdentifier.IsUnknown() {
-			r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), generated, &resp.Diagnostics)
+		if !req.State.Raw.IsNull() && !plan.KeyIdentifier.IsUnknown() {
+			r.warnDropped(ctx, state, &resp.Diagnostics)
 		}
-		r.checkCertificate(ctx, plan.Certificate, &resp.Diagnostics)
+		if r.online() && !plan.KeyIdentifier.IsUnknown() {
+			r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO, &resp.Diagnostics)
+		}
+		r.checkCertificate(ctx, plan, &resp.Diagnostics)
 
 		return
 	}
@@ -189,6 +200,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next JWE",
 				"The key is not escrowed anew: its material is not known here. The changed escrow is used when the JWE is next made from key_material_wo.")
 		}
+		warnUnpinned(pinsOf(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
 		plan.CertificateSHA256, plan.EscrowCiphertext = state.CertificateSHA256, state.EscrowCiphertext
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -204,33 +216,60 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if !config.KeyMaterialWO.IsUnknown() {
 		if material, ok := takeMaterial(config.KeyMaterialWO, &resp.Diagnostics); ok {
-			sameKey(material, state, &resp.Diagnostics)
+			if sameKey(material, state, &resp.Diagnostics) && upload.WeakMaterial(material) != nil {
+				warnWeakInUse(state.KeyIdentifier.ValueString(), &resp.Diagnostics)
+			}
 			material.Destroy()
 		}
 	}
-	r.checkCertificate(ctx, plan.Certificate, &resp.Diagnostics)
+	r.checkCertificate(ctx, plan, &resp.Diagnostics)
 	plan.planAnew()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
+// warnDropped says what leaves the state with a key: data that the key has encrypted needs it for ever.
+func (r *cacheOnlyKeyResource) warnDropped(ctx context.Context, state cacheOnlyKeyModel, diags *diag.Diagnostics) {
+	identifier := state.KeyIdentifier.ValueString()
+	if onlyInState(ctx, state.EscrowCiphertext, state.Escrow, state.OrganizationID.ValueString(), cacheOnlyEscrowType, state.SecretValueHash.ValueString()) {
+		diags.AddAttributeWarning(path.Root("key_identifier"), "The only escrow copy leaves the state",
+			fmt.Sprintf("escrow_ciphertext of the key %q is in no escrow.directory, and leaves the state with it. Archived records need that key for ever, and a new certificate needs the copy. Save it first, "+
+				"or keep this instance and add another for the new key.", identifier))
+
+		return
+	}
+	diags.AddWarning("The cache-only key's JWE will be dropped from state",
+		fmt.Sprintf("Nothing changes in Salesforce or at the key service. What was published under %q goes on working; without it and without an escrow copy, data under this key can't be read again.", identifier))
+}
+
 // checkCertificate refuses, at plan, a certificate that can't wrap a cache-only key. One that is not there yet or waits for its chain may be
 // made fit by the same apply.
-func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, name types.String, diags *diag.Diagnostics) {
-	if !r.online() || name.IsUnknown() {
+func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheOnlyKeyModel, diags *diag.Diagnostics) {
+	if !r.online() || plan.Certificate.IsUnknown() {
 		return
 	}
-	rows, ok := r.certificates(ctx, diags)
-	if !ok {
+	name := plan.Certificate.ValueString()
+	found, err := upload.LookUpCertificate(ctx, r.data.Inventory, name, "", r.data.Client.Now())
+	if _, missing := problem.Of(err); missing || err == nil && found.Row.Unusable {
 		return
 	}
-	i := slices.IndexFunc(rows, func(row salesforce.Certificate) bool { return row.DeveloperName == name.ValueString() && !row.Unusable })
-	if i < 0 {
-		return
-	}
-	if problems := upload.Facts(rows[i], nil).ProblemsFor("", r.data.Client.Now()); len(problems) > 0 {
+	switch {
+	case err != nil:
+		addUnchecked(diags, err)
+	case len(found.Problems) > 0:
 		diags.AddAttributeError(path.Root("certificate"), "Wrapping certificate is not fit for BYOK",
-			fmt.Sprintf("Certificate %q can't wrap a cache-only key: %s. Nothing was made. Name another certificate.", name.ValueString(), strings.Join(problems, "; ")))
+			fmt.Sprintf("Certificate %q can't wrap a cache-only key: %s. Nothing was made. Name another certificate.", name, strings.Join(found.Problems, "; ")))
+	default:
+		plan.checkPins(found.Certificate, diags)
 	}
+}
+
+// checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether the pins hold.
+func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag.Diagnostics) bool {
+	if keys.PinsHold(pinsOf(m.CertificatePins), certificate.SHA256Fingerprint()) {
+		return true
+	}
+
+	return addProblem(diags, keys.PinMismatch(m.Certificate.ValueString(), certificate.SHA256Fingerprint()))
 }
 
 // planAnew plans the computed values of a JWE that is still to be made.
@@ -249,7 +288,7 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO.IsNull(), &resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
+	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO, &resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -272,28 +311,29 @@ func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRe
 }
 
 // checkIdentifier refuses to generate a key under an identifier that the org fetches a key by already, as after a lost state or for a
-// replacement: Salesforce would get it for data that another key has encrypted.
-func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, generated bool, diags *diag.Diagnostics) bool {
+// replacement: Salesforce would get it for data that another key has encrypted. It refuses weak material for any other identifier.
+func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, given types.String, diags *diag.Diagnostics) bool {
 	all, ok := r.forPlan(ctx, diags)
 	if !ok {
 		return false
 	}
-	i := slices.IndexFunc(all.Rows(), func(row salesforce.TenantSecret) bool {
-		return row.Source == keys.SourceRemote && row.RemoteKeyIdentifier == identifier
-	})
+	record, used := keys.FetchedBy(all.Records(), identifier)
 	switch {
-	case i < 0:
-		return true
-	case generated:
+	case !used:
+		return addProblem(diags, weakGiven(given))
+	case given.IsNull():
 		diags.AddAttributeError(path.Root("key_identifier"), "The identifier is in use",
 			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make the data of that record unreadable. Nothing was made. Give the very key in "+
-				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", describeRecord(all.Rows()[i]), identifier))
+				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", record.Describe(), identifier))
 
 		return false
 	default:
 		diags.AddAttributeWarning(attributePath("key_material_wo"), "The identifier is in use",
 			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the very one that the record was made with: under any other the data of that record can't be "+
-				"read.", describeRecord(all.Rows()[i]), identifier))
+				"read.", record.Describe(), identifier))
+		if weakGiven(given) != nil {
+			warnWeakInUse(identifier, diags)
+		}
 
 		return true
 	}
@@ -305,6 +345,9 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	if err != nil {
 		addError(diags, "Unable to read the certificate", err)
 
+		return false
+	}
+	if !plan.checkPins(certificate, diags) {
 		return false
 	}
 	material, ok := takeMaterial(config.KeyMaterialWO, diags)
@@ -346,6 +389,12 @@ func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnos
 			"material, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
 
 	return false
+}
+
+// warnWeakInUse warns of weak material under an identifier that is in use: the same key is encrypted again, so nothing gets worse.
+func warnWeakInUse(identifier string, diags *diag.Diagnostics) {
+	diags.AddAttributeWarning(attributePath("key_material_wo"), "Key material in use is weak",
+		fmt.Sprintf("The material in key_material_wo is a pattern, not 32 random bytes, and the key %q is in use. Its JWE is made again. Rotate to a key of random material, under a new key_identifier.", identifier))
 }
 
 // takeMaterial parses the given material, or generates it.
@@ -409,9 +458,17 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 			continue
 		}
 		found = true
-		if !row.ExpirationDate.IsZero() && row.ExpirationDate.Before(now) {
+		left := row.ExpirationDate.Sub(now)
+		switch {
+		case row.ExpirationDate.IsZero():
+		case left <= 0:
 			resp.Diagnostics.AddWarning("The cache-only key's certificate has expired",
-				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s.", row.DeveloperName, state.KeyIdentifier.ValueString(), row.ExpirationDate.UTC().Format(time.RFC3339)))
+				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s. Make the JWE for another certificate, from the escrow copy.",
+					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
+		case left < time.Duration(valueOr(state.WarnBeforeDays, defaultWarnBeforeDays))*24*time.Hour:
+			resp.Diagnostics.AddWarning("The cache-only key's certificate expires soon",
+				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expires at %s. Before then, make the JWE for another certificate, from the escrow copy.",
+					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
 		}
 	}
 	if !found {
@@ -446,7 +503,8 @@ func (r *cacheOnlyKeyResource) ImportState(ctx context.Context, req resource.Imp
 	}
 	state := cacheOnlyKeyModel{
 		KeyIdentifier: types.StringValue(kid), Certificate: types.StringValue(certificate), ReplayNonce: stringOrNull(jti), Escrow: types.ObjectNull(escrowAttributeTypes()),
-		OrganizationID: types.StringValue(r.data.Session.OrganizationID), JWE: types.StringValue(jwe),
+		CertificatePins: types.ListNull(types.StringType),
+		OrganizationID:  types.StringValue(r.data.Session.OrganizationID), JWE: types.StringValue(jwe),
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)

@@ -17,10 +17,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -177,7 +179,96 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 	cli.MustApply()
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe, "secret_value_hash": material.Hash()})
 	destroyed := cli.Destroy()
-	expectWarning(t, destroyed, "The cache-only key's JWE will be dropped from state", "can't be read again")
+	// Nothing in the configuration leads to the directory any more.
+	expectWarning(t, destroyed, "The only escrow copy leaves the state", keyIdentifier, "keep this instance")
+}
+
+// A new identifier and a destroy drop the old key from state. The plan says so if state has the only escrow copy, whatever became of the
+// directory.
+func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	const only, dropped = "The only escrow copy leaves the state", "The cache-only key's JWE will be dropped from state"
+	for name, test := range map[string]struct {
+		// made is escrow of the key, later the one of the apply after that; DIR stands for the directory.
+		made, later string
+		emptied     bool
+		want        string
+	}{
+		"no escrow":             {want: dropped},
+		"in state":              {made: "escrow = { age_recipients = [%[1]q] }", later: "escrow = { age_recipients = [%[1]q] }", want: only},
+		"in a directory":        {made: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: dropped},
+		"a directory set later": {made: "escrow = { age_recipients = [%[1]q] }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: only},
+		"a directory emptied":   {made: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", emptied: true, want: only},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+			directory := filepath.Join(cli.Dir, "escrow")
+			escrow := func(form string) string {
+				if form == "" {
+					return ""
+				}
+
+				return fmt.Sprintf(form, ageRecipient, directory)
+			}
+			for _, form := range []string{test.made, test.later} {
+				cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow(form)))
+				cli.MustApply()
+			}
+			if test.emptied {
+				if err := os.RemoveAll(directory); err != nil {
+					t.Fatal(err)
+				}
+			}
+			other := map[string]string{only: dropped, dropped: only}[test.want]
+			for _, config := range []string{strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)), keyIdentifier, "next"), ""} {
+				cli.Config(config)
+				plan := cli.Plan()
+				expectWarning(t, plan, test.want, keyIdentifier)
+				if plan.Has("warning", other) {
+					t.Errorf("expected no warning %q", other)
+				}
+			}
+			// A further instance drops nothing.
+			cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)) + strings.NewReplacer(keyIdentifier, "next", `"search"`, `"next"`).Replace(cacheOnly(`certificate = "Sim_BYOK"`)))
+			if plan := cli.Plan(); plan.Has("warning", only) || plan.Has("warning", dropped) || plan.Added != 1 {
+				t.Errorf("expected one key more, found\n%s", plan.Output())
+			}
+		})
+	}
+}
+
+// Material that nobody made at random is refused for a new key, and only warned of for one in use.
+func TestAccCacheOnlyKey_weak(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	weak, variable := givenMaterial(make(acctest.Material, 32), "1")
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{
+		Certificates:  []sfsim.SeedCertificate{{DeveloperName: "First"}, {DeveloperName: "Second"}},
+		TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED"}, {Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: "used"}},
+	}))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(variable + cacheOnly(`certificate = "First"`, weak))
+	expectError(t, cli.Plan(), "Key material is weak", "is all zero", "Nothing was sent")
+	expectError(t, cli.Apply(), "Key material is weak")
+	if cli.State(cacheOnlyAddress) != nil {
+		t.Error("expected nothing in state")
+	}
+	// Known in the apply only.
+	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"free\"\n}\n"
+	cli.Config(late + variable + strings.ReplaceAll(cacheOnly(`certificate = "First"`, weak), `"`+keyIdentifier+`"`, "terraform_data.late.output"))
+	expectError(t, cli.Apply(), "Key material is weak", "is all zero")
+
+	used := strings.ReplaceAll(cacheOnly(`certificate = "First"`, weak), keyIdentifier, "used")
+	cli.Config(late + variable + used)
+	expectWarning(t, cli.MustApply(), "Key material in use is weak", `"used"`, "Rotate")
+	cli.Config(late + variable + strings.ReplaceAll(used, "First", "Second"))
+	expectWarning(t, cli.MustApply(), "Key material in use is weak", `"used"`)
+	if _, sealed := jweOf(t, cli, sim, "Second"); string(sealed) != string(make([]byte, 32)) {
+		t.Error("expected the key in use for the other certificate")
+	}
 }
 
 func TestAccCacheOnlyKey_withoutEscrow(t *testing.T) {
@@ -211,7 +302,8 @@ func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	skipBelowWriteOnly(t)
 	sim := acctest.StartSim(t, seeded(t, twoForKeys))
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(cacheOnly(`certificate = "First"`))
+	escrow := fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)
+	cli.Config(cacheOnly(`certificate = "First"`, escrow))
 	cli.MustApply()
 	jwe := cli.State(cacheOnlyAddress)["jwe"]
 	for _, lines := range [][]string{{`certificate = "Second"`}, {`certificate = "First"`, `replay_nonce = "n"`}} {
@@ -225,11 +317,15 @@ func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	expectError(t, cli.Apply(), "Another key under the same identifier")
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe, "certificate": "First"})
 
-	// The key itself, taken out of escrow, can be encrypted for the other certificate.
-	_, material := jweOf(t, cli, sim, "First")
+	// The key itself, taken out of its escrow copy, can be encrypted for the other certificate.
+	armored, _ := cli.State(cacheOnlyAddress)["escrow_ciphertext"].(string)
+	material := acctest.Material(openEscrow(t, armored, ageIdentity))
 	given, variable := givenMaterial(material, "1")
-	cli.Config(variable + cacheOnly(`certificate = "Second"`, given))
+	cli.Config(variable + cacheOnly(`certificate = "Second"`, escrow, given))
 	cli.MustApply()
+	if again := openEscrow(t, fmt.Sprint(cli.State(cacheOnlyAddress)["escrow_ciphertext"]), ageIdentity); string(again) != string(material) {
+		t.Error("expected the copy to hold the same key")
+	}
 	if _, again := jweOf(t, cli, sim, "Second"); string(again) != string(material) {
 		t.Error("expected the same key for the other certificate")
 	}
@@ -295,11 +391,10 @@ func TestAccCacheOnlyKey_refused(t *testing.T) {
 		"an expired certificate": {cacheOnly(`certificate = "Expired"`), "Wrapping certificate is not fit for BYOK", "expired"},
 		"no recipients":          {cacheOnly(`certificate = "Good"`, "escrow = {\n    age_recipients = []\n  }"), "", "at least 1"},
 		"an empty identifier":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, ""), "", "between 1 and 255"},
-		"a control character":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a\u0007b`), "The JWE could not be made", "control character"},
+		"a control character":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a\u0007b`), "Invalid key identifier", "ends or changes the path"},
+		"a path upwards":         {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `../a`), "Invalid key identifier", "leads elsewhere"},
+		"a query":                {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a?b`), "Invalid key identifier", "ends or changes the path"},
 	} {
-		if strictFIPS() && test.summary == "The JWE could not be made" {
-			continue
-		}
 		cli.Config(test.body)
 		applied := cli.Apply()
 		if applied.Code == 0 || !strings.Contains(applied.Output(), test.words) || (test.summary != "" && !applied.Has("error", test.summary)) {
@@ -329,9 +424,14 @@ func TestAccCacheOnlyKey_certificateGone(t *testing.T) {
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`) + cacheOnly("certificate = salesforcebyok_certificate.wrapping.developer_name"))
 	cli.MustApply()
 	made, _ := inOrg(sim, "BYOK_2027")
+	sim.Clock.Set(made.ExpirationDate.Add(-29 * 24 * time.Hour))
+	expectWarning(t, cli.Plan(), "The cache-only key's certificate expires soon", "BYOK_2027", keyIdentifier)
 	sim.Clock.Set(made.ExpirationDate.Add(1))
 	plan := cli.Plan()
 	expectWarning(t, plan, "The cache-only key's certificate has expired", "BYOK_2027", keyIdentifier)
+	if plan.Has("warning", "The cache-only key's certificate expires soon") {
+		t.Error("expected no word of what is to come")
+	}
 	if plan.Code == acctest.PlanFailed {
 		t.Error(plan.Output())
 	}
@@ -437,6 +537,82 @@ func (s *publishedKeys) publish(kid, jwe string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[kid] = jwe
+}
+
+// How early a certificate's end is warned of is for the configuration to say.
+func TestAccCacheOnlyKey_warnBeforeDays(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim).InProcess()
+	end, _ := inOrg(sim, "Sim_BYOK")
+	sim.Clock.Set(end.ExpirationDate.Add(-40 * 24 * time.Hour))
+	var jwe any
+	for _, test := range []struct {
+		line string
+		want bool
+	}{{"", false}, {"warn_before_days = 60", true}, {"warn_before_days = 0", false}} {
+		cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, test.line))
+		cli.MustApply()
+		if plan := cli.Plan(); plan.Has("warning", "The cache-only key's certificate expires soon") != test.want {
+			t.Errorf("%q: expected a warning: %v, found %v", test.line, test.want, plan.Summaries("warning"))
+		}
+		state := cli.State(cacheOnlyAddress)
+		if jwe != nil && state["jwe"] != jwe {
+			t.Errorf("%q: expected the JWE to stay", test.line)
+		}
+		jwe = state["jwe"]
+	}
+}
+
+// A key is encrypted for a pinned certificate only: at plan, and in the apply whatever the plan could see. What is made already is warned of.
+func TestAccCacheOnlyKey_pins(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	skipBelowWriteOnly(t)
+	const summary = "The wrapping certificate is not pinned"
+	sim := acctest.StartSim(t, seeded(t, twoForKeys))
+	fingerprints := map[string]string{}
+	for _, name := range []string{"First", "Second"} {
+		found, _ := inOrg(sim, name)
+		certificate, err := byok.ParseCertificate([]byte(found.PEM))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fingerprints[name] = certificate.SHA256Fingerprint()
+	}
+	pins := func(name string) string {
+		return fmt.Sprintf("certificate_pins = [%q]", strings.ToUpper(fingerprints[name]))
+	}
+	cli := acctest.NewCLI(t, sim).InProcess()
+	given, variable := givenMaterial(acctest.NewMaterial(), "1")
+	directory := filepath.Join(cli.Dir, "escrow")
+	escrow := fmt.Sprintf("escrow = { age_recipients = [%q], directory = %q }", ageRecipient, directory)
+	cli.Config(variable + cacheOnly(`certificate = "Second"`, given, escrow, pins("First")))
+	expectError(t, cli.Plan(), summary, "Second", fingerprints["Second"])
+	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"Second\"\n}\n"
+	cli.Config(late + variable + cacheOnly("certificate = terraform_data.late.output", given, escrow, pins("First")))
+	expectError(t, cli.Apply(), summary, fingerprints["Second"])
+	if copies, err := filepath.Glob(filepath.Join(directory, "*.age")); err != nil || len(copies) != 0 || cli.State(cacheOnlyAddress) != nil {
+		t.Errorf("expected nothing to be made, found %v (%v)", copies, err)
+	}
+
+	cli.Config(late + variable + cacheOnly(`certificate = "First"`, given, escrow, pins("First")))
+	cli.MustApply()
+	jwe := cli.State(cacheOnlyAddress)["jwe"]
+	cli.Config(late + variable + cacheOnly(`certificate = "First"`, given, escrow, pins("Second")))
+	expectWarning(t, cli.MustApply(), summary, fingerprints["First"])
+	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe})
+	cli.Config(late + variable + cacheOnly(`certificate = "Second"`, given, escrow, pins("First")))
+	expectError(t, cli.Plan(), summary, fingerprints["Second"])
+	cli.Config(late + variable + cacheOnly(`certificate = "Second"`, given, escrow, pins("Second")))
+	cli.MustApply()
+	for list, words := range map[string]string{"[]": "empty", `["ab"]`: "64 hex digits"} {
+		cli.Config(late + variable + cacheOnly(`certificate = "Second"`, given, "certificate_pins = "+list))
+		if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !strings.Contains(plan.Output(), words) {
+			t.Errorf("%s: expected an error with %q, found\n%s", list, words, plan.Output())
+		}
+	}
 }
 
 // What the resource makes is what Salesforce takes: a REMOTE tenant secret becomes ACTIVE on it.

@@ -250,6 +250,16 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		expectError(t, cli.Apply(), "Unable to upload the Search Index key", "DataEncryptionKey")
 		expectCount(t, sim, opDataKey, 0)
 	})
+	t.Run("weak material", func(t *testing.T) {
+		t.Parallel()
+		skipBelowWriteOnly(t)
+		cli, sim := hyperforceRun(t)
+		line, variable := givenMaterial(acctest.Material(strings.Repeat("0123456789abcdef", 2)), "1")
+		cli.Config(variable + searchKey(line))
+		expectError(t, cli.Plan(), "Key material is weak", "repeats every 16 bytes")
+		expectError(t, cli.Apply(), "Key material is weak")
+		expectCount(t, sim, opDataKey, 0)
+	})
 	t.Run("configurations", func(t *testing.T) {
 		t.Parallel()
 		skipBelowWriteOnly(t)

@@ -192,9 +192,10 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"escrow": escrowAttribute(),
 			"remote_key_identifier": schema.StringAttribute{
-				MarkdownDescription: "Identifier of the key at the key service. Required for `REMOTE`, and an error for other sources. A change rotates.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "Identifier of the key at the key service, the last part of the callout's URL: a warning says so if it has characters that end or change a URL's path. Required for `REMOTE`, and an " +
+					"error for other sources. A change rotates.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.Warn(tfvalidator.KeyIdentifier())},
 			},
 			"remote_key_service_id": schema.StringAttribute{
 				MarkdownDescription: "Record id of the Named Credential of the key service. Required for `REMOTE`, and an error for other sources. A change is patched.",

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +132,14 @@ func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate expires soon", short.ExpirationDate.Format("2006-01-")) {
 		t.Errorf("expected a warning within 30 days of the end, found %s", plan.Output())
 	}
+	// How early is for the configuration to say: 0 is never.
+	for days, warned := range map[int]bool{0: false, 29: false, 30: true, 60: true} {
+		cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`, fmt.Sprintf("warn_before_days = %d", days)))
+		if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "Wrapping certificate expires soon") != warned {
+			t.Errorf("warn_before_days = %d: expected a warning: %v, found %v", days, warned, plan.Summaries("warning"))
+		}
+	}
+	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`))
 	sim.Clock.Advance(30 * 24 * time.Hour)
 	if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "it expired on") {
 		t.Errorf("expected an expired certificate to be refused, found %s", plan.Output())
@@ -138,6 +147,23 @@ func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	if writes := acctest.Writes(sim); len(writes) != 0 {
 		t.Errorf("expected nothing to be sent, found %v", writes)
 	}
+}
+
+// A pin that the certificate of a key in use does not have is a warning while nothing is to be wrapped, and an error once something is.
+func TestAccTenantSecret_pinsOfASettledKey(t *testing.T) {
+	t.Parallel()
+	const summary = "The wrapping certificate is not pinned"
+	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+	lines := []string{`type = "Data"`, `certificate = "Sim_BYOK"`, fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)}
+	cli.Config(tenantSecret(lines...))
+	cli.MustApply()
+	id := cli.State(tenantSecretAddress)["tenant_secret_id"]
+	lines = append(lines, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("0a", 32)))
+	cli.Config(tenantSecret(lines...))
+	expectWarning(t, cli.MustApply(), summary, fmt.Sprint(cli.State(tenantSecretAddress)["wrapping_certificate_sha256"]))
+	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": id})
+	cli.Config(tenantSecret(append(lines, trigger("b"))...))
+	expectError(t, cli.Plan(), summary)
 }
 
 // A certificate that was fit at the plan and is gone at the apply.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -425,4 +426,57 @@ func TestAccTenantSecret_notReadBackThenChanged(t *testing.T) {
 	}
 	expectState(t, cli, tenantSecretAddress, map[string]any{"version": 2, "status": "ACTIVE"})
 	uploads(t, sim, 1, 1)
+}
+
+// A new key of material that nobody made at random is refused at plan, and in the apply if the material is known only then. Nothing is
+// escrowed or sent.
+func TestAccTenantSecret_weakMaterial(t *testing.T) {
+	t.Parallel()
+	skipBelowWriteOnly(t)
+	sim := acctest.StartSim(t)
+	for name, test := range map[string]struct{ pattern, words string }{
+		"zero":               {"\x00", "is all zero"},
+		"one byte":           {"\xff", "repeats one byte"},
+		"two bytes":          {"ab", "repeats every 2 bytes"},
+		"four bytes":         {"abcd", "repeats every 4 bytes"},
+		"eight bytes":        {"password", "repeats every 8 bytes"},
+		"a doubled half key": {"0123456789abcdef", "repeats every 16 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			material := acctest.Material(strings.Repeat(test.pattern, 32/len(test.pattern)))
+			line, variable := givenMaterial(material, "1")
+			cli := acctest.NewCLI(t, sim).InProcess()
+			directory := filepath.Join(cli.Dir, "escrow")
+			escrow := fmt.Sprintf("escrow = { age_recipients = [%q], directory = %q }", ageRecipient, directory)
+			cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line, escrow))
+			expectError(t, cli.Plan(), "Key material is weak", "key_material_wo", test.words, "Nothing was sent")
+			late := "\nresource \"terraform_data\" \"late\" {\n  input = \"Data\"\n}\n"
+			cli.Config(variable + late + tenantSecret("type = terraform_data.late.output", `certificate = "Sim_BYOK"`, line, escrow))
+			expectError(t, cli.Apply(), "Key material is weak", test.words)
+			if copies, err := filepath.Glob(filepath.Join(directory, "*.age")); err != nil || len(copies) != 0 {
+				t.Errorf("expected no escrow copy, found %v (%v)", copies, err)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if writes := acctest.Writes(sim); len(writes) != 0 {
+			t.Errorf("expected nothing to be sent, found %v", writes)
+		}
+	})
+}
+
+// A key that is in the org already is adopted, whatever its material is: nothing is made.
+func TestAccTenantSecret_weakMaterialInUse(t *testing.T) {
+	t.Parallel()
+	skipBelowWriteOnly(t)
+	material := make(acctest.Material, 32)
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Material: material.Base64()}}}))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	line, variable := givenMaterial(material, "1")
+	cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line, fmt.Sprintf("secret_value_hash = %q", material.Hash())))
+	cli.MustApply()
+	if posts := acctest.Count(sim, acctest.OpCreate); posts != 0 {
+		t.Errorf("expected the key to be adopted, found %d uploads", posts)
+	}
 }

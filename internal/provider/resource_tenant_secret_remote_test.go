@@ -252,6 +252,37 @@ func TestAccTenantSecret_remoteChanges(t *testing.T) {
 	r.expectPatches(3, 3)
 }
 
+// A rotation that keeps the identifier makes another record of the same key, whatever asks for it, and so does another type. The plan says
+// so; one with another identifier says nothing.
+func TestAccTenantSecret_remoteSameKey(t *testing.T) {
+	t.Parallel()
+	const same = "The new record stands for the same key"
+	r := newRemoteRun(t, "enable_cache_only_keys: true")
+	r.write(remoteKey("kid-1", blueCredential, "Sim_BYOK"))
+	if plan := r.Plan(); plan.Has("warning", same) {
+		t.Error("expected no warning of a first key")
+	}
+	r.MustApply()
+	first := r.expectKey(2, "REMOTE", "ACTIVE")
+	r.write(remoteKey("kid-1", blueCredential, "Sim_BYOK", trigger("b")))
+	expectWarning(t, r.Plan(), same, first.ID, "kid-1")
+	r.write(remoteKey("kid-2", blueCredential, "Sim_BYOK", trigger("b")))
+	if plan := r.Plan(); plan.Has("warning", same) || !plan.Has("warning", "The Data key will be rotated") {
+		t.Errorf("expected a rotation to another key, found %v", plan.Summaries("warning"))
+	}
+	// The first key comes back after another source, and under another type.
+	r.apply(dataKey(), 0, 1)
+	r.write(remoteKey("kid-1", blueCredential, "Sim_BYOK"))
+	expectWarning(t, r.Plan(), same, first.ID)
+	r.write(dataKey() + remoteSearchKey("kid-1"))
+	expectWarning(t, r.Plan(), same, first.ID)
+}
+
+// remoteSearchKey renders a cache-only key of another type.
+func remoteSearchKey(identifier string) string {
+	return strings.NewReplacer(`"data"`, `"search"`, `"Data"`, `"SearchIndex"`).Replace(remoteKey(identifier, blueCredential, "Sim_BYOK"))
+}
+
 // Edits in Setup of what is patched are patched back.
 func TestAccTenantSecret_remoteDrift(t *testing.T) {
 	t.Parallel()

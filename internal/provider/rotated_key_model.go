@@ -273,16 +273,7 @@ func (m *keyModel) inUse() keys.Record {
 }
 
 // pins returns the configured certificate_pins, if they are known.
-func (m *keyModel) pins() []string {
-	var pins []string
-	for _, v := range m.CertificatePins.Elements() {
-		if text, ok := v.(types.String); ok && !text.IsUnknown() {
-			pins = append(pins, text.ValueString())
-		}
-	}
-
-	return pins
-}
+func (m *keyModel) pins() []string { return pinsOf(m.CertificatePins) }
 
 // algorithm is the configured wrapping algorithm.
 func (m *keyModel) algorithm() byok.WrappingAlgorithm {

@@ -265,9 +265,10 @@ func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Dec
 		}
 		p.diags.AddWarning("A record carries this rotation's mark", text)
 	}
+	p.warnSameRemoteKey(all)
 	switch {
 	case decision.Rotate:
-		p.warnRotation(name, j, decision)
+		p.warnRotation(ctx, name, j, decision)
 	case j.HasCurrent:
 		p.diags.AddWarning("An existing key will be archived",
 			fmt.Sprintf("%s is in use and not of this configuration. %s To manage that key instead, import it: terraform import %s", j.Current.Describe(), j.Current.Overtaken(), importAs))
@@ -289,6 +290,9 @@ func (p *planner) planCertificate() {
 // certain returns what the apply would refuse for certain.
 func (p *planner) certain(all reading, request upload.Request) []*problem.Problem {
 	var list []*problem.Problem
+	if weak := weakGiven(p.config.KeyMaterialWO); weak != nil {
+		list = append(list, weak)
+	}
 	if hash, attribute := wantedHash(p.config); hash != "" {
 		if reused := keys.Reused(all.records, hash, attribute); reused != nil {
 			list = append(list, reused)
@@ -308,12 +312,12 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 }
 
 // warnRotation says in the plan why a key is rotated, and what becomes of the old one.
-func (p *planner) warnRotation(name string, j keys.Judgement, decision keys.Decision) {
+func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgement, decision keys.Decision) {
+	typ := p.kind.recordType(p.plan.Type.ValueString())
 	reasons := make([]string, len(decision.Reasons))
 	for i, reason := range decision.Reasons {
 		reasons[i] = reason.String()
 		if reason == keys.InputsChanged {
-			typ := p.kind.recordType(p.plan.Type.ValueString())
 			if changed := p.plan.inputs("", typ).Differences(p.state.inputs("", typ)); len(changed) > 0 {
 				reasons[i] = strings.Join(changed, ", ") + " asks for a new key"
 			}
@@ -323,25 +327,28 @@ func (p *planner) warnRotation(name string, j keys.Judgement, decision keys.Deci
 	if j.HasCurrent {
 		text += fmt.Sprintf(" Record %s (version %d) is in use now. %s", j.Current.ID, j.Current.Version, j.Current.Overtaken())
 	}
-	if !p.state.EscrowCiphertext.IsNull() && !hasDirectory(p.state.Escrow) {
+	if onlyInState(ctx, p.state.EscrowCiphertext, p.state.Escrow, p.state.OrganizationID.ValueString(), typ, p.state.SecretValueHash.ValueString()) {
 		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform output), or set escrow.directory."
-	}
-	if p.plan.Source.ValueString() == keys.SourceRemote && !p.state.RemoteKeyIdentifier.IsNull() && p.plan.RemoteKeyIdentifier.Equal(p.state.RemoteKeyIdentifier) {
-		text += " remote_key_identifier stays the same, so that the new record stands for the same key, unless the key service answers with another."
 	}
 	p.diags.AddWarning("The "+name+" key will be rotated", text)
 }
 
-// hasDirectory reports whether an escrow has a directory.
-func hasDirectory(escrow types.Object) bool {
-	directory, ok := escrow.Attributes()["directory"].(types.String)
-
-	return ok && directory.ValueString() != ""
+// warnSameRemoteKey warns of a new cache-only record that Salesforce fetches by an identifier of an earlier one: the key stays the same.
+func (p *planner) warnSameRemoteKey(all reading) {
+	identifier := p.plan.RemoteKeyIdentifier.ValueString()
+	earlier, found := keys.FetchedBy(all.records, identifier)
+	if p.plan.Source.ValueString() != keys.SourceRemote || identifier == "" || !found {
+		return
+	}
+	p.diags.AddAttributeWarning(path.Root("remote_key_identifier"), "The new record stands for the same key",
+		fmt.Sprintf("%s has the remote_key_identifier %q, too, and a key service must answer for an identifier with the same key for ever: the data gets no other key. For another key, give another identifier.",
+			earlier.Describe(), identifier))
 }
 
 // warnKept says what a key that stays does not follow.
 func (p *planner) warnKept() {
 	state, plan := p.state, p.plan
+	warnUnpinned(plan.pins(), plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",
 			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its callouts fail, and tries again for 24 hours; somebody may also have done it. "+

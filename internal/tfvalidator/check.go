@@ -17,6 +17,8 @@ type check struct {
 	parse             func(string) error
 	// neighbour is the attribute beside this one that errors point at, "" for this one itself.
 	neighbour string
+	// warns is true if what does not fit is a warning: Salesforce may take it.
+	warns bool
 }
 
 // Secret returns a validator of this package whose errors point at a neighbour of the attribute: the CLI prints the line that an error
@@ -24,6 +26,17 @@ type check struct {
 func Secret(v validator.String, neighbour string) validator.String {
 	if c, ok := v.(check); ok {
 		c.neighbour = neighbour
+
+		return c
+	}
+
+	return v
+}
+
+// Warn returns a validator of this package that warns of what it would refuse.
+func Warn(v validator.String) validator.String {
+	if c, ok := v.(check); ok {
+		c.warns = true
 
 		return c
 	}
@@ -51,6 +64,11 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 			expected += " in " + req.Path.String()
 		}
 		found := strings.TrimSuffix(err.Error(), ".")
+		if c.warns {
+			resp.Diagnostics.AddAttributeWarning(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+". It is used as it is.")
+
+			return
+		}
 		resp.Diagnostics.AddAttributeError(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+". Nothing was sent.")
 	}
 }

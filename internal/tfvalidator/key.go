@@ -2,8 +2,10 @@ package tfvalidator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
@@ -23,6 +25,26 @@ func KeyMaterial() validator.String {
 			}
 
 			return err
+		},
+	}
+}
+
+// KeyIdentifier accepts the identifier of a key at a key service. Salesforce appends it to the URL of a Named Credential
+// [C distributey], and key services keep their answers under it.
+func KeyIdentifier() validator.String {
+	return check{
+		summary: "Invalid key identifier", expected: "the last part of the URL of a callout: no \"?\", \"#\", \"%\", \"\\\", spaces or control characters, and no part that is empty, \".\" or \"..\"",
+		parse: func(s string) error {
+			if strings.ContainsAny(s, `?#%\ `) || strings.ContainsFunc(s, unicode.IsControl) {
+				return errors.New("it has a character that ends or changes the path of the callout")
+			}
+			for part := range strings.SplitSeq(s, "/") {
+				if part == "" || part == "." || part == ".." {
+					return errors.New("it has a part that leads elsewhere in the path of the callout")
+				}
+			}
+
+			return nil
 		},
 	}
 }

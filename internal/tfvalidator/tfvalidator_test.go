@@ -58,7 +58,16 @@ func all(t *testing.T) map[string]cases {
 		base64.StdEncoding.EncodeToString(make([]byte, 31)): "31 bytes",
 	}
 	return map[string]cases{
-		"KeyMaterial":     {tfvalidator.KeyMaterial(), "Invalid key material", []string{material}, base64Mistakes},
+		"KeyMaterial": {tfvalidator.KeyMaterial(), "Invalid key material", []string{material}, base64Mistakes},
+		"KeyIdentifier": {
+			tfvalidator.KeyIdentifier(), "Invalid key identifier",
+			[]string{"982c375b-f46b-4423-8c2d-4d1a69152a0b", "data.2026", "a..b", "...", "team/data-1", "schlüssel", "a+b=c&d"},
+			map[string]string{
+				"../data": "leads elsewhere", "a/../b": "leads elsewhere", "..": "leads elsewhere", ".": "leads elsewhere", "/data": "leads elsewhere", "a//b": "leads elsewhere",
+				"data/": "leads elsewhere", "data?x=1": "ends or changes", "data#1": "ends or changes", "%2e%2e": "ends or changes", `..\data`: "ends or changes", "a b": "ends or changes",
+				"a\nb": "ends or changes", "a\u0085b": "ends or changes",
+			},
+		},
 		"SecretValueHash": {tfvalidator.SecretValueHash(), "Invalid secret value hash", []string{material}, base64Mistakes},
 		"WrappedKeyMaterial": {tfvalidator.WrappedKeyMaterial(), "Invalid wrapped key material", []string{oaep, keyWrap}, map[string]string{
 			"":               "is empty",
@@ -286,6 +295,19 @@ func TestKnownTenantSecretType(t *testing.T) {
 		if got.ErrorsCount() != 1 || len(got) != 1 || !strings.Contains(got[0].Detail(), want) {
 			t.Errorf("%q gives %v, want one error that names %s", value, got, want)
 		}
+	}
+}
+
+// What Salesforce may take all the same is a warning, in the same words.
+func TestWarn(t *testing.T) {
+	t.Parallel()
+	v := tfvalidator.Warn(tfvalidator.KeyIdentifier())
+	if diags := validate(t, v, types.StringValue("good")); len(diags) != 0 {
+		t.Errorf("expected nothing, found %v", diags)
+	}
+	diags := validate(t, v, types.StringValue("../bad"))
+	if len(diags) != 1 || diags.HasError() || diags[0].Summary() != "Invalid key identifier" || !strings.Contains(diags[0].Detail(), "leads elsewhere") {
+		t.Errorf("expected one warning, found %v", diags)
 	}
 }
 

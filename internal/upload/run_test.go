@@ -247,6 +247,7 @@ func TestRun_problems(t *testing.T) {
 		"pin without material":          {func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash", "generated material can't have it"},
 		"used material":                 {give, used(archived), "key_material_wo_version", "Give other material"},
 		"used material of another type": {give, used(otherType), "key_material_wo_version", "The Analytics record"},
+		"weak material":                 {func(r *upload.Request) { r.Material = secret.NewBytes(make([]byte, 32)) }, nil, "key_material_wo_version", "is all zero"},
 		"used wrapped material":         {func(r *upload.Request) { r.Wrapped, r.Pin = "x", hash }, used(archived), "secret_value_hash", "Give other material"},
 		"wrapped and given":             {func(r *upload.Request) { r.Wrapped, r.Pin, r.Material = "x", other, material }, nil, "wrapped_key_material", "excludes key_material_wo"},
 		"wrapped and escrow":            {func(r *upload.Request) { r.Wrapped, r.Pin, r.Escrow = "x", other, &upload.Escrow{} }, nil, "wrapped_key_material", "excludes key_material_wo and escrow"},

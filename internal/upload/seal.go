@@ -101,6 +101,21 @@ func PinMismatch(pin, hash string) *problem.Problem {
 	return problem.New("secret_value_hash", "Key material does not match the pinned hash", "Expected material with the SHA-256 %s, as secret_value_hash pins, found %s. Nothing was sent.", pin, hash)
 }
 
+// WeakMaterial refuses a new key of given material that nobody made at random. It returns nil for any other, and for none.
+func WeakMaterial(material secret.Bytes) *problem.Problem {
+	if material.IsZero() {
+		return nil
+	}
+	weakness := byok.Weakness(material)
+	if weakness == "" {
+		return nil
+	}
+
+	return problem.New("key_material_wo_version", "Key material is weak",
+		"Expected 32 random bytes in key_material_wo, but the material %s. Nothing was sent. Look at what made it, and give material from a random source, such as openssl rand -base64 32; without "+
+			"key_material_wo the provider generates it.", weakness)
+}
+
 // keep makes the escrow copy. From here on the material can be had again, so that a key that Salesforce has accepted is never one that
 // nobody holds.
 func (w *run) keep(material secret.Bytes, hash string) (kept, error) {

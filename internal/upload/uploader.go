@@ -245,6 +245,9 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 		// On create the id follows from the records: it is that of the last look.
 		j, w.id = found, found.ID
 	}
+	if p := WeakMaterial(w.Material); p != nil {
+		return Result{}, p
+	}
 	envelope, err := w.envelope(ctx)
 	if err != nil {
 		return Result{}, err
