@@ -165,7 +165,7 @@ func TestAccTenantSecret_destroyedSinceThePlan(t *testing.T) {
 			r.write(remoteKey("kid-1", blueCredential, "Sim_BYOK", lines...))
 			plan, _ := planned(t, r.CLI, tenantSecretAddress)
 			// Rotating a cache-only key without naming another one makes a record over the same key.
-			expectWarning(t, plan, "The Data key will be rotated", "remote_key_identifier stays the same")
+			expectWarning(t, plan, "The new record stands for the same key", "kid-1")
 			key := r.fail()
 			writes := len(acctest.Writes(r.sim))
 			refused := applySaved(r.CLI)
