@@ -376,6 +376,8 @@ func TestAccTenantSecretVersion_unknownIsSaid(t *testing.T) {
 // lagging is an org behind a proxy that leaves a record out of so many listings and readings.
 type lagging struct {
 	url, id string
+	// revived is a record that the listings show as ACTIVE meanwhile, "" for none.
+	revived string
 	left    atomic.Int64
 }
 
@@ -425,6 +427,11 @@ func (l *lagging) leaveOut(resp *http.Response) error {
 		}
 		page.Records = slices.DeleteFunc(page.Records, func(r map[string]any) bool { return r["Id"] == l.id })
 		page.TotalSize = len(page.Records)
+		for _, r := range page.Records {
+			if r["Id"] == l.revived {
+				r["Status"] = "ACTIVE"
+			}
+		}
 		if body, err = json.Marshal(page); err != nil {
 			return err
 		}
