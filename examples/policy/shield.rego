@@ -31,6 +31,20 @@ keys contains change if {
 	change.type in {"salesforcebyok_tenant_secret", "salesforcebyok_data_encryption_key"}
 }
 
+# What holds key material for a certificate: the keys, and what a key service answers with.
+materials contains change if some change in keys
+
+materials contains change if {
+	some change in changes
+	change.type == "salesforcebyok_cache_only_key"
+}
+
+# What leaves the state: a delete, or a removed block that destroys nothing.
+let_go(change) if {
+	some action in change.change.actions
+	action in {"delete", "forget"}
+}
+
 # A key that this plan makes, as opposed to one that it only patches.
 makes(change) if unknown(change, "tenant_secret_id")
 
@@ -62,7 +76,7 @@ destroys(change) if {
 deny contains message if {
 	some change in changes
 	destroys(change)
-	given := count(listed(object.get(set_to(change), "destruction_approvals", null)))
+	given := count({approval | some approval in listed(object.get(set_to(change), "destruction_approvals", null))})
 	given < approvals
 	message := sprintf("%s destroys a key with %d of %d approvals.", [change.address, given, approvals])
 }
@@ -78,7 +92,7 @@ deny contains message if {
 deny contains message if {
 	some change in changes
 	change.type == "salesforcebyok_tenant_secret_version"
-	"delete" in change.change.actions
+	let_go(change)
 	had(change).status == "DESTROYED"
 	message := sprintf("%s lets go of a destroyed record, and of the export that restores it.", [change.address])
 }
@@ -94,7 +108,7 @@ deny contains message if {
 
 deny contains message if {
 	some change in keys
-	"delete" in change.change.actions
+	let_go(change)
 	message := sprintf("%s is let go of: a key is never removed from the state by a plan.", [change.address])
 }
 
@@ -108,7 +122,7 @@ deny contains message if {
 
 # Material that is generated here has its only other copy in escrow. Of a ceremony the copy is kept there.
 deny contains message if {
-	some change in keys
+	some change in materials
 	set_to(change)
 	uploaded(change)
 	object.get(set_to(change), "wrapped_key_material", null) == null
@@ -122,7 +136,7 @@ object_or_empty(value) := value if is_object(value)
 object_or_empty(value) := {} if not is_object(value)
 
 deny contains message if {
-	some change in keys
+	some change in materials
 	set_to(change)
 	uploaded(change)
 	count(listed(object.get(set_to(change), "certificate_pins", null))) == 0
