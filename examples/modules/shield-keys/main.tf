@@ -65,6 +65,8 @@ resource "salesforcebyok_tenant_secret_version" "this" {
   desired_status              = each.value.desired_status
   backup                      = each.value.backup
   destruction_acknowledgement = each.value.destruction_acknowledgement
+  destruction_not_after       = each.value.destruction_not_after
+  destruction_approvals       = each.value.destruction_approvals
 }
 
 # Every record of the org, read after the keys are made, so that the first apply shows them.

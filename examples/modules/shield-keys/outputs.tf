@@ -37,8 +37,15 @@ output "escrow_copies" {
 }
 
 output "version_receipts" {
-  description = "The evidence of the last change of each archived record that is managed here."
-  value       = { for id, version in salesforcebyok_tenant_secret_version.this : id => { status = version.status, recoverable = version.recoverable } }
+  description = "Each archived record that is managed here: the evidence of its last change, and the statement that approvers sign before it is destroyed."
+  value = {
+    for id, version in salesforcebyok_tenant_secret_version.this : id => {
+      status                = version.status
+      recoverable           = version.recoverable
+      receipt               = version.receipt
+      destruction_statement = version.destruction_statement
+    }
+  }
 }
 
 output "not_yet_kept" {

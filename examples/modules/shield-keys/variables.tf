@@ -93,6 +93,10 @@ variable "versions" {
     desired_status              = optional(string, "ARCHIVED")
     backup                      = optional(string)
     destruction_acknowledgement = optional(string)
+
+    # Under a quorum of the provider block: when the approvals end, and the signatures over destruction_statement.
+    destruction_not_after = optional(string)
+    destruction_approvals = optional(list(string))
   }))
   default = {}
 }

@@ -28,7 +28,7 @@ run "defaults" {
     error_message = "Data must have the module's certificate and age."
   }
   assert {
-    condition     = salesforcebyok_tenant_secret.data["Data"].source == "UPLOADED" && salesforcebyok_tenant_secret.other["EventBus"].source == "HSM"
+    condition     = output.inventory["Data"].source == "UPLOADED" && salesforcebyok_tenant_secret.other["EventBus"].source == "HSM"
     error_message = "Defaults and what is configured must be readable."
   }
   assert {
@@ -77,6 +77,10 @@ run "kept" {
     condition     = salesforcebyok_tenant_secret_version.this["02G000000000000EAA"].desired_status == "ARCHIVED"
     error_message = "A record that is named without more is kept."
   }
+  assert {
+    condition     = jsondecode(output.version_receipts["02G000000000000EAA"].receipt).operation == "adopt"
+    error_message = "A record that is kept must have its receipt."
+  }
 }
 
 run "another_org" {
@@ -124,7 +128,7 @@ run "certificate_near_its_end" {
 
   override_data {
     target = data.salesforcebyok_certificate.wrapping
-    values = { not_after = "2026-01-31T00:00:00Z", compatible_types = ["Database"], developer_name = "BYOK_Wrapping" }
+    values = { not_after = "2026-01-31T00:00:00Z", compatible_types = ["Database"] }
   }
 
   expect_failures = [check.certificates]

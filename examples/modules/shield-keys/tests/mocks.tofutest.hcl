@@ -7,9 +7,6 @@ mock_provider "salesforcebyok" {
       tenant_secret_id            = "02G000000000001EAA"
       version                     = 1
       status                      = "ACTIVE"
-      source                      = "UPLOADED" # the defaults of what a configuration leaves out
-      key_derivation_mode         = "PBKDF2"
-      wrapping_algorithm          = "RSA_OAEP_SHA512"
       secret_value_hash           = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
       created_date                = "2026-01-31T12:00:00Z"
       created_by_id               = "005000000000001AAA"
@@ -21,7 +18,7 @@ mock_provider "salesforcebyok" {
       key_check_value             = "a1b2c3"
       wrapping_certificate_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
       certificate_sha256          = "0000000000000000000000000000000000000000000000000000000000000000"
-      receipt                     = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
+      receipt                     = "{\"cause\":\"plan\",\"fips_mode\":\"on\",\"hash_matched_on_read_back\":true,\"key_source\":\"generated\",\"operation\":\"upload\",\"organization_id\":\"00D000000000001EAA\",\"outcome\":\"uploaded\",\"previous\":null,\"provider_version\":\"mock\",\"receipt_format\":1,\"resource\":\"salesforcebyok_tenant_secret\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"source\":\"UPLOADED\",\"status_after\":\"ACTIVE\",\"tenant_secret_id\":\"02G000000000001EAA\",\"time\":\"2026-01-31T12:00:00Z\",\"type\":\"Data\",\"version\":1,\"wrapping_algorithm\":\"RSA_OAEP_SHA512\"}"
     }
   }
 
@@ -36,6 +33,7 @@ mock_provider "salesforcebyok" {
       created_date       = "2025-01-31T12:00:00Z"
       last_modified_date = "2026-01-31T12:00:00Z"
       recoverable        = true
+      receipt            = "{\"cause\":\"plan\",\"export_held\":true,\"fips_mode\":\"on\",\"hash_matched_on_read_back\":null,\"operation\":\"adopt\",\"organization_id\":\"00D000000000001EAA\",\"outcome\":\"adopted\",\"previous\":null,\"provider_version\":\"mock\",\"receipt_format\":1,\"resource\":\"salesforcebyok_tenant_secret_version\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"source\":\"UPLOADED\",\"status_after\":\"ARCHIVED\",\"status_before\":\"ARCHIVED\",\"tenant_secret_id\":\"02G000000000000EAA\",\"time\":\"2026-01-31T12:00:00Z\",\"type\":\"Data\",\"version\":1}"
     }
   }
 
@@ -82,7 +80,7 @@ run "defaults" {
     error_message = "Data must have the module's certificate and age."
   }
   assert {
-    condition     = salesforcebyok_tenant_secret.data["Data"].source == "UPLOADED" && salesforcebyok_tenant_secret.other["EventBus"].source == "HSM"
+    condition     = output.inventory["Data"].source == "UPLOADED" && salesforcebyok_tenant_secret.other["EventBus"].source == "HSM"
     error_message = "Defaults and what is configured must be readable."
   }
   assert {
@@ -131,6 +129,10 @@ run "kept" {
     condition     = salesforcebyok_tenant_secret_version.this["02G000000000000EAA"].desired_status == "ARCHIVED"
     error_message = "A record that is named without more is kept."
   }
+  assert {
+    condition     = jsondecode(output.version_receipts["02G000000000000EAA"].receipt).operation == "adopt"
+    error_message = "A record that is kept must have its receipt."
+  }
 }
 
 run "another_org" {
@@ -178,7 +180,7 @@ run "certificate_near_its_end" {
 
   override_data {
     target = data.salesforcebyok_certificate.wrapping
-    values = { not_after = "2026-01-31T00:00:00Z", compatible_types = ["Database"], developer_name = "BYOK_Wrapping" }
+    values = { not_after = "2026-01-31T00:00:00Z", compatible_types = ["Database"] }
   }
 
   expect_failures = [check.certificates]

@@ -10,9 +10,6 @@ mock_resource "salesforcebyok_tenant_secret" {
     tenant_secret_id            = "02G000000000001EAA"
     version                     = 1
     status                      = "ACTIVE"
-    source                      = "UPLOADED" # the defaults of what a configuration leaves out
-    key_derivation_mode         = "PBKDF2"
-    wrapping_algorithm          = "RSA_OAEP_SHA512"
     secret_value_hash           = "ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0="
     created_date                = "2026-01-31T12:00:00Z"
     created_by_id               = "005000000000001AAA"
@@ -24,7 +21,11 @@ mock_resource "salesforcebyok_tenant_secret" {
     key_check_value             = "a1b2c3"
     wrapping_certificate_sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
     certificate_sha256          = "0000000000000000000000000000000000000000000000000000000000000000"
-    receipt                     = "{\"outcome\":\"uploaded\",\"time\":\"2026-01-31T12:00:00Z\",\"organization_id\":\"00D000000000001EAA\",\"tenant_secret_id\":\"02G000000000001EAA\",\"version\":1,\"type\":\"Data\",\"source\":\"UPLOADED\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"wrapping_algorithm\":\"RSA_OAEP_SHA512\",\"key_source\":\"generated\",\"hash_matched_on_read_back\":true,\"fips_mode\":\"on\",\"provider_version\":\"mock\"}"
+    receipt                     = "{\"cause\":\"plan\",\"fips_mode\":\"on\",\"hash_matched_on_read_back\":true,\"key_source\":\"generated\",\"operation\":\"upload\",\"organization_id\":\"00D000000000001EAA\",\"outcome\":\"uploaded\",\"previous\":null,\"provider_version\":\"mock\",\"receipt_format\":1,\"resource\":\"salesforcebyok_tenant_secret\",\"rotation_id\":\"1a2b3c4d.1\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"source\":\"UPLOADED\",\"status_after\":\"ACTIVE\",\"tenant_secret_id\":\"02G000000000001EAA\",\"time\":\"2026-01-31T12:00:00Z\",\"type\":\"Data\",\"version\":1,\"wrapping_algorithm\":\"RSA_OAEP_SHA512\"}"
+    # What a configuration leaves out has its default. OpenTofu refuses a mock of what a configuration may set.
+    source              = "UPLOADED"        # Terraform only
+    key_derivation_mode = "PBKDF2"          # Terraform only
+    wrapping_algorithm  = "RSA_OAEP_SHA512" # Terraform only
   }
 }
 
@@ -39,6 +40,7 @@ mock_resource "salesforcebyok_tenant_secret_version" {
     created_date       = "2025-01-31T12:00:00Z"
     last_modified_date = "2026-01-31T12:00:00Z"
     recoverable        = true
+    receipt            = "{\"cause\":\"plan\",\"export_held\":true,\"fips_mode\":\"on\",\"hash_matched_on_read_back\":null,\"operation\":\"adopt\",\"organization_id\":\"00D000000000001EAA\",\"outcome\":\"adopted\",\"previous\":null,\"provider_version\":\"mock\",\"receipt_format\":1,\"resource\":\"salesforcebyok_tenant_secret_version\",\"secret_value_hash\":\"ZpKSJsVQTdt3/KJoEHeDc+9iJyMcrbyH7LIPZ3dHP/0=\",\"source\":\"UPLOADED\",\"status_after\":\"ARCHIVED\",\"status_before\":\"ARCHIVED\",\"tenant_secret_id\":\"02G000000000000EAA\",\"time\":\"2026-01-31T12:00:00Z\",\"type\":\"Data\",\"version\":1}"
   }
 }
 
