@@ -1,12 +1,16 @@
 package guides_test
 
 import (
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt/schema"
@@ -106,6 +110,52 @@ func TestTheModulesMocksAreOne(t *testing.T) {
 	want := strings.Replace(from(read("mocks.tftest.hcl"), "mock_provider"), "  source = \"./tests/mocks\"\n", mocks.String(), 1)
 	if got := from(read("mocks.tofutest.hcl"), "mock_provider"); got != want {
 		t.Error("mocks.tofutest.hcl is not mocks.tftest.hcl with the mocks of salesforcebyok.tfmock.hcl in place of their source")
+	}
+}
+
+// The inventory page, which has no script, in a browser: the bars of keys in use, archived and destroyed are there to see.
+func TestTheInventoryPageInABrowser(t *testing.T) {
+	t.Parallel()
+	var seed sfsim.Seed
+	if err := yaml.Unmarshal([]byte("tenant_secrets:\n  - {type: Data, source: UPLOADED, status: DESTROYED, created: -9000h}\n"+
+		"  - {type: Data, source: UPLOADED, status: ARCHIVED, created: -5000h}\n  - {type: Data, source: HSM, created: -2000h}\n"), &seed); err != nil {
+		t.Fatal(err)
+	}
+	sim := acctest.StartSim(t, sfsim.WithSeed(&seed))
+	s := mirrored(t, sim, "chromium")
+	genuine(t, "chromium, for the inventory page")
+	s.then("copy", "mkdir modules\ncp -r '"+example(t, "modules", "shield-keys")+"' modules\n").
+		write("main.tf", required, "module \"keys\" {\n  source = \"./modules/shield-keys\"\n  certificate = \"Sim_BYOK\"\n  keys = { Data = {} }\n}", "output \"page\" {\n  value = module.keys.inventory_page\n}").
+		then("apply", "terraform init >/dev/null\nterraform apply >/dev/null\nterraform output -raw page > keys.html\n").
+		then("look", "timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir=\"$PWD/browser\" "+
+			"--virtual-time-budget=1000 --window-size=1100,900 --screenshot=\"$PWD/page.png\" \"file://$PWD/keys.html\" >chromium.log 2>&1 || cat chromium.log\n").
+		run()
+	if html, err := os.ReadFile(filepath.Join(s.dir, "keys.html")); err != nil || !strings.Contains(string(html), "<svg") || strings.Contains(string(html), "<script") {
+		t.Errorf("expected a page with timelines and without scripts (%v)", err)
+	}
+	file, err := os.Open(filepath.Join(s.dir, "page.png"))
+	if err != nil {
+		t.Skipf("chromium took no picture: %v", err)
+	}
+	defer file.Close() //nolint:errcheck // only read
+	picture, err := png.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[color.RGBA]int{}
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if c, ok := color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA); ok {
+				seen[c]++
+			}
+		}
+	}
+	for what, c := range map[string]color.RGBA{
+		"in use": {0x1f, 0x6f, 0x4a, 0xff}, "archived": {0x5f, 0x73, 0x89, 0xff}, "destroyed": {0xaa, 0x33, 0x33, 0xff}, "text": {0x16, 0x20, 0x2c, 0xff},
+	} {
+		if seen[c] < 100 {
+			t.Errorf("%s: expected its colour, found %d pixels", what, seen[c])
+		}
 	}
 }
 
