@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/clifind"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -24,8 +25,8 @@ provider %q {
 // Config returns a configuration for the org: the provider block and body.
 func Config(sim *sfsim.Server, body string) string { return ProviderBlock(sim) + body }
 
-// VariableProviderBlock returns a provider block without any literal secret: the credentials come from ephemeral variables, whose values
-// Variables returns. Terraform 1.10 or newer, OpenTofu 1.11 or newer.
+// VariableProviderBlock returns a provider block without any literal secret: the credentials come from variables, whose values Variables
+// returns. The secret one is ephemeral if the CLI under test knows such variables.
 func VariableProviderBlock(sim *sfsim.Server) string {
 	return fmt.Sprintf(`
 variable "client_id" {
@@ -34,7 +35,7 @@ variable "client_id" {
 
 variable "client_secret" {
   type      = string
-  ephemeral = true
+  %s = true
 }
 
 provider %q {
@@ -42,7 +43,23 @@ provider %q {
   client_id     = var.client_id
   client_secret = var.client_secret
 }
-`, ProviderName, sim.InstanceURL)
+`, SecretVariable(), ProviderName, sim.InstanceURL)
+}
+
+// SecretVariable is the argument, "ephemeral" or "sensitive", by which the CLI under test marks a variable with a secret.
+func SecretVariable() string { return secretVariable(found) }
+
+// secretVariable is how a CLI marks a variable with a secret: Terraform has ephemeral ones since 1.10, OpenTofu since 1.11.
+func secretVariable(cli clifind.CLI) string {
+	since := 10
+	if cli.Product == clifind.OpenTofu {
+		since = 11
+	}
+	if older, err := below(cli, 1, since); err != nil || older {
+		return "sensitive"
+	}
+
+	return "ephemeral"
 }
 
 // Variables returns the environment that gives VariableProviderBlock its values.

@@ -84,12 +84,21 @@ func CLIName() string { return string(found.Product) + " " + found.Version }
 // Below reports whether the CLI under test is older than major.minor.
 func Below(t testing.TB, major, minor int) bool {
 	t.Helper()
-	var gotMajor, gotMinor int
-	if _, err := fmt.Sscanf(found.Version, "%d.%d", &gotMajor, &gotMinor); err != nil {
-		t.Fatalf("the version of the CLI is %q: %v", found.Version, err)
+	older, err := below(found, major, minor)
+	if err != nil {
+		t.Fatal(err)
 	}
 
-	return gotMajor < major || gotMajor == major && gotMinor < minor
+	return older
+}
+
+func below(cli clifind.CLI, major, minor int) (bool, error) {
+	var gotMajor, gotMinor int
+	if _, err := fmt.Sscanf(cli.Version, "%d.%d", &gotMajor, &gotMinor); err != nil {
+		return false, fmt.Errorf("the version of the CLI is %q: %w", cli.Version, err)
+	}
+
+	return gotMajor < major || gotMajor == major && gotMinor < minor, nil
 }
 
 // quick is the one test that runs the CLI in a short run.

@@ -14,10 +14,12 @@ import (
 // configured renders a whole configuration with a provider block of its own; secrets come by variables, so that the CLI does not show
 // them as source lines.
 func configured(lines ...string) string {
+	mark := acctest.SecretVariable()
+
 	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", acctest.ProviderName, provider.Address) +
-		"variable \"client_secret\" {\n  ephemeral = true\n}\n" +
-		"variable \"wrong_secret\" {\n  ephemeral = true\n  default = \"not-the-secret\"\n}\n" +
-		"variable \"private_key\" {\n  ephemeral = true\n  default = \"\"\n}\n" +
+		"variable \"client_secret\" {\n  " + mark + " = true\n}\n" +
+		"variable \"wrong_secret\" {\n  " + mark + " = true\n  default = \"not-the-secret\"\n}\n" +
+		"variable \"private_key\" {\n  " + mark + " = true\n  default = \"\"\n}\n" +
 		"provider \"" + acctest.ProviderName + "\" {\n  " + strings.Join(lines, "\n  ") + "\n}\n" + dataKey()
 }
 
