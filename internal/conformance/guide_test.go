@@ -1,6 +1,8 @@
 package conformance_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -124,5 +126,39 @@ func TestGuide(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Error("the guide is not what the facts are: go test ./internal/conformance -run TestGuide -update, then make docs")
+	}
+}
+
+// The scratch org of CONTRIBUTING.md has what the suite asks about: Shield and cache-only keys, in a definition that sf reads.
+func TestScratchOrg(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("scratch-org.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var definition struct {
+		OrgName  string   `json:"orgName"`
+		Edition  string   `json:"edition"`
+		Features []string `json:"features"`
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&definition); err != nil {
+		t.Fatal(err)
+	}
+	for _, feature := range []string{"PlatformEncryption", "CacheOnlyKeys"} {
+		if !slices.Contains(definition.Features, feature) {
+			t.Errorf("expected the feature %s, found %v", feature, definition.Features)
+		}
+	}
+	if definition.OrgName == "" || definition.Edition != "Developer" {
+		t.Errorf("expected a named org of the edition that a free Dev Hub gives, found %+v", definition)
+	}
+	page, err := os.ReadFile("../../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "--definition-file internal/conformance/scratch-org.json") {
+		t.Error("expected CONTRIBUTING.md to say how to use it")
 	}
 }

@@ -220,6 +220,17 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		cli.Config(searchKey())
 		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "A Search Index key needs an active Salesforce root key")
 	})
+	t.Run("refused with its session open", func(t *testing.T) {
+		t.Parallel()
+		cli, sim := hyperforceRun(t)
+		arm(t, sim, sfsim.Fault{Method: "POST", Path: "DataEncryptionKey", Nth: 2, Status: http.StatusBadRequest, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"})
+		cli.Config(searchKey())
+		refused := cli.Apply()
+		expectError(t, refused, "Salesforce refused the new Search Index key", "does not have it", "stay in the org until a key is made")
+		if strings.Contains(refused.Output(), "Nothing was changed") {
+			t.Error("a session was opened: something was changed")
+		}
+	})
 	t.Run("too early", func(t *testing.T) {
 		t.Parallel()
 		cli, _ := hyperforceRun(t)

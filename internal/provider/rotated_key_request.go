@@ -82,9 +82,12 @@ func (r *rotatedKey) explain(ctx context.Context, request upload.Request, err er
 		addProblemWarning(diags, w)
 	}
 	detail := opening(refused)
-	if refused.Unchecked == nil {
+	switch {
+	case refused.Unchecked == nil && request.Type == keys.TypeDataKey:
+		detail += " The org was searched for the key since, and does not have it. The session and the certificate that this apply opened for the upload stay in the org until a key is made with them."
+	case refused.Unchecked == nil:
 		detail += " The org was searched for the key since, and does not have it. Nothing was changed."
-	} else {
+	default:
 		detail += fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.", refused.Unchecked)
 	}
 	if speaksOfRequest(refused.Err) {
