@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	providerschema "github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
@@ -70,6 +71,39 @@ func wholly(value types.Object) bool {
 	return err == nil && raw.IsFullyKnown()
 }
 
+// approvalsAttribute and notAfterAttribute are destruction_approvals and destruction_not_after of what a quorum guards.
+func approvalsAttribute() schema.ListAttribute {
+	return schema.ListAttribute{
+		MarkdownDescription: "Armored SSH signatures of the approvers over `destruction_statement`, in the namespace `salesforcebyok-destroy`, as `ssh-keygen -Y sign` makes them. Needed if " +
+			"the provider block or its environment has `destruction_approvers`; ignored while nothing is pending.",
+		ElementType: types.StringType,
+		Optional:    true,
+	}
+}
+
+func notAfterAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part of `destruction_statement`.",
+		Optional:            true,
+		Validators:          []validator.String{notAfterValidator{}},
+	}
+}
+
+// guarded reports whether destructions need approvals.
+func (d *Data) guarded() bool { return d != nil && len(d.Quorum) > 0 }
+
+// allowsUnapproved reports whether a destruction may be that nobody can approve, since it has no statement: under a quorum none may.
+func (d *Data) allowsUnapproved() bool { return d.AllowKeyDestruction && !d.guarded() }
+
+// allowAdvice says what could allow such a destruction.
+func (d *Data) allowAdvice() string {
+	if d.guarded() {
+		return "destruction_approvers are configured, and no approval can allow it"
+	}
+
+	return "to go on all the same, set allow_key_destruction = true in the provider block"
+}
+
 // approval is what the configuration, or the state, brings for a destruction.
 type approval struct {
 	notAfter   types.String
@@ -95,7 +129,7 @@ func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approv
 			return nil, problem.New("destruction_not_after", "The end of the approvals is not usable", "%s%s", opening(err), nothing)
 		}
 	}
-	if len(d.Quorum) == 0 {
+	if !d.guarded() {
 		return nil, nil
 	}
 	if !given {
@@ -152,14 +186,17 @@ func (d *Data) statementText(operation quorum.Operation, k keys.Record, a approv
 	return types.StringValue(d.statementOf(operation, k, end).String())
 }
 
-// approvers are the signers as a receipt names them.
-func approvers(signers []quorum.Signer) []receipt.Approver {
-	var all []receipt.Approver
+// withApprovals adds to a receipt what was signed, and by whom; nothing without a quorum.
+func (d *Data) withApprovals(r receipt.Receipt, statement string, signers []quorum.Signer) receipt.Receipt {
+	if !d.guarded() || statement == "" {
+		return r
+	}
+	r.Statement, r.ApprovalsRequired = statement, d.Quorum.Required()
 	for _, s := range signers {
-		all = append(all, receipt.Approver{Fingerprint: s.Fingerprint, Comment: s.Comment, Signature: s.Signature})
+		r.Approvers = append(r.Approvers, receipt.Approver{Fingerprint: s.Fingerprint, Comment: s.Comment, Signature: s.Signature})
 	}
 
-	return all
+	return r
 }
 
 // notAfterValidator refuses a destruction_not_after that is no time.

@@ -21,28 +21,31 @@ var contract = map[string][3]string{
 	},
 	"resource.tenant_secret_version": {
 		"tenant_secret_id desired_status",
-		"backup exported_secret_value_wo exported_secret_value_wo_version destruction_acknowledgement deletion_policy",
-		"organization_id type version status source description key_derivation_mode secret_value_hash created_date last_modified_date exported_secret_value recoverable",
+		"backup exported_secret_value_wo exported_secret_value_wo_version destruction_acknowledgement destruction_approvals destruction_not_after deletion_policy",
+		"organization_id type version status source description key_derivation_mode secret_value_hash created_date last_modified_date exported_secret_value recoverable destruction_statement receipt",
 	},
 	"resource.certificate": {
 		"", "developer_name developer_name_prefix renew_before_days label expiration_date ca_signed certificate_chain deletion_policy timeouts",
-		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible",
+		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible receipt",
 	},
 	"resource.encryption_key_settings": {
-		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database manage_data_cloud_keys acknowledge_irreversible", "organization_id",
+		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database manage_data_cloud_keys acknowledge_irreversible", "organization_id receipt",
 	},
 	"resource.platform_encryption_settings": {
 		"", "enable_deterministic_encryption enable_event_bus_encryption enable_search_encryption encrypt_field_history encrypt_managed_package_fields",
-		"high_assurance_required mek_required organization_id",
+		"high_assurance_required mek_required organization_id receipt",
 	},
 	"resource.data_encryption_key": {
 		"", "key_material_wo key_material_wo_version certificate_pins rotation_triggers rotate_after_days escrow deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",
 	},
-	"resource.cache_only_key":    {"certificate key_identifier", "certificate_pins key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value"},
-	"resource.external_root_key": {"root_key_id desired_status", "", "root_key_identifier arn root_key_service region status"},
+	"resource.cache_only_key": {"certificate key_identifier", "certificate_pins key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value receipt"},
+	"resource.external_root_key": {
+		"root_key_id desired_status", "destruction_approvals destruction_not_after",
+		"root_key_identifier arn root_key_service region status destruction_statement receipt",
+	},
 	"provider": {
-		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token organization_id allow_key_destruction max_retries request_timeout_seconds", "",
+		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token organization_id allow_key_destruction destruction_approvers receipt_directory max_retries request_timeout_seconds", "",
 	},
 	"data.organization": {"", "", "id name organization_type is_sandbox instance_name api_versions api_usage user_id missing_permissions"},
 	"data.certificate":  {"developer_name", "", "certificate_pem sha256_fingerprint not_before not_after"},

@@ -16,6 +16,15 @@ import (
 // receiptDescription is that of receipt on resources other than keys.
 const receiptDescription = "Evidence of the last write, JSON: what was done, when, by whom and why. See the guide on evidence."
 
+// causeOf is why a status was changed: a wish that stays the same while it is carried out again undoes what somebody else has done.
+func causeOf(wanted, before types.String) receipt.Cause {
+	if wanted.Equal(before) {
+		return receipt.CauseDrift
+	}
+
+	return receipt.CausePlan
+}
+
 // canRecord refuses a write whose receipt could not be kept in receipt_directory. Ask it before each write.
 func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
 	if d.ReceiptDirectory == "" {
@@ -30,28 +39,38 @@ func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
 	return err == nil
 }
 
-// record completes a receipt, which follows the one in state, keeps it in receipt_directory and returns it for the state. The write is done:
-// what fails now is a warning.
-func (d *Data) record(ctx context.Context, r receipt.Receipt, previous types.String, diags *diag.Diagnostics) types.String {
+// receiptOf completes a receipt, which follows the one in state, with what every receipt of this run says.
+func (d *Data) receiptOf(r receipt.Receipt, previous types.String) receipt.Receipt {
 	r.Time, r.OrganizationID, r.UserID = receipt.UTC(d.Client.Now()), d.Session.OrganizationID, d.Session.UserID
 	r.FIPSMode, r.ProviderVersion = byok.FIPSMode(), d.Version
-	text := r.After(previous.ValueString()).Encode()
+
+	return r.After(previous.ValueString())
+}
+
+// record completes a receipt, which follows the one in state, keeps it in receipt_directory and returns it for the state.
+func (d *Data) record(ctx context.Context, r receipt.Receipt, previous types.String, diags *diag.Diagnostics) types.String {
+	text := d.receiptOf(r, previous).Encode()
+	d.keepReceipt(ctx, text, (*receipt.Directory).Append, diags)
+
+	return types.StringValue(text)
+}
+
+// keepReceipt adds a receipt to receipt_directory, if there is one. The write is done: what fails now is a warning.
+func (d *Data) keepReceipt(ctx context.Context, text string, add func(*receipt.Directory, context.Context, string) (string, error), diags *diag.Diagnostics) {
 	if d.ReceiptDirectory == "" {
-		return types.StringValue(text)
+		return
 	}
 	// Who interrupts the run wants the evidence all the same.
 	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error {
-		_, err := directory.Append(kept, text)
+		_, err := add(directory, kept, text)
 
 		return err
 	})
 	if err != nil {
 		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in %s: %s Keep this one: %s", d.ReceiptDirectory, sentence(err.Error()), text))
 	}
-
-	return types.StringValue(text)
 }
 
 // inReceipts opens a receipt directory for one use.

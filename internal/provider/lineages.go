@@ -125,5 +125,5 @@ func (d *Data) destruction() keys.Destruction {
 		return keys.Destruction{Undecided: true}
 	}
 
-	return keys.Destruction{Allowed: d.AllowKeyDestruction, Undecided: d.DestructionUndecided, Quorum: len(d.Quorum) > 0}
+	return keys.Destruction{Allowed: d.AllowKeyDestruction, Undecided: d.DestructionUndecided, Quorum: d.guarded()}
 }

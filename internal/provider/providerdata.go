@@ -97,7 +97,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	}
 	data.Client, data.Inventory = client, inventory.New(client)
 	data.uploader = &upload.Uploader{
-		Organization: data.Session.OrganizationID, ProviderVersion: data.Version, Patience: look.Write().Shorter(data.looks),
+		Organization: data.Session.OrganizationID, Patience: look.Write().Shorter(data.looks),
 	}
 	tflog.Info(ctx, "Configured", map[string]any{"organization_id": data.Session.OrganizationID, "fips_mode": byok.FIPSMode()})
 

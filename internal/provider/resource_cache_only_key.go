@@ -22,6 +22,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
@@ -55,6 +56,7 @@ type cacheOnlyKeyModel struct {
 	KeyCheckValue        types.String `tfsdk:"key_check_value"`
 	CertificateSHA256    types.String `tfsdk:"certificate_sha256"`
 	EscrowCiphertext     types.String `tfsdk:"escrow_ciphertext"`
+	Receipt              types.String `tfsdk:"receipt"`
 }
 
 type cacheOnlyKeyIdentity struct {
@@ -120,6 +122,7 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 			"key_check_value":    computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null for an imported JWE."),
 			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that the key is encrypted for, hex. Null for an imported JWE."),
 			"escrow_ciphertext":  computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
+			"receipt":            computedString(receiptDescription + " Of the last making of the JWE; null for an imported one."),
 		},
 	}
 }
@@ -202,7 +205,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		}
 		warnUnpinned(pinsOf(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
-		plan.CertificateSHA256, plan.EscrowCiphertext = state.CertificateSHA256, state.EscrowCiphertext
+		plan.CertificateSHA256, plan.EscrowCiphertext, plan.Receipt = state.CertificateSHA256, state.EscrowCiphertext, state.Receipt
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 		return
@@ -275,7 +278,7 @@ func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag
 // planAnew plans the computed values of a JWE that is still to be made.
 func (m *cacheOnlyKeyModel) planAnew() {
 	m.JWE, m.SecretValueHash, m.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.CertificateSHA256, m.EscrowCiphertext = types.StringUnknown(), types.StringUnknown()
+	m.CertificateSHA256, m.EscrowCiphertext, m.Receipt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	if m.Escrow.IsNull() {
 		m.EscrowCiphertext = types.StringNull()
 	}
@@ -341,6 +344,9 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 
 // encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is empty on create.
 func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
+	if !r.data.canRecord(ctx, diags) {
+		return false
+	}
 	certificate, err := upload.ReadWrappingCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.Client.Now())
 	if err != nil {
 		addError(diags, "Unable to read the certificate", err)
@@ -363,7 +369,15 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	plan.SecretValueHash = types.StringValue(byok.HashMaterial(material))
 	plan.KeyCheckValue = types.StringValue(byok.KeyCheckValue(material))
 	plan.CertificateSHA256 = types.StringValue(certificate.SHA256Fingerprint())
-	if !r.escrow(ctx, plan, material, diags) {
+	evidence := receipt.Receipt{
+		Operation: receipt.MakeJWE, Cause: receipt.CausePlan, Resource: typeName + "_cache_only_key", Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
+		SecretValueHash: plan.SecretValueHash.ValueString(), KeySource: upload.MaterialGenerated, Certificate: upload.OfCertificate(plan.Certificate.ValueString(), certificate),
+		PinsHeld: upload.OfPins(pinsOf(plan.CertificatePins), true),
+	}
+	if !config.KeyMaterialWO.IsNull() {
+		evidence.KeySource = upload.MaterialGiven
+	}
+	if !r.escrow(ctx, plan, material, &evidence, diags) {
 		return false
 	}
 	jwe, err := byok.CacheOnlyJWE(certificate, material, plan.KeyIdentifier.ValueString(), plan.ReplayNonce.ValueString())
@@ -373,6 +387,7 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 		return false
 	}
 	plan.JWE = types.StringValue(jwe)
+	plan.Receipt = r.data.record(ctx, evidence, state.Receipt, diags)
 
 	return true
 }
@@ -412,8 +427,8 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 	return material, true
 }
 
-// escrow makes the escrow copy durable before the JWE exists.
-func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, diags *diag.Diagnostics) bool {
+// escrow makes the escrow copy durable before the JWE exists, and says so in the receipt.
+func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, evidence *receipt.Receipt, diags *diag.Diagnostics) bool {
 	plan.EscrowCiphertext = types.StringNull()
 	keeper, p := openEscrow(ctx, plan.Escrow, diags)
 	if addProblem(diags, p); p != nil || keeper == nil {
@@ -424,13 +439,14 @@ func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyMod
 		Organization: r.data.Session.OrganizationID, Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
 		Hash: plan.SecretValueHash.ValueString(), Time: time.Now().UTC(),
 	}
-	armored, _, err := keeper.Keep(key, material)
+	armored, kept, err := keeper.Keep(key, material)
 	if err != nil {
 		addError(diags, "Escrow copy could not be made", err)
 
 		return false
 	}
 	plan.EscrowCiphertext = types.StringValue(armored)
+	*evidence = keeper.Evidence(*evidence, armored, kept.Path)
 
 	return true
 }

@@ -461,7 +461,7 @@ func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteReq
 	}
 	switch fate, because := r.departure(deposed || r.superseded(ctx, state)).Fate(keys.UseOfCertificate(all.Records(), name)); fate {
 	case keys.FateRefuse:
-		addNeeded(&resp.Diagnostics, name, *because)
+		addNeeded(&resp.Diagnostics, name, *because, r.data.allowAdvice())
 
 		return
 	case keys.FateForget:

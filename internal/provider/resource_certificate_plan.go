@@ -347,7 +347,7 @@ func (r *certificateResource) judgeSameName(ctx context.Context, before certific
 			return
 		}
 		if fate, because := r.departure(false).Fate(keys.UseOfCertificate(all.Records(), before.Name)); fate == keys.FateRefuse {
-			addNeeded(diags, before.Name, *because)
+			addNeeded(diags, before.Name, *because, r.data.allowAdvice())
 
 			return
 		}
@@ -428,7 +428,7 @@ func (r *certificateResource) succeeded() bool {
 }
 
 func (r *certificateResource) departure(deposed bool) keys.Departure {
-	return keys.Departure{AllowDestruction: r.data.AllowKeyDestruction, Deposed: deposed}
+	return keys.Departure{AllowDestruction: r.data.allowsUnapproved(), Deposed: deposed}
 }
 
 // sayGone says by name whether a certificate will be deleted or forgotten, or refuses it. replaced is for one that another takes the place
@@ -448,7 +448,7 @@ func (r *certificateResource) sayGone(ctx context.Context, state certificateMode
 		use := keys.UseOfCertificate(all.Records(), name)
 		switch fate, because := r.departure(replaced).Fate(use); {
 		case fate == keys.FateRefuse:
-			addNeeded(diags, name, *because)
+			addNeeded(diags, name, *because, r.data.allowAdvice())
 
 			return
 		case fate == keys.FateForget && because == use.Archived:
@@ -470,11 +470,11 @@ func (m *certificateModel) keptFor(record keys.Record) string {
 		m.DeveloperName.ValueString(), m.OrganizationID.ValueString(), record.Describe())
 }
 
-func addNeeded(diags *diag.Diagnostics, name string, record keys.Record) {
+func addNeeded(diags *diag.Diagnostics, name string, record keys.Record, advice string) {
 	diags.AddError("A cache-only key needs this certificate",
 		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't be read. Nothing was changed. Let the key name another certificate first "+
-			"(remote_key_certificate), set deletion_policy = %q to keep the certificate, or, to delete it all the same, set allow_key_destruction = true in the provider block.",
-			record.Describe(), name, policyAbandon))
+			"(remote_key_certificate), or set deletion_policy = %q to keep the certificate; %s.",
+			record.Describe(), name, policyAbandon, advice))
 }
 
 func addNameTaken(diags *diag.Diagnostics, row salesforce.Certificate, org string) {

@@ -168,6 +168,8 @@ func (dataKeyKind) traits(ctx context.Context, d *Data, w *keys.Wanted) error {
 	return nil
 }
 
+func (dataKeyKind) resource() string { return typeName + "_data_encryption_key" }
+
 func (dataKeyKind) words(string) (name, importAs, objects string) {
 	return "Search Index", "salesforcebyok_data_encryption_key.<name> " + keys.TypeSearchIndex, "data encryption keys"
 }

@@ -71,7 +71,7 @@ func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diag
 		diags.AddAttributeWarning(at, "Cache-only keys will be switched off",
 			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant secret is in use.")
 	}
-	if r.data == nil || r.data.AllowKeyDestruction || !r.online() {
+	if !r.online() || r.data.allowsUnapproved() {
 		return
 	}
 	read := r.forPlan
@@ -84,8 +84,8 @@ func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diag
 	}
 	if used := keys.RemoteInUse(all.Records()); len(used) > 0 {
 		diags.AddAttributeError(at, "Cache-only keys are in use",
-			fmt.Sprintf("Data of this org is under REMOTE tenant secrets: %s. It may be unreadable once the setting is off. Nothing was sent. Replace these keys first, or set allow_key_destruction = true in "+
-				"the provider block.", naming(used)))
+			fmt.Sprintf("Data of this org is under REMOTE tenant secrets: %s. It may be unreadable once the setting is off. Nothing was sent. Replace these keys first; %s.",
+				naming(used), r.data.allowAdvice()))
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -34,16 +37,20 @@ type externalRootKeyResource struct{ resourceBase }
 func newExternalRootKeyResource() resource.Resource { return &externalRootKeyResource{} }
 
 type externalRootKeyModel struct {
-	RootKeyID      types.String `tfsdk:"root_key_id"`
-	DesiredStatus  types.String `tfsdk:"desired_status"`
-	OrganizationID types.String `tfsdk:"organization_id"`
-	Status         types.String `tfsdk:"status"`
-	Identifier     types.String `tfsdk:"root_key_identifier"`
-	ARN            types.String `tfsdk:"arn"`
-	RootKeyService types.String `tfsdk:"root_key_service"`
-	Region         types.String `tfsdk:"region"`
-	Description    types.String `tfsdk:"description"`
-	ActivatedDate  types.String `tfsdk:"activated_date"`
+	RootKeyID            types.String `tfsdk:"root_key_id"`
+	DesiredStatus        types.String `tfsdk:"desired_status"`
+	DestructionApprovals types.List   `tfsdk:"destruction_approvals"`
+	DestructionNotAfter  types.String `tfsdk:"destruction_not_after"`
+	OrganizationID       types.String `tfsdk:"organization_id"`
+	Status               types.String `tfsdk:"status"`
+	Identifier           types.String `tfsdk:"root_key_identifier"`
+	ARN                  types.String `tfsdk:"arn"`
+	RootKeyService       types.String `tfsdk:"root_key_service"`
+	Region               types.String `tfsdk:"region"`
+	Description          types.String `tfsdk:"description"`
+	ActivatedDate        types.String `tfsdk:"activated_date"`
+	DestructionStatement types.String `tfsdk:"destruction_statement"`
+	Receipt              types.String `tfsdk:"receipt"`
 }
 
 type externalRootKeyIdentity struct {
@@ -62,7 +69,7 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The status of one existing root key: a key in AWS KMS (External Key Management), or one of Salesforce's own. The resource creates nothing and a destroy forgets: root keys are " +
 			"created, rotated and tested in Setup (Key Management) only. **Setting a root key to `Inactive` makes the data under it unreadable** until it is `Active` again, so it is guarded like the " +
-			"destruction of a key: it needs `allow_key_destruction = true` in the provider block. Salesforce documents changes between `Active` and `Inactive` only, and none is sent from another status. " +
+			"destruction of a key: it needs `allow_key_destruction = true` in the provider block, and the approvals of `destruction_approvers`. Salesforce documents changes between `Active` and `Inactive` only, and none is sent from another status. " +
 			"A root key made in production can't be activated or deactivated in a sandbox.",
 		Attributes: map[string]schema.Attribute{
 			"root_key_id": schema.StringAttribute{
@@ -79,9 +86,11 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 				Required:            true,
 				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
 			},
-			"organization_id":     computedString("Id of the org, 18 characters."),
-			"status":              computedString("Status in the org: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
-			"root_key_identifier": computedString("How the key management service names the key: an ARN, or a UUID for Salesforce's own keys."),
+			"destruction_approvals": approvalsAttribute(),
+			"destruction_not_after": notAfterAttribute(),
+			"organization_id":       computedString("Id of the org, 18 characters."),
+			"status":                computedString("Status in the org: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
+			"root_key_identifier":   computedString("How the key management service names the key: an ARN, or a UUID for Salesforce's own keys."),
 			"arn": schema.StringAttribute{
 				MarkdownDescription: "The identifier, if it is an ARN, else null. Use `root_key_identifier`.", Computed: true,
 				DeprecationMessage: "Use root_key_identifier: Salesforce's own root keys have no ARN.",
@@ -90,6 +99,9 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 			"region":           computedString("Region of the key."),
 			"description":      computedString("Description of the root key in the org."),
 			"activated_date":   computedString("When it was activated, RFC 3339, UTC."),
+			"destruction_statement": computedString("The text that approvers sign before the key is made `Inactive`. Null without `destruction_not_after`, and for a key that is not `Active`. Each change of the " +
+				"key makes another one."),
+			"receipt": computedString(receiptDescription + " Of the last change of the status; null until there is one."),
 		},
 	}
 }
@@ -116,7 +128,7 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	if req.State.Raw.IsNull() {
 		if r.online() {
 			if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
-				r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+				r.planInactive(ctx, plan, key, &resp.Diagnostics)
 				warnFixedStatus(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
 			}
 		}
@@ -127,12 +139,20 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	if resp.Diagnostics.HasError() || !salesforce.SameID(plan.RootKeyID.ValueString(), state.RootKeyID.ValueString()) {
 		return
 	}
-	r.checkLock(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
+	r.planInactive(ctx, plan, salesforce.ExternalRootKey{ID: fullID(plan.RootKeyID.ValueString()), Status: state.Status.ValueString()}, &resp.Diagnostics)
 	warnFixedStatus(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
 	plan.OrganizationID, plan.Identifier, plan.ARN, plan.RootKeyService = state.OrganizationID, state.Identifier, state.ARN, state.RootKeyService
 	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
-	if mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString()) {
-		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
+	plan.Receipt, plan.DestructionStatement = state.Receipt, state.DestructionStatement
+	changes := mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString())
+	if changes {
+		plan.Status, plan.ActivatedDate, plan.Receipt = plan.DesiredStatus, types.StringUnknown(), types.StringUnknown()
+	}
+	switch {
+	case plan.DestructionNotAfter.IsNull():
+		plan.DestructionStatement = types.StringNull()
+	case changes && plan.DesiredStatus.ValueString() == salesforce.RootKeyActive, !plan.DestructionNotAfter.Equal(state.DestructionNotAfter):
+		plan.DestructionStatement = types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
@@ -177,6 +197,72 @@ func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *di
 	return true
 }
 
+// inactive is one change of a root key to Inactive: what approvers sign for it, and who has.
+type inactive struct {
+	statement string
+	signers   []quorum.Signer
+}
+
+// planInactive refuses, at plan, what the apply would refuse.
+func (r *externalRootKeyResource) planInactive(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) {
+	if !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) || !r.online() || r.data.QuorumUndecided || plan.DestructionApprovals.IsUnknown() || plan.DestructionNotAfter.IsUnknown() {
+		return
+	}
+	r.approve(ctx, plan, key, diags)
+}
+
+// approve holds a change to Inactive to the quorum, over the key as it is now.
+func (r *externalRootKeyResource) approve(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) (inactive, bool) {
+	if plan.DesiredStatus.ValueString() != salesforce.RootKeyInactive || !mustChange(key.Status, salesforce.RootKeyInactive) {
+		return inactive{}, true
+	}
+	statement, ok := r.statement(ctx, plan, key, diags)
+	if !ok {
+		return inactive{}, false
+	}
+	signers, refusal := r.data.approve(ctx, statement, plan.approval())
+	found := inactive{signers: signers}
+	if _, ended := plan.approval().end(); ended {
+		found.statement = statement.String()
+	}
+
+	return found, addProblem(diags, refusal)
+}
+
+// statement is what approvers sign for a change of the key to Inactive.
+func (r *externalRootKeyResource) statement(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) (quorum.Statement, bool) {
+	end, given := plan.approval().end()
+	record := keys.Record{ID: key.ID}
+	if given {
+		var err error
+		if record.LastModifiedDate, err = r.data.Client.ExternalRootKeyModified(ctx, key.ID); err != nil {
+			addError(diags, "Unable to read the external root keys", err)
+
+			return quorum.Statement{}, false
+		}
+	}
+
+	return r.data.statementOf(quorum.RootKeyInactive, record, end), true
+}
+
+// statementText is destruction_statement: null without an end, and for a key that can't be made Inactive.
+func (r *externalRootKeyResource) statementText(ctx context.Context, m externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) types.String {
+	if _, given := m.approval().end(); !given || !mustChange(key.Status, salesforce.RootKeyInactive) {
+		return types.StringNull()
+	}
+	statement, ok := r.statement(ctx, m, key, diags)
+	if !ok {
+		return types.StringNull()
+	}
+
+	return types.StringValue(statement.String())
+}
+
+// approval is what the resource brings for a destruction.
+func (m *externalRootKeyModel) approval() approval {
+	return approval{notAfter: m.DestructionNotAfter, signatures: m.DestructionApprovals}
+}
+
 func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.ExternalRootKey, bool) {
 	key, found, err := r.data.Client.GetExternalRootKey(ctx, id)
 	if err != nil {
@@ -192,13 +278,22 @@ func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *di
 	return key, found
 }
 
-// setStatus sets the status where it differs. After an answer that leaves the outcome open the key is read, and not changed again.
-func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalRootKeyModel, diags *diag.Diagnostics) bool {
+// setStatus sets the status if it differs. After an answer that leaves the outcome open the key is read, and not changed again.
+func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalRootKeyModel, state externalRootKeyModel, diags *diag.Diagnostics) bool {
 	key, ok := r.find(ctx, plan.RootKeyID.ValueString(), diags)
 	if !ok || !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) {
 		return false
 	}
+	approved, ok := r.approve(ctx, *plan, key, diags)
+	if !ok {
+		return false
+	}
+	evidence := state.Receipt
 	if mustChange(key.Status, plan.DesiredStatus.ValueString()) {
+		if !r.data.canRecord(ctx, diags) {
+			return false
+		}
+		before := key.Status
 		err := r.data.Client.SetExternalRootKeyStatus(ctx, key.ID, plan.DesiredStatus.ValueString())
 		if err != nil && !errors.Is(err, salesforce.ErrOutcomeUnknown) {
 			addError(diags, "Unable to change the root key", err)
@@ -217,6 +312,18 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 
 			return false
 		}
+		evidence = r.data.record(ctx, r.data.withApprovals(receipt.Receipt{
+			Operation: receipt.ChangeRootKey, Cause: causeOf(plan.DesiredStatus, state.DesiredStatus), Resource: typeName + "_external_root_key",
+			StatusBefore: before, StatusAfter: key.Status, RootKey: &receipt.RootKey{ID: key.ID, Identifier: key.RootKeyIdentifier, Service: key.RootKeyService},
+		}, approved.statement, approved.signers), state.Receipt, diags)
+	}
+	if plan.Receipt.IsUnknown() {
+		plan.Receipt = evidence
+	}
+	if plan.DestructionStatement.IsUnknown() && approved.statement != "" {
+		plan.DestructionStatement = types.StringValue(approved.statement)
+	} else if plan.DestructionStatement.IsUnknown() {
+		plan.DestructionStatement = r.statementText(ctx, *plan, key, diags)
 	}
 	plan.fillUnknown(key, r.data)
 
@@ -268,7 +375,7 @@ func (m *externalRootKeyModel) identity() externalRootKeyIdentity {
 func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.setStatus(ctx, &plan, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.setStatus(ctx, &plan, externalRootKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -276,9 +383,10 @@ func (r *externalRootKeyResource) Create(ctx context.Context, req resource.Creat
 }
 
 func (r *externalRootKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan externalRootKeyModel
+	var plan, state externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.setStatus(ctx, &plan, &resp.Diagnostics) {
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.setStatus(ctx, &plan, state, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -297,6 +405,7 @@ func (r *externalRootKeyResource) Read(ctx context.Context, req resource.ReadReq
 		return
 	}
 	state.populate(key, r.data)
+	state.DestructionStatement = r.statementText(ctx, state, key, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
@@ -312,7 +421,7 @@ func foundRootKey(key salesforce.ExternalRootKey, data *Data) externalRootKeyMod
 	if strings.EqualFold(key.Status, salesforce.RootKeyInactive) {
 		wanted = salesforce.RootKeyInactive
 	}
-	m := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted)}
+	m := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted), DestructionApprovals: types.ListNull(types.StringType)}
 	m.populate(key, data)
 
 	return m

@@ -102,6 +102,8 @@ func (tenantSecretKind) warn(context.Context, *base, *diag.Diagnostics) {}
 
 func (tenantSecretKind) traits(context.Context, *Data, *keys.Wanted) error { return nil }
 
+func (tenantSecretKind) resource() string { return typeName + "_tenant_secret" }
+
 func (tenantSecretKind) words(typ string) (name, importAs, objects string) {
 	return typ, "salesforcebyok_tenant_secret.<name> " + typ, "tenant secrets"
 }

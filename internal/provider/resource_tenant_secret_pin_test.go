@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -132,10 +133,15 @@ func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 	cli.MustApply()
 	uploads(t, sim, 1, 1)
 	after := cli.State(tenantSecretAddress)
-	for _, name := range []string{"tenant_secret_id", "escrow_ciphertext", "key_check_value", "certificate_sha256", "receipt"} {
+	for _, name := range []string{"tenant_secret_id", "escrow_ciphertext", "key_check_value", "certificate_sha256"} {
 		if before[name] != after[name] || after[name] == nil {
 			t.Errorf("%s: expected %v, found %v", name, before[name], after[name])
 		}
+	}
+	// The mark was patched, so the receipt is one of a patch, which follows that of the upload and repeats it.
+	made, _ := before["receipt"].(string)
+	if r := receiptInState(t, cli, tenantSecretAddress); r.Operation != receipt.Patch || r.Previous == nil || *r.Previous != receipt.Sum(made) || r.KeySource != "generated" || len(r.EscrowRecipients) != 1 {
+		t.Errorf("expected a patch after %s, found %+v", made, r)
 	}
 	if key := acctest.ActiveKey(t, sim, "Data"); after["rotation_id"] == before["rotation_id"] || key.Description != fmt.Sprintf("[tf:%v]", after["rotation_id"]) {
 		t.Errorf("expected another rotation id, on the record too, found %v and %q", after["rotation_id"], key.Description)

@@ -23,7 +23,6 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
@@ -134,17 +133,8 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 					"DESTROYED record, and to adopt a DESTROYED record without its export (import needs none).",
 				Optional: true,
 			},
-			"destruction_approvals": schema.ListAttribute{
-				MarkdownDescription: "Armored SSH signatures of the approvers over `destruction_statement`, in the namespace `salesforcebyok-destroy`, as `ssh-keygen -Y sign` makes them. Needed where " +
-					"the provider block or its environment has `destruction_approvers`; ignored while nothing is pending.",
-				ElementType: types.StringType,
-				Optional:    true,
-			},
-			"destruction_not_after": schema.StringAttribute{
-				MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part of `destruction_statement`.",
-				Optional:            true,
-				Validators:          []validator.String{notAfterValidator{}},
-			},
+			"destruction_approvals": approvalsAttribute(),
+			"destruction_not_after": notAfterAttribute(),
 			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a "+
 				"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
 			"organization_id":     computedString("Id of the org, 18 characters."),
@@ -304,8 +294,8 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	plan.keepPlanned(planned)
 	if planned.Receipt.IsUnknown() {
 		cause := receipt.CausePlan
-		if fate.Transition != keys.Stay && plan.DesiredStatus.Equal(state.DesiredStatus) {
-			cause = receipt.CauseDrift
+		if fate.Transition != keys.Stay {
+			cause = causeOf(plan.DesiredStatus, state.DesiredStatus)
 		}
 		plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, cause), state.Receipt, &resp.Diagnostics)
 	}
@@ -411,14 +401,18 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 	said, diags := req.Private.GetKey(ctx, privateForgotten)
 	resp.Diagnostics.Append(diags...)
 	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for the half of a replacement.
-	kept, ok := r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics)
+	work, ok := r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	if kept.Status == keys.StatusDestroyed && state.ExportedSecretValue.ValueString() != "" {
-		// The last copy goes with the state; what is left of it is the receipt.
-		work, fate := &version{resource: r, kept: kept}, keys.RecordFate{Export: keys.DropExport}
-		r.data.record(ctx, work.receipt(fate, custody.Export{Record: state.row()}, receipt.CausePlan), state.Receipt, &resp.Diagnostics)
+	if work.dropsLast() {
+		// The last copy goes with the state; what is left of it is the receipt in the directory.
+		if !r.data.canRecord(ctx, &resp.Diagnostics) {
+			return
+		}
+		row := state.row()
+		row.Status = work.kept.Status
+		r.data.record(ctx, work.receipt(work.announced, custody.Export{Record: row}, receipt.CausePlan), state.Receipt, &resp.Diagnostics)
 	}
 	if string(said) != "true" {
 		resp.Diagnostics.AddWarning("The record was forgotten, not changed", state.whatStays("stays"))
@@ -449,31 +443,30 @@ func (r *tenantSecretVersionResource) mayLeave(state tenantSecretVersionModel, d
 func (r *tenantSecretVersionResource) mayForget(
 	ctx context.Context, state tenantSecretVersionModel,
 	look func(context.Context, string, *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool), diags *diag.Diagnostics,
-) (keys.Kept, bool) {
+) (*version, bool) {
 	if state.DeletionPolicy.ValueString() == policyPrevent {
 		addPrevented(diags, "record "+state.TenantSecretID.ValueString(), policyAbandon)
 
-		return keys.Kept{}, false
+		return nil, false
 	}
-	kept, locks := keys.Keeping(inventory.Record(state.row()), nil, 0), r.wish(state, state).Locks
-	if r.online() && locks.ExportSaved && (!locks.Acknowledged(kept) || len(r.data.Quorum) > 0) {
+	kept, wish := keys.Keeping(inventory.Record(state.row()), nil, 0), r.wish(state, state)
+	locks := wish.Locks
+	if r.online() && locks.ExportSaved && (!locks.Acknowledged(kept) || r.data.guarded()) {
 		var ok bool
 		if _, kept, ok = look(ctx, state.TenantSecretID.ValueString(), diags); !ok {
-			return kept, false
+			return nil, false
 		}
 	}
-
 	if !addProblem(diags, locks.CheckForget(kept)) {
-		return kept, false
+		return nil, false
 	}
+	work := &version{resource: r, plan: state, wish: wish, kept: kept, announced: keys.RecordFate{Export: keys.DropExport}}
 	// Whoever lets go of the last copy needs the approvals of a quorum too: those in state, since there is no block any more.
-	if !r.online() || r.data.QuorumUndecided || !locks.ExportSaved || kept.Status != keys.StatusDestroyed {
-		return kept, true
+	if !r.online() || r.data.QuorumUndecided || !r.data.guarded() || !work.dropsLast() {
+		return work, true
 	}
-	end, _ := state.approval().end()
-	_, refusal := r.data.approve(ctx, r.data.statementOf(quorum.DropExport, kept.Record, end), state.approval())
 
-	return kept, addProblem(diags, refusal)
+	return work, addProblem(diags, work.approve(ctx, kept))
 }
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.

@@ -295,7 +295,8 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	case keys.NoExport, keys.DropExport:
 		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
-	if fate.Writes() || fate.Export == keys.ReadExport {
+	// A new wish that finds the record as wanted leaves evidence too: a run that was killed after its write has left none.
+	if fate.Writes() || fate.Export == keys.ReadExport || !plan.DesiredStatus.Equal(state.DesiredStatus) {
 		plan.Receipt = types.StringUnknown()
 	}
 	switch {
@@ -329,6 +330,11 @@ func needsApproval(fate keys.RecordFate, k keys.Kept) bool {
 	return fate.Transition.Destructive() || fate.Export == keys.DropExport && k.Status == keys.StatusDestroyed
 }
 
+// dropsLast reports whether forgetting the record would drop the only way back of a destroyed key.
+func (v *version) dropsLast() bool {
+	return v.wish.ExportSaved && v.kept.Status == keys.StatusDestroyed
+}
+
 // approve holds the work to the quorum, over the record as it is now.
 func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
 	if !needsApproval(v.announced, k) {
@@ -338,10 +344,7 @@ func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
 	end, _ := a.end()
 	statement := data.statementOf(pendingOperation(k.Record, v.wish.BackupNone, v.wish.ExportSaved), k.Record, end)
 	signers, refusal := data.approve(ctx, statement, a)
-	v.signers = signers
-	if len(data.Quorum) > 0 {
-		v.statement = statement.String()
-	}
+	v.statement, v.signers = statement.String(), signers
 
 	return refusal
 }
@@ -381,11 +384,10 @@ func (v *version) receipt(fate keys.RecordFate, outcome custody.Export, cause re
 	after := inventory.Record(outcome.Record)
 	held := outcome.Value.Expose() != ""
 
-	return receipt.Receipt{
+	return v.resource.data.withApprovals(receipt.Receipt{
 		Operation: operation, Cause: cause, Resource: typeName + "_tenant_secret_version", TenantSecretID: after.ID, Version: after.Version, Type: after.Type,
-		Source: after.Source, CreatedByID: after.CreatedBy, StatusBefore: v.kept.Status, StatusAfter: after.Status, SecretValueHash: after.Hash, ExportHeld: &held,
-		Statement: v.statement, ApprovalsRequired: v.resource.data.Quorum.Required() * min(1, len(v.statement)), Approvers: approvers(v.signers),
-	}
+		Source: after.Source, CreatedBy: after.CreatedBy, StatusBefore: v.kept.Status, StatusAfter: after.Status, SecretValueHash: after.Hash, ExportHeld: &held,
+	}, v.statement, v.signers)
 }
 
 // warnUnknown says what may become of a record whose wishes are not known yet, and reports whether there is one.

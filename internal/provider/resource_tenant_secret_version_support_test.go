@@ -173,27 +173,33 @@ func (r *custodyRun) expectPatches(sent, committed int) {
 // patchInSetup changes the record as somebody else would.
 func (r *custodyRun) patchInSetup(fields map[string]any) {
 	r.t.Helper()
+	editInSetup(r.t, r.sim, r.id, fields)
+}
+
+// editInSetup changes a record as somebody else would.
+func editInSetup(t *testing.T, sim *sfsim.Server, id string, fields map[string]any) {
+	t.Helper()
 	body, err := json.Marshal(fields)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodPatch, r.sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+r.id, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+id, bytes.NewReader(body))
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+r.sim.AccessToken)
+	req.Header.Set("Authorization", "Bearer "+sim.AccessToken)
 	req.Header.Set("Content-Type", "application/json")
 	client := &http.Client{}
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(req)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := resp.Body.Close(); err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if resp.StatusCode != http.StatusNoContent {
-		r.t.Fatalf("patching %s in Setup: status %d", r.id, resp.StatusCode)
+		t.Fatalf("patching %s in Setup: status %d", id, resp.StatusCode)
 	}
 }
 

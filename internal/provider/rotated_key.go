@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
@@ -53,6 +55,8 @@ type keyKind interface {
 	warn(ctx context.Context, b *base, diags *diag.Diagnostics)
 	// traits completes what is wanted with what is peculiar to the kind in this org.
 	traits(ctx context.Context, d *Data, w *keys.Wanted) error
+	// resource is the type of the resource.
+	resource() string
 	// words name the key of a type in a diagnostic, how to import it, and its records.
 	words(typ string) (name, importAs, objects string)
 }
@@ -135,7 +139,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			return
 		}
 		result, err := r.rotate(ctx, rotation{
-			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.inUse()),
+			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.inUse()), inState: state.Receipt,
 		}, &resp.Diagnostics)
 		if err != nil {
 			kept.keepUnconfirmed(ctx, resp, err)
@@ -150,7 +154,10 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 		plan.keepPlanned(planned)
 		kept.ours, kept.seen = r.ownRecord(plan, result.Owned(), result.RotationID, kept.ours), freshObservation(result.RotationID)
 	default:
-		row, err := r.adjust(ctx, plan, state, decision.RotationID)
+		if plan.Receipt.IsUnknown() && !r.data.canRecord(ctx, &resp.Diagnostics) {
+			return
+		}
+		row, changed, err := r.adjust(ctx, plan, state, decision.RotationID)
 		if err != nil {
 			addError(&resp.Diagnostics, "Unable to change the key", err)
 
@@ -162,7 +169,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
 		}
 		if plan.Receipt.IsUnknown() {
-			plan.Receipt = types.StringValue(upload.ImportReceipt(r.data.Session.OrganizationID, decision.RotationID.String(), r.data.Version, row, r.data.Client.Now()))
+			plan.Receipt = r.amend(ctx, plan, state, kept, row, changed, &resp.Diagnostics)
 		}
 		kept.ours = r.ownRecord(plan, row, decision.RotationID, kept.ours)
 		kept.seen.ActiveMarker = decision.RotationID.String()
@@ -194,10 +201,18 @@ type rotation struct {
 	decision keys.Decision
 	kept     privateKey
 	planned  upload.Planned
+	// inState is the receipt in state.
+	inState types.String
 }
+
+// errNoReceipt ends a write whose receipt could not be kept.
+var errNoReceipt = errors.New("the receipt directory can't be written to")
 
 // rotate carries out one rotation. After an error, which it adds, there is no new record that is known of.
 func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnostics) (upload.Result, error) {
+	if !r.data.canRecord(ctx, diags) {
+		return upload.Result{}, errNoReceipt
+	}
 	sealing, err := w.plan.sealing(ctx, w.config, diags)
 	if err != nil {
 		return upload.Result{}, err
@@ -211,6 +226,8 @@ func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnos
 		return upload.Result{}, err
 	}
 	request.Planned, request.Material, request.Escrow = w.planned, sealing.material, sealing.escrow
+	request.InState = w.inState.ValueString()
+	request.Receipt = r.data.receiptOf(receipt.Receipt{Cause: causeOfRotation(w.decision), Resource: r.kind.resource()}, w.inState)
 	result, err := r.data.uploader.Run(ctx, r.kind.org(r.data), request)
 	if err != nil {
 		r.explain(ctx, request, err, diags)
@@ -218,38 +235,80 @@ func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnos
 	for _, p := range result.Warnings {
 		addProblemWarning(diags, p)
 	}
+	add := (*receipt.Directory).Append
+	if result.Adopted {
+		add = (*receipt.Directory).AppendOnce
+	}
+	for _, text := range result.Receipts {
+		r.data.keepReceipt(ctx, text, add, diags)
+	}
 
 	return result, err
 }
 
-// adjust brings what can be changed on the record in use in line, without a new key.
-func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.RotationID) (keys.Record, error) {
+// causeOfRotation is why a key is made.
+func causeOfRotation(d keys.Decision) receipt.Cause {
+	switch {
+	case len(d.Reasons) == 0 || keys.AnyAsked(d.Reasons):
+		return receipt.CausePlan
+	case slices.Contains(d.Reasons, keys.ReplacedOutside):
+		return receipt.CauseDrift
+	default:
+		return receipt.CauseAge
+	}
+}
+
+// amend leaves the receipt of an import, or of a change of the record in use.
+func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept privateKey, row keys.Record, changed bool, diags *diag.Diagnostics) types.String {
+	evidence := receipt.Receipt{Resource: r.kind.resource(), Cause: receipt.CausePlan, RotationID: plan.RotationID.ValueString()}
+	imported := kept.ours.Imported && state.Receipt.IsNull()
+	switch {
+	case imported:
+		evidence = upload.OfRecord(evidence, row)
+		evidence.Operation, evidence.KeySource, evidence.StatusBefore = receipt.Import, upload.MaterialImported, row.Status
+	case !changed:
+		return state.Receipt
+	default:
+		if plan.Description.Equal(state.Description) && plan.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) && plan.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate) {
+			// The marker alone was edited.
+			evidence.Cause = receipt.CauseDrift
+		}
+		// What is no receipt says nothing of the key's making.
+		made, _ := receipt.Parse(state.Receipt.ValueString())
+		evidence = upload.Amended(evidence, made, row)
+	}
+
+	return r.data.record(ctx, evidence, state.Receipt, diags)
+}
+
+// adjust brings what can be changed on the record in use in line, without a new key, and reports whether it has changed anything.
+func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.RotationID) (keys.Record, bool, error) {
 	org, typ := r.kind.org(r.data), r.kind.recordType(plan.Type.ValueString())
 	records, _, err := org.Records(ctx)
 	if err != nil {
-		return keys.Record{}, fmt.Errorf("reading the keys of the org: %w", err)
+		return keys.Record{}, false, fmt.Errorf("reading the keys of the org: %w", err)
 	}
 	row, ok := keys.Current(records, typ)
 	if !ok || !row.Is(state.TenantSecretID.ValueString()) {
-		return row, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which is not the %s key in use any more. Nothing was changed. Plan again.",
+		return row, false, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which is not the %s key in use any more. Nothing was changed. Plan again.",
 			state.TenantSecretID.ValueString(), plan.Type.ValueString())
 	}
 	if typ == keys.TypeDataKey {
-		return row, nil
+		return row, false, nil
 	}
 	change := upload.ChangeOf(row, keys.Describe(plan.Description.ValueString(), id), plan.RemoteKeyServiceID.ValueString(), plan.RemoteKeyCertificate.ValueString())
 	if change.IsZero() {
-		return row, nil
+		return row, false, nil
 	}
 	if err := org.Change(ctx, row.ID, change); err != nil {
-		return row, fmt.Errorf("patching the record %s: %w", row.ID, err)
+		return row, false, fmt.Errorf("patching the record %s: %w", row.ID, err)
 	}
 	after, err := org.Read(ctx, row.ID)
 	if err != nil {
-		return row, fmt.Errorf("reading back the record %s after the change, which was made: %w", row.ID, err)
+		return row, true, fmt.Errorf("reading back the record %s after the change, which was made: %w", row.ID, err)
 	}
 
-	return after, nil
+	return after, true, nil
 }
 
 // Read follows the record that is in use now. It never drops the key from state: a record can't be deleted, so that an answer without it

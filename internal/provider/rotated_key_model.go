@@ -82,7 +82,7 @@ func (m *keyModel) fromResult(result upload.Result, data *Data) {
 	}
 	m.EscrowCiphertext = stringOrNull(result.EscrowCiphertext)
 	m.KeyCheckValue = stringOrNull(result.KeyCheckValue)
-	m.Receipt = stringOrNull(result.Receipt)
+	m.Receipt = stringOrNull(result.Receipt())
 	if m.CertificateSHA256.IsUnknown() {
 		m.CertificateSHA256 = stringOrNull(result.CertificateSHA256)
 	}
@@ -148,7 +148,6 @@ func (m *keyModel) keepEvidence(state keyModel) {
 		{&m.EscrowCiphertext, state.EscrowCiphertext},
 		{&m.KeyCheckValue, state.KeyCheckValue},
 		{&m.CertificateSHA256, state.CertificateSHA256},
-		{&m.Receipt, state.Receipt},
 	} {
 		if !v.before.IsNull() {
 			*v.now = v.before

@@ -147,6 +147,7 @@ func (p *planner) update(ctx context.Context) bool {
 	if unknown := p.plan.unknownInputs(p.config); len(unknown) > 0 {
 		// Whether this rotates is known only during apply, when the core plans again.
 		p.planWrapping(ctx, true)
+		warnUnpinned(p.plan.pins(), p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
 		p.plan.planNew(p.config)
 		p.plan.planUndecided()
 		p.plan.RotationID = types.StringUnknown()
@@ -182,7 +183,7 @@ func (p *planner) update(ctx context.Context) bool {
 		}
 	default:
 		p.plan.RotationID = types.StringValue(decision.RotationID.String())
-		p.plan.planAdjustment(p.state, p.kept.ours)
+		p.plan.planAdjustment(p.state, p.kept.ours, p.kind.recordType(wanted) != keys.TypeDataKey)
 		p.warnKept()
 	}
 
@@ -234,6 +235,7 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 		return
 	}
 	p.plan.planUndecided()
+	warnUnpinned(p.plan.pins(), p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
 	if j.Proof == keys.ByHash {
 		// As in the plan of the run that was cut off, which may be applied again: the core compares the two.
 		p.planCertificate()
@@ -420,16 +422,19 @@ func (m *keyModel) keepComputed(state, config keyModel) {
 	}
 }
 
-// planAdjustment plans what a patch of the record changes beside what is configured.
-func (m *keyModel) planAdjustment(state keyModel, ours keys.Ours) {
+// planAdjustment plans what a patch of the record changes beside what is configured, if its kind can be patched.
+func (m *keyModel) planAdjustment(state keyModel, ours keys.Ours, patches bool) {
 	if ours.Imported && state.Receipt.IsNull() {
 		// The first apply after an import writes evidence that the record was taken over. It also makes sure that there is a first apply.
 		m.Receipt = types.StringUnknown()
 	}
+	if !patches {
+		return
+	}
 	patched := !m.Description.Equal(state.Description) || !m.RotationID.Equal(state.RotationID) ||
 		!m.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) || !m.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate)
 	if patched {
-		m.LastModifiedDate = types.StringUnknown()
+		m.LastModifiedDate, m.Receipt = types.StringUnknown(), types.StringUnknown()
 	}
 }
 

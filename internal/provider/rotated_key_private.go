@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
@@ -92,9 +93,8 @@ func (k *privateKey) complete(state keyModel) {
 	if k.ours.ID == "" || k.ours.Version != 0 {
 		return
 	}
-	var receipt upload.Receipt
-	if text := state.Receipt.ValueString(); json.Unmarshal([]byte(text), &receipt) == nil && receipt.TenantSecretID == k.ours.ID {
-		k.ours.Version, k.ours.Source, k.ours.Hash = receipt.Version, receipt.Source, receipt.SecretValueHash
+	if made, err := receipt.Parse(state.Receipt.ValueString()); err == nil && made.TenantSecretID == k.ours.ID {
+		k.ours.Version, k.ours.Source, k.ours.Hash = made.Version, made.Source, made.SecretValueHash
 	}
 	if state.TenantSecretID.ValueString() == k.ours.ID && k.ours.Version == 0 {
 		k.ours.Version, k.ours.Source, k.ours.Hash = state.Version.ValueInt64(), state.Source.ValueString(), state.SecretValueHash.ValueString()

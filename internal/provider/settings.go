@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -16,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -91,6 +93,7 @@ func (r *settingsResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 		}
 		attributes[f.attribute] = schema.BoolAttribute{MarkdownDescription: description, Optional: !f.computed, Computed: true}
 	}
+	attributes["receipt"] = computedString(receiptDescription + " Null until a setting was changed here.")
 	attributes["timeouts"] = timeoutsOf(ctx, timeouts.Opts{Create: true, Update: true})
 	resp.Schema = schema.Schema{MarkdownDescription: r.description, Attributes: attributes}
 }
@@ -256,6 +259,13 @@ func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	j.current = r.known(state)
 	r.judge(ctx, j, diags)
+	if len(j.change()) == 0 {
+		var kept types.String
+		diags.Append(req.State.GetAttribute(ctx, path.Root("receipt"), &kept)...)
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("receipt"), kept)...)
+	} else {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("receipt"), types.StringUnknown())...)
+	}
 }
 
 // acknowledged reads acknowledge_irreversible of a resource that has it.
@@ -274,7 +284,7 @@ func (r *settingsResource) acknowledged(ctx context.Context, from attributed, di
 
 func (r *settingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	resp.State.Raw = req.Plan.Raw
-	if !r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	if _, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, types.StringNull(), &resp.State, &resp.Diagnostics); !ok {
 		resp.State.RemoveResource(ctx)
 
 		return
@@ -283,14 +293,18 @@ func (r *settingsResource) Create(ctx context.Context, req resource.CreateReques
 }
 
 func (r *settingsResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var org types.String
+	var org, last types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("organization_id"), &org)...)
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("receipt"), &last)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(org, &resp.Diagnostics) {
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
-	if !r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, &resp.State, &resp.Diagnostics) {
+	evidence, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, last, &resp.State, &resp.Diagnostics)
+	if !ok {
+		// What was sent and did not take has its receipt all the same.
 		resp.State.Raw = req.State.Raw
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("receipt"), evidence)...)
 
 		return
 	}
@@ -303,25 +317,35 @@ type settable interface {
 }
 
 // write changes what is configured and differs, and nothing else, and fills what the plan leaves open with what the org has then. The
-// planned value of a setting that is not configured is that of the last refresh, and no wish.
-func (r *settingsResource) write(ctx context.Context, configured, planned attributed, state settable, diags *diag.Diagnostics) bool {
+// planned value of a setting that is not configured is that of the last refresh, and no wish. It returns the newest receipt, also if it fails.
+func (r *settingsResource) write(ctx context.Context, configured, planned attributed, last types.String, state settable, diags *diag.Diagnostics) (types.String, bool) {
 	config, plan := r.values(ctx, configured, diags), r.values(ctx, planned, diags)
 	j := judgement{wanted: r.wanted(config, plan), acknowledged: r.acknowledged(ctx, planned, diags), apply: true}
 	if diags.HasError() || !r.ready(diags) {
-		return false
+		return last, false
 	}
 	var err error
 	if j.current, err = r.data.Client.ReadSettings(ctx, r.kind); err != nil {
 		addError(diags, "Unable to change the "+r.title, err)
 
-		return false
+		return last, false
 	}
 	r.judge(ctx, j, diags)
 	if diags.HasError() {
-		return false
+		return last, false
 	}
-	if change := j.change(); len(change) > 0 && !r.deploy(ctx, &j, change, diags) {
-		return false
+	if change := j.change(); len(change) > 0 {
+		if !r.data.canRecord(ctx, diags) {
+			return last, false
+		}
+		before := j.current
+		made, ok := r.deploy(ctx, &j, change, diags)
+		if made {
+			last = r.data.record(ctx, r.receipt(before, j.current, change, last), last, diags)
+		}
+		if !ok {
+			return last, false
+		}
 	}
 	found := r.shown(j.current)
 	for name, value := range plan {
@@ -330,12 +354,38 @@ func (r *settingsResource) write(ctx context.Context, configured, planned attrib
 		}
 	}
 	diags.Append(state.SetAttribute(ctx, path.Root("organization_id"), r.data.Session.OrganizationID)...)
+	diags.Append(state.SetAttribute(ctx, path.Root("receipt"), last)...)
 
-	return !diags.HasError()
+	return last, !diags.HasError()
 }
 
-// deploy sends a change and reads it back. What succeeds and does not take is an error: the next apply would send the same again.
-func (r *settingsResource) deploy(ctx context.Context, j *judgement, change salesforce.Settings, diags *diag.Diagnostics) bool {
+// receipt is the evidence of a change that was sent. after is nil if it could not be read back. If the last receipt is of the same change,
+// somebody else has undone it since.
+func (r *settingsResource) receipt(before, after, change salesforce.Settings, last types.String) receipt.Receipt {
+	done, _ := receipt.Parse(last.ValueString())
+	again := func(s receipt.Setting) bool {
+		return slices.ContainsFunc(done.Settings, func(d receipt.Setting) bool {
+			return d.Name == s.Name && d.After != nil && s.After != nil && *d.After == *s.After
+		})
+	}
+	evidence := receipt.Receipt{Operation: receipt.ChangeSettings, Cause: receipt.CausePlan, Resource: typeName + "_" + r.name}
+	was, is := r.shown(before), r.shown(after)
+	for _, f := range r.flags {
+		if _, changed := change[f.wire]; changed {
+			evidence.Settings = append(evidence.Settings, receipt.Setting{Name: f.attribute, Before: was[f.attribute].ValueBoolPointer(), After: is[f.attribute].ValueBoolPointer()})
+		}
+	}
+
+	if !slices.ContainsFunc(evidence.Settings, func(s receipt.Setting) bool { return !again(s) }) {
+		evidence.Cause = receipt.CauseDrift
+	}
+
+	return evidence
+}
+
+// deploy sends a change and reads it back. What succeeds and does not take is an error: the next apply would send the same again. made
+// reports that Salesforce has taken the deploy, whatever came of it.
+func (r *settingsResource) deploy(ctx context.Context, j *judgement, change salesforce.Settings, diags *diag.Diagnostics) (made, ok bool) {
 	before := j.current
 	if err := r.data.Client.ChangeSettings(ctx, r.kind, before, change); err != nil {
 		if _, refused := errors.AsType[*salesforce.DeployError](err); refused {
@@ -345,15 +395,16 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 		}
 		addError(diags, "Unable to change the "+r.title, err)
 
-		return false
+		return false, false
 	}
 	after, err := r.data.Client.ReadSettings(ctx, r.kind)
 	if err != nil {
 		addError(diags, "Unable to change the "+r.title, fmt.Errorf("reading back the settings after the change, which was made: %w", err))
-
-		return false
 	}
 	j.current = after
+	if err != nil {
+		return true, false
+	}
 	for _, f := range r.flags {
 		value, missed := j.change()[f.wire]
 		if !missed {
@@ -367,7 +418,7 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 		diags.AddAttributeError(path.Root(f.attribute), "The setting did not take", detail+"Look at Encryption Settings in Setup, or remove the setting here: another apply sends the same again.")
 	}
 
-	return !diags.HasError()
+	return true, !diags.HasError()
 }
 
 // lacks says what may be missing from an org that refuses to turn on a switch which it does not show.

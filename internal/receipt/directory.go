@@ -72,6 +72,15 @@ func (d *Directory) Check(ctx context.Context) error {
 
 // Append keeps the text of a receipt as the next file, flushed to disk, and returns its path.
 func (d *Directory) Append(ctx context.Context, receipt string) (path string, err error) {
+	return d.add(ctx, receipt, false)
+}
+
+// AppendOnce is Append for a receipt that may be there already, as after an interrupted run. It then returns the path of that file.
+func (d *Directory) AppendOnce(ctx context.Context, receipt string) (path string, err error) {
+	return d.add(ctx, receipt, true)
+}
+
+func (d *Directory) add(ctx context.Context, receipt string, once bool) (path string, err error) {
 	if _, err := Parse(receipt); err != nil {
 		return "", fmt.Errorf("keep the receipt: it %w", err)
 	}
@@ -79,6 +88,13 @@ func (d *Directory) Append(ctx context.Context, receipt string) (path string, er
 		sequence, previous, err := d.head()
 		if err != nil {
 			return err
+		}
+		for n := sequence; once && n > 0; n-- {
+			if e, _, err := d.envelope(n); err == nil && string(e.Receipt) == receipt {
+				path = d.dir.Path(envelopeName(n))
+
+				return nil
+			}
 		}
 		text, err := json.Marshal(Envelope{Previous: previous, Receipt: json.RawMessage(receipt), Sequence: sequence + 1})
 		if err == nil {

@@ -75,14 +75,14 @@ type Receipt struct {
 	TenantSecretID string `json:"tenant_secret_id,omitempty"`
 	Version        int64  `json:"version,omitempty"`
 	Type           string `json:"type,omitempty"`
-	// Source and CreatedByID are the record's own.
+	// Source and CreatedBy are the record's own.
 	Source          string `json:"source,omitempty"`
-	CreatedByID     string `json:"created_by_id,omitempty"`
+	CreatedBy       string `json:"created_by,omitempty"`
 	StatusBefore    string `json:"status_before,omitempty"`
 	StatusAfter     string `json:"status_after,omitempty"`
 	RotationID      string `json:"rotation_id,omitempty"`
 	SecretValueHash string `json:"secret_value_hash,omitempty"`
-	// KeySource says where the material came from: generated, given, wrapped_elsewhere, salesforce, remote, imported.
+	// KeySource says where the material came from: generated, given, wrapped_elsewhere, salesforce, remote, adopted, imported.
 	KeySource string `json:"key_source,omitempty"`
 
 	WrappingAlg string       `json:"wrapping_algorithm,omitempty"`

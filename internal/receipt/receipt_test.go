@@ -34,7 +34,7 @@ func every() map[string]receipt.Receipt {
 	record := func(operation receipt.Operation, before, after string) receipt.Receipt {
 		r := base(operation)
 		r.TenantSecretID, r.Version, r.Type, r.Source, r.StatusBefore, r.StatusAfter = "02G000000000001AAA", 3, "Data", "UPLOADED", before, after
-		r.SecretValueHash, r.ExportHeld, r.UserID, r.CreatedByID = hash, yes(), "005000000000001AAA", "005000000000002AAA"
+		r.SecretValueHash, r.ExportHeld, r.UserID, r.CreatedBy = hash, yes(), "005000000000001AAA", "005000000000002AAA"
 		return r
 	}
 	certificate := &receipt.Certificate{DeveloperName: "BYOK", SerialNumber: "c0ffee", SHA256: strings.Repeat("ab", 32), NotAfter: receipt.UTC(noon)}

@@ -105,6 +105,30 @@ func (c *Client) GetExternalRootKey(ctx context.Context, id string) (key Externa
 	return ExternalRootKey{}, false, nil
 }
 
+// ExternalRootKeyModified returns when a root key was last changed; zero if the org does not show it, or no such key: the field
+// is in no published list of this object's fields.
+func (c *Client) ExternalRootKeyModified(ctx context.Context, id string) (time.Time, error) {
+	const object, modified = "ExternalEncryptionRootKey", "LastModifiedDate"
+	fields, err := c.fieldsOf(ctx, object, []string{"Id", modified})
+	if err != nil || !slices.Contains(fields, modified) {
+		return time.Time{}, err
+	}
+	type row struct {
+		ID       string   `json:"Id"`
+		Modified wireTime `json:"LastModifiedDate"`
+	}
+	rows, err := queryAll[row](ctx, c, queryCall{soql: selectFrom(object, fields)})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when the external root key %s was changed: %w", id, err)
+	}
+	for _, r := range rows.records {
+		if SameID(r.ID, id) {
+			return r.Modified.Time, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
 // SetExternalRootKeyStatus makes a root key Active or Inactive. Inactive makes
 // the data under it unreadable. It is sent at most once.
 func (c *Client) SetExternalRootKeyStatus(ctx context.Context, id, status string) error {

@@ -16,21 +16,22 @@ import (
 func (w *run) adopt(ctx context.Context, j keys.Judgement) (Result, error) {
 	row := j.Record
 	w.id = j.ID
+	changed := false
 	if !w.Hashless {
 		change := ChangeOf(row, keys.Describe(w.Description, w.id), w.RemoteKeyServiceID, w.RemoteKeyCertificate)
 		if !change.IsZero() {
 			if err := w.org.Change(ctx, row.ID, change); err != nil {
 				return Result{}, fmt.Errorf("marking the adopted record %s: %w", row.ID, err)
 			}
-			row = change.apply(row)
+			row, changed = change.apply(row), true
 		}
 	}
 
-	return w.adopted(row, j.Proof), nil
+	return w.adopted(row, j.Proof, changed), nil
 }
 
 // adopted fills the result with what can still be known of a key that an earlier run made.
-func (w *run) adopted(row keys.Record, proof keys.Proof) Result {
+func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	s := sealed{material: materialAdopted, hash: row.Hash}
 	if proof == keys.ByAttempt {
 		w.warn("", "A key was adopted by its time",
@@ -59,11 +60,10 @@ func (w *run) adopted(row keys.Record, proof keys.Proof) Result {
 	}
 
 	result := Result{Record: row, Confirmed: true, RotationID: w.id, Adopted: true, Hash: s.hash, EscrowCiphertext: s.copy.armor, KeyCheckValue: s.kcv}
-	if remembered {
-		result.Receipt, result.CertificateSHA256 = earlier.text, earlier.Certificate.sha256()
-	} else {
-		result.Receipt = w.writeReceipt(w.receipt(row, true, outcomeAdopted, s), s.copy.path)
+	if remembered && earlier.Certificate != nil {
+		result.CertificateSHA256 = earlier.Certificate.SHA256
 	}
+	result.Receipts = w.evidence(row, changed, s, earlier, remembered)
 	result.Warnings = w.warnings
 
 	return result

@@ -159,7 +159,7 @@ func dataKey(version int64, description string) salesforce.DataEncryptionKey {
 func dataKeyRequest(change ...func(*upload.Request)) upload.Request {
 	r := upload.Request{
 		Wanted:   keys.Wanted{Type: keys.TypeDataKey, Source: keys.SourceUploaded, Fingerprint: fingerprint, Asked: true, Hashless: true},
-		Evidence: keys.Evidence{Users: []string{me}},
+		Evidence: keys.Evidence{Users: []string{me}}, Receipt: ofThisApply(),
 	}
 	for _, c := range change {
 		c(&r)
@@ -180,7 +180,7 @@ func hasty() look.Patience {
 
 // run runs an upload over the org.
 func (o *fakeKeys) run(r upload.Request) (upload.Result, error) {
-	u := &upload.Uploader{Organization: organization, ProviderVersion: "1.2.3", Patience: hasty()}
+	u := &upload.Uploader{Organization: organization, Patience: hasty()}
 
 	return u.Run(o.t.Context(), o.org(), r)
 }
@@ -212,10 +212,10 @@ func TestDataKeys_uploaded(t *testing.T) {
 	if _, err := byok.ParseHash(result.Hash); err != nil || result.KeyCheckValue == "" || len(result.CertificateSHA256) != 64 || result.EscrowCiphertext == "" {
 		t.Errorf("expected all evidence, found %+v", result)
 	}
-	receipt := receiptOf(t, result)
-	if receipt.Outcome != "uploaded" || receipt.Type != keys.TypeDataKey || receipt.WrappingAlg != "RSA_AES_KEY_WRAP_SHA512" || receipt.SecretValueHash != result.Hash ||
-		receipt.HashMatched != nil || receipt.Certificate == nil || receipt.Certificate.DeveloperName != sessionName {
-		t.Errorf("unexpected receipt %s", result.Receipt)
+	evidence := receiptOf(t, result)
+	if evidence.Outcome != "uploaded" || evidence.Type != keys.TypeDataKey || evidence.WrappingAlg != "RSA_AES_KEY_WRAP_SHA512" || evidence.SecretValueHash != result.Hash ||
+		evidence.HashMatched != nil || evidence.Certificate == nil || evidence.Certificate.DeveloperName != sessionName {
+		t.Errorf("unexpected receipt %s", result.Receipt())
 	}
 	if files := copies(t, dir); len(files) != 1 || !strings.Contains(files[0], "-DataEncryptionKey-") || !strings.HasSuffix(files[0], "-"+byok.HashPrefix(result.Hash)+".age") {
 		t.Errorf("expected one escrow copy of the key, found %v", files)
@@ -276,7 +276,7 @@ func TestDataKeys_adopted(t *testing.T) {
 			t.Errorf("%s: expected the key to be adopted, found %+v (%v)", name, result, err)
 		}
 		// The receipt beside the escrow copy brings back what Salesforce does not show.
-		if result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue || result.Receipt != first.Receipt || result.CertificateSHA256 != first.CertificateSHA256 ||
+		if result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue || result.Receipt() != first.Receipt() || result.CertificateSHA256 != first.CertificateSHA256 ||
 			result.EscrowCiphertext != first.EscrowCiphertext {
 			t.Errorf("%s: expected the evidence of the upload, found %+v", name, result)
 		}

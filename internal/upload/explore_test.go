@@ -151,7 +151,7 @@ func (p *process) apply(from *state) (after *state, written bool, err error) {
 		return s, s != nil, err
 	}
 	p.running = true
-	uploader := &upload.Uploader{Organization: organization, ProviderVersion: "1.2.3", Patience: brief}
+	uploader := &upload.Uploader{Organization: organization, Patience: brief}
 	result, err := uploader.Run(context.Background(), p.org(), request)
 	if err != nil {
 		if sent, ok := errors.AsType[*upload.UnknownOutcomeError](err); ok && s != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -323,7 +324,7 @@ func hashOf(material []byte) string {
 
 // uploader returns an Uploader whose looks wait for nothing. It is a new run of the provider.
 func (o *fakeOrg) uploader() *upload.Uploader {
-	return &upload.Uploader{Organization: organization, ProviderVersion: "1.2.3", Patience: o.patience()}
+	return &upload.Uploader{Organization: organization, Patience: o.patience()}
 }
 
 // patience is one look and three more.
@@ -335,12 +336,19 @@ func (o *fakeOrg) patience() look.Patience {
 }
 
 // request is an upload of a generated Data key, on create.
+// ofThisApply is what each receipt of a test says.
+func ofThisApply() receipt.Receipt {
+	return receipt.Receipt{
+		OrganizationID: organization, UserID: me, Cause: receipt.CausePlan, Resource: "salesforcebyok_tenant_secret", FIPSMode: "off", ProviderVersion: "1.2.3",
+	}
+}
+
 func request(change ...func(*upload.Request)) upload.Request {
 	r := upload.Request{
 		Wanted: keys.Wanted{
 			Type: keys.TypeData, Source: keys.SourceUploaded, KeyDerivationMode: keys.DerivationPBKDF2, Fingerprint: fingerprint, Asked: true,
 		},
-		Evidence: keys.Evidence{Users: []string{me}}, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512,
+		Evidence: keys.Evidence{Users: []string{me}}, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512, Receipt: ofThisApply(),
 	}
 	for _, c := range change {
 		c(&r)

@@ -92,7 +92,7 @@ func simulated(t *testing.T, g *gateway) (*sfsim.Server, upload.TenantSecrets) {
 // runSimulated runs a request over a simulated org as a new process of the provider.
 func runSimulated(t *testing.T, sim *sfsim.Server, org upload.Org, r upload.Request) (upload.Result, error) {
 	t.Helper()
-	u := &upload.Uploader{Organization: sim.OrganizationID, ProviderVersion: "1.2.3", Patience: look.Patience{
+	u := &upload.Uploader{Organization: sim.OrganizationID, Patience: look.Patience{
 		Waits: []time.Duration{time.Second}, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}}
 

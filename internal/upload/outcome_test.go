@@ -48,8 +48,8 @@ func TestRun_unknownOutcome(t *testing.T) {
 				if err != nil || !result.Confirmed || result.Adopted || result.Record.Version != 2 || warning(result, "The reply to an upload was lost") == nil {
 					t.Errorf("expected the record and a warning, found %+v, %v", result, err)
 				}
-				if receipt := receiptOf(t, result); receipt.Outcome != "uploaded" || receipt.HashMatched == nil || !*receipt.HashMatched || result.KeyCheckValue == "" {
-					t.Errorf("expected the evidence of an upload, found %s", result.Receipt)
+				if evidence := receiptOf(t, result); evidence.Outcome != "uploaded" || evidence.HashMatched == nil || !*evidence.HashMatched || result.KeyCheckValue == "" {
+					t.Errorf("expected the evidence of an upload, found %s", result.Receipt())
 				}
 
 				return
@@ -264,8 +264,8 @@ func TestRun_readBack(t *testing.T) {
 				test.warning != "" && (warning(result, test.warning) == nil || !strings.Contains(result.Warnings[0].Detail, test.detail)) {
 				t.Errorf("expected the warning %q with %q, found %v", test.warning, test.detail, result.Warnings)
 			}
-			if !strings.Contains(result.Receipt, `"hash_matched_on_read_back":`+test.matched) {
-				t.Errorf("expected the comparison %s in %s", test.matched, result.Receipt)
+			if !strings.Contains(result.Receipt(), `"hash_matched_on_read_back":`+test.matched) {
+				t.Errorf("expected the comparison %s in %s", test.matched, result.Receipt())
 			}
 			if org.counts["send"] != 1 {
 				t.Errorf("expected one POST, found %d", org.counts["send"])
@@ -391,7 +391,7 @@ func TestRun_escrowIsDurableBeforeThePost(t *testing.T) {
 		t.Errorf("expected the copy to be the ciphertext of the result, found %v", err)
 	}
 	receipt, err := os.ReadFile(strings.TrimSuffix(want, ".age") + ".receipt.json")
-	if err != nil || string(receipt) != result.Receipt || receiptOf(t, result).EscrowFile != filepath.Base(want) {
+	if err != nil || string(receipt) != result.Receipt() || receiptOf(t, result).EscrowFile != filepath.Base(want) {
 		t.Errorf("expected the receipt beside the copy, found %s, %v", receipt, err)
 	}
 }
@@ -616,10 +616,10 @@ func TestRun_adoptionEvidence(t *testing.T) {
 				t.Errorf("expected the ciphertext again: %v, found %q", test.escrow, second.EscrowCiphertext)
 			}
 			if outcome := receiptOf(t, second).Outcome; outcome != test.receipt {
-				t.Errorf("expected a receipt with %s, found %s", test.receipt, second.Receipt)
+				t.Errorf("expected a receipt with %s, found %s", test.receipt, second.Receipt())
 			}
-			if test.receipt == "uploaded" && (second.Receipt != first.Receipt || second.CertificateSHA256 != first.CertificateSHA256) {
-				t.Errorf("expected the first run's evidence, found %s", second.Receipt)
+			if test.receipt == "uploaded" && (second.Receipt() != first.Receipt() || second.CertificateSHA256 != first.CertificateSHA256) {
+				t.Errorf("expected the first run's evidence, found %s", second.Receipt())
 			}
 		})
 	}

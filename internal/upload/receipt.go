@@ -1,123 +1,107 @@
 package upload
 
 import (
-	"encoding/json"
+	"cmp"
 	"path/filepath"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 )
 
-const (
-	outcomeUploaded = "uploaded"
-	outcomeAdopted  = "adopted"
-	outcomeImported = "imported"
-)
-
-// Receipt is the evidence of one upload or adoption, as kept in state and beside the escrow copy. It holds no secret.
-type Receipt struct {
-	Outcome        string `json:"outcome"`
-	Time           string `json:"time"`
-	OrganizationID string `json:"organization_id"`
-	TenantSecretID string `json:"tenant_secret_id"`
-	Version        int64  `json:"version,omitempty"`
-	Type           string `json:"type"`
-	// Source and CreatedBy are the record's own.
-	Source          string              `json:"source"`
-	CreatedBy       string              `json:"created_by,omitempty"`
-	RotationID      string              `json:"rotation_id"`
-	SecretValueHash string              `json:"secret_value_hash,omitempty"`
-	WrappingAlg     string              `json:"wrapping_algorithm,omitempty"`
-	Certificate     *ReceiptCertificate `json:"certificate,omitempty"`
-	// CertificatePins says what certificate_pins were good for: "held", "not verifiable" for material wrapped elsewhere, "" without pins.
-	CertificatePins  string     `json:"certificate_pins,omitempty"`
-	KeySource        string     `json:"key_source"`
-	EscrowRecipients []string   `json:"escrow_recipients,omitempty"`
-	EscrowGroups     [][]string `json:"escrow_recipient_groups,omitempty"`
-	EscrowFile       string     `json:"escrow_file,omitempty"`
-	// EscrowNotice says, under strict FIPS 140-3, that the escrow copy was made outside of it.
-	EscrowNotice string `json:"escrow_notice,omitempty"`
-	// HashMatched is whether the hash that Salesforce reads back is the one that was sent; null if there was nothing to compare.
-	HashMatched     *bool  `json:"hash_matched_on_read_back"`
-	FIPSMode        string `json:"fips_mode"`
-	ProviderVersion string `json:"provider_version"`
-}
-
-// ReceiptCertificate is the wrapping certificate of an upload.
-type ReceiptCertificate struct {
-	DeveloperName string `json:"developer_name"`
-	SerialNumber  string `json:"serial_number"`
-	SHA256        string `json:"sha256_fingerprint"`
-	NotAfter      string `json:"not_after"`
-}
-
-func (c *ReceiptCertificate) sha256() string {
-	if c == nil {
-		return ""
+// OfRecord adds to a receipt what a reading of a record shows.
+func OfRecord(r receipt.Receipt, row keys.Record) receipt.Receipt {
+	r.TenantSecretID, r.Version, r.Type, r.Source, r.CreatedBy, r.StatusAfter = row.ID, row.Version, row.Type, row.Source, row.CreatedBy, row.Status
+	if _, err := byok.ParseHash(row.Hash); err == nil {
+		r.SecretValueHash = row.Hash
 	}
 
-	return c.SHA256
+	return r
 }
 
-func (w *run) receipt(row keys.Record, confirmed bool, outcome string, s sealed) Receipt {
-	receipt := Receipt{
-		Outcome: outcome, Time: utc(w.now), OrganizationID: w.Organization, TenantSecretID: row.ID, Version: row.Version,
-		Type: w.Type, Source: row.Source, CreatedBy: row.CreatedBy, RotationID: w.id.String(), SecretValueHash: s.hash, KeySource: s.material,
-		FIPSMode: byok.FIPSMode(), ProviderVersion: w.ProviderVersion,
+// OfCertificate is a wrapping certificate as receipts name it.
+func OfCertificate(name string, c *byok.Certificate) *receipt.Certificate {
+	return &receipt.Certificate{DeveloperName: name, SerialNumber: c.SerialNumber(), SHA256: c.SHA256Fingerprint(), NotAfter: receipt.UTC(c.X509.NotAfter)}
+}
+
+// OfPins says whether certificate_pins held; verifiable is false for what was wrapped elsewhere. It returns nil without pins.
+func OfPins(pins []string, verifiable bool) *receipt.Pins {
+	if len(pins) == 0 {
+		return nil
+	}
+	outcome := receipt.PinsHeld
+	if !verifiable {
+		outcome = receipt.PinsNotVerifiable
+	}
+
+	return &outcome
+}
+
+// Evidence adds to a receipt who can open a copy, and where it is.
+func (e *Escrow) Evidence(r receipt.Receipt, armored, path string) receipt.Receipt {
+	if armored == "" {
+		return r
+	}
+	r.EscrowRecipients, r.EscrowRecipientGroups, r.EscrowNotice = e.Plan.Recipients(), e.Plan.Groups(), escrow.FIPSNotice()
+	r.EscrowSHA256 = receipt.Sum(armored)
+	if path != "" {
+		r.EscrowFile = filepath.Base(path)
+	}
+
+	return r
+}
+
+// Amended is the evidence of a patch of a record: it repeats what the given receipt says of how its key was made, if that is of this record.
+func Amended(r, made receipt.Receipt, row keys.Record) receipt.Receipt {
+	amended := made
+	if made.TenantSecretID != row.ID {
+		amended = receipt.Receipt{}
+	}
+	amended.Operation, amended.Cause, amended.Time, amended.Resource, amended.RotationID = receipt.Patch, r.Cause, r.Time, r.Resource, r.RotationID
+	amended.OrganizationID, amended.UserID, amended.FIPSMode, amended.ProviderVersion, amended.Previous = r.OrganizationID, r.UserID, r.FIPSMode, r.ProviderVersion, r.Previous
+	amended.StatusBefore = row.Status
+
+	return OfRecord(amended, row)
+}
+
+// receipt is the evidence of this run's work on a record. A record that could not be read back has no status.
+func (w *run) receipt(operation receipt.Operation, row keys.Record, confirmed bool, s sealed) receipt.Receipt {
+	r := OfRecord(w.Receipt, row)
+	r.Operation, r.Time, r.OrganizationID, r.Type, r.RotationID = operation, receipt.UTC(w.now), w.Organization, w.Type, w.id.String()
+	r.SecretValueHash, r.KeySource = "", s.material
+	if _, err := byok.ParseHash(s.hash); err == nil {
+		r.SecretValueHash = s.hash
+	}
+	r.Source = cmp.Or(r.Source, w.Source)
+	if operation != receipt.Upload {
+		r.StatusBefore = row.Status
+		if s.copy.path != "" {
+			r.EscrowFile = filepath.Base(s.copy.path)
+		}
+
+		return r
 	}
 	if c := s.envelope.Certificate; c != nil {
-		receipt.Certificate = &ReceiptCertificate{
-			DeveloperName: s.envelope.Name, SerialNumber: c.SerialNumber(), SHA256: c.SHA256Fingerprint(), NotAfter: utc(c.X509.NotAfter),
+		r.Certificate = OfCertificate(s.envelope.Name, c)
+		r.PinsHeld = OfPins(w.Pins, s.material != materialWrapped)
+		if s.material != materialWrapped {
+			// What was wrapped elsewhere is opaque: neither its algorithm nor its certificate can be known here.
+			r.WrappingAlg = string(w.algorithm())
 		}
 	}
-	if s.envelope.Certificate != nil && s.material != materialWrapped {
-		// What was wrapped elsewhere is opaque: neither its algorithm nor its certificate can be known here.
-		receipt.WrappingAlg = string(w.algorithm())
-	}
-	if outcome == outcomeUploaded && len(w.Pins) > 0 {
-		receipt.CertificatePins = "held"
-		if s.material == materialWrapped {
-			receipt.CertificatePins = "not verifiable"
-		}
-	}
-	if s.copy.armor != "" && outcome == outcomeUploaded {
-		receipt.EscrowRecipients, receipt.EscrowGroups, receipt.EscrowNotice = w.Escrow.Plan.Recipients(), w.Escrow.Plan.Groups(), escrow.FIPSNotice()
-	}
-	if s.copy.path != "" {
-		receipt.EscrowFile = filepath.Base(s.copy.path)
-	}
-	if confirmed && outcome == outcomeUploaded && s.hash != "" && !w.Hashless {
+	r = w.Escrow.Evidence(r, s.copy.armor, s.copy.path)
+	if confirmed && s.hash != "" && !w.Hashless {
 		matched := row.Hash == s.hash
-		receipt.HashMatched = &matched
+		r.HashMatched = &matched
 	}
 
-	return receipt
+	return r
 }
 
-// ImportReceipt returns the evidence that an existing record was taken under management without an upload.
-func ImportReceipt(organization, rotationID, providerVersion string, row keys.Record, now time.Time) string {
-	return encode(Receipt{
-		Outcome: outcomeImported, Time: utc(now), OrganizationID: organization, TenantSecretID: row.ID, Version: row.Version,
-		Type: row.Type, Source: row.Source, CreatedBy: row.CreatedBy, RotationID: rotationID, SecretValueHash: row.Hash, KeySource: materialImported,
-		FIPSMode: byok.FIPSMode(), ProviderVersion: providerVersion,
-	})
-}
-
-// encode cannot fail: the receipt is made of strings, numbers and booleans.
-func encode(r Receipt) string {
-	text, err := json.Marshal(r)
-	if err != nil {
-		panic("upload: a receipt of plain values could not be encoded: " + err.Error())
-	}
-
-	return string(text)
-}
-
-// writeReceipt returns the receipt and keeps it beside the escrow copy too, if there is one: state can be lost.
-func (w *run) writeReceipt(receipt Receipt, path string) string {
-	text := encode(receipt)
+// writeReceipt encodes a receipt and keeps it beside the escrow copy too, if there is one: state can be lost.
+func (w *run) writeReceipt(r receipt.Receipt, path string) string {
+	text := r.Encode()
 	if path == "" {
 		return text
 	}
@@ -128,15 +112,19 @@ func (w *run) writeReceipt(receipt Receipt, path string) string {
 	return text
 }
 
-// foundReceipt is a receipt that an earlier run left, with its text as it stands in the file.
+// foundReceipt is a receipt that is there already, with its text as it stands.
 type foundReceipt struct {
-	Receipt
+	receipt.Receipt
 
 	text string
 }
 
-// earlierReceipt finds the receipt beside the escrow copy of an adopted record. One that speaks of another record is not evidence.
+// earlierReceipt finds the receipt of an adopted record: that of the state, else the one beside the escrow copy. One that speaks of another
+// record is not evidence.
 func (w *run) earlierReceipt(row keys.Record, path string) (foundReceipt, bool) {
+	if held, err := receipt.Parse(w.InState); err == nil && w.heldInState(row) && held.TenantSecretID == row.ID {
+		return foundReceipt{Receipt: held, text: w.InState}, true
+	}
 	if path == "" {
 		return foundReceipt{}, false
 	}
@@ -144,10 +132,25 @@ func (w *run) earlierReceipt(row keys.Record, path string) (foundReceipt, bool) 
 	if err != nil || text == "" {
 		return foundReceipt{}, false
 	}
-	var found Receipt
-	if json.Unmarshal([]byte(text), &found) != nil || found.TenantSecretID != row.ID || (!w.Hashless && found.SecretValueHash != row.Hash) {
+	found, err := receipt.Parse(text)
+	if err != nil || found.TenantSecretID != row.ID || (!w.Hashless && found.SecretValueHash != row.Hash) {
 		return foundReceipt{}, false
 	}
 
 	return foundReceipt{Receipt: found, text: text}, true
+}
+
+// evidence returns the receipts of an adoption, the newest last: that of the key's making, if it is there, and one of what was done now.
+func (w *run) evidence(row keys.Record, changed bool, s sealed, made foundReceipt, remembered bool) []string {
+	switch {
+	case !remembered:
+		return []string{w.writeReceipt(w.receipt(receipt.Adopt, row, true, s), s.copy.path)}
+	case !changed:
+		return []string{made.text}
+	default:
+		r := w.Receipt
+		r.Time, r.RotationID = receipt.UTC(w.now), w.id.String()
+
+		return []string{made.text, Amended(r.After(made.text), made.Receipt, row).Encode()}
+	}
 }

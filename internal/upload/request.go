@@ -6,6 +6,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
@@ -20,6 +21,9 @@ type Request struct {
 	User func(ctx context.Context) string
 	// Planned is what the plan has announced.
 	Planned Planned
+	// Receipt is what each receipt of this apply says, and InState the text of the one in state that it follows, "" for none.
+	Receipt receipt.Receipt
+	InState string
 
 	// Certificate is the DeveloperName of the wrapping certificate. UPLOADED only, like the next five.
 	Certificate string
@@ -79,11 +83,20 @@ type Result struct {
 	KeyCheckValue string
 	// CertificateSHA256 is the fingerprint of the certificate that wrapped the material, "" if it is not known.
 	CertificateSHA256 string
-	// Receipt is the evidence, JSON.
-	Receipt  string
+	// Receipts are the evidence, JSON, the newest last. Of an adoption the first may be one that is kept already.
+	Receipts []string
 	Warnings []*problem.Problem
 
 	before int64
+}
+
+// Receipt returns the newest receipt.
+func (r Result) Receipt() string {
+	if len(r.Receipts) == 0 {
+		return ""
+	}
+
+	return r.Receipts[len(r.Receipts)-1]
 }
 
 // Owned returns what is to be remembered of the record. One whose id is not known has the newest version before it, see keys.Ours.

@@ -2,29 +2,42 @@ package upload_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt/schema"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-func receiptOf(t *testing.T, result upload.Result) upload.Receipt {
+// receiptOf reads the newest receipt of a result, which must fit the schema.
+func receiptOf(t *testing.T, result upload.Result) receipt.Receipt {
 	t.Helper()
-	var receipt upload.Receipt
-	if err := json.Unmarshal([]byte(result.Receipt), &receipt); err != nil {
-		t.Fatal(err)
+	evidence, err := receipt.Parse(result.Receipt())
+	if err == nil {
+		err = schema.Validate(result.Receipt())
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, result.Receipt())
 	}
 
-	return receipt
+	return evidence
+}
+
+// pinsOf is what a receipt says of certificate_pins, "" for nothing.
+func pinsOf(r receipt.Receipt) receipt.Pins {
+	if r.PinsHeld == nil {
+		return ""
+	}
+
+	return *r.PinsHeld
 }
 
 func TestRun_generated(t *testing.T) {
@@ -54,12 +67,12 @@ func TestRun_generated(t *testing.T) {
 	if len(result.Warnings) != 0 || result.CertificateSHA256 != goodFingerprint() {
 		t.Errorf("expected a fingerprint and no warnings, found %q and %v", result.CertificateSHA256, result.Warnings)
 	}
-	receipt := receiptOf(t, result)
-	if receipt.Outcome != "uploaded" || receipt.KeySource != "generated" || receipt.TenantSecretID != row.ID || receipt.RotationID != fingerprint+".0" ||
-		receipt.HashMatched == nil || !*receipt.HashMatched || receipt.Certificate == nil || receipt.Certificate.SHA256 != result.CertificateSHA256 ||
-		receipt.Time != "2027-01-02T03:04:05Z" || receipt.ProviderVersion != "1.2.3" || receipt.OrganizationID != organization || receipt.SecretValueHash != row.Hash ||
-		receipt.Source != keys.SourceUploaded || receipt.CreatedBy != me || receipt.WrappingAlg != "RSA_OAEP_SHA512" {
-		t.Errorf("unexpected receipt %s", result.Receipt)
+	evidence := receiptOf(t, result)
+	if evidence.Outcome != "uploaded" || evidence.KeySource != "generated" || evidence.TenantSecretID != row.ID || evidence.RotationID != fingerprint+".0" ||
+		evidence.HashMatched == nil || !*evidence.HashMatched || evidence.Certificate == nil || evidence.Certificate.SHA256 != result.CertificateSHA256 ||
+		evidence.Time != "2027-01-02T03:04:05Z" || evidence.ProviderVersion != "1.2.3" || evidence.OrganizationID != organization || evidence.SecretValueHash != row.Hash ||
+		evidence.Source != keys.SourceUploaded || evidence.CreatedBy != me || evidence.WrappingAlg != "RSA_OAEP_SHA512" {
+		t.Errorf("unexpected receipt %s", result.Receipt())
 	}
 }
 
@@ -180,17 +193,18 @@ func TestRun_sources(t *testing.T) {
 		change       func(*upload.Request)
 		material     string
 		certificates int
-		pins, alg    string
+		pins         receipt.Pins
+		alg          string
 	}{
 		"generated": {func(*upload.Request) {}, "generated", 1, "", "RSA_OAEP_SHA512"},
 		"given":     {func(r *upload.Request) { r.Material = given }, "given", 1, "", "RSA_OAEP_SHA512"},
 		"given, pinned": {
 			func(r *upload.Request) { r.Material, r.Pin = given, byok.HashMaterial(given) }, "given", 1, "", "RSA_OAEP_SHA512",
 		},
-		"given, to a pinned certificate": {func(r *upload.Request) { r.Material, r.Pins = given, pinned }, "given", 1, "held", "RSA_OAEP_SHA512"},
+		"given, to a pinned certificate": {func(r *upload.Request) { r.Material, r.Pins = given, pinned }, "given", 1, receipt.PinsHeld, "RSA_OAEP_SHA512"},
 		"wrapped":                        {func(r *upload.Request) { r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given) }, "wrapped_elsewhere", 1, "", ""},
 		"wrapped, to a pinned certificate": {
-			func(r *upload.Request) { r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned }, "wrapped_elsewhere", 1, "not verifiable", "",
+			func(r *upload.Request) { r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned }, "wrapped_elsewhere", 1, receipt.PinsNotVerifiable, "",
 		},
 		"HSM":    {fromHSM, "salesforce", 0, "", ""},
 		"REMOTE": {fromService, "remote", 0, "", ""},
@@ -202,12 +216,12 @@ func TestRun_sources(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			receipt := receiptOf(t, result)
-			if receipt.KeySource != test.material || org.counts["certificates"] != test.certificates || receipt.CertificatePins != test.pins {
-				t.Errorf("expected the key source %s, pins %q and %d reads of certificates, found %s and %d", test.material, test.pins, test.certificates, result.Receipt, org.counts["certificates"])
+			evidence := receiptOf(t, result)
+			if evidence.KeySource != test.material || org.counts["certificates"] != test.certificates || pinsOf(evidence) != test.pins {
+				t.Errorf("expected the key source %s, pins %q and %d reads of certificates, found %s and %d", test.material, test.pins, test.certificates, result.Receipt(), org.counts["certificates"])
 			}
-			if receipt.WrappingAlg != test.alg || receipt.Source != org.records[0].Source {
-				t.Errorf("expected the algorithm %q and the record's own source, found %s", test.alg, result.Receipt)
+			if evidence.WrappingAlg != test.alg || evidence.Source != org.records[0].Source {
+				t.Errorf("expected the algorithm %q and the record's own source, found %s", test.alg, result.Receipt())
 			}
 			if seen := result.KeyCheckValue != ""; seen != (test.material == "generated" || test.material == "given") {
 				t.Errorf("expected a key check value only of material that was seen, found %q", result.KeyCheckValue)
@@ -396,21 +410,6 @@ func TestRun_cancelled(t *testing.T) {
 	}
 	if org.writes() != 0 {
 		t.Errorf("expected no POST, found %v", org.events)
-	}
-}
-
-func TestImportReceipt(t *testing.T) {
-	t.Parallel()
-	for _, row := range []keys.Record{record(1), record(1, byHSM), record(1, byService)} {
-		var receipt upload.Receipt
-		text := upload.ImportReceipt(organization, "0a1b2c3d.0", "1.2.3", row, now.In(time.FixedZone("", 3600)))
-		if err := json.Unmarshal([]byte(text), &receipt); err != nil {
-			t.Fatal(err)
-		}
-		if receipt.Outcome != "imported" || receipt.SecretValueHash != row.Hash || receipt.Source != row.Source || receipt.CreatedBy != admin || receipt.Time != "2027-01-02T03:04:05Z" ||
-			receipt.HashMatched != nil || receipt.TenantSecretID != row.ID || receipt.RotationID != fingerprint+".0" {
-			t.Errorf("unexpected receipt %+v", receipt)
-		}
 	}
 }
 

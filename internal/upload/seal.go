@@ -10,13 +10,13 @@ import (
 
 // The sources of key material, as receipts name them.
 const (
-	materialGenerated = "generated"
-	materialGiven     = "given"
+	MaterialGenerated = "generated"
+	MaterialGiven     = "given"
 	materialWrapped   = "wrapped_elsewhere"
 	materialHSM       = "salesforce"
 	materialRemote    = "remote"
 	materialAdopted   = "adopted"
-	materialImported  = "imported"
+	MaterialImported  = "imported"
 )
 
 // sealed is a key that is ready to be sent: what Salesforce gets, and what we keep.
@@ -47,7 +47,7 @@ func (w *run) seal(envelope Envelope) (sealed, error) {
 	case w.Wrapped != "":
 		return w.sealWrapped(envelope)
 	case !w.Material.IsZero():
-		return w.sealMaterial(envelope, w.Material, materialGiven)
+		return w.sealMaterial(envelope, w.Material, MaterialGiven)
 	case w.Pin != "":
 		return sealed{}, problem.New("secret_value_hash", "A pinned hash without its key material",
 			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
@@ -56,7 +56,7 @@ func (w *run) seal(envelope Envelope) (sealed, error) {
 		material := byok.GenerateMaterial()
 		defer material.Destroy()
 
-		return w.sealMaterial(envelope, material, materialGenerated)
+		return w.sealMaterial(envelope, material, MaterialGenerated)
 	}
 }
 

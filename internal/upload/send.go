@@ -10,6 +10,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
@@ -28,7 +29,7 @@ type UnknownOutcomeError struct {
 
 // Error says what was sent, when, and what to do.
 func (e *UnknownOutcomeError) Error() string {
-	text := fmt.Sprintf("the POST of a new %s record was sent at %s under rotation id %s", e.Type, utc(e.SentAt), e.RotationID)
+	text := fmt.Sprintf("the POST of a new %s record was sent at %s under rotation id %s", e.Type, receipt.UTC(e.SentAt), e.RotationID)
 	if e.Hash != "" {
 		text += " with SecretValueHash " + e.Hash
 	}
@@ -171,7 +172,7 @@ func (w *run) made(row keys.Record, confirmed bool, s sealed) Result {
 	if s.envelope.Certificate != nil {
 		result.CertificateSHA256 = s.envelope.Certificate.SHA256Fingerprint()
 	}
-	result.Receipt = w.writeReceipt(w.receipt(row, confirmed, outcomeUploaded, s), s.copy.path)
+	result.Receipts = []string{w.writeReceipt(w.receipt(receipt.Upload, row, confirmed, s), s.copy.path)}
 	result.Warnings = w.warnings
 
 	return result
@@ -203,6 +204,3 @@ func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) 
 
 	return Result{}, refused
 }
-
-// utc is the form of times in receipts.
-func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }

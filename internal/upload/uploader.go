@@ -19,8 +19,6 @@ import (
 type Uploader struct {
 	// Organization is the 18-character id of the org.
 	Organization string
-	// ProviderVersion goes into receipts.
-	ProviderVersion string
 	// Patience is how a write looks for what may come late.
 	Patience look.Patience
 
