@@ -10,6 +10,12 @@ terraform {
 
 provider "salesforcebyok" {
   allow_key_destruction = var.allow_key_destruction
+
+  # Each destruction takes the signatures of both.
+  destruction_approvers = {
+    public_keys = var.approvers
+    threshold   = 2
+  }
 }
 
 # Fields and files. A changed trigger rotates the key in place.
@@ -47,6 +53,13 @@ resource "salesforcebyok_tenant_secret" "deterministic" {
 resource "salesforcebyok_tenant_secret_version" "archived" {
   for_each = var.archived
 
-  tenant_secret_id = each.key
-  desired_status   = each.value
+  tenant_secret_id      = each.key
+  desired_status        = each.value
+  destruction_not_after = var.not_after
+  destruction_approvals = var.approvals
+}
+
+# What the approvers sign.
+output "statements" {
+  value = { for id, version in salesforcebyok_tenant_secret_version.archived : id => version.destruction_statement }
 }

@@ -20,3 +20,20 @@ variable "allow_key_destruction" {
   type        = bool
   default     = false
 }
+
+variable "approvers" {
+  description = "SSH public keys of those who must approve a destruction."
+  type        = list(string)
+}
+
+variable "approvals" {
+  description = "Their signatures over the statement, as ssh-keygen -Y sign makes them."
+  type        = list(string)
+  default     = []
+}
+
+variable "not_after" {
+  description = "End of the approvals, RFC 3339."
+  type        = string
+  default     = null
+}

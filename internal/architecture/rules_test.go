@@ -98,8 +98,11 @@ var rules = map[string]rule{
 	"internal/docschema/cmd/docschema":  {own: []string{"internal/docschema", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
 	"internal/release":                  {},
 	"internal/release/cmd/releasecheck": {own: []string{"internal/release"}},
-	"internal/demo":                     {own: []string{"internal/provider", "internal/sfsim"}, modules: []string{"filippo.io/age"}},
-	"internal/demo/cmd/demo":            {own: []string{"internal/clifind", "internal/demo"}},
+	"internal/demo": {
+		own:     []string{"internal/provider", "internal/receipt", "internal/sfsim"},
+		modules: []string{"filippo.io/age", "github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"},
+	},
+	"internal/demo/cmd/demo": {own: []string{"internal/clifind", "internal/demo"}},
 }
 
 // systems are those whose files differ: the file system calls of the escrow

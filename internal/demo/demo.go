@@ -44,6 +44,8 @@ type demo struct {
 	identity *age.X25519Identity
 	vars     map[string]string
 	step     int
+	// approvers must approve each destruction.
+	approvers []approver
 }
 
 // errFailed ends a run whose story did not go as told.
@@ -62,7 +64,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { d.sim.Close() }()
 	for _, chapter := range []func(context.Context) error{
-		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroy, d.restore, d.zeroToBYOK,
+		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroyUnapproved, d.destroy, d.restore, d.zeroToBYOK, d.evidence,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -116,6 +118,9 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	d.vars["escrow_recipient"] = d.identity.Recipient().String()
+	if err := d.appoint(); err != nil {
+		return err
+	}
 	version, err := d.cli(ctx, "version")
 	if err != nil {
 		return err
@@ -135,7 +140,7 @@ func openTofuAddress() string {
 func (d *demo) cli(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, d.CLI, args...) //nolint:gosec // the caller names the CLI
 	cmd.Dir = d.work
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(os.Environ(), "SALESFORCEBYOK_RECEIPT_DIRECTORY="+d.receipts(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(d.folder, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
 		"SALESFORCE_INSTANCE_URL="+d.sim.InstanceURL, "SALESFORCE_CLIENT_ID="+d.sim.ClientID, "SALESFORCE_CLIENT_SECRET="+d.sim.ClientSecret)
 	for name, value := range d.vars {
@@ -266,6 +271,7 @@ func (d *demo) manage(status string) {
 
 func (d *demo) adoptOld(ctx context.Context) error {
 	d.manage("ARCHIVED")
+	d.vars["not_after"] = d.approvalsEnd()
 	d.title("The oldest uploaded key, %s, comes under management: its export, which Salesforce has encrypted, is kept in state.", d.oldest().ID)
 	summary, err := d.apply(ctx)
 	if err != nil {
@@ -292,8 +298,10 @@ func (d *demo) destroyRefused(ctx context.Context) error {
 }
 
 func (d *demo) destroy(ctx context.Context) error {
-	d.vars["allow_key_destruction"] = "true"
-	d.title("With allow_key_destruction = true, and the export saved by the earlier apply, it is destroyed.")
+	d.title("Bob signs the same statement too. With both approvals, and the export saved by the earlier apply, the key is destroyed.")
+	if err := d.approve(ctx, len(d.approvers)); err != nil {
+		return err
+	}
 	d.keyTable("Before")
 	summary, err := d.apply(ctx)
 	if err != nil {
@@ -333,7 +341,7 @@ func (d *demo) restore(ctx context.Context) error {
 
 // zeroToBYOK takes an org that has never seen a key of ours to four keys, by one apply of examples/zero-to-byok.
 func (d *demo) zeroToBYOK(ctx context.Context) error {
-	d.title("Last, another org, without any certificate: one apply of examples/zero-to-byok makes settings, certificate and four keys.")
+	d.title("Another org, without any certificate: one apply of examples/zero-to-byok makes settings, certificate and four keys.")
 	seed, err := sfsim.ReadSeed(strings.NewReader("certificates: []"))
 	if err != nil {
 		return err

@@ -51,11 +51,16 @@ func TestTheDemoTellsTheLifeOfAKey(t *testing.T) {
 		"None of the 4 keys is in any of the ",
 		"Plan: 1 to add, 0 to change, 0 to destroy",
 		"Refused at plan: Destroying keys is not allowed",
+		"Refused at plan: Approvals of the destruction are missing: 1 of 2, signed by alice",
 		"DESTROYED  UPLOADED",
 		"The same key is back",
 		"Plan: 6 to add, 0 to change, 0 to destroy",
 		"EventBus",
 		"No changes.",
+		" 1  uploaded             Data, version 2, ACTIVE",
+		"destroyed            Data, version 2, DESTROYED  approved by alice and bob",
+		"certificate made",
+		"Verified: ",
 	} {
 		at := strings.Index(text, want)
 		if at < 0 {
