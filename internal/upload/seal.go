@@ -64,12 +64,21 @@ func (w *run) sealWrapped(envelope Envelope) (sealed, error) {
 	if p := keys.Reused(w.records, w.Pin, "secret_value_hash"); p != nil {
 		return sealed{}, p
 	}
-	value, err := byok.ParseWrapped(w.algorithm(), envelope.Certificate, w.Wrapped)
-	if err != nil {
-		return sealed{}, problem.New("wrapped_key_material", "Wrapped key material does not fit", "%s. Nothing was sent.", err).Because(err)
+	if p := WrappedMisfit(w.algorithm(), envelope.Certificate, w.Wrapped); p != nil {
+		return sealed{}, p
 	}
 
-	return sealed{envelope: envelope, material: materialWrapped, value: value, hash: w.Pin}, nil
+	return sealed{envelope: envelope, material: materialWrapped, value: w.Wrapped, hash: w.Pin}, nil
+}
+
+// WrappedMisfit refuses material that was wrapped in another way than declared, as far as its length and the certificate show that. A nil
+// certificate is one that is not known yet.
+func WrappedMisfit(algorithm byok.WrappingAlgorithm, certificate *byok.Certificate, wrapped string) *problem.Problem {
+	if _, err := byok.ParseWrapped(algorithm, certificate, wrapped); err != nil {
+		return problem.New("wrapped_key_material", "Wrapped key material does not fit", "%s. Nothing was sent.", err).Because(err)
+	}
+
+	return nil
 }
 
 func (w *run) sealMaterial(envelope Envelope, material secret.Bytes, source string) (sealed, error) {
