@@ -55,6 +55,9 @@ func (r Record) Exportable() bool {
 	return r.Status != StatusDestroyed && r.Source != SourceRemote && r.Type != TypeDatabase
 }
 
+// Settable reports whether anything but a rotation changes the record's status: that of an ACTIVE key does not, unless it is cache-only.
+func (r Record) Settable() bool { return r.Status != StatusActive || r.Source == SourceRemote }
+
 // Transition returns what brings the record to the wanted status, or why that is not possible. The
 // table is the one of ShieldREST and ThalesDoc:
 //

@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -218,6 +219,26 @@ func TestExportable(t *testing.T) {
 	} {
 		if record.Exportable() != want {
 			t.Errorf("%+v: expected %t", record, want)
+		}
+	}
+}
+
+// Whatever is wanted of a record whose status can't be set is refused, and of all others something is not.
+func TestSettable(t *testing.T) {
+	t.Parallel()
+
+	statuses := []string{keys.StatusActive, keys.StatusArchived, keys.StatusDestroyed}
+	for _, source := range []string{keys.SourceUploaded, keys.SourceHSM, keys.SourceRemote} {
+		for _, status := range statuses {
+			kept := keys.Kept{Record: keys.Record{ID: ourID, Type: keys.TypeData, Source: source, Status: status}, Newest: true}
+			possible := slices.ContainsFunc(statuses, func(wanted string) bool {
+				_, refusal := kept.Transition(wanted)
+
+				return refusal == nil
+			})
+			if kept.Settable() != possible {
+				t.Errorf("%s %s: expected %t, found %t", source, status, possible, kept.Settable())
+			}
 		}
 	}
 }

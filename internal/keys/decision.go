@@ -115,8 +115,11 @@ func (o Ours) Late(records []Record, typ string) bool {
 }
 
 // Claim returns the record of an upload that could not be read back, among records that are not [Ours.Late]: the newest with its marker,
-// in an org without Descriptions the one in use.
+// in an org without Descriptions the one in use. So is that of a state which has lost its memory, as of a tainted object.
 func (o Ours) Claim(current Record, records []Record) Record {
+	if o.RotationID == "" {
+		return current
+	}
 	if r, ok := newest(records, func(r Record) bool {
 		return r.Type == current.Type && r.Version > o.Version && r.Marker().String() == o.RotationID
 	}); ok {

@@ -77,3 +77,28 @@ func TestEvidence_Observe(t *testing.T) {
 		}
 	}
 }
+
+// An upload that could not be read back is found by its marker. A state that has lost its memory remembers none, which is that of every
+// record without one.
+func TestOurs_Claim(t *testing.T) {
+	t.Parallel()
+
+	record := func(id string, version int64, description string) keys.Record {
+		return keys.Record{ID: id, Type: keys.TypeData, Version: version, Description: description}
+	}
+	const newestID = "02G000000000003AAA"
+	sent, before, current := record(ourID, 31, "[tf:9c1185a5.1]"), record(foreignID, 30, "by hand"), record(newestID, 32, "[tf:9c1185a5.2]")
+	records := []keys.Record{before, sent, current}
+	for name, tc := range map[string]struct {
+		ours keys.Ours
+		want string
+	}{
+		"by its marker":            {keys.Ours{RotationID: "9c1185a5.1", Version: 30}, ourID},
+		"an older one of the mark": {keys.Ours{RotationID: "9c1185a5.1", Version: 31}, newestID},
+		"no memory":                {keys.Ours{}, newestID},
+	} {
+		if got := tc.ours.Claim(current, records); got.ID != tc.want {
+			t.Errorf("%s: expected %s, found %s", name, tc.want, got.ID)
+		}
+	}
+}
