@@ -11,7 +11,7 @@ import (
 // create has none.
 type lineages struct {
 	mu sync.Mutex
-	// creates counts the plans of new lineages, by type.
+	// creates counts the plans of new keys, by type.
 	creates map[string]int
 	// seen is the record in use when a key was planned, by type.
 	seen map[string]keys.Record
@@ -24,7 +24,7 @@ type lineages struct {
 	described *bool
 }
 
-// planned counts one more plan of a new lineage of a type and returns how many there are.
+// planned counts one more plan of a new key of a type and returns how many there are.
 func (d *Data) planned(typ string) int {
 	d.lineages.mu.Lock()
 	defer d.lineages.mu.Unlock()

@@ -86,7 +86,7 @@ func (l *tenantSecretVersionList) List(ctx context.Context, req list.ListRequest
 func (m *tenantSecretVersionListModel) matching(records []salesforce.TenantSecret) []salesforce.TenantSecret {
 	var matched []salesforce.TenantSecret
 	for _, r := range records {
-		if m.Status.IsNull() && r.Status == salesforce.StatusActive && r.Source != salesforce.SourceRemote {
+		if m.Status.IsNull() && !inventory.Record(r).Settable() {
 			continue
 		}
 		if matchesFilter(m.Type, r.Type) && matchesFilter(m.Status, r.Status) && matchesFilter(m.Source, r.Source) {

@@ -108,7 +108,7 @@ func (r *certificateResource) Schema(ctx context.Context, _ resource.SchemaReque
 				MarkdownDescription: "Plan another certificate in place of this one once less than so many days are left of it, as the last refresh saw it. It must be less than the validity that Salesforce gives, and needs " +
 					"`developer_name_prefix`; use `lifecycle { create_before_destroy = true }`. A CA-signed certificate is renewed by another `certificate_chain` instead. Default: never.",
 				Optional:   true,
-				Validators: []validator.Int64{int64validator.AtLeast(1)},
+				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
 			"label": schema.StringAttribute{
 				MarkdownDescription: fmt.Sprintf("Label in Setup, up to %d characters. Default: the unique name. A change is an error, since a deploy over an existing certificate makes a new key pair: change the label in "+

@@ -144,7 +144,7 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Validators: []validator.String{stringvalidator.OneOf(keys.SourceUploaded, keys.SourceHSM, keys.SourceRemote)},
 			},
 			"certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name (DeveloperName, not the label) of the BYOK-compatible certificate that wraps the key. Required for `UPLOADED`. A change " +
+				MarkdownDescription: "Unique name (DeveloperName, not the label) of the BYOK-compatible certificate that wraps the key. Required for each `UPLOADED` key that is made; no import reads it back. A change " +
 					"alone does not rotate: it applies from the next upload.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 )
 
 // ValidateConfig checks what depends on more than one attribute.
@@ -32,7 +33,6 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 		config.require(keys.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
 	default:
 		config.refuse(keys.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
-		config.require(keys.SourceUploaded, &resp.Diagnostics, "certificate")
 		config.validateMaterial(&resp.Diagnostics)
 	}
 	config.validateCombination(&resp.Diagnostics)
@@ -69,10 +69,23 @@ func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...stri
 	values := m.attributes()
 	for _, name := range names {
 		if values[name].IsNull() {
-			diags.AddAttributeError(path.Root(name), "Attribute is missing for the source",
-				fmt.Sprintf("With source = %q, %s is required. Found none. Nothing was sent.", source, name))
+			addProblem(diags, missing(source, name))
 		}
 	}
+}
+
+func missing(source, name string) *problem.Problem {
+	return problem.New(name, "Attribute is missing for the source", "With source = %q, %s is required. Found none. Nothing was sent.", source, name)
+}
+
+// missingCertificate refuses to make a key without the certificate that wraps it, which validation leaves open: no import can read it back,
+// so that a configuration generated for a key in use has none.
+func (m *keyModel) missingCertificate() *problem.Problem {
+	if m.Source.ValueString() != keys.SourceUploaded || !m.Certificate.IsNull() {
+		return nil
+	}
+
+	return missing(keys.SourceUploaded, "certificate")
 }
 
 // validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped elsewhere.

@@ -481,8 +481,16 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 
 		return
 	}
-	row, _, ok := r.sightedForPlan(ctx, wanted, &resp.Diagnostics)
+	row, kept, ok := r.sightedForPlan(ctx, wanted, &resp.Diagnostics)
 	if !ok {
+		return
+	}
+	if !kept.Settable() {
+		// No desired_status fits it: a configuration that is generated for it could never be applied.
+		resp.Diagnostics.AddError("The ACTIVE key can't be imported so",
+			fmt.Sprintf("Expected an ARCHIVED, DESTROYED or cache-only record, found %s, which is ACTIVE: only a rotation changes its status. Nothing was imported. Import the key as "+
+				"salesforcebyok_tenant_secret, by its type %q.", kept, row.Type))
+
 		return
 	}
 	state := importedTenantSecretVersion(row, r.data)

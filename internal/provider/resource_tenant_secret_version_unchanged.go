@@ -60,16 +60,17 @@ func versionIsAsWanted(state pluginserver.Object) bool {
 		return false
 	}
 	source, _ := state.Text("source")
-	if status == keys.StatusActive && source != keys.SourceRemote {
-		return false
-	}
-	held := !state.Is("exported_secret_value", "")
-	if state.Is("backup", backupNone) {
-		return !held
-	}
 	typ, _ := state.Text("type")
-
-	return held || !(keys.Record{Status: status, Source: source, Type: typ}).Exportable()
+	record := keys.Record{Status: status, Source: source, Type: typ}
+	held := !state.Is("exported_secret_value", "")
+	switch {
+	case !record.Settable():
+		return false
+	case state.Is("backup", backupNone):
+		return !held
+	default:
+		return held || !record.Exportable()
+	}
 }
 
 // sameVersion reports whether a refresh has found the record as it is in state.

@@ -429,31 +429,35 @@ func (r *rotatedKey) readWrapping(ctx context.Context, state *keyModel, now time
 func (r *rotatedKey) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state keyModel
 	resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
-	if resp.Diagnostics.HasError() || (r.online() && r.data.hasTaken(state.Type.ValueString())) {
-		// If this run has taken the key over under another object, create_before_destroy lets the old one go.
+	kept := readPrivateKey(ctx, req.Private, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	// The plan has said that the key is only forgotten.
 	var said diag.Diagnostics
-	if !r.mayForget(ctx, state, &said) {
+	if !r.mayForget(ctx, state, kept.ours, &said) {
 		resp.Diagnostics.Append(said.Errors()...)
 	}
 }
 
-// mayForget refuses to forget the key of another org, or one under PREVENT, and else warns that it is only forgotten.
-func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, diags *diag.Diagnostics) bool {
+// mayForget refuses to forget the key of another org, or one under PREVENT, and else warns that it is only forgotten. If this run has taken
+// the key over under another object, create_before_destroy lets the old one go without a word.
+func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, ours keys.Ours, diags *diag.Diagnostics) bool {
 	name, _, _ := r.kind.words(state.Type.ValueString())
 	if r.online() && !r.sameOrg(state.OrganizationID, diags) {
 		return false
 	}
+	if r.online() && r.data.hasTaken(state.Type.ValueString()) {
+		return true
+	}
 	if state.DeletionPolicy.ValueString() == policyPrevent {
-		if !r.overtaken(ctx, state) {
+		if !r.overtaken(ctx, state, ours) {
 			addPrevented(diags, fmt.Sprintf("the %s key %s", name, state.TenantSecretID.ValueString()), policyAbandon)
 
 			return false
 		}
 		diags.AddWarning("An object of a former key is dropped",
-			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its leftover object is dropped from state.", state.TenantSecretID.ValueString(), name))
+			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its leftover object is dropped from state.", ours.ID, name))
 
 		return true
 	}
@@ -464,10 +468,10 @@ func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, diags *diag.
 	return true
 }
 
-// overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the org has a newer key in use that one
-// of ours has made.
-func (r *rotatedKey) overtaken(ctx context.Context, state keyModel) bool {
-	if !r.online() {
+// overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the org has a newer key in use than ours,
+// which one of ours has made. The attributes in state say nothing of that: a refresh follows the key in use.
+func (r *rotatedKey) overtaken(ctx context.Context, state keyModel, ours keys.Ours) bool {
+	if !r.online() || ours.ID == "" {
 		return false
 	}
 	typ := r.kind.recordType(state.Type.ValueString())
@@ -477,8 +481,7 @@ func (r *rotatedKey) overtaken(ctx context.Context, state keyModel) bool {
 	}
 	current, ok := keys.Current(all.records, typ)
 
-	return ok && !current.Is(state.TenantSecretID.ValueString()) && current.Version > state.Version.ValueInt64() && !current.Marker().IsZero() &&
-		slices.Contains([]string{r.data.user(ctx)}, current.LastModifiedBy)
+	return ok && !current.Is(ours.ID) && current.Version > ours.Version && !current.Marker().IsZero() && current.LastModifiedBy != "" && current.LastModifiedBy == r.data.user(ctx)
 }
 
 // ImportState takes the type, the id of the record in use, or an identity.

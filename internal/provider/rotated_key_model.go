@@ -128,7 +128,8 @@ func (m *keyModel) refresh(row keys.Record, data *Data, ours keys.Ours) {
 		m.Description = stringOrNull(text)
 	}
 	m.Source = types.StringValue(row.Source)
-	if row.KeyDerivationMode != "" && (m.KeyDerivationMode.IsNull() || ours.Imported || !row.Is(ours.ID)) {
+	// Of a cache-only key no mode is ever sent, and what it reads back is not documented.
+	if row.KeyDerivationMode != "" && row.Source != keys.SourceRemote && (m.KeyDerivationMode.IsNull() || ours.Imported || !row.Is(ours.ID)) {
 		m.KeyDerivationMode = types.StringValue(row.KeyDerivationMode)
 	}
 	// Null for an uploaded key, and then null in state: what is configured for another source is a mistake that validation has found.

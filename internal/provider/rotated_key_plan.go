@@ -34,8 +34,9 @@ func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 		resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
 	}
 	if req.Plan.Raw.IsNull() {
+		kept := readPrivateKey(ctx, req.Private, &resp.Diagnostics)
 		if !resp.Diagnostics.HasError() {
-			r.mayForget(ctx, state, &resp.Diagnostics)
+			r.mayForget(ctx, state, kept.ours, &resp.Diagnostics)
 		}
 
 		return
@@ -105,6 +106,9 @@ func (p *planner) create(ctx context.Context, replacement bool) {
 	p.kept = privateKey{}
 	p.plan.planNew(p.config)
 	p.plan.RotationID, p.plan.OrganizationID = types.StringUnknown(), types.StringUnknown()
+	if !addProblem(p.diags, p.plan.missingCertificate()) {
+		return
+	}
 	if !p.online() {
 		p.warnGenerated()
 
@@ -115,13 +119,39 @@ func (p *planner) create(ctx context.Context, replacement bool) {
 	p.planWrapping(ctx, true)
 	if unknown := p.plan.unknownInputs(p.config); len(unknown) > 0 {
 		p.warnGenerated()
+		p.warnUndecided(ctx, unknown)
 
 		return
 	}
-	if !replacement && p.data.planned(p.plan.Type.ValueString()) > 1 {
-		addProblemWarning(p.diags, upload.TwoResources(p.plan.Type.ValueString()))
+	if !replacement {
+		p.warnTwo()
 	}
 	p.judge(ctx, keys.Decision{}, "")
+}
+
+// warnTwo warns if this run plans a key of the type for another resource too.
+func (p *planner) warnTwo() {
+	if typ := p.plan.Type.ValueString(); p.data.planned(typ) > 1 {
+		addProblemWarning(p.diags, upload.TwoResources(typ))
+	}
+}
+
+// warnUndecided says which key a create may take the place of, or adopt, once its inputs are known.
+func (p *planner) warnUndecided(ctx context.Context, unknown []string) {
+	if p.plan.Type.IsUnknown() {
+		return
+	}
+	all, err := p.kind.readForPlan(ctx, p.data)
+	if err != nil {
+		addUnchecked(p.diags, err)
+
+		return
+	}
+	if current, ok := keys.Current(all.records, p.kind.recordType(p.plan.Type.ValueString())); ok {
+		p.diags.AddAttributeWarning(attributePath(unknown[0]), "An existing key may be archived",
+			fmt.Sprintf("%s is in use. %s is known only during the apply, which then adopts that record, or makes a key so that Salesforce archives it. To see it in the plan, give values "+
+				"that are known.", current.Describe(), strings.Join(unknown, ", ")))
+	}
 }
 
 // update plans the key in state. It returns false after an error.
@@ -173,10 +203,13 @@ func (p *planner) update(ctx context.Context) bool {
 	case decision.Keep:
 		p.plan.RotationID = p.state.RotationID
 		p.warnKept()
+	case decision.Rotate && !addProblem(p.diags, p.plan.missingCertificate()):
+		return false
 	case decision.Rotate:
 		p.plan.planNew(p.config)
 		p.plan.RotationID = types.StringValue(decision.RotationID.String())
 		if p.online() {
+			p.warnTwo()
 			p.judge(ctx, decision, p.state.TenantSecretID.ValueString())
 		} else {
 			p.warnGenerated()
@@ -304,6 +337,11 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 			}
 		}
 	}
+	if isGiven(p.config.WrappedKeyMaterial) && !p.plan.WrappingAlgorithm.IsUnknown() {
+		if misfit := upload.WrappedMisfit(request.Algorithm, nil, request.Wrapped); misfit != nil {
+			list = append(list, misfit)
+		}
+	}
 	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() && request.Source == keys.SourceUploaded {
 		list = append(list, problem.New("secret_value_hash", "A pinned hash without its key material",
 			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
@@ -355,6 +393,10 @@ func (p *planner) warnKept() {
 		p.diags.AddWarning("The cache-only key is not available",
 			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its callouts fail, and tries again for 24 hours; somebody may also have done it. "+
 				"Nothing is planned for it. Look at the key service first; to make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.", state.TenantSecretID.ValueString()))
+	}
+	if plan.missingCertificate() != nil {
+		p.diags.AddAttributeWarning(path.Root("certificate"), "No certificate for the next upload",
+			"The key in use stays as it is. With source = \"UPLOADED\" the next one needs a certificate, and its plan will fail without. Set certificate to the unique name of a BYOK-compatible one.")
 	}
 	if !plan.Escrow.Equal(state.Escrow) && !p.kept.ours.Imported {
 		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The key in use stays as it is escrowed: its material is not known any more. The changed escrow is used at the next rotation.")
