@@ -88,7 +88,7 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 }
 
 // NewCLIIn returns a runner over a directory that may outlive the test, for an org that is no simulator of this test: env, and the
-// process's own environment, tell the provider where it is. Write the whole configuration with Write: Config and InProcess need a
+// process's own environment, show the provider where it is. Write the whole configuration with Write: Config and InProcess need a
 // simulator.
 func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	t.Helper()
@@ -120,7 +120,7 @@ func (c *CLI) InProcess(opts ...provider.Option) *CLI {
 	return c
 }
 
-// serve starts the provider in this process, for one run of the CLI, and returns what tells the CLI of it.
+// serve starts the provider in this process, for one run of the CLI, and returns what points the CLI to it.
 func (c *CLI) serve() (reattach string, stop func()) {
 	c.t.Helper()
 	server, err := c.factories[ProviderName]()

@@ -105,7 +105,7 @@ func readEntry(entry *zip.File) ([]byte, error) {
 // search is one Scan under way.
 type search struct {
 	*Scanner
-	// hit tells which secrets were found.
+	// hit says which secrets were found.
 	hit []bool
 	// seen holds the runs that were looked into, with the depth: a log repeats itself.
 	seen map[string]bool

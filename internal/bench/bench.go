@@ -95,7 +95,7 @@ func (b *bench) version(ctx context.Context) string {
 	return first
 }
 
-// machine names the processor, as far as the system tells.
+// machine names the processor, as far as the system says.
 func machine() string {
 	text, err := os.ReadFile("/proc/cpuinfo")
 	if err == nil {

@@ -17,7 +17,7 @@ import (
 type sample struct {
 	// wall is the time that its user waits, cpu that of all processors in CLI and providers together.
 	wall, cpu time.Duration
-	// memory is the peak resident memory of the provider's largest process, in bytes; 0 where the system does not tell.
+	// memory is the peak resident memory of the provider's largest process, in bytes; 0 if the system does not say.
 	memory int64
 }
 

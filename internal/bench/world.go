@@ -114,7 +114,7 @@ func serve(handle func(*proxyCall)) (proxyServer, error) {
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(&proxyCall{w, r}) }),
 	}
 	go func() {
-		// Serve always ends with an error; after close it is the expected one, before it every request fails and tells.
+		// Serve always ends with an error; after close it is the expected one, before it every request fails and says so.
 		_ = server.Serve(listener)
 	}()
 

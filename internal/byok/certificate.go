@@ -51,7 +51,7 @@ func (e *CertificateRequestError) PEM() string {
 // are read only as far as that needs it: crypto/x509 refuses some that are in use. A signing request gives a
 // *[CertificateRequestError].
 //
-// Any sound X.509 certificate is read, so that it can be shown; whether it can wrap keys is for [Certificate.Unfit].
+// Any sound X.509 certificate is read, so it can be shown; whether it can wrap keys is for [Certificate.Unfit].
 func ParseCertificate(body []byte) (*Certificate, error) {
 	c, err := readChain(body)
 	if err != nil {
@@ -98,7 +98,7 @@ const clockTolerance = 5 * time.Minute
 
 // Unfit returns, in words, each reason why the certificate cannot wrap keys at the instant now: a key that is not RSA of
 // 4096 bits with a sound exponent [V FtxDoc 3.0, ThalesDoc], not valid yet, expired. None means it is fit as far as the
-// certificate tells; whether Salesforce marks it as BYOK-compatible is for the org to say.
+// certificate shows; whether Salesforce marks it as BYOK-compatible is for the org to say.
 func (c *Certificate) Unfit(now time.Time) []string {
 	var reasons []string
 	if _, reason := c.rsaKey(); reason != "" {

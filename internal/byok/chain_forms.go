@@ -67,7 +67,7 @@ func withoutSpace(s string) string {
 	}, s)
 }
 
-// isDERSequence tells DER from text: a certificate is a SEQUENCE with a length in long form. The tag 0x30 alone is the
+// isDERSequence distinguishes DER from text: a certificate is a SEQUENCE with a length in long form. The tag 0x30 alone is the
 // digit 0 in ASCII, but 0x81 to 0x83 after it is not ASCII.
 func isDERSequence(b []byte) bool {
 	return len(b) > 2 && b[0] == 0x30 && b[1] >= 0x81 && b[1] <= 0x83

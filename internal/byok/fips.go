@@ -2,7 +2,7 @@ package byok
 
 import "crypto/fips140"
 
-// FIPSMode tells how the Go Cryptographic Module runs, by GODEBUG=fips140 or the build's default: "off", "on"
+// FIPSMode says how the Go Cryptographic Module runs, by GODEBUG=fips140 or the build's default: "off", "on"
 // (approved implementations are used, others remain available) or "only" (others are refused).
 func FIPSMode() string {
 	switch {

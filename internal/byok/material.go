@@ -92,7 +92,7 @@ func HashPrefix(hash string) string {
 const hashPrefixSize = 4
 
 // KeyCheckValue returns the first 3 bytes of AES-256-ECB under m over a block of zeros, as 6 lower-case hexadecimal
-// digits. It tells two keys apart at a key ceremony and reveals 24 bits about a 256-bit key. It panics unless m holds
+// digits. It distinguishes two keys at a key ceremony and reveals 24 bits about a 256-bit key. It panics unless m holds
 // exactly 32 bytes.
 func KeyCheckValue(m secret.Bytes) string {
 	mustBeMaterial(m)

@@ -18,7 +18,7 @@ import (
 // reads, so that one setting decides for tests, demo and documentation.
 const PathVariable = "TF_ACC_TERRAFORM_PATH"
 
-// Product tells the two implementations of the language apart.
+// Product distinguishes the two implementations of the language.
 type Product string
 
 // The products that a CLI can be.
@@ -34,7 +34,7 @@ type CLI struct {
 	Version string // as printed, without "v": "1.14.2", "1.15.0-dev"
 }
 
-// Environment is what plugin-testing must be told beyond the path, as
+// Environment is what plugin-testing must know beyond the path, as
 // "NAME=value". A test configuration that names no provider source means
 // hashicorp/salesforcebyok on the CLI's own default registry, and plugin-testing
 // would announce the provider under Terraform's.

@@ -38,7 +38,7 @@ func readBehaviours() []behaviour {
 		return behaviour{name: name, section: section, claim: claim, does: "reads", calls: calls, check: check}
 	}
 	return []behaviour{
-		reads("Organization_read", "data source organization", "It tells the org's id, its kind and API versions, and that no permission is missing.", 25, func(p *probe) {
+		reads("Organization_read", "data source organization", "It shows the org's id, its kind and API versions, and that no permission is missing.", 25, func(p *probe) {
 			about := p.readOf("organization")
 			p.matches(about, map[string]any{"id": p.about.id, "is_sandbox": p.about.sandbox, "organization_type": p.about.edition})
 			if versions, _ := about["api_versions"].([]any); !slices.Contains(versions, any(p.version)) {

@@ -208,7 +208,7 @@ func found(r acctest.Result) (map[string][]map[string]any, error) {
 	return all, nil
 }
 
-// The behaviours are told apart, complete, and say what they do.
+// The behaviours are distinct, complete, and say what they do.
 func TestBehavioursAreComplete(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}

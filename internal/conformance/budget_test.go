@@ -137,7 +137,7 @@ func (p permits) confirm(o organization) error {
 type budget struct {
 	permits
 
-	// uploaded tells, by kind, whether the key that facts, or behaviours, look at is there.
+	// uploaded says, by kind, whether the key that facts, or behaviours, look at is there.
 	uploaded map[string]bool
 }
 

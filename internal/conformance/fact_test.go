@@ -114,7 +114,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// The facts are told apart, complete, and say what they do.
+// The facts are distinct, complete, and say what they do.
 func TestFactsAreComplete(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}

@@ -143,7 +143,7 @@ func oauthFacts() []fact {
 		},
 		{
 			"IntrospectionTellsTheExpiry", "2.3", "D, C", "Salesforce's Postman collection",
-			"`/services/oauth2/introspect` tells `active`, `username`, `sub` and the moments `iat`, `nbf` and `exp` of a token.", 0, "",
+			"`/services/oauth2/introspect` shows `active`, `username`, `sub` and the moments `iat`, `nbf` and `exp` of a token.", 0, "",
 			func(p *probe) {
 				p.wantClientCredentials()
 				form := url.Values{

@@ -39,7 +39,7 @@ type org struct {
 	// Of a live run only:
 	about  organization // what the org says of itself
 	types  []string     // of the keys that may be rotated
-	run    string       // tells this run's keys from those of earlier runs
+	run    string       // distinguishes this run's keys from those of earlier runs
 	folder string       // of the CLI's directories and the exports; it outlives a run that dies
 
 	mu        sync.Mutex
@@ -261,7 +261,7 @@ func (r reply) want(status int) reply {
 	return r
 }
 
-// reason tells the error of a refusal and nothing of any other body: that may hold secrets.
+// reason returns the error of a refusal and nothing of any other body: that may hold secrets.
 func (r reply) reason() string {
 	var list []struct {
 		ErrorCode string `json:"errorCode"`

@@ -42,7 +42,7 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"CountHasNoRecords", "10", "D", "SOQL reference", "`SELECT COUNT()` tells its number as `totalSize`, with no records.", 0, "", func(p *probe) {
+			"CountHasNoRecords", "10", "D", "SOQL reference", "`SELECT COUNT()` gives its number as `totalSize`, with no records.", 0, "", func(p *probe) {
 				records, page := p.query("/query", "SELECT COUNT() FROM Organization")
 				if p.equal("totalSize", page["totalSize"], 1.0); len(records) != 0 {
 					p.Errorf("%d records", len(records))

@@ -105,7 +105,7 @@ func (r *record) settle(i item, how int, reason string, calls int) error {
 	return r.write()
 }
 
-// counts tells how many items came to each outcome.
+// counts says how many items came to each outcome.
 func counts(list []outcome) string {
 	numbers := map[string]int{}
 	for _, o := range list {

@@ -80,7 +80,7 @@ func (r *rehearsal) command() *exec.Cmd {
 	return cmd
 }
 
-// run runs to the end, and tells whether it passed.
+// run runs to the end, and reports whether it passed.
 func (r *rehearsal) run() (output string, passed bool) {
 	r.t.Helper()
 	out, err := r.command().CombinedOutput()

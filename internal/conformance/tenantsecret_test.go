@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// describedField is a field as describe tells it.
+// describedField is a field as describe shows it.
 type describedField struct {
 	Name           string `json:"name"`
 	Type           string `json:"type"`

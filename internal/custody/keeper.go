@@ -201,7 +201,7 @@ func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error
 		return row, nil
 	}
 
-	return row, fmt.Errorf("setting record %s to %s had no answer that tells the outcome, and the record has not changed since; nothing was sent twice, the next plan shows "+
+	return row, fmt.Errorf("setting record %s to %s had no answer that shows the outcome, and the record has not changed since; nothing was sent twice, the next plan shows "+
 		"what holds: %w", id, wanted, errors.Join(err, readErr))
 }
 

@@ -381,10 +381,10 @@ func TestPatch_outcomes(t *testing.T) {
 		{name: "refused", patch: []fault{{err: errRefused}}, words: []string{"setting record " + recordID, "FIELD_INTEGRITY_EXCEPTION"}, is: errRefused},
 		{name: "reply lost, applied", patch: []fault{{err: errLost, commit: true}}, done: true, gets: 1},
 		{name: "reply lost, applied, seen late", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errDown}, {err: errDown}}, done: true, gets: 3},
-		{name: "reply lost, not applied", patch: []fault{{err: errLost}}, words: []string{"had no answer that tells the outcome", "nothing was sent twice"}, is: salesforce.ErrOutcomeUnknown, gets: 3},
+		{name: "reply lost, not applied", patch: []fault{{err: errLost}}, words: []string{"had no answer that shows the outcome", "nothing was sent twice"}, is: salesforce.ErrOutcomeUnknown, gets: 3},
 		{
 			name: "reply lost, not readable", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errDown}, {err: errDown}, {err: errDown}},
-			words: []string{"had no answer that tells the outcome", "nothing was sent twice"}, is: errDown, gets: 3,
+			words: []string{"had no answer that shows the outcome", "nothing was sent twice"}, is: errDown, gets: 3,
 		},
 	}
 	operations := map[string]struct {
@@ -438,7 +438,7 @@ func TestPatch_outcomes(t *testing.T) {
 					t.Fatalf("expected success to be %t, found %v", o.done, err)
 				}
 				if o.is != nil && !errors.Is(err, o.is) {
-					t.Errorf("expected the cause %v to be told, found %v", o.is, err)
+					t.Errorf("expected the cause %v to be named, found %v", o.is, err)
 				}
 				for _, words := range o.words {
 					if !strings.Contains(err.Error(), words) {

@@ -1,5 +1,5 @@
 // Package demo runs the provider through the life of a key, with the real Terraform or OpenTofu CLI against the Salesforce simulator on
-// loopback, and tells in plain lines what it does and what came of it. It is a tool of the repository and no part of the provider.
+// loopback, and says in plain lines what it does and what came of it. It is a tool of the repository and no part of the provider.
 package demo
 
 import (
@@ -48,10 +48,10 @@ type demo struct {
 	approvers []approver
 }
 
-// errFailed ends a run whose story did not go as told.
+// errFailed ends a run whose story did not go as announced.
 var errFailed = errors.New("the demo did not go as it should")
 
-// Run tells the whole story. It leaves nothing behind.
+// Run shows the whole story. It leaves nothing behind.
 func Run(ctx context.Context, o Options) (err error) {
 	d := &demo{Options: o, vars: map[string]string{}}
 	if d.folder, err = os.MkdirTemp("", "salesforcebyok-demo-"); err != nil {

@@ -31,7 +31,7 @@ func cliPath(t *testing.T) string {
 	return ""
 }
 
-// The story is the README's promise: each step must come out as it is told, in this order.
+// The story is the README's promise: each step must come out as it is announced, in this order.
 func TestTheDemoTellsTheLifeOfAKey(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

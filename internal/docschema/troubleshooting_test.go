@@ -27,7 +27,7 @@ func TestTroubleshootingListsEverySummary(t *testing.T) {
 	}
 }
 
-// compareSummaries tells what only one side has.
+// compareSummaries returns what only one side has.
 func compareSummaries(listed []string, shown map[string]string) []string {
 	var problems []string
 	found := map[string]bool{}

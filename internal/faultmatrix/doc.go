@@ -9,5 +9,5 @@
 //
 //	go test ./internal/faultmatrix -run FaultMatrix -v
 //
-// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it anew. A short run leaves it out.
+// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it again. A short run leaves it out.
 package faultmatrix

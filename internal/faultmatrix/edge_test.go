@@ -27,18 +27,18 @@ type entry struct {
 	run int64
 	// struck is true where the fault hit this request or followed from it.
 	struck bool
-	// told is true where the client got an answer that says whether the request had its effect.
-	told bool
+	// answered is true where the client got an answer that says whether the request had its effect.
+	answered bool
 	// status is that of the answer, 0 for none.
 	status int
-	// committed says that the org was changed, whatever the client was told; exported, that an encrypted SecretValue was read.
+	// committed says that the org was changed, whatever the client was answered; exported, that an encrypted SecretValue was read.
 	committed, exported bool
 	// complaint is what was wrong at the moment of arrival, "" for nothing.
 	complaint string
 }
 
 func (e entry) String() string {
-	return fmt.Sprintf("%s (status %d, told %t, committed %t)", e.name, e.status, e.told, e.committed)
+	return fmt.Sprintf("%s (status %d, answered %t, committed %t)", e.name, e.status, e.answered, e.committed)
 }
 
 // edge stands between the provider and the simulator, on an address that no other edge has, and breaks what a fault says.
@@ -319,18 +319,18 @@ func (s *strike) lose() { panic(http.ErrAbortHandler) }
 // commit lets the org do what was asked, and keeps the reply.
 func (s *strike) commit() { s.edge.pass(httptest.NewRecorder(), s.r, s.note, false) }
 
-// with lets the simulator's own fault hit this request; told says whether the client can know the outcome from the reply.
-func (s *strike) with(f sfsim.Fault, told bool) {
+// with lets the simulator's own fault hit this request; answered says whether the client can know the outcome from the reply.
+func (s *strike) with(f sfsim.Fault, answered bool) {
 	// The next of its kind is this one, whatever else is under way.
 	f.Nth, f.Host, f.Method, f.Path = 1, "instance", s.r.Method, s.r.URL.Path
 	if err := s.edge.sim.AddFault(f); err != nil {
 		s.edge.t.Errorf("arming %+v: %v", f, err)
 	}
-	s.edge.pass(s.w, s.r, s.note, told)
+	s.edge.pass(s.w, s.r, s.note, answered)
 }
 
 // pass hands a request to the simulator.
-func (e *edge) pass(w http.ResponseWriter, r *http.Request, note func(func(*entry)), told bool) {
+func (e *edge) pass(w http.ResponseWriter, r *http.Request, note func(func(*entry)), answered bool) {
 	seen := &statusWriter{ResponseWriter: w}
 	before := len(e.sim.Requests())
 	defer func() {
@@ -341,7 +341,7 @@ func (e *edge) pass(w http.ResponseWriter, r *http.Request, note func(func(*entr
 				e.exported = e.exported || request.Exported
 			}
 			e.status = seen.status
-			e.told = told && seen.status != 0
+			e.answered = answered && seen.status != 0
 		})
 	}()
 	e.sim.Handler().ServeHTTP(seen, r)

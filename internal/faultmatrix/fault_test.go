@@ -37,8 +37,8 @@ func onlyPost(request string) bool { return request == post }
 func notToken(request string) bool { return request != "POST token" }
 
 // answer is a fault of the simulator's own, done in place of the work, or after it with Commit.
-func answer(f sfsim.Fault, told bool) func(*strike) {
-	return func(s *strike) { s.with(f, told) }
+func answer(f sfsim.Fault, answered bool) func(*strike) {
+	return func(s *strike) { s.with(f, answered) }
 }
 
 func resetAfter(s *strike) {

@@ -20,8 +20,8 @@ import (
 // hostile is a reply that Salesforce does not send, or sends in its own way: one block of rows.
 type hostile struct {
 	name, meaning string
-	// told is true where the reply says for certain that a write was not carried out.
-	told bool
+	// answered is true where the reply says for certain that a write was not carried out.
+	answered bool
 	// logins is true where the reply is of the token endpoint, and of nothing else.
 	logins bool
 	reply  func(w http.ResponseWriter, r *http.Request)
@@ -148,7 +148,7 @@ func hostiles() []hostile {
 			login: repeated, read: outcome{notAnymore, failedRead, "totalSize or done is missing"}, write: looked,
 		},
 		{
-			name: "JWT over", meaning: "401 INVALID_AUTH_HEADER", told: true, reply: refusal(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"),
+			name: "JWT over", meaning: "401 INVALID_AUTH_HEADER", answered: true, reply: refusal(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: renewed, write: renewed,
 		},
 		{
@@ -156,16 +156,16 @@ func hostiles() []hostile {
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: renewed, write: looked,
 		},
 		{
-			name: "too many at once", meaning: "403 REQUEST_LIMIT_EXCEEDED of concurrent requests", told: true,
+			name: "too many at once", meaning: "403 REQUEST_LIMIT_EXCEEDED of concurrent requests", answered: true,
 			reply: refusal(http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: repeated, write: repeated,
 		},
 		{
-			name: "metering", meaning: "400 TXN_SECURITY_METERING_ERROR", told: true, reply: refusal(http.StatusBadRequest, "TXN_SECURITY_METERING_ERROR", "m"),
+			name: "metering", meaning: "400 TXN_SECURITY_METERING_ERROR", answered: true, reply: refusal(http.StatusBadRequest, "TXN_SECURITY_METERING_ERROR", "m"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: repeated, write: outcome{aLook, refusedKey, "TXN_SECURITY_METERING_ERROR"},
 		},
 		{
-			name: "mirror", meaning: "400 that sends back what it was sent, with characters that a terminal obeys", told: true, reply: mirror,
+			name: "mirror", meaning: "400 that sends back what it was sent, with characters that a terminal obeys", answered: true, reply: mirror,
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: outcome{notAnymore, failedRead, "[redacted]"}, write: outcome{aLook, refusedKey, "[redacted]"},
 		},
 		{
@@ -199,7 +199,7 @@ func TestHostileServer(t *testing.T) {
 				t.Parallel()
 				op := operations()[0]
 				f := fault{name: h.name, strike: func(s *strike) {
-					s.note(func(e *entry) { e.told = h.told })
+					s.note(func(e *entry) { e.answered = h.answered })
 					h.reply(s.w, s.r)
 				}}
 				l := newLane(t, op.seed, f)

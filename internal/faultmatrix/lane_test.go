@@ -397,7 +397,7 @@ func (l *lane) judge(op operation, mark int) []string {
 		if e.committed {
 			committed[e.name]++
 		}
-		if looks(e.name) && e.told && e.status == 200 {
+		if looks(e.name) && e.answered && e.status == 200 {
 			open = ""
 			if e.exported {
 				exportedIn = e.run
@@ -409,7 +409,7 @@ func (l *lane) judge(op operation, mark int) []string {
 		if open != "" {
 			wrong = append(wrong, fmt.Sprintf("a blind second write: a %s, after a %s whose outcome was not known, without a look in between", e.name, open))
 		}
-		if !e.told {
+		if !e.answered {
 			open = e.name
 		}
 		if op.name == "destroy" && exportedIn != e.run {

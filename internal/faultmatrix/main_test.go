@@ -8,7 +8,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 )
 
-var update = flag.Bool("update", false, "write MATRIX.md anew from this run")
+var update = flag.Bool("update", false, "write MATRIX.md again from this run")
 
 // lanesAtOnce is how many lanes run at a time: most of them wait for a timeout or a look most of the time.
 const lanesAtOnce = "10"

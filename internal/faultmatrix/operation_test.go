@@ -63,7 +63,7 @@ func operations() []operation {
 			},
 		},
 		{
-			name: "create, no escrow", meaning: "as create, without escrow: only the marker in the org tells of an interrupted run", address: keyAddress,
+			name: "create, no escrow", meaning: "as create, without escrow: only the marker in the org shows an interrupted run", address: keyAddress,
 			made: 1, bare: true, judge: judgeBareKey,
 			prepare: func(l *lane, n int) {
 				l.forget()

@@ -176,7 +176,7 @@ func (r *kvRead) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephe
 	resp.Diagnostics.Append(resp.Result.Set(ctx, model)...)
 }
 
-// serve serves the stand-in from this process, and returns what tells the CLI of it.
+// serve serves the stand-in from this process, and returns what points the CLI to it.
 func (k *kv) serve(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

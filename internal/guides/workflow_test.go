@@ -19,7 +19,7 @@ import (
 // environments and artifacts. Whatever else a workflow says fails the test.
 type runner struct {
 	t *testing.T
-	// repository is what checkout clones, others the repositories that it may be told to clone, by name.
+	// repository is what checkout clones, others the repositories that it may be asked to clone, by name.
 	repository string
 	others     map[string]string
 	// contexts are vars and secrets.

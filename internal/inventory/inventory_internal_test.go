@@ -178,7 +178,7 @@ func TestAFailingFirstReaderFailsThoseWhoWaitedForIt(t *testing.T) {
 	})
 }
 
-// Terraform asks ten resources at a time: those that come after a failure must not each begin the client's retries anew.
+// Terraform asks ten resources at a time: those that come after a failure must not each begin the client's retries again.
 func TestAFailureStandsForThoseWhoComeSoonAfter(t *testing.T) {
 	t.Parallel()
 

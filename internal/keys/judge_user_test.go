@@ -7,7 +7,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
-// The session's user costs a request, so that it is asked only if a marker's writer is in doubt.
+// The session's user costs a request, so it is asked only if a marker's writer is in doubt.
 func TestSessionUserIsAskedOnlyInDoubt(t *testing.T) {
 	t.Parallel()
 

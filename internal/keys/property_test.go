@@ -311,7 +311,7 @@ func TestNoRotationIDReturnsAndEveryApplySettles(t *testing.T) {
 	})
 }
 
-// scene is any wish over any org, from few values, so that they often meet.
+// scene is any wish over any org, from few values, so they often meet.
 type scene struct {
 	wanted   keys.Wanted
 	inputs   keys.Inputs

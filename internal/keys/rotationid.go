@@ -27,7 +27,7 @@ const credibleStep = 10_000_000
 // is protected on its way does not ask for another key.
 type Inputs struct {
 	// Organization is the org's id of 18 characters: a sandbox that was refreshed from production has
-	// another, so that it makes keys of its own instead of adopting copies.
+	// another, so it makes keys of its own instead of adopting copies.
 	Organization        string
 	Type                string
 	Source              string
@@ -75,7 +75,7 @@ func (i Inputs) stands(fingerprint string) bool {
 }
 
 // Requests is a fingerprint of those inputs that no reading of the org changes: triggers and material
-// version. It tells a request for a new key from a source that follows the org under ignore_changes.
+// version. It distinguishes a request for a new key from a source that follows the org under ignore_changes.
 func (i Inputs) Requests() string {
 	return Inputs{MaterialVersion: i.MaterialVersion, Triggers: i.Triggers}.Fingerprint()
 }

@@ -21,7 +21,7 @@
 //   - [Unchanged]: a state holds hundreds of old keys that never change. The framework walks schema and values of each several times, with
 //     reflection, for a refresh and a plan that end as they began. Unchanged compares the few values that count, and leaves all else to the
 //     framework; it says nothing and changes nothing.
-//   - The request context: the framework's server keeps the context of every request until the process stops, so that it can cancel all of
+//   - The request context: the framework's server keeps the context of every request until the process stops, so it can cancel all of
 //     them, and each context holds its loggers. Each request that comes once per resource gets a context here that is emptied when it is
 //     answered. Work that outlives its request must therefore take its context from detach.From,
 //     which keeps the values: the shared readings of inventory and the shared login do.

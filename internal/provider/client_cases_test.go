@@ -58,7 +58,7 @@ func at(part string) func(*http.Request) bool {
 
 const always = 1 << 30
 
-// Replies that were seen in the field, each with what a user is told of it. A reply that passes tells nothing.
+// Replies that were seen in the field, each with what a user reads about it. A reply that passes shows nothing.
 func TestAccClient_repliesFromTheField(t *testing.T) {
 	t.Parallel()
 	key, settings, certificate := dataKey(), keySettings("enable_cache_only_keys = true"), wrappingCertificate(`developer_name = "Wrap_2027"`)

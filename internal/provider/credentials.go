@@ -83,7 +83,7 @@ func (s settings) credentialsUnknown() bool {
 	return false
 }
 
-// A credential set is told by the attribute that only it has.
+// A credential set is identified by the attribute that only it has.
 type credentialSet struct {
 	name     string
 	mark     string

@@ -69,7 +69,7 @@ func certificateAttributes() map[string]schema.Attribute {
 		"id":                                 shownString("Id of the certificate, 18 characters."),
 		"developer_name":                     shownString("Unique name (DeveloperName): what `certificate` of `salesforcebyok_tenant_secret` takes."),
 		"label":                              shownString("Label in Setup. It may differ from the unique name."),
-		"expiration_date":                    shownString("When it expires as its row tells, RFC 3339, UTC. Null if Salesforce tells none."),
+		"expiration_date":                    shownString("When it expires, as its row shows, RFC 3339, UTC. Null if Salesforce shows none."),
 		"created_date":                       shownString("When it was created, RFC 3339, UTC."),
 		"key_size":                           shownInt64("Size of its key in bits. BYOK needs 4096."),
 		"ca_signed":                          shownBool("Whether a certificate authority signs it, as opposed to self-signed."),
@@ -81,8 +81,8 @@ func certificateAttributes() map[string]schema.Attribute {
 		"csr_pem":                            shownString("The signing request that a CA-signed certificate waits with, as PEM, else null."),
 		"sha256_fingerprint":                 shownString("SHA-256 of its DER encoding, 64 lower-case hex digits without colons. Compare it with what `certificate_sha256` shows."),
 		"serial_number":                      shownString("Serial number, lower-case hex."),
-		"not_before":                         shownString("Begin of its validity as the X.509 certificate tells, RFC 3339, UTC."),
-		"not_after":                          shownString("End of its validity as the X.509 certificate tells, RFC 3339, UTC."),
+		"not_before":                         shownString("Begin of its validity, from the X.509 certificate, RFC 3339, UTC."),
+		"not_after":                          shownString("End of its validity, from the X.509 certificate, RFC 3339, UTC."),
 		"byok_compatible": shownBool("Whether it can wrap key material now: RSA of 4096 bits, encrypted with Platform Encryption, not exportable, usable, within its validity " +
 			"by the org's clock. For which types: `compatible_types`."),
 		"byok_problems": schema.ListAttribute{

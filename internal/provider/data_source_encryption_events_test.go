@@ -22,7 +22,7 @@ func expectEvents(name string, value knownvalue.Check) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(eventsAddress, tfjsonpath.New(name), value)
 }
 
-// The log tells who uploaded the key, when and from where.
+// The log shows who uploaded the key, when and from where.
 func TestAccEncryptionEventsDataSource(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)

@@ -147,7 +147,7 @@ func TestSObjectPopulate(t *testing.T) {
 	}{
 		"all":           {`{"keyPrefix": "02G", "createable": true}`, false, types.StringValue("02G"), types.BoolValue(true)},
 		"no prefix":     {`{"keyPrefix": null, "createable": false}`, false, types.StringNull(), types.BoolValue(false)},
-		"nothing told":  {`{}`, false, types.StringNull(), types.BoolNull()},
+		"nothing said":  {`{}`, false, types.StringNull(), types.BoolNull()},
 		"another form":  {`{"createable": "yes"}`, true, types.StringNull(), types.BoolNull()},
 		"not an object": {`[1]`, true, types.StringNull(), types.BoolNull()},
 		"not JSON":      {`<html>`, true, types.StringNull(), types.BoolNull()},

@@ -56,15 +56,15 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				ElementType:         types.StringType,
 			},
 			"api_usage": schema.SingleNestedAttribute{
-				MarkdownDescription: "API calls of the org within the last 24 hours, as Salesforce told with its latest answer. It differs at each read, so don't let a resource depend " +
-					"on it. Null where Salesforce told none.",
+				MarkdownDescription: "API calls of the org within the last 24 hours, as Salesforce reported with its latest answer. It differs at each read, so don't let a resource depend " +
+					"on it. Null if Salesforce reported none.",
 				Computed: true,
 				Attributes: map[string]schema.Attribute{
 					"used":  shownInt64("Calls that were made."),
 					"limit": shownInt64("Calls that may be made."),
 				},
 			},
-			"user_id": shownString("Id of the user whom the calls run as. Null with `access_token`, which does not tell it."),
+			"user_id": shownString("Id of the user whom the calls run as. Null with `access_token`, which does not show it."),
 			"missing_permissions": schema.ListAttribute{
 				MarkdownDescription: fmt.Sprintf("Which of `%s`, `%s`, `%s` and `%s` the user lacks; empty is good. The last is needed for certificates and settings only, and Modify All Data "+
 					"stands in for it. Read from UserPermissionAccess. If the org does not show that object, judged by what the user can see: without the first, TenantSecret is hidden or can't be created (so it is "+

@@ -79,7 +79,7 @@ func usageAndVersions(shown map[string]any) error {
 	return nil
 }
 
-// A session given by its token does not tell its user.
+// A session given by its token does not show its user.
 func TestAccOrganizationDataSource_accessToken(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -129,7 +129,7 @@ func TestAccOrganizationDataSource_missingPermissionsWarn(t *testing.T) {
 	}
 }
 
-// An org that does not show UserPermissionAccess is judged by what it shows, and what can't be told is said.
+// An org that does not show UserPermissionAccess is judged by what it shows, and what can't be judged is said.
 func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *testing.T) {
 	t.Parallel()
 	undetermined := []string{"Customize Application", salesforce.PermissionModifyMetadata}

@@ -19,7 +19,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*sobjectDataSource)(nil)
 
-// sobjectDataSource shows what the org tells of one of its objects.
+// sobjectDataSource shows how the org describes one of its objects.
 type sobjectDataSource struct{ dataSourceBase }
 
 func newSObjectDataSource() datasource.DataSource { return &sobjectDataSource{} }
@@ -41,7 +41,7 @@ func (d *sobjectDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *sobjectDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What the org tells of one of its objects (describe), such as the types that it takes for a `TenantSecret`. It depends on the API version and on the " +
+		MarkdownDescription: "How the org describes one of its objects, such as the types that it takes for a `TenantSecret`. It depends on the API version and on the " +
 			"user's permissions.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
@@ -98,9 +98,9 @@ func (d *sobjectDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
-// populate fills the model from a description. A flag that Salesforce does not tell is null.
+// populate fills the model from a description. A flag that Salesforce leaves out is null.
 func (m *sobjectDataSourceModel) populate(description json.RawMessage) error {
-	var told struct {
+	var described struct {
 		KeyPrefix  *string `json:"keyPrefix"`
 		Createable *bool   `json:"createable"`
 		Updateable *bool   `json:"updateable"`
@@ -108,15 +108,15 @@ func (m *sobjectDataSourceModel) populate(description json.RawMessage) error {
 		Deletable  *bool   `json:"deletable"`
 	}
 	var compact bytes.Buffer
-	if json.Unmarshal(description, &told) != nil || json.Compact(&compact, description) != nil {
+	if json.Unmarshal(description, &described) != nil || json.Compact(&compact, description) != nil {
 		return errors.New("expected a JSON object with keyPrefix and the flags createable, updateable, queryable and deletable; Salesforce sent something else")
 	}
 	m.DescribeJSON = types.StringValue(compact.String())
-	m.KeyPrefix = types.StringPointerValue(told.KeyPrefix)
-	m.Createable = types.BoolPointerValue(told.Createable)
-	m.Updateable = types.BoolPointerValue(told.Updateable)
-	m.Queryable = types.BoolPointerValue(told.Queryable)
-	m.Deletable = types.BoolPointerValue(told.Deletable)
+	m.KeyPrefix = types.StringPointerValue(described.KeyPrefix)
+	m.Createable = types.BoolPointerValue(described.Createable)
+	m.Updateable = types.BoolPointerValue(described.Updateable)
+	m.Queryable = types.BoolPointerValue(described.Queryable)
+	m.Deletable = types.BoolPointerValue(described.Deletable)
 
 	return nil
 }

@@ -111,7 +111,7 @@ func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 	if e.Hash != "" {
 		fmt.Fprintf(&text, " with the SecretValueHash %s", e.Hash)
 	}
-	text.WriteString(", and no answer tells whether it was taken. The org was searched for it several times since, and it was not there. ")
+	text.WriteString(", and no answer says whether it was taken. The org was searched for it several times since, and it was not there. ")
 	if e.EscrowFile != "" {
 		fmt.Fprintf(&text, "The escrow copy %s holds the key: keep it. ", e.EscrowFile)
 	}

@@ -58,7 +58,7 @@ func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.Sche
 				Computed:            true,
 			},
 			"secret_value_hash": schema.StringAttribute{
-				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null where Salesforce made the key and tells no hash.",
+				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null where Salesforce made the key and shows no hash.",
 				Computed:            true,
 			},
 		},

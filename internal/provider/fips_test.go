@@ -63,7 +63,7 @@ func TestAccTenantSecret_strictFIPS(t *testing.T) {
 			}
 			text, _ := state["receipt"].(string)
 			if err := json.Unmarshal([]byte(text), &receipt); err != nil || receipt.Mode != "only" || receipt.Notice == "" {
-				t.Errorf("expected the receipt to tell the mode and the notice, found %s", text)
+				t.Errorf("expected the receipt to name the mode and the notice, found %s", text)
 			}
 		})
 	}

@@ -22,7 +22,7 @@ func newSecretValueHashFunction() function.Function {
 	return materialFunction{
 		name:    "secret_value_hash",
 		summary: "SecretValueHash of key material",
-		description: "Returns the base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it in `SecretValueHash`: the value of a pin, and what tells whether an escrow copy " +
+		description: "Returns the base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it in `SecretValueHash`: the value of a pin, and what shows whether an escrow copy " +
 			"is the key that the org has. (Terraform's own `base64sha256` hashes the base64 text instead.) The result is ephemeral where the argument is, and sensitive where the " +
 			"argument is; it gives nothing of a random key away, so that `nonsensitive` is safe.",
 		compute: byok.HashMaterial,

@@ -26,7 +26,7 @@ func addLimit(diags *diag.Diagnostics, limit *salesforce.RequestLimitError, summ
 
 // Detail is asked for when the diagnostic is sent, and not before: one that is dropped is not the first.
 func (d *limitDiagnostic) Detail() string {
-	if d.limit.TellFirst(d) {
+	if d.limit.ReportFirst(d) {
 		return d.Diagnostic.Detail()
 	}
 
@@ -42,7 +42,7 @@ func (d *limitDiagnostic) Equal(other diag.Diagnostic) bool {
 
 // limitedReading is the reading of one resource, for the request limit.
 type limitedReading struct {
-	teller *limitTeller
+	reporter *limitReporter
 	// silent is set if the reading has failed by the limit and another one has the error.
 	silent bool
 }
@@ -64,7 +64,7 @@ func onlyFirstLimit(ctx context.Context, diags *diag.Diagnostics) {
 		return is
 	}
 	reading, ok := ctx.Value(limitedReadingKey{}).(*limitedReading)
-	if !ok || reading.teller == nil || !slices.ContainsFunc(*diags, limited) || reading.teller.read.CompareAndSwap(false, true) {
+	if !ok || reading.reporter == nil || !slices.ContainsFunc(*diags, limited) || reading.reporter.read.CompareAndSwap(false, true) {
 		return
 	}
 	*diags = slices.DeleteFunc(*diags, limited)
@@ -81,16 +81,16 @@ func (l *limitedReading) answer(req *tfprotov6.ReadResourceRequest, resp *tfprot
 	resp.NewState, resp.NewIdentity, resp.Private = req.CurrentState, req.CurrentIdentity, req.Private
 }
 
-// limitTeller says once what a whole run is to hear of the org's API request limit, whatever the number of its resources: that few calls
+// limitReporter says once what a whole run is to hear of the org's API request limit, whatever the number of its resources: that few calls
 // are left, and that calls are refused.
-type limitTeller struct {
+type limitReporter struct {
 	client *salesforce.Client
 	// read is set once the reading of a resource has failed by the limit.
 	read atomic.Bool
 }
 
 // warnings returns the warning that few calls are left, where nobody has had it.
-func (l *limitTeller) warnings() []*tfprotov6.Diagnostic {
+func (l *limitReporter) warnings() []*tfprotov6.Diagnostic {
 	if l == nil {
 		return nil
 	}

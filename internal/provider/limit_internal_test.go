@@ -50,7 +50,7 @@ func TestOneErrorOfARunSaysTheLimitInFull(t *testing.T) {
 // Of all readings that fail by the limit one has the error. The others change nothing, and hide no error of another kind.
 func TestOneReadingHasTheErrorOfTheLimit(t *testing.T) {
 	t.Parallel()
-	teller, limit := &limitTeller{}, spentLimit()
+	reporter, limit := &limitReporter{}, spentLimit()
 	req := &tfprotov6.ReadResourceRequest{CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{1}}, Private: []byte("p")}
 	read := func(reading *limitedReading, err error) (diag.Diagnostics, *tfprotov6.ReadResourceResponse) {
 		var diags diag.Diagnostics
@@ -64,13 +64,13 @@ func TestOneReadingHasTheErrorOfTheLimit(t *testing.T) {
 
 		return diags, resp
 	}
-	if diags, resp := read(&limitedReading{teller: teller}, errors.New("another one")); len(diags) != 1 || resp.NewState != nil {
+	if diags, resp := read(&limitedReading{reporter: reporter}, errors.New("another one")); len(diags) != 1 || resp.NewState != nil {
 		t.Errorf("another error: %+v", resp)
 	}
-	if diags, resp := read(&limitedReading{teller: teller}, limit); len(diags) != 1 || len(resp.Diagnostics) != 1 || resp.NewState != nil || !strings.Contains(diags[0].Detail(), inFull) {
+	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 1 || len(resp.Diagnostics) != 1 || resp.NewState != nil || !strings.Contains(diags[0].Detail(), inFull) {
 		t.Errorf("the first: %+v", resp)
 	}
-	if diags, resp := read(&limitedReading{teller: teller}, limit); len(diags) != 0 || len(resp.Diagnostics) != 0 || resp.NewState != req.CurrentState || string(resp.Private) != "p" {
+	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 0 || len(resp.Diagnostics) != 0 || resp.NewState != req.CurrentState || string(resp.Private) != "p" {
 		t.Errorf("the second: %+v", resp)
 	}
 	if diags, _ := read(&limitedReading{}, limit); len(diags) != 1 {

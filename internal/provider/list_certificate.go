@@ -36,7 +36,7 @@ func (l *certificateList) ListResourceConfigSchema(_ context.Context, _ list.Lis
 			"one API call for each. Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"byok_compatible_only": schema.BoolAttribute{
-				MarkdownDescription: "Only certificates that can wrap key material, as their rows tell. Default `false`: all, also those that serve something else, such as single sign-on.",
+				MarkdownDescription: "Only certificates that can wrap key material, as their rows show. Default `false`: all, also those that serve something else, such as single sign-on.",
 				Optional:            true,
 			},
 		},

@@ -312,15 +312,15 @@ func addCertificates(generated string) string {
 // supportsQuery reports whether the CLI has `terraform query`.
 func supportsQuery(t *testing.T, cli *acctest.CLI) bool {
 	t.Helper()
-	var told struct {
+	var printed struct {
 		Version string `json:"terraform_version"`
 	}
-	if err := json.Unmarshal([]byte(cli.Run("version", "-json").Stdout), &told); err != nil {
+	if err := json.Unmarshal([]byte(cli.Run("version", "-json").Stdout), &printed); err != nil {
 		t.Fatal(err)
 	}
 	var major, minor int
-	if _, err := fmt.Sscanf(told.Version, "%d.%d.", &major, &minor); err != nil {
-		t.Fatalf("version %q: %v", told.Version, err)
+	if _, err := fmt.Sscanf(printed.Version, "%d.%d.", &major, &minor); err != nil {
+		t.Fatalf("version %q: %v", printed.Version, err)
 	}
 
 	return !acctest.OpenTofu() && (major > 1 || minor >= 14)

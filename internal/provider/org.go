@@ -57,7 +57,7 @@ func (b *base) certificates(ctx context.Context, diags *diag.Diagnostics) ([]sal
 	return rows, true
 }
 
-// certificateNamed finds the row of a unique name, of which Salesforce does not tell the case apart.
+// certificateNamed finds the row of a unique name, whose case Salesforce ignores.
 func certificateNamed(rows []salesforce.Certificate, name string) (salesforce.Certificate, bool) {
 	i := slices.IndexFunc(rows, func(c salesforce.Certificate) bool { return strings.EqualFold(c.DeveloperName, name) })
 	if i < 0 {

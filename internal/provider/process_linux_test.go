@@ -14,13 +14,13 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 )
 
-// processState is what the kernel tells of a provider at work.
+// processState is what the kernel shows of a provider at work.
 type processState struct {
 	// coreLimit is its line in /proc/<pid>/limits.
 	coreLimit string
 }
 
-// inspect finds the provider process of a CLI and reads what the kernel tells of it.
+// inspect finds the provider process of a CLI and reads what the kernel shows of it.
 func inspect(t *testing.T, cli int) processState {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")

@@ -49,7 +49,7 @@ type byokProvider struct {
 	version string
 	options options
 	// limits speaks of the org that was configured last.
-	limits atomic.Pointer[limitTeller]
+	limits atomic.Pointer[limitReporter]
 	// data is what the provider was configured with last, nil before.
 	data atomic.Pointer[Data]
 	// unchanged answers for the versions that have not changed: there may be hundreds of them in a state, and none changes for years.
@@ -215,7 +215,7 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 		return
 	}
 	if data.Client != nil {
-		p.limits.Store(&limitTeller{client: data.Client})
+		p.limits.Store(&limitReporter{client: data.Client})
 	}
 	p.data.Store(data)
 	resp.ResourceData = data

@@ -73,7 +73,7 @@ func (r *cacheOnlyKeyResource) Metadata(_ context.Context, req resource.Metadata
 
 func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	version := keyMaterialVersionAttribute()
-	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value encrypts the material anew, which must be the " +
+	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value encrypts the material again, which must be the " +
 		"same: another key needs another `key_identifier`."
 	escrow := escrowAttribute()
 	escrow.MarkdownDescription = "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before the JWE is made. Without it nobody but Salesforce can open the JWE, so that a " +
@@ -97,7 +97,7 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant secret's `remote_key_certificate`. A change encrypts the same key anew where " +
+				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant secret's `remote_key_certificate`. A change encrypts the same key again where " +
 					"`key_material_wo` gives it, and is refused for a generated key, whose material is not known any more.",
 				Required:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
@@ -186,13 +186,13 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
 	plan.OrganizationID = state.OrganizationID
 	if plan.Certificate.IsUnknown() || plan.ReplayNonce.IsUnknown() || plan.KeyMaterialWOVersion.IsUnknown() {
-		// Whether the JWE is made anew is known only during apply, when the core plans again.
+		// Whether the JWE is made again is known only during apply, when the core plans again.
 		if generated {
 			resp.Diagnostics.AddAttributeWarning(path.Root("certificate"), "A generated key can't be encrypted again",
 				fmt.Sprintf("The key %q was generated, and whether its JWE must be made for another certificate shows during apply, which then refuses it. Before its certificate is replaced, take the key out of escrow and give it "+
 					"in key_material_wo.", state.KeyIdentifier.ValueString()))
 		}
-		plan.planAnew()
+		plan.planNew()
 		plan.EscrowCiphertext = types.StringUnknown()
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
@@ -201,7 +201,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if !changed {
 		if !plan.Escrow.Equal(state.Escrow) {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next JWE",
-				"The key is not escrowed anew: its material is not known here. The changed escrow is used when the JWE is next made from key_material_wo.")
+				"The key is not escrowed again: its material is not known here. The changed escrow is used when the JWE is next made from key_material_wo.")
 		}
 		warnUnpinned(pinsOf(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
@@ -212,7 +212,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if generated {
 		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
-			fmt.Sprintf("The JWE of %q must be made anew, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
+			fmt.Sprintf("The JWE of %q must be made again, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
 				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
 
 		return
@@ -226,7 +226,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		}
 	}
 	r.checkCertificate(ctx, plan, &resp.Diagnostics)
-	plan.planAnew()
+	plan.planNew()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
@@ -275,8 +275,8 @@ func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag
 	return addProblem(diags, keys.PinMismatch(m.Certificate.ValueString(), certificate.SHA256Fingerprint()))
 }
 
-// planAnew plans the computed values of a JWE that is still to be made.
-func (m *cacheOnlyKeyModel) planAnew() {
+// planNew plans the computed values of a JWE that is still to be made.
+func (m *cacheOnlyKeyModel) planNew() {
 	m.JWE, m.SecretValueHash, m.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	m.CertificateSHA256, m.EscrowCiphertext, m.Receipt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	if m.Escrow.IsNull() {

@@ -88,7 +88,7 @@ func privateKeyOf(t *testing.T, sim *sfsim.Server, certificate string) *rsa.Priv
 	return nil
 }
 
-// openJWE opens a compact JWE as RFC 7516 tells, with the standard library alone, and returns its header and its key.
+// openJWE opens a compact JWE as RFC 7516 says, with the standard library alone, and returns its header and its key.
 func openJWE(t *testing.T, key *rsa.PrivateKey, compact string) (header string, material []byte) {
 	t.Helper()
 	var parts [5][]byte
@@ -173,7 +173,7 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 		t.Errorf("expected nothing to be sent to Salesforce, found %v", writes)
 	}
 
-	// Each making of it is another ciphertext, so nothing but an input may make it anew.
+	// Each making of it is another ciphertext, so nothing but an input may make it again.
 	jwe := state["jwe"]
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
 	cli.MustApply()
@@ -295,7 +295,7 @@ func TestAccCacheOnlyKey_withoutEscrow(t *testing.T) {
 // twoForKeys is an org with two certificates that can wrap.
 const twoForKeys = "certificates: [{developer_name: First}, {developer_name: Second}]"
 
-// The material of a generated key is gone: it can't be encrypted anew, and other material must not take its name.
+// The material of a generated key is gone: it can't be encrypted again, and other material must not take its name.
 func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
@@ -347,7 +347,7 @@ func TestAccCacheOnlyKey_given(t *testing.T) {
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": material.Hash(), "key_material_wo": nil, "key_material_wo_version": "1"})
 	first := cli.State(cacheOnlyAddress)
 
-	// Another certificate, a nonce and a version each encrypt the same key anew, in place.
+	// Another certificate, a nonce and a version each encrypt the same key again, in place.
 	for _, lines := range [][]string{
 		{`certificate = "Second"`, given},
 		{`certificate = "Second"`, given, `replay_nonce = "n-1"`},
@@ -355,7 +355,7 @@ func TestAccCacheOnlyKey_given(t *testing.T) {
 	} {
 		cli.Config(variable + cacheOnly(lines...))
 		if plan := cli.Plan(); plan.Changed != 1 || plan.Added+plan.Removed != 0 {
-			t.Fatalf("expected the JWE to be made anew in place, found\n%s", plan.Output())
+			t.Fatalf("expected the JWE to be made again in place, found\n%s", plan.Output())
 		}
 		cli.MustApply()
 		now := cli.State(cacheOnlyAddress)

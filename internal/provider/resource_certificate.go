@@ -521,7 +521,7 @@ func (m *certificateModel) isDue(now time.Time) bool {
 	return !m.RenewBeforeDays.IsNull() && left != nil && keys.RenewalIsDue(*left, m.RenewBeforeDays.ValueInt64())
 }
 
-// renews reports whether a new certificate follows one of the same prefix that is to be renewed: create is not told what it replaces.
+// renews reports whether a new certificate follows one of the same prefix that is to be renewed: create does not learn what it replaces.
 func (m *certificateModel) renews(rows []salesforce.Certificate, now time.Time) bool {
 	return !m.RenewBeforeDays.IsNull() && slices.ContainsFunc(rows, func(row salesforce.Certificate) bool {
 		return hasPrefix(row, m.DeveloperNamePrefix.ValueString()) &&

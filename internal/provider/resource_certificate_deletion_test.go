@@ -77,7 +77,7 @@ func TestAccCertificate_replacedUnderItsName(t *testing.T) {
 					t.Errorf("expected the certificate to stay, found %+v", after)
 				}
 				expectCount(t, sim, opDeploy, 1)
-				// Of a tainted one the provider is told nothing: the name is taken.
+				// Of a tainted one the provider learns nothing: the name is taken.
 				cli.Run("taint", certificateAddress)
 				expectError(t, cli.Plan(), "A certificate of this name exists", "BYOK_A", "terraform untaint")
 				cli.Run("untaint", certificateAddress)
@@ -236,7 +236,7 @@ func TestAccCertificate_plannedOrg(t *testing.T) {
 	})
 }
 
-// Whoever adopts a certificate that serves something else changes nothing of it, and is told.
+// Whoever adopts a certificate that serves something else changes nothing of it, and is warned.
 func TestAccCertificate_adoptsAnother(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{

@@ -294,7 +294,7 @@ func (m *certificateModel) expiresOtherwise() (string, bool) {
 	return m.NotAfter.ValueString(), err == nil && wantedErr == nil && is.Sub(wanted).Abs() > sameDay
 }
 
-// judgeNew refuses what would fail, before anything is made. before is the certificate that it replaces, if the core has told of one.
+// judgeNew refuses what would fail, before anything is made. before is the certificate that it replaces, if the core has named one.
 func (r *certificateResource) judgeNew(ctx context.Context, plan certificateModel, before certificateLeaving, diags *diag.Diagnostics) {
 	if !plan.CertificateChain.IsNull() && !plan.CertificateChain.IsUnknown() {
 		addEarlyChain(diags)

@@ -131,7 +131,7 @@ func TestAccCertificate_caSigned(t *testing.T) {
 	}
 }
 
-// A chain is renewed in place; one for another key is refused before anything is sent, and one that Salesforce refuses is told in its
+// A chain is renewed in place; one for another key is refused before anything is sent, and one that Salesforce refuses is shown in its
 // words.
 func TestAccCertificate_chains(t *testing.T) {
 	t.Parallel()
@@ -158,7 +158,7 @@ func TestAccCertificate_chains(t *testing.T) {
 	cli.Write("chain.pem", chainFor(t, ca, request.PublicKey))
 	cli.MustApply()
 	first := cli.State(certificateAddress)["sha256_fingerprint"]
-	// The request is gone; the certificate in state tells the key.
+	// The request is gone; the certificate in state identifies the key.
 	cli.Write("chain.pem", chainFor(t, ca, newAuthority(t, "Other").key.Public()))
 	expectError(t, cli.Apply(), "The chain does not belong to this certificate")
 	cli.Write("chain.pem", chainFor(t, ca, request.PublicKey))

@@ -384,7 +384,7 @@ func TestAccCertificate_interrupt(t *testing.T) {
 		}
 	}
 	if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(output.String(), "│", " ")), " "), "so it was cancelled") {
-		t.Errorf("expected to be told of the cancellation, found\n%s", output.String())
+		t.Errorf("expected to read about the cancellation, found\n%s", output.String())
 	}
 	expectCount(t, sim, opDeploy, 1)
 	expectCount(t, sim, opDeploy+".cancel", 1)
@@ -508,7 +508,7 @@ func TestAccCertificate_deletedOutside(t *testing.T) {
 
 	plan := cli.Plan()
 	if plan.Added != 1 {
-		t.Errorf("expected the certificate to be made anew, found\n%s", plan.Output())
+		t.Errorf("expected the certificate to be made again, found\n%s", plan.Output())
 	}
 	expectWarning(t, plan, "The certificate is gone", "BYOK_2027", "deleted outside Terraform")
 	cli.MustApply()

@@ -56,7 +56,7 @@ func newEncryptionKeySettingsResource() resource.Resource {
 }
 
 // checkCacheOnly holds the rules about cache-only keys: replay detection needs them [D EncryptionKeySettings], and what turning them off
-// does to data under a key in use is not documented, so that it is guarded like the destruction of that key.
+// does to data under a key in use is not documented, so it is guarded like the destruction of that key.
 func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diags *diag.Diagnostics) {
 	at := path.Root("enable_cache_only_keys")
 	cacheOnly, known := j.after(salesforce.SettingCacheOnlyKeys)

@@ -90,7 +90,7 @@ func TestAccEncryptionKeySettings_nothingConfigured(t *testing.T) {
 	expectCount(t, sim, opDeploy, 0)
 }
 
-// Replay detection needs cache-only keys: told from the configuration, from what the org is known to have, and by Salesforce.
+// Replay detection needs cache-only keys: judged by the configuration, by what the org is known to have, and by Salesforce.
 func TestAccEncryptionKeySettings_replayAlone(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)

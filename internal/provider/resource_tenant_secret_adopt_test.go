@@ -158,7 +158,7 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 	}
 }
 
-// The POST never arrived, but that can't be told apart: the next apply looks first, and then uploads once.
+// The POST never arrived, but nobody can see that: the next apply looks first, and then uploads once.
 func TestAccTenantSecret_rule3NeverArrived(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {

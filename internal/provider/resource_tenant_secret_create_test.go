@@ -396,7 +396,7 @@ func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 				t.Fatalf("expected success with the warning %q, found %s", test.warning, applied.Output())
 			}
 			sim.ClearFaults()
-			// What the read-back could not tell is read by the refresh; nothing is planned for it.
+			// What the read-back could not see is read by the refresh; nothing is planned for it.
 			cli.MustBeEmpty()
 			if keys := acctest.Keys(sim, "Data"); len(keys) != 2 || acctest.Count(sim, acctest.OpCreate) != 1 {
 				t.Errorf("expected one new key from one POST, found %d keys and %d POSTs", len(keys), acctest.Count(sim, acctest.OpCreate))

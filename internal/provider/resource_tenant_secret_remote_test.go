@@ -177,7 +177,7 @@ func TestAccTenantSecret_remote(t *testing.T) {
 	state := r.State(tenantSecretAddress)
 	for _, name := range []string{"secret_value_hash", "escrow_ciphertext", "key_check_value", "certificate_sha256", "wrapping_algorithm"} {
 		if state[name] != nil {
-			t.Errorf("%s: Salesforce never tells it of a cache-only key, expected null, found %v", name, state[name])
+			t.Errorf("%s: Salesforce never shows it of a cache-only key, expected null, found %v", name, state[name])
 		}
 	}
 	if want := fmt.Sprintf("at our key service [tf:%v]", state["rotation_id"]); key.Description != want {
@@ -476,7 +476,7 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 
 	r.write(remote + r.block(destroyed, noBackup, acknowledge(r.id)))
 	if plan := r.Plan(); !plan.Has("warning", "A key will be destroyed", r.id, "It can be made ACTIVE again") {
-		t.Errorf("expected a warning that tells the way back, found %+v", plan.Diagnostics)
+		t.Errorf("expected a warning that names the way back, found %+v", plan.Diagnostics)
 	}
 	r.MustApply()
 	r.expectStatus("DESTROYED")

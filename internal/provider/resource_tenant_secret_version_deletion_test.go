@@ -311,7 +311,7 @@ func TestAccTenantSecretVersion_unknownWishes(t *testing.T) {
 	})
 }
 
-// PREVENT is in state, so that it holds after the block is gone.
+// PREVENT is in state, so it holds after the block is gone.
 func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	t.Parallel()
 	const summary = "Destroying this resource is prevented"

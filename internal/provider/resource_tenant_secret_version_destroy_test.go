@@ -25,7 +25,7 @@ func TestAccTenantSecretVersion_destroyInTwoApplies(t *testing.T) {
 		t.Errorf("expected one change in place, found %+v", plan)
 	}
 	if !plan.Has("warning", "A key will be destroyed", r.id, "can't be read from then on", "The export in state restores it.") {
-		t.Errorf("expected a warning that tells what is lost, found %+v", plan.Diagnostics)
+		t.Errorf("expected a warning that names what is lost, found %+v", plan.Diagnostics)
 	}
 	if r.status() != "ARCHIVED" {
 		t.Fatal("the plan has destroyed the key")

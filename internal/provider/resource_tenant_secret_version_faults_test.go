@@ -32,7 +32,7 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 		fault sfsim.Fault
 		// applies is how many it takes; sent is how many PATCHes are sent in all.
 		applies, sent int
-		// says is what the first apply's error tells.
+		// says is what the first apply's error says.
 		says string
 	}{
 		"dropped before":              {patchFault(sfsim.Fault{Nth: 1, Drop: "before"}), 2, 2, "nothing was sent twice"},
@@ -201,7 +201,7 @@ func TestAccTenantSecretVersion_sandboxRefreshed(t *testing.T) {
 	if result := r.Plan(); !result.Has("error", "Credentials of another org") {
 		t.Errorf("expected the pin to refuse the org, found %+v", result.Diagnostics)
 	}
-	// Imported anew under a state of its own, it is another resource.
+	// Imported again under a state of its own, it is another resource.
 	if result := r.Run("state", "rm", versionAddress); result.Code != 0 {
 		t.Fatal(result.Output())
 	}

@@ -26,7 +26,7 @@ func (m *tenantSecretVersionModel) identity() tenantSecretVersionIdentity {
 	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(fullID(m.TenantSecretID.ValueString()))}
 }
 
-// populate fills what every reading of the record tells.
+// populate fills what every reading of the record shows.
 func (m *tenantSecretVersionModel) populate(row salesforce.TenantSecret, data *Data) {
 	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
 	m.Type = types.StringValue(row.Type)
@@ -131,7 +131,7 @@ func (r *tenantSecretVersionResource) wish(plan, config tenantSecretVersionModel
 
 // What private state keeps.
 const (
-	// privatePolicy is the deletion_policy in state. It also tells the second call of a replacement, which gets no prior state, that there is
+	// privatePolicy is the deletion_policy in state. It also shows the second call of a replacement, which gets no prior state, that there is
 	// one: its private data is what the first call has planned.
 	privatePolicy = "deletion_policy"
 	// privateForgotten is true once the plan of a destroy has said what becomes of the record.

@@ -51,7 +51,7 @@ func (l *lateRows) into(resp *tfprotov6.ReadDataSourceResponse) error {
 }
 
 // setRows puts a computed list of objects into the state of a data source, whose other attributes are set already. State.Set does the same,
-// but learns the tags of the struct anew for every row. T is a struct of attr.Values with tfsdk tags; TestRowsAreWhatTheFrameworkMakes
+// but learns the tags of the struct again for every row. T is a struct of attr.Values with tfsdk tags; TestRowsAreWhatTheFrameworkMakes
 // holds the two together.
 func setRows[T any](ctx context.Context, state *tfsdk.State, name string, rows []T, diags *diag.Diagnostics) {
 	whole, isObject := state.Schema.Type().TerraformType(ctx).(tftypes.Object)

@@ -38,7 +38,7 @@ func (p *byokProvider) hooks() pluginserver.Hooks {
 	return pluginserver.Hooks{
 		Unchanged: &p.unchanged,
 		Reading: func(ctx context.Context, req *tfprotov6.ReadResourceRequest) (context.Context, func(*tfprotov6.ReadResourceResponse)) {
-			reading := &limitedReading{teller: p.limits.Load()}
+			reading := &limitedReading{reporter: p.limits.Load()}
 
 			return reading.with(ctx), func(resp *tfprotov6.ReadResourceResponse) { reading.answer(req, resp) }
 		},

@@ -169,7 +169,7 @@ type judgement struct {
 	apply bool
 }
 
-// change is what must be set for the org to be as wanted. A switch that the org does not show is off as far as anybody can tell, so that
+// change is what must be set for the org to be as wanted. A switch that the org does not show is off as far as anybody can see, so that
 // false needs nothing.
 func (j judgement) change() salesforce.Settings {
 	change := salesforce.Settings{}
@@ -436,7 +436,7 @@ func (r *settingsResource) identity() settingsIdentity {
 	return settingsIdentity{OrganizationID: types.StringValue(r.data.Session.OrganizationID)}
 }
 
-// Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so that it stays in state.
+// Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so it stays in state.
 func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var org types.String

@@ -19,7 +19,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// recordStates writes the states of resources that have none yet. A recorded one is never written anew: users have such states.
+// recordStates writes the states of resources that have none yet. A recorded one is never written again: users have such states.
 var recordStates = flag.Bool("record-states", false, "record testdata/state/v0 for resources that have no state there yet")
 
 // recorded is when the states were recorded. The orgs are looked at as of then, so that no certificate expires and no key grows old.

@@ -123,7 +123,7 @@ func fold(s string, percent bool) (folded []byte, from []span) {
 	return folded, from
 }
 
-// hidden tells the characters that a terminal obeys and does not show: control characters of ASCII and Latin-1, those
+// hidden reports the characters that a terminal obeys and does not show: control characters of ASCII and Latin-1, those
 // that turn the direction of a text or have no width, and the line ends of Unicode.
 func hidden(r rune) bool {
 	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)

@@ -27,7 +27,7 @@ type spdxPackage struct {
 	} `json:"externalRefs"`
 }
 
-// module tells whether the package is a Go module, by its package URL.
+// module reports whether the package is a Go module, by its package URL.
 func (p spdxPackage) module() bool {
 	for _, ref := range p.Refs {
 		if ref.Type == "purl" && strings.HasPrefix(ref.Locator, "pkg:golang/") {

@@ -40,18 +40,18 @@ type Authenticator interface {
 	secrets() []string
 }
 
-// Session tells who the client is.
+// Session says who the client is.
 type Session struct {
 	// OrganizationID and UserID have 18 characters. UserID is "" where it is not
 	// known, as with AccessToken.
 	OrganizationID, UserID string
-	// Sandbox is true where the hosts tell that the org is a sandbox: its My
+	// Sandbox is true if the hosts show that the org is a sandbox: its My
 	// Domain has the label "sandbox", or the identity URL is of
 	// test.salesforce.com [R]. False says nothing.
 	Sandbox bool
 }
 
-// sandboxHosts tells a sandbox by the host of its My Domain, as in
+// sandboxHosts recognises a sandbox by the host of its My Domain, as in
 // example--uat.sandbox.my.salesforce.com, or of its identity URL.
 func sandboxHosts(instance, identity string) bool {
 	return strings.Contains(strings.ToLower(instance), ".sandbox.") || strings.EqualFold(identity, "test.salesforce.com")
@@ -63,13 +63,13 @@ type grant struct {
 	base    *url.URL
 	session Session
 	// login counts the logins of the client, so that a call that finds its
-	// session over can tell whether another call has renewed it already.
+	// session over can see whether another call has renewed it already.
 	login int64
 }
 
-// Session logs in, if that has not happened, and tells which org and user the
+// Session logs in, if that has not happened, and reports which org and user the
 // token is of. The org comes from the id URL of the token reply, else from the
-// token's own prefix; only where neither tells it is queried.
+// token's own prefix; only if neither names it is queried.
 func (c *Client) Session(ctx context.Context) (Session, error) {
 	g, err := c.authorize(ctx)
 	if err != nil {
@@ -280,7 +280,7 @@ type tokenRequest struct {
 	flow string
 	// pair is where to ask; without an audience where the flow has none.
 	pair loginPair
-	// config is asked anew for each attempt, with the time: an assertion is short-lived.
+	// config is asked again for each attempt, with the time: an assertion is short-lived.
 	config func(now time.Time) (clientcredentials.Config, error)
 	// dated says that config depends on the time.
 	dated bool
@@ -299,7 +299,7 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 			return c.grantOf(ctx, r, token)
 		}
 		failure, again := c.loginFailure(ctx, r, rep, err)
-		// The refusal has told the org's time. Where this machine's is another, the assertion may have borne wrong dates.
+		// The refusal has shown the org's time. Where this machine's is another, the assertion may have borne wrong dates.
 		if refused := (*AuthError)(nil); errors.As(failure, &refused) && refused.kind == loginRefused && r.dated && !corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
 			clock, corrected = c.Now, true
 			attempt--

@@ -404,10 +404,10 @@ func TestOrganizationPin(t *testing.T) {
 		"another":                    {other, nil, false, 0},
 		"token":                      {testOrg, withToken, true, 0},
 		"token of another":           {other, withToken, false, 0},
-		"token that does not tell":   {testOrg, withOpaqueToken, true, 1},
-		"token of another, untold":   {other, withOpaqueToken, false, 1},
+		"token that is mute":         {testOrg, withOpaqueToken, true, 1},
+		"token of another, unnamed":  {other, withOpaqueToken, false, 1},
 		"not pinned, token is mute":  {"", withOpaqueToken, true, 0},
-		"not pinned, token tells it": {"", withToken, true, 0},
+		"not pinned, token names it": {"", withToken, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -685,14 +685,14 @@ func TestRefusedPinIsNotForgotten(t *testing.T) {
 	}
 }
 
-// TestHostsInErrors: an error names the host that it is about, whoever told it.
+// TestHostsInErrors: an error names the host that it is about, wherever it came from.
 func TestHostsInErrors(t *testing.T) {
 	t.Parallel()
 	o, loginHost := newOrg(t), newOrg(t)
 	loginHost.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL) }
 	o.on(queryRoute, hangUp)
 	auth := JWTBearer{ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: loginHost.URL}
-	for name, instance := range map[string]string{"configured": o.URL, "told by the login": ""} {
+	for name, instance := range map[string]string{"configured": o.URL, "named by the login": ""} {
 		c, _, _ := o.client(func(cfg *Config) {
 			cfg.InstanceURL = instance
 			cfg.Auth = auth
@@ -706,8 +706,8 @@ func TestHostsInErrors(t *testing.T) {
 	}
 }
 
-// TestPinOverAMuteToken: the query that tells the org of a token is the only
-// request of a client whose pin does not fit, and its own failures are told.
+// TestPinOverAMuteToken: the query that reads the org of a token is the only
+// request of a client whose pin does not fit, and its own failures are reported.
 func TestPinOverAMuteToken(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]http.HandlerFunc{

@@ -26,13 +26,13 @@ type Certificate struct {
 	DeveloperName string
 	// MasterLabel is the label in Setup.
 	MasterLabel string
-	// ExpirationDate is zero where Salesforce tells none.
+	// ExpirationDate is zero if Salesforce shows none.
 	ExpirationDate, CreatedDate time.Time
 	// KeySize is in bits.
 	KeySize int
-	// CASigned tells a certificate that a CA signs from a self-signed one.
+	// CASigned is true for a certificate that a CA signs, false for a self-signed one.
 	CASigned bool
-	// EncryptedWithPlatformEncryption tells that the private key is.
+	// EncryptedWithPlatformEncryption says that the private key is.
 	EncryptedWithPlatformEncryption bool
 	// PrivateKeyExportable must be false for BYOK.
 	PrivateKeyExportable bool

@@ -28,7 +28,7 @@ type Client struct {
 
 	reads, writes *http.Client
 	// traced says that the transports are this package's own, so that
-	// httptrace tells reliably whether a connection was obtained.
+	// httptrace reports reliably whether a connection was obtained.
 	traced bool
 	slots  chan struct{}
 

@@ -222,7 +222,7 @@ func TestRequestsCanNotBeReplayed(t *testing.T) {
 }
 
 // TestForeignTransportIsNotTrusted: a transport that is not this package's own
-// may not tell whether it connected, so all but a failed dial is ambiguous.
+// may not say whether it connected, so all but a failed dial is ambiguous.
 func TestForeignTransportIsNotTrusted(t *testing.T) {
 	t.Parallel()
 	c := inMemory(t, func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
@@ -231,9 +231,9 @@ func TestForeignTransportIsNotTrusted(t *testing.T) {
 	}
 }
 
-// TestLimitIsToldOnce: the calls under way when the limit is met all fail with
+// TestLimitIsReportedOnce: the calls under way when the limit is met all fail with
 // the first answer.
-func TestLimitIsToldOnce(t *testing.T) {
+func TestLimitIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const calls = 4
@@ -266,7 +266,7 @@ func TestLimitIsToldOnce(t *testing.T) {
 			texts[err.Error()] = true
 		}
 		if len(texts) != 1 {
-			t.Errorf("the limit is told in %d ways", len(texts))
+			t.Errorf("the limit is described in %d ways", len(texts))
 		}
 		if n := len(log.of(EventLimitReached)); n != 1 {
 			t.Errorf("%d events, want 1", n)

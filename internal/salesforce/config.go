@@ -193,7 +193,7 @@ func New(cfg Config) (*Client, error) {
 
 // ownTransports makes one transport for reads and one for writes. A write
 // always opens its own connection: a reused one may have been closed by the
-// server in the meantime, and then it can't be told whether the write arrived.
+// server in the meantime, and then nobody knows whether the write arrived.
 func ownTransports() (reads, writes *http.Transport) {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	reads = &http.Transport{

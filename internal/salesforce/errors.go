@@ -92,7 +92,7 @@ type Error struct {
 	ContentType string
 	// RetryAfter is what the server asked for; zero if it did not.
 	RetryAfter time.Duration
-	// RequestID identifies the request in Salesforce's logs, if it was told.
+	// RequestID identifies the request in Salesforce's logs, if it was given.
 	RequestID string
 	// Location is the other host that a redirect points to, "" for none.
 	Location string
@@ -175,7 +175,7 @@ func pointer(location string) string {
 	return "; this host is not the org's My Domain: it points to " + location
 }
 
-// wrongHost tells the answers that no My Domain gives.
+// wrongHost recognises the answers that no My Domain gives.
 func (e *Error) wrongHost() bool {
 	if len(e.Messages) > 0 {
 		return false
@@ -190,7 +190,7 @@ var sessionCodes = []string{"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALI
 // badToken is the whole body of a 403, in plain text.
 const badToken = "Bad_OAuth_Token" //nolint:gosec // the text of an error
 
-// sessionRefused tells the answers that are about the session and not about the request.
+// sessionRefused recognises the answers that are about the session and not about the request.
 func (e *Error) sessionRefused() bool {
 	return e.Status == http.StatusUnauthorized || slices.ContainsFunc(e.Messages, func(m Message) bool {
 		return slices.ContainsFunc(sessionCodes, func(code string) bool {
@@ -229,7 +229,7 @@ func (e *Error) Is(target error) bool {
 // host [D RESTdoc].
 const statusNoRoute = 420
 
-// unavailableStatus tells the statuses with which the platform says that it did
+// unavailableStatus recognises the statuses with which the platform says that it did
 // not serve the request. 429 is not in Salesforce's table and is treated like
 // 503 [I].
 func unavailableStatus(status int) bool {
@@ -237,7 +237,7 @@ func unavailableStatus(status int) bool {
 }
 
 // OutcomeUnknownError is a write whose reply never came, or came in a form that
-// does not tell whether Salesforce applied it. The caller must look for the
+// does not say whether Salesforce applied it. The caller must look for the
 // effect before it tries again.
 type OutcomeUnknownError struct {
 	// Method and Path are those of the request.
@@ -396,8 +396,8 @@ func (e *WrongOrganizationError) Is(target error) bool { return target == ErrWro
 
 // RequestLimitError is returned once the org refuses calls for its request
 // limit: by the call that met it and by every later one, which is not sent. All
-// of them return the same error, so that one can tell it for all: see
-// [RequestLimitError.TellFirst].
+// of them return the same error, so that one can report it for all: see
+// [RequestLimitError.ReportFirst].
 type RequestLimitError struct {
 	// Usage is the newest Sforce-Limit-Info header, such as
 	// "api-usage=100000/100000", or "".
@@ -409,16 +409,16 @@ type RequestLimitError struct {
 	first any
 }
 
-// TellFirst returns true to the first one who asks, however often it does, and
-// false to all others: the first one shows the error in full. teller must be
+// ReportFirst returns true to the first one who asks, however often it does, and
+// false to all others: the first one shows the error in full. reporter must be
 // comparable.
-func (e *RequestLimitError) TellFirst(teller any) bool {
+func (e *RequestLimitError) ReportFirst(reporter any) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.first == nil {
-		e.first = teller
+		e.first = reporter
 	}
-	return e.first == teller
+	return e.first == reporter
 }
 
 // Brief is the part of the error that quotes the limit.
@@ -431,7 +431,7 @@ func (e *RequestLimitError) Brief() string {
 }
 
 // Error quotes the limit. The code stands for the limit of a day and for that
-// of concurrent requests [D CoreTypes], of which Salesforce's message tells.
+// of concurrent requests [D CoreTypes], which Salesforce's message names.
 func (e *RequestLimitError) Error() string {
 	return fmt.Sprintf("calls are refused by %s, so no further one is made in this run; "+
 		"api-usage counts the calls of the last 24 hours, by whomever. %s", e.Brief(), e.Err)

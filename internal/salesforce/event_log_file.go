@@ -122,7 +122,7 @@ func (c *Client) logFile(ctx context.Context, id string) (string, error) {
 		path:    c.dataPath("/sobjects/EventLogFile/" + id + "/LogFile"),
 		accept:  "*/*",
 		maxBody: maxLogFile,
-		// The body is no JSON: the length alone tells that it is whole.
+		// The body is no JSON: the length alone shows that it is whole.
 		decode: func(*reply) error { return nil },
 	})
 	if err != nil {

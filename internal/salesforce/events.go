@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// EventKind tells what an [Event] reports.
+// EventKind says what an [Event] reports.
 type EventKind string
 
 // The kinds of events.
@@ -42,7 +42,7 @@ type Event struct {
 	Duration time.Duration
 	// Delay is the pause before the next attempt.
 	Delay time.Duration
-	// RequestID is Salesforce's, where it was told.
+	// RequestID is Salesforce's, if it was given.
 	RequestID string
 	// Message is a sentence for people; never of the server alone.
 	Message string

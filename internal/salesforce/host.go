@@ -34,7 +34,7 @@ func checkHost(name string, u *url.URL) error {
 	return nil
 }
 
-// isSalesforceHost tells Salesforce's own hosts: a My Domain in one of its clouds [C sfdx-core], or a login host.
+// isSalesforceHost recognises Salesforce's own hosts: a My Domain in one of its clouds [C sfdx-core], or a login host.
 func isSalesforceHost(host string) bool {
 	host = strings.ToLower(host)
 	for _, suffix := range []string{myDomain, ".my.salesforce.mil", ".my.sfcrmproducts.cn"} {
@@ -45,7 +45,7 @@ func isSalesforceHost(host string) bool {
 	return isLoginHost(host)
 }
 
-// isLoginHost tells the hosts that serve logins for every org, and no org's
+// isLoginHost recognises the hosts that serve logins for every org, and no org's
 // API [C: they refuse the client credentials flow].
 func isLoginHost(host string) bool {
 	return strings.EqualFold(host, "login.salesforce.com") || strings.EqualFold(host, "test.salesforce.com")

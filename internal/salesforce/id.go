@@ -8,7 +8,7 @@ import (
 const (
 	id15Len = 15
 	id18Len = 18
-	// idAlphabet encodes the five bits that tell which letters of a block of
+	// idAlphabet encodes the five bits that say which letters of a block of
 	// five are upper case.
 	idAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 )

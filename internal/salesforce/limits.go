@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// limitHeader tells the org's API usage on each reply [D RESTdoc].
+// limitHeader holds the org's API usage on each reply [D RESTdoc].
 const limitHeader = "Sforce-Limit-Info"
 
 // limits keeps the newest Sforce-Limit-Info header.
@@ -17,8 +17,8 @@ type limits struct {
 	header      string
 	used, limit int64
 	known       bool
-	// warned says that the event was sent, told that LimitWarning was given.
-	warned, told bool
+	// warned says that the event was sent, given that LimitWarning was.
+	warned, given bool
 }
 
 // parseLimitInfo reads "api-usage=10018/100000", which may be followed by other
@@ -85,14 +85,14 @@ func (l *limits) low() string {
 	return fmt.Sprintf("%d of the org's %d API calls of the last 24 hours are used: less than 5 %% are left", l.used, l.limit)
 }
 
-// takeWarning gives the sentence to one caller, once the replies have told that less than 5 % are left.
+// takeWarning gives the sentence to one caller, once the replies have shown that less than 5 % are left.
 func (l *limits) takeWarning() (string, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.warned || l.told {
+	if !l.warned || l.given {
 		return "", false
 	}
-	l.told = true
+	l.given = true
 	return l.low(), true
 }
 
@@ -103,7 +103,7 @@ func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
 // RequestLimit is the error that ends every call once the org has refused one for its request limit, nil before.
 func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
 
-// noteReply takes what the header of every reply tells beside its body: the org's clock and its limits.
+// noteReply takes what the header of every reply holds beside its body: the org's clock and its limits.
 func (c *Client) noteReply(ctx context.Context, r *reply) {
 	c.clock.note(r.header, c.now())
 	if message, low := c.limits.note(r.text.Text(r.header.Get(limitHeader), maxHeader)); low {
@@ -112,7 +112,7 @@ func (c *Client) noteReply(ctx context.Context, r *reply) {
 }
 
 // stopAtLimit ends the work of the whole client. Only the first call that
-// meets the limit is told by an event.
+// meets the limit is reported by an event.
 func (c *Client) stopAtLimit(ctx context.Context, e *Error) error {
 	c.stopOnce.Do(func() {
 		stop := &RequestLimitError{Usage: c.limits.text(), Err: e}

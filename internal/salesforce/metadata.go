@@ -103,7 +103,7 @@ type DeployResult struct {
 	// Status is Pending, InProgress, Succeeded, SucceededPartial, Failed,
 	// Canceling, Canceled, or what later releases add.
 	Status string
-	// Done tells that Status is final; Success that all of it was applied.
+	// Done says that Status is final; Success that all of it was applied.
 	Done, Success bool
 	// ErrorStatusCode and ErrorMessage are set where the deploy as a whole failed.
 	ErrorStatusCode, ErrorMessage string
@@ -364,7 +364,7 @@ func (l *oneOrMany[T]) UnmarshalJSON(b []byte) error {
 // bounded is as much of the list as is kept.
 func (l oneOrMany[T]) bounded() []T { return l[:min(len(l), maxMessages)] }
 
-// testRun is what a deploy tells of the Apex tests that the org ran for it.
+// testRun is what a deploy reports of the Apex tests that the org ran for it.
 type testRun struct {
 	Failures oneOrMany[struct {
 		Name       string `json:"name"`
@@ -489,7 +489,7 @@ func (c *Client) awaitDeploy(ctx context.Context, id string, timeout time.Durati
 	}.Wait(ctx)
 }
 
-// mayPass tells the errors of a look that are borne some times: all but those
+// mayPass recognises the errors of a look that are tolerated a few times: all but those
 // that end the work of the whole client.
 func mayPass(err error) bool {
 	return !errors.Is(err, ErrRequestLimit) && !errors.Is(err, ErrWrongOrganization)

@@ -99,7 +99,7 @@ func readPermissions(row map[string]json.RawMessage) Permissions {
 }
 
 // probePermissions looks at the objects that the permissions guard. Without
-// them a user gets INVALID_TYPE or NOT_FOUND [R]. An empty list does not tell.
+// them a user gets INVALID_TYPE or NOT_FOUND [R]. An empty list proves nothing.
 func (c *Client) probePermissions(ctx context.Context) (Permissions, error) {
 	p := Permissions{Undetermined: []string{PermissionCustomizeApplication, PermissionModifyMetadata}}
 	description, err := c.Describe(ctx, "TenantSecret", false)

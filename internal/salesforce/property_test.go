@@ -242,7 +242,7 @@ func FuzzHeaders(f *testing.F) {
 		var l limits
 		l.note(h.Get(limitHeader))
 		if _, low := l.note(h.Get(limitHeader)); low {
-			t.Error("low limits were told twice")
+			t.Error("low limits were reported twice")
 		}
 	})
 }

@@ -142,7 +142,7 @@ func TestSOAPRefused(t *testing.T) {
 	}
 }
 
-// TestChangeSettings: a deploy names all that was read, so that it is the same whether Salesforce keeps or resets what a file omits.
+// TestChangeSettings: a deploy names all that was read, so it is the same whether Salesforce keeps or resets what a file omits.
 func TestChangeSettings(t *testing.T) {
 	t.Parallel()
 	keys := EncryptionKeySettings()

@@ -105,7 +105,7 @@ func (r *reply) serverTime() time.Time {
 	return r.received.UTC()
 }
 
-// isPage tells a page for people from what a program asked for, which may be XML under the wrong media type.
+// isPage distinguishes a page for people from what a program asked for, which may be XML under the wrong media type.
 func (r *reply) isPage() bool {
 	start := bytes.ToLower(bytes.TrimSpace(r.body[:min(len(r.body), 512)]))
 	if bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) {
@@ -432,13 +432,13 @@ func changed(r *reply) error {
 }
 
 // notDone is the error of an envelope that says success: false beside a status of success. Which of the two is to be
-// believed can't be told.
+// believed is unknown.
 func notDone(list json.RawMessage, r *redact.Redactor) error {
 	messages, _ := parseMessages(list, r)
 	return fmt.Errorf("it says success: false: %w", &Error{Status: http.StatusOK, Messages: messages})
 }
 
-// malformed tells a body that broke on the way from one that says something
+// malformed distinguishes a body that broke on the way from one that says something
 // unexpected, which it would say again.
 func malformed(k call, rep *reply) bool {
 	if !k.soap {
@@ -493,7 +493,7 @@ func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 	return e
 }
 
-// limitOfConcurrent tells whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which pass, or of those of a day
+// limitOfConcurrent reports whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which pass, or of those of a day
 // [D CoreTypes: both]. The text says so [C]; where it says neither, far is whether the usage is far below the limit of a
 // day.
 func limitOfConcurrent(messages []Message, far bool) bool {
@@ -507,7 +507,7 @@ func limitOfConcurrent(messages []Message, far bool) bool {
 	return false
 }
 
-// sessionOver tells an ended session, which a new login cures, from one that
+// sessionOver distinguishes an ended session, which a new login cures, from one that
 // a policy refuses, which it does not [C jsforce#1301].
 func sessionOver(e *Error) bool {
 	return e.sessionRefused() && !slices.ContainsFunc(e.Messages, func(m Message) bool {
@@ -515,19 +515,19 @@ func sessionOver(e *Error) bool {
 	})
 }
 
-// isJWT tells a token in the form of a JWT by the front of its encoded header, {".
+// isJWT recognises a token in the form of a JWT by the front of its encoded header, {".
 func isJWT(token string) bool {
 	return strings.HasPrefix(token, "eyJ") && strings.Count(token, ".") == 2
 }
 
-// passing tells the answers that pass by themselves, and with which nothing was carried out.
+// passing recognises the answers that pass by themselves, and with which nothing was carried out.
 func passing(e *Error) bool {
 	return e.concurrent || e.Status == http.StatusTooManyRequests ||
 		e.HasCode("UNABLE_TO_LOCK_ROW") ||
 		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE")
 }
 
-// passingRead tells the answers to what may be sent again that may be another one the next time: codes, whatever the
+// passingRead recognises the answers to what may be sent again that may be another one the next time: codes, whatever the
 // status [C], a page in place of a bad request, as a busy edge sends it [C], and the statuses of an outage. A SOAP fault,
 // whose status is always 500, is judged by its code alone.
 func passingRead(e *Error) bool {

@@ -578,13 +578,13 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 			t.Errorf("error %d is another one than the client's", i)
 		}
 		for range 2 {
-			if limit.TellFirst(i) {
+			if limit.ReportFirst(i) {
 				tellers++
 			}
 		}
 	}
 	if tellers != 2 {
-		t.Errorf("told in full %d times, want 2: each time that the first one asks", tellers)
+		t.Errorf("shown in full %d times, want 2: each time that the first one asks", tellers)
 	}
 	if n := len(o.seen()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
@@ -761,7 +761,7 @@ func TestBackoffBounds(t *testing.T) {
 	}
 }
 
-// TestProxyRefuses: the answer of a proxy that does not let the call through is told by its status, and not by its words,
+// TestProxyRefuses: the answer of a proxy that does not let the call through is recognised by its status, and not by its words,
 // and nothing was sent.
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,7 @@ type Waiter[T any] struct {
 	Pending, Target []string
 	// Poll reads the thing and its state.
 	Poll func(context.Context) (thing T, state string, err error)
-	// Transient tells the errors of Poll that may pass; nil is none.
+	// Transient selects the errors of Poll that may pass; nil is none.
 	Transient func(error) bool
 	// TransientErrors is how many of them in a row are borne.
 	TransientErrors int

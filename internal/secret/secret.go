@@ -58,7 +58,7 @@ func (s Bytes) Len() int { return len(s.Expose()) }
 // IsZero reports whether s was never given a value. A destroyed secret is not zero.
 func (s Bytes) IsZero() bool { return s.cell == nil }
 
-// Equal reports in constant time whether both hold the same bytes. Only the lengths can be told from its timing.
+// Equal reports in constant time whether both hold the same bytes. Its timing reveals the lengths alone.
 func (s Bytes) Equal(o Bytes) bool {
 	return subtle.ConstantTimeCompare(s.Expose(), o.Expose()) == 1
 }
@@ -119,7 +119,7 @@ func (t Text) Expose() string {
 // IsZero reports whether t holds nothing: never set, or set to the empty string.
 func (t Text) IsZero() bool { return t.cell == nil }
 
-// Equal reports in constant time whether both hold the same string. Only the lengths can be told from its timing.
+// Equal reports in constant time whether both hold the same string. Its timing reveals the lengths alone.
 func (t Text) Equal(o Text) bool {
 	return subtle.ConstantTimeCompare([]byte(t.Expose()), []byte(o.Expose())) == 1
 }
@@ -146,6 +146,6 @@ func (Text) MarshalText() ([]byte, error) { return nil, ErrNotEncodable }
 func (Text) MarshalBinary() ([]byte, error) { return nil, ErrNotEncodable }
 
 func writeRedacted(f fmt.State) {
-	// fmt drops the error of a Formatter's write as well: there is nobody to tell.
+	// fmt drops the error of a Formatter's write as well: there is nobody to report to.
 	_, _ = f.Write([]byte(Redacted))
 }

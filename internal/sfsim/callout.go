@@ -27,7 +27,7 @@ const (
 	retryGivenUpFrom = 24 * time.Hour
 )
 
-// callout is one request for a cache-only key, as a RemoteKeyCalloutEvent tells it.
+// callout is one request for a cache-only key, as a RemoteKeyCalloutEvent reports it.
 type callout struct {
 	at         time.Time
 	secret     string

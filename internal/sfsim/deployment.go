@@ -312,7 +312,7 @@ func (d *deployment) finishWhenDue(c *call) {
 	d.finish(c)
 }
 
-// applied tells whether the deployment changed the org.
+// applied reports whether the deployment changed the org.
 func (d *deployment) applied() bool {
 	return !d.options.CheckOnly && (d.status == deploySucceeded || d.status == deployPartial)
 }

@@ -107,7 +107,7 @@ func (w *world) planDeletion(step *deployStep, name string) string {
 // certificateDeletions lists the values of Settings.CertificateDeletion.
 var certificateDeletions = []string{"remote", "active", "free"}
 
-// keepsCertificate tells whether a secret that names a certificate keeps it from being deleted.
+// keepsCertificate reports whether a secret that names a certificate keeps it from being deleted.
 func (w *world) keepsCertificate(s *tenantSecret) bool {
 	return s.source == "REMOTE" && (w.settings.CertificateDeletion == "remote" || w.settings.CertificateDeletion == "active" && s.status == "ACTIVE")
 }

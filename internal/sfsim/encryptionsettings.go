@@ -31,7 +31,7 @@ func (w *world) switched(name string) bool {
 	return w.estate().switches[name]
 }
 
-// Switch tells whether an encryption setting is on, by its metadata name.
+// Switch reports whether an encryption setting is on, by its metadata name.
 func (s *Server) Switch(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

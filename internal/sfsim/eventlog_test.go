@@ -108,7 +108,7 @@ func TestEventLogLag(t *testing.T) {
 	}
 }
 
-// UserPermissionAccess tells the caller's own permissions [D].
+// UserPermissionAccess shows the caller's own permissions [D].
 func TestUserPermissionAccess(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "permissions: {manage_certificates: false}"))

@@ -95,7 +95,7 @@ type armedFault struct {
 	matched, struck int
 }
 
-// strikes counts a request against the fault and tells whether it is hit.
+// strikes counts a request against the fault and reports whether it is hit.
 func (f *armedFault) strikes(host, method, path, query string) bool {
 	if f.Method != "" && !strings.EqualFold(f.Method, method) ||
 		f.Host != "" && f.Host != host ||

@@ -171,7 +171,7 @@ func TestFaultsAreChecked(t *testing.T) {
 	}
 }
 
-// The journal tells what was asked, and nothing secret.
+// The journal shows what was asked, and nothing secret.
 func TestJournal(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -190,7 +190,7 @@ func (p *plugin) liveAsFortanixDoes() {
 	}
 }
 
-// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if the org is told so (wire 11.1, row 8).
+// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if the org is set so (wire 11.1, row 8).
 func TestCertificateByLabel(t *testing.T) {
 	t.Parallel()
 	seed := seeded(t, "certificates: [{developer_name: Sim_BYOK}, {developer_name: Wrapper_1, master_label: Wrapper One}]")

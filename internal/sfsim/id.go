@@ -48,6 +48,6 @@ func (w *world) newID(prefix string) string {
 }
 
 func serialID(prefix string, serial int) string {
-	// Real ids carry the pod after the prefix; "Wt0" makes ids of the simulator easy to tell in a log.
+	// Real ids carry the pod after the prefix; "Wt0" makes ids of the simulator easy to recognise in a log.
 	return id18(fmt.Sprintf("%sWt0%09d", prefix, serial))
 }

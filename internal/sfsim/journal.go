@@ -20,7 +20,7 @@ type Request struct {
 	Status int `json:"status"`
 	// Operation names what was asked, such as "token", "query", "TenantSecret.create".
 	Operation string `json:"operation"`
-	// Committed says that the state of the org was changed, whatever the client was told.
+	// Committed says that the state of the org was changed, whatever the client was answered.
 	Committed bool `json:"committed"`
 	// Exported says that the request read an encrypted SecretValue.
 	Exported bool `json:"exported"`

@@ -201,7 +201,7 @@ func (s *Seed) validate() error {
 	return validateRootKeys(s.RootKeys)
 }
 
-// decodeSection decodes a section over its defaults, refusing unknown keys, which a yaml.Node can't be told to.
+// decodeSection decodes a section over its defaults, refusing unknown keys, which a yaml.Node can't do.
 func decodeSection(node *yaml.Node, into any) error {
 	if node.IsZero() {
 		return nil

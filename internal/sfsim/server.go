@@ -169,7 +169,7 @@ func (s *Server) Reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world = w
-	if s.OrganizationID == "" { // the same after each reset, so that it can be read at any time
+	if s.OrganizationID == "" { // the same after each reset, so it can be read at any time
 		s.OrganizationID = w.organization.id
 	}
 	s.journal, s.violations, s.faults = nil, nil, nil
@@ -190,9 +190,9 @@ type TenantSecret struct {
 	Source            string `json:"source"`
 	KeyDerivationMode string `json:"key_derivation_mode"`
 	Description       string `json:"description"`
-	// SecretValueHash is the true hash of the material, also for HSM keys, whose hash Salesforce does not tell.
+	// SecretValueHash is the true hash of the material, also for HSM keys, whose hash Salesforce does not show.
 	SecretValueHash string `json:"secret_value_hash"`
-	// Certificate and WrappingAlgorithm tell how it was uploaded.
+	// Certificate and WrappingAlgorithm say how it was uploaded.
 	Certificate       string    `json:"certificate,omitempty"`
 	WrappingAlgorithm string    `json:"wrapping_algorithm,omitempty"`
 	RemoteIdentifier  string    `json:"remote_key_identifier,omitempty"`

@@ -308,7 +308,7 @@ func readSnapshot(body []byte) (*snapshot, *world, error) {
 	return &in, w, nil
 }
 
-// kept tells no material from empty material, which JSON may write either way.
+// kept distinguishes no material from empty material, which JSON may write either way.
 func kept(material []byte) []byte {
 	if len(material) == 0 {
 		return nil

@@ -105,7 +105,7 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 		"Id": s.id, "IsDeleted": false, "CreatedDate": s.created, "CreatedById": s.createdBy, "LastModifiedDate": s.modified,
 		"LastModifiedById": s.modifiedBy, "SystemModstamp": s.modified, "CreatedBy": users[s.createdBy],
 		"LastModifiedBy": users[s.modifiedBy], "Description": nullable(s.description), "SecretValue": nil,
-		// The certificate is not told after the upload, whatever it was [V FtxDoc].
+		// The certificate is not shown after the upload, whatever it was [V FtxDoc].
 		"SecretValueCertificate": nil, "SecretValueHash": nil, "Status": s.status, "Type": s.typ, "Version": s.version,
 		"Source": s.source, "KeyDerivationMode": s.keyDerivationMode, "RemoteKeyIdentifier": nullable(s.remoteIdentifier),
 		"RemoteKeyServiceId": nullable(s.remoteService), "RemoteKeyCertificate": nullable(s.remoteCertificate),
@@ -126,7 +126,7 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 	return row
 }
 
-// refuseUnknown is for rules whose error code no source tells (wire 11.1): 400 with a code that Settings choose. All its texts are
+// refuseUnknown is for rules whose error code no source gives (wire 11.1): 400 with a code that Settings choose. All its texts are
 // invented.
 func (c *call) refuseUnknown(field, message string) *reply {
 	return refuse(http.StatusBadRequest, c.s.world.settings.RefusalCode, message, field)
@@ -340,7 +340,7 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 	return nil
 }
 
-// unfit tells why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0, ThalesDoc; wire 5.4, 9.3].
+// unfit says why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0, ThalesDoc; wire 5.4, 9.3].
 func (cert *certificate) unfit(now time.Time, database bool) string {
 	switch {
 	case cert.keySize != 4096:

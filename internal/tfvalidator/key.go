@@ -181,7 +181,7 @@ func (certificatePins) ValidateList(_ context.Context, req validator.ListRequest
 	}
 }
 
-// ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce can tell.
+// ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce knows.
 func ExportedSecretValue() validator.String {
 	return check{
 		summary: "Invalid exported secret value", expected: "the base64 text that Salesforce exported (the SecretValue of the record)",

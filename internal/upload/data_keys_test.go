@@ -19,7 +19,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// fakeKeys is a DataKeyClient in memory. It records the steps, and fails where it is told to.
+// fakeKeys is a DataKeyClient in memory. It records the steps, and fails where a test says so.
 type fakeKeys struct {
 	t     testing.TB
 	keys  []salesforce.DataEncryptionKey
@@ -33,7 +33,7 @@ type fakeKeys struct {
 	noContent bool
 	// onList fails a list; n counts from 1.
 	onList func(n int) error
-	// onBegin and onFinish decide whether a step is committed, and what its sender is told.
+	// onBegin and onFinish decide whether a step is committed, and what its sender is answered.
 	onBegin, onFinish func(n int) (commit bool, err error)
 	// hiddenSession and hiddenKey are how many lists after a step do not show what it made.
 	hiddenSession, hiddenKey int
@@ -281,7 +281,7 @@ func TestDataKeys_adopted(t *testing.T) {
 			t.Errorf("%s: expected the evidence of the upload, found %+v", name, result)
 		}
 		if want := []string{"A key of an interrupted run was adopted", "A key was adopted by its time"}; !slices.Equal(summaries(result), want) {
-			t.Errorf("%s: expected to be told what the plan did not announce, found %v", name, result.Warnings)
+			t.Errorf("%s: expected to read what the plan did not announce, found %v", name, result.Warnings)
 		}
 	}
 
@@ -391,7 +391,7 @@ func TestDataKeys_lostReplies(t *testing.T) {
 			if err != nil {
 				unknown, ok := errors.AsType[*upload.UnknownOutcomeError](err)
 				if ok != (org.counts["finish"] > 0) || !ok && !strings.Contains(err.Error(), "apply again") {
-					t.Errorf("expected an unknown outcome of the second step, or to be told to apply again, found %v", err)
+					t.Errorf("expected an unknown outcome of the second step, or to read that it must be applied again, found %v", err)
 				}
 				if ok {
 					if unknown.RotationID != rotation(0) || unknown.Hash == "" || unknown.EscrowFile == "" {

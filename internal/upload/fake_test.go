@@ -84,7 +84,7 @@ var goodFingerprint = sync.OnceValue(func() string {
 	return certificate.SHA256Fingerprint()
 })
 
-// fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order, and fails where it is told to.
+// fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order, and fails where a test says so.
 type fakeOrg struct {
 	t            testing.TB
 	records      []keys.Record
@@ -94,7 +94,7 @@ type fakeOrg struct {
 	// onRecords, onRead, onChange and onCertificates fail a call; n counts from 1.
 	onRecords, onRead, onChange func(n int) error
 	onCertificates              error
-	// onSend decides what becomes of a POST: whether it is committed, and what its sender is told.
+	// onSend decides what becomes of a POST: whether it is committed, and what its sender is answered.
 	onSend func(n int) (commit bool, err error)
 	// onCertificate is called when the certificate is read.
 	onCertificate func()

@@ -163,7 +163,7 @@ func TestRun_earlierAttempt(t *testing.T) {
 			}
 			if test.adopted {
 				if warning(result, "A key of an interrupted run was adopted") == nil {
-					t.Errorf("expected to be told what the plan did not announce, found %v", result.Warnings)
+					t.Errorf("expected to read what the plan did not announce, found %v", result.Warnings)
 				}
 
 				return

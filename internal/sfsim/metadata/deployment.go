@@ -124,7 +124,7 @@ func ReadDeployment(a *Archive, allowMissingFiles bool) *Deployment {
 	return d
 }
 
-// memberOf tells which component a file belongs to.
+// memberOf returns which component a file belongs to.
 func memberOf(file string) (Member, bool) {
 	if name, ok := strings.CutPrefix(file, "certs/"); ok {
 		name = strings.TrimSuffix(name, "-meta.xml")

@@ -1,4 +1,4 @@
-// Command clifind runs a command with the variables that tell plugin-testing
+// Command clifind runs a command with the variables that show plugin-testing
 // which Terraform or OpenTofu CLI to use. Finding it may install Terraform.
 //
 //	clifind                  prints the CLI's path
