@@ -50,7 +50,7 @@ type permits struct {
 }
 
 // intervals are the types that a run may rotate, with how long Salesforce lets pass between two keys of one, in a sandbox and elsewhere
-// [D, wire 3.3].
+// [D].
 var intervals = map[string]struct{ sandbox, elsewhere time.Duration }{
 	"Data":              {4 * time.Hour, 24 * time.Hour},
 	"Analytics":         {4 * time.Hour, 24 * time.Hour},

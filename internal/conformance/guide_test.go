@@ -33,8 +33,11 @@ description: |-
 
 # What is known of Salesforce
 
-{{/* Written by the tests of internal/conformance: go test ./internal/conformance -run TestGuide -update */}}The provider is built on what Salesforce and vendors document, on what is seen in public code, and in places on inference. No part
-of it was written against a live org. Each row below is one fact with its test: a subtest of ` + "`TestConformance`" + ` in
+{{/* Written by the tests of internal/conformance: go test ./internal/conformance -run TestGuide -update */}}For whoever wants to know how far to trust this provider. At the end you know each fact that it is built on, how sure that is, and how to
+check it on an org of yours.
+
+The provider is built on what Salesforce and vendors document, on what is seen in public code, and in places on inference. No part of it
+was written against a live org. Each row below is one fact with its test: a subtest of ` + "`TestConformance`" + ` in
 ` + "`internal/conformance`" + `, which checks it over HTTP alone. All pass on the [simulator](simulator.md).
 
 | confidence | meaning |
@@ -97,9 +100,10 @@ func guide() string {
 		slices.SortStableFunc(rows, func(a, b fact) int { return strings.Compare(a.section, b.section) })
 		fmt.Fprintf(&out, "\n## %s\n\n| fact | confidence | source | test | checking it |\n| --- | --- | --- | --- | --- |\n", headings[number])
 		for _, f := range rows {
-			fmt.Fprintf(&out, "| %s | %s | %s | `%s` | %s |\n", cell(f.claim), f.confidence, cell(f.source), f.name, f.needs)
+			fmt.Fprintf(&out, "| %s | %s | %s | <a id=\"%s\"></a>`%s` | %s |\n", cell(f.claim), f.confidence, cell(f.source), f.name, f.name, f.needs)
 		}
 	}
+	out.WriteString(sourcesTable())
 	out.WriteString("\n## What the provider does on a real org\n\nThe same run checks the built provider under Terraform or OpenTofu. Each row is a subtest of `TestLive`;" +
 		" `TestTheLiveSuite`\nruns them all on the simulator.\n\n| behaviour | of | test | checking it |\n| --- | --- | --- | --- |\n")
 	for _, b := range behaviours() {

@@ -211,7 +211,7 @@ func (p *probe) send(method, target string, header http.Header, body []byte) rep
 		p.unheard = true
 		p.Fatalf("%s %s: %v", method, what, err)
 	}
-	// An outage, the edge's 420, or a limit that is used up [D, wire 3.2].
+	// An outage, the edge's 420, or a limit that is used up [D].
 	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == 420 || bytes.Contains(text, []byte("REQUEST_LIMIT_EXCEEDED")) {
 		p.unheard = true
 	}
@@ -357,7 +357,7 @@ func (p *probe) tokenRequest(host string, form url.Values, header http.Header) r
 	return p.send(http.MethodPost, host+"/services/oauth2/token", all, []byte(form.Encode()))
 }
 
-// assertion signs a JWT with RS256 [C, wire 2.2].
+// assertion signs a JWT with RS256 [C].
 func (p *probe) assertion(expires time.Time) string {
 	p.Helper()
 	if p.credentials.privateKey == "" {
@@ -512,7 +512,7 @@ func (p *probe) publicKey() *rsa.PublicKey {
 	return key
 }
 
-// leaf reads a certificate, in whichever form it comes: which one that is, is not documented (wire 11.1, row 6).
+// leaf reads a certificate, in whichever form it comes: which one that is, is not documented.
 func (p *probe) leaf(id string) *x509.Certificate {
 	p.Helper()
 	body := p.get("/tooling/sobjects/Certificate/" + id + "/CertificateChain").want(http.StatusOK).body
@@ -558,7 +558,7 @@ func newMaterial() []byte {
 // mark begins the Description of every tenant secret that this suite makes.
 const mark = "salesforcebyok conformance"
 
-// uploadBody is the recommended body of an upload (wire 5.4), changed.
+// uploadBody is the recommended body of an upload, changed.
 func (p *probe) uploadBody(material []byte, change map[string]any) map[string]any {
 	p.Helper()
 	body := map[string]any{

@@ -22,7 +22,7 @@ type forbidden struct {
 	wanted              string
 }
 
-// forbiddenTransitions are those of salesforce-wire 6.1. The simulator's list of the same name, in
+// forbiddenTransitions are those that no document lists [D ShieldREST]. The simulator's list of the same name, in
 // internal/sfsim/lifecycle_forbidden_test.go, shows that Salesforce refuses each if it is sent; here it is not sent.
 func forbiddenTransitions() map[string]forbidden {
 	return map[string]forbidden{

@@ -350,7 +350,7 @@ func TestDestroy_renewed(t *testing.T) {
 	if _, err := keeper.Destroy(t.Context(), recordID, renewed.Value); err != nil || org.row.Status != "DESTROYED" {
 		t.Fatalf("expected the second run to destroy, found %v", err)
 	}
-	// The export of the older release restores too [I, salesforce-wire 11.1].
+	// The export of the older release restores too [I].
 	if row, err := keeper.Restore(t.Context(), recordID, saved); err != nil || row.Status != "ARCHIVED" {
 		t.Errorf("expected the key to come back, found %v", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// The most requests that an apply may make, with its login [DESIGN 8].
+// The most requests that an apply may make, with its login: docs/guides/performance.md promises them.
 const (
 	uploadBudget  = 7
 	destroyBudget = 4
@@ -48,8 +48,8 @@ type operation struct {
 	prepare func()
 	// requests are the operations of the simulator's journal that the apply makes, in order, without its login, which is the first.
 	requests string
-	// atMost is the budget of the operation, with the login. An upload has 6 and a destroy 4 [DESIGN 8]; what goes through the
-	// Metadata API, or in two steps, needs what its list has.
+	// atMost is the budget of the operation, with the login, as docs/guides/performance.md promises it: 6 for an upload, 4 for a
+	// destroy. What goes through the Metadata API, or in two steps, needs what its list has.
 	atMost int
 }
 

@@ -33,7 +33,7 @@ type tenantSecretDataSource struct{ dataSourceBase }
 func newTenantSecretDataSource() datasource.DataSource { return &tenantSecretDataSource{} }
 
 // tenantSecretRecordModel is a record as the data sources show it. It never holds a SecretValue, whose reading Salesforce may log as an
-// export [I; salesforce-wire 6.2].
+// export [I].
 type tenantSecretRecordModel struct {
 	TenantSecretID       types.String `tfsdk:"tenant_secret_id"`
 	Type                 types.String `tfsdk:"type"`

@@ -326,7 +326,7 @@ func TestAccTenantSecretVersion_refusedInState(t *testing.T) {
 	})
 }
 
-// DESIGN 4.2 and 8: a destroy takes at most four calls of the API, the refresh included.
+// A destroy takes at most four calls of the API, the refresh included.
 func TestAccTenantSecretVersion_destroyTakesFourCalls(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)

@@ -103,7 +103,7 @@ func (c *client) state(id string) string {
 	return status
 }
 
-// Wire 8 [C distributey, D]: the callout of a creation, and what it asks.
+// The callout of a creation, and what it asks [C distributey, D].
 func TestCalloutOnCreation(t *testing.T) {
 	t.Parallel()
 	service := newKeyService(t)
@@ -171,7 +171,7 @@ func TestCalloutReplayDetection(t *testing.T) {
 	c.create(remoteBody).created()
 }
 
-// Wire 8 [D Help cache_considerations]: a failing callout destroys the key, retries bring it back.
+// A failing callout destroys the key, retries bring it back [D Help cache_considerations].
 func TestCalloutRetries(t *testing.T) {
 	t.Parallel()
 	service := newKeyService(t)
@@ -277,7 +277,7 @@ func TestCalloutsStayOnLoopback(t *testing.T) {
 	}
 }
 
-// Wire 8 and 6.1 [D]: a failed callout is tried again, but only the most recent version of a type can be ACTIVE again.
+// A failed callout is tried again, but only the most recent version of a type can be ACTIVE again [D].
 func TestCalloutRetriesOfAReplacedKey(t *testing.T) {
 	t.Parallel()
 	service := newKeyService(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 )
 
-// certificateObject describes the tooling object Certificate, which is read-only [D CertTooling, wire 7.1].
+// certificateObject describes the tooling object Certificate, which is read-only [D CertTooling].
 var certificateObject = &sobject{
 	name: "Certificate", label: "Certificate", labelPlural: "Certificates", prefix: "0P1", tooling: true, since: 37, verbs: "R",
 	fields: append(systemFields(), []field{
@@ -77,7 +77,7 @@ func (w *world) expirationDate(cert *certificate) any {
 	return cert.expires
 }
 
-// showCertificateChain answers the chain in the form that Settings choose: the real one is not documented (wire 11.1, row 6).
+// showCertificateChain answers the chain in the form that Settings choose: the real one is not documented.
 func showCertificateChain(c *call) *reply {
 	if o, found := c.object(c.param("object"), true); !found || o != certificateObject {
 		return notFound()
@@ -174,7 +174,7 @@ func (cert *certificate) pem() string {
 	return out.String()
 }
 
-// checkDeveloperName applies the rules of unique names [D, wire 7.2].
+// checkDeveloperName applies the rules of unique names [D].
 func checkDeveloperName(name string) error {
 	valid := name != "" && len(name) <= 80 && !strings.HasSuffix(name, "_") && !strings.Contains(name, "__")
 	for i, r := range name {

@@ -80,7 +80,7 @@ func (c *client) dataKeys() []map[string]any {
 
 func hyperforce(s *sfsim.Settings) { s.Hyperforce = true }
 
-// Wire 9.1 [D DEKRef]: the two steps of a Search Index key.
+// The two steps of a Search Index key [D DEKRef].
 func TestDataEncryptionKey(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(hyperforce))
@@ -168,7 +168,7 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	c.do(http.MethodDelete, dataKeyPath+"/"+id, "").refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 }
 
-// Wire 9.1: what documents give in several ways, the simulator can answer in each.
+// What documents give in several ways, the simulator can answer in each.
 func TestDataEncryptionKeyShapes(t *testing.T) {
 	t.Parallel()
 	for _, spelled := range []string{"search index", "Search Index", "SearchIndex"} {
@@ -207,7 +207,7 @@ func TestDataEncryptionKeyShapes(t *testing.T) {
 	}
 }
 
-// Wire 1.10 [D ObjRef]: the object exists on Hyperforce from API 63 on, for callers with Manage Encryption Keys.
+// The object exists on Hyperforce from API 63 on, for callers with Manage Encryption Keys [D ObjRef].
 func TestDataEncryptionKeyVisibility(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -244,7 +244,7 @@ func TestDataEncryptionKeyVisibility(t *testing.T) {
 	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM ExternalEncryptionRootKey ORDER BY ActivatedDate")).refused(http.StatusBadRequest, "INVALID_FIELD")
 }
 
-// Wire 9.2: of the six statuses, only Active and Inactive turn into each other.
+// Of the six statuses, only Active and Inactive turn into each other.
 func TestRootKeyStatuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"Activation Pending", "Archived", "Canceled", "Unavailable"} {
@@ -259,7 +259,7 @@ func TestRootKeyStatuses(t *testing.T) {
 	}
 }
 
-// Wire 9.2 [D EERKRef].
+// The members of a root key, and what may be changed of it [D EERKRef].
 func TestExternalEncryptionRootKey(t *testing.T) {
 	t.Parallel()
 	const seed = "root_keys: [{id: 48q001t5ddzbucn, identifier: 'arn:aws:kms:eu-central-1:111122223333:key/abc', description: EU}, " +

@@ -38,7 +38,7 @@ func packageXML(version string, members ...string) string {
 	return out.String() + "<version>" + version + "</version></Package>"
 }
 
-// certificateXML is the recipe of wire 7.2, with changes: "element=value".
+// certificateXML is the recipe that public repositories use [C], with changes: "element=value".
 func certificateXML(changes ...string) string {
 	values := map[string]string{
 		"caSigned": "false", "encryptedWithPlatformEncryption": "true", "keySize": "4096", "masterLabel": "My BYOK Cert",
@@ -203,7 +203,7 @@ func (c *client) certificate(name string) (sfsim.Certificate, bool) {
 	return sfsim.Certificate{}, false
 }
 
-// Wire 7.2 [C two repositories]: a deploy with an empty .crt makes a key pair; with Platform Encryption, 4096 bits and without
+// [C two repositories] A deploy with an empty .crt makes a key pair; with Platform Encryption, 4096 bits and without
 // export it wraps tenant secrets [I].
 func TestDeployOfACertificate(t *testing.T) {
 	t.Parallel()
@@ -246,7 +246,7 @@ func TestDeployOfACertificate(t *testing.T) {
 	c.noViolations()
 }
 
-// The automatic validity of wire 7.2 [D CertMeta].
+// The validity that Salesforce gives by itself [D CertMeta].
 func TestDeployedCertificateDefaults(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -310,7 +310,7 @@ func TestDeployFailures(t *testing.T) {
 	}
 }
 
-// Wire 9.4: real orgs do not show every switch [C], and what becomes of one that a file omits is not documented.
+// Real orgs do not show every switch [C], and what becomes of one that a file omits is not documented.
 func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 	t.Parallel()
 	read := func(c *client) string {
@@ -350,7 +350,7 @@ func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 	}
 }
 
-// Wire 5.4: public scripts turn the setting on before they make the key [C]; an org may insist on it.
+// Public scripts turn the setting on before they make the key [C]; an org may insist on it.
 func TestDeterministicDataMayNeedItsSetting(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "settings: {deterministic_needs_setting: true}"))
@@ -386,7 +386,7 @@ func selfSigned(t *testing.T) string {
 	return ca.pem
 }
 
-// Wire 7.2 [D CertMeta]: a CA-signed certificate holds a request, is unusable, and becomes usable with its signed chain.
+// A CA-signed certificate holds a request, is unusable, and becomes usable with its signed chain [D CertMeta].
 func TestDeployOfACASignedCertificate(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithoutIntervals())
@@ -447,7 +447,7 @@ func TestDeployDeletesACertificate(t *testing.T) {
 	}
 }
 
-// Wire 9.4 [D].
+// A deploy of settings changes what its file names, and nothing else [D].
 func TestDeployOfSettings(t *testing.T) {
 	t.Parallel()
 	c := start(t)

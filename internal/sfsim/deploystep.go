@@ -82,8 +82,7 @@ func (w *world) mayManage(platformEncryption bool) string {
 	return ""
 }
 
-// planDeletion deletes a certificate. Uploaded secrets do without the certificate that wrapped them; cache-only keys need theirs
-// (wire 7.2; 11.1, row 13).
+// planDeletion deletes a certificate. Uploaded secrets do without the certificate that wrapped them; cache-only keys need theirs.
 func (w *world) planDeletion(step *deployStep, name string) string {
 	existing := w.certificateByName(name)
 	if existing == nil {
@@ -128,7 +127,7 @@ func (w *world) planCreation(step *deployStep, wanted metadata.CertificateCompon
 		return fmt.Sprintf("The expiration date %s is more than %d days away", datetime(expires), w.settings.CertificateMaxDays)
 	case !expires.After(now):
 		return "The expiration date " + datetime(expires) + " is not in the future"
-	case wanted.EncryptedWithPlatformEncryption && w.active("Data") == nil: // [I, wire 7.2; 11.1, row 12]
+	case wanted.EncryptedWithPlatformEncryption && w.active("Data") == nil: // [I]
 		return "A certificate whose private key is encrypted with Platform Encryption needs an active Data tenant secret"
 	}
 	made := &certificate{

@@ -57,7 +57,7 @@ func (w *world) readSettings(t metadata.SettingsType) metadata.Settings {
 	return out
 }
 
-// planSettings changes the switches that the document names [D, wire 9.4; the texts are invented].
+// planSettings changes the switches that the document names [D; the texts are invented].
 func (w *world) planSettings(step *deployStep, wanted metadata.Settings, now time.Time, by *user) string {
 	if !w.permissions.CustomizeApplication || !w.permissions.ManageEncryptionKeys { // [D Help opt_out, cache_callout]
 		return "Encryption settings need the permissions Customize Application and Manage Encryption Keys"

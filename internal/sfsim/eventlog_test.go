@@ -50,7 +50,7 @@ func (c *client) events() []string {
 	return out
 }
 
-// Wire 6.4 [D]: the simulator's own key operations make the events.
+// The simulator's own key operations make the events [D].
 func TestEventLogFiles(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithoutIntervals())

@@ -12,13 +12,13 @@ import (
 )
 
 // currentRelease numbers the release that a new simulator runs, as exported secrets carry it: Summer '21 was 232, and with
-// three releases a year, two apart, Summer '26 (API 67) is 262 [I, wire 4.4].
+// three releases a year, two apart, Summer '26 (API 67) is 262 [I].
 const currentRelease = 262
 
 var errExport = errors.New("the value is not an exported tenant secret of this org")
 
 // exportSecret mints the form in which Salesforce gives a tenant secret away: encrypted by a tenant wrapping key of the
-// release, in a protobuf message of release, IV and AES-CBC ciphertext [I, decoded from a sample in ThalesDoc, wire 4.4].
+// release, in a protobuf message of release, IV and AES-CBC ciphertext [I, decoded from a sample in ThalesDoc].
 func (w *world) exportSecret(s *tenantSecret) string {
 	release := strconv.Itoa(w.release)
 	mac := hmac.New(sha256.New, w.wrappingMaster)

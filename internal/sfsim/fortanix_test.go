@@ -18,7 +18,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// plugin speaks as the public Fortanix plugin for Salesforce does [C FtxPlugin, wire 6.3]: it logs in before every call, escapes no
+// plugin speaks as the public Fortanix plugin for Salesforce does [C FtxPlugin]: it logs in before every call, escapes no
 // query, writes a slash before the question mark, and uses v50.0.
 type plugin struct {
 	*client
@@ -190,7 +190,7 @@ func (p *plugin) liveAsFortanixDoes() {
 	}
 }
 
-// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if the org is set so (wire 11.1, row 8).
+// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if the org is set so.
 func TestCertificateByLabel(t *testing.T) {
 	t.Parallel()
 	seed := seeded(t, "certificates: [{developer_name: Sim_BYOK}, {developer_name: Wrapper_1, master_label: Wrapper One}]")

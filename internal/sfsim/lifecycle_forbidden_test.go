@@ -13,7 +13,7 @@ type forbiddenMove struct {
 	seed, to, version string
 }
 
-// forbiddenTransitions are those that wire 6.1 does not list [D ShieldREST, Help security_pe_destroy_key; V ThalesDoc]. The list of the
+// forbiddenTransitions are those that no document lists [D ShieldREST, Help security_pe_destroy_key; V ThalesDoc]. The list of the
 // same name in internal/custody shows that the provider sends none of them; a test there compares the names.
 func forbiddenTransitions() map[string]forbiddenMove {
 	return map[string]forbiddenMove{

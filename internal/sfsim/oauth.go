@@ -132,7 +132,7 @@ func (c *call) checkClient(form url.Values) *reply {
 	return nil
 }
 
-// grant issues a session. There is no expires_in and no refresh_token [D Help, wire 2.1].
+// grant issues a session. There is no expires_in and no refresh_token [D Help].
 func (c *call) grant(u *user) *reply {
 	token := c.s.world.newToken()
 	c.s.sessions[token] = &session{user: u, issued: c.s.Clock.Now()}

@@ -52,7 +52,7 @@ func (c *client) credentials() url.Values {
 	return url.Values{"grant_type": {"client_credentials"}, "client_id": {c.server.ClientID}, "client_secret": {c.server.ClientSecret}}
 }
 
-// Wire 2.1 [D]: the reply of a grant; there is no expires_in and no refresh_token.
+// The reply of a grant; there is no expires_in and no refresh_token [D].
 func TestClientCredentials(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -77,7 +77,7 @@ func TestClientCredentials(t *testing.T) {
 	c.noViolations()
 }
 
-// Wire 2.1 [C]: id and secret may go in HTTP Basic.
+// Id and secret may go in HTTP Basic [C].
 func TestClientCredentialsByBasic(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -93,7 +93,7 @@ func TestClientCredentialsByBasic(t *testing.T) {
 	}
 }
 
-// Wire 2.4: refusals of the token endpoint.
+// Refusals of the token endpoint.
 func TestTokenRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -151,7 +151,7 @@ func signed(t *testing.T, key *rsa.PrivateKey, algorithm string, claims map[stri
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// Wire 2.2 [C]: JWT bearer on both hosts, with everything of the assertion checked.
+// JWT bearer on both hosts, with everything of the assertion checked [C].
 func TestJWTBearer(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -206,7 +206,7 @@ func TestJWTBearerOfASandbox(t *testing.T) {
 	}
 }
 
-// Orgs differ in where an assertion may be posted, and for whom it must be [C, wire 2.2].
+// Orgs differ in where an assertion may be posted, and for whom it must be [C].
 func TestJWTLoginKinds(t *testing.T) {
 	t.Parallel()
 	const login = "https://login.salesforce.com"
@@ -299,7 +299,7 @@ func TestHostIsOfThisMachine(t *testing.T) {
 	}
 }
 
-// Wire 1.12, 3.2 [C]: an expired or revoked session is 401 INVALID_SESSION_ID.
+// An expired or revoked session is 401 INVALID_SESSION_ID [C].
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.SessionTimeoutSeconds = 3600 }))
@@ -326,7 +326,7 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
-// Wire 3.2 [C jsforce#1301, ForceCLI]: refusals that no new token helps against.
+// Refusals that no new token helps against [C jsforce#1301, ForceCLI].
 func TestSessionSwitches(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.SessionUnfit = true }))
@@ -337,7 +337,7 @@ func TestSessionSwitches(t *testing.T) {
 	c.get(data+"/limits").refused(http.StatusForbidden, "API_DISABLED_FOR_ORG")
 }
 
-// Wire 2.3 [D/C Salesforce Postman collection, R]: introspection, userinfo, the id URL, revocation.
+// Introspection, userinfo, the id URL, revocation [D/C Salesforce Postman collection, R].
 func TestIdentityEndpoints(t *testing.T) {
 	t.Parallel()
 	c := start(t)

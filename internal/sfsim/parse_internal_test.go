@@ -78,7 +78,7 @@ func TestUnwrapKWPPadding(t *testing.T) {
 
 func TestParseID(t *testing.T) {
 	t.Parallel()
-	// The 18-character ids of Salesforce's documents and of vendors' pages (wire 3.2, 4.1).
+	// The 18-character ids of Salesforce's documents and of vendors' pages.
 	for _, id := range []string{"02GB0000000HYswMAG", "02G41000000HLXrEAO", "01gRO0000016PIAYA2"} {
 		if got, ok := parseID(id); !ok || got != id {
 			t.Errorf("%s: %s, %v", id, got, ok)
@@ -147,7 +147,7 @@ func TestExportedForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Wire 4.4: 73 bytes, of which the release, the IV and 48 bytes of ciphertext.
+	// 73 bytes, of which the release, the IV and 48 bytes of ciphertext.
 	if len(raw) != 73 || !bytes.HasPrefix(raw, []byte{0x0a, 3, '2', '6', '2', 0x12, 16}) || raw[23] != 0x1a || raw[24] != 48 {
 		t.Errorf("exported form %x", raw)
 	}

@@ -166,7 +166,7 @@ func refuseQuery(c *call, err error) *reply {
 	return refuse(http.StatusBadRequest, "MALFORMED_QUERY", "unexpected error in the query")
 }
 
-// noteExport marks in the journal that encrypted secrets were read, which Salesforce may log as an export [I, wire 6.2].
+// noteExport marks in the journal that encrypted secrets were read, which Salesforce may log as an export [I].
 func (c *call) noteExport(o *sobject, paths [][]string, rows []soql.Row) {
 	if o == tenantSecretObject && slices.ContainsFunc(paths, func(p []string) bool { return p[0] == "SecretValue" }) {
 		c.entry.Exported = true

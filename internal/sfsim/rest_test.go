@@ -17,7 +17,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// Wire 3.1 [D]: the list of versions needs no authentication, and has no limit header.
+// The list of versions needs no authentication, and has no limit header [D].
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -40,7 +40,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// Wire 3.2 [V; D Help 005132110]: retired versions are 410; what never existed is 404.
+// Retired versions are 410; what never existed is 404 [V; D Help 005132110].
 func TestVersionsOutOfRange(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -51,7 +51,7 @@ func TestVersionsOutOfRange(t *testing.T) {
 	}
 }
 
-// Wire 3.1 [D]: Sforce-Limit-Info counts calls; beyond the limit they are refused.
+// Sforce-Limit-Info counts calls; beyond the limit they are refused [D].
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.APILimit = 2 }))
@@ -86,7 +86,7 @@ func TestDateHeader(t *testing.T) {
 	}
 }
 
-// Wire 3.1 [D]: compression both ways.
+// Compression both ways [D].
 func TestGzip(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -121,7 +121,7 @@ func TestGzip(t *testing.T) {
 	}
 }
 
-// Wire 3.2 [D]: statuses for what is too long, of the wrong type, or not there.
+// Statuses for what is too long, of the wrong type, or not there [D].
 func TestTransportRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -195,7 +195,7 @@ func TestHeadHasNoBody(t *testing.T) {
 	}
 }
 
-// Wire 10, 7.1: the envelopes of queries.
+// The envelopes of queries.
 func TestQueryEnvelopes(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -220,7 +220,7 @@ func TestQueryEnvelopes(t *testing.T) {
 	c.noViolations()
 }
 
-// Wire 3.2, 7.1, 10: queries that are refused.
+// Queries that are refused.
 func TestQueryRefusals(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -243,7 +243,7 @@ func TestQueryRefusals(t *testing.T) {
 	c.get("/services/data/v43.0/query?q=select+RemoteKeyIdentifier+from+TenantSecret").refused(http.StatusBadRequest, "INVALID_FIELD")
 }
 
-// Wire 10 [D]: pages, their size, and where the next one is.
+// Pages, their size, and where the next one is [D].
 func TestQueryPages(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{count: 450, status: DESTROYED}]"))
@@ -333,7 +333,7 @@ func TestOrganizationRow(t *testing.T) {
 	}
 }
 
-// Wire 6.3 [C FtxPlugin]: SOQL that is not URL-escaped at all, on a connection that stays open.
+// SOQL that is not URL-escaped at all, on a connection that stays open [C FtxPlugin].
 func TestRawSpacesInTheRequestLine(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -364,7 +364,7 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 	}
 }
 
-// Wire 7.1: certificates, their chain in every form, and that they are read-only.
+// Certificates, their chain in every form, and that they are read-only.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -395,7 +395,7 @@ func TestCertificates(t *testing.T) {
 			t.Errorf("%s: %.40q", form, body)
 		}
 	}
-	// [C, wire 7.1]
+	// What the answer to a creation says [C].
 	r := c.do(http.MethodPost, data+"/tooling/sobjects/Certificate", `{"CertificateData":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD")
 	if r.Message != "No such column 'CertificateData' on sobject of type Certificate" {
 		t.Errorf("message %q", r.Message)

@@ -5,8 +5,8 @@
 // judged strictly, and what no correct client does is also recorded (Violations). It shares no code and no types with the
 // provider's client, so that a mistake in one can't hide in the other.
 //
-// Rules cite the wire reference's tags: D documented by Salesforce, V by a vendor, C seen in public code, I inferred, R
-// recalled, U unknown. Texts of replies that no source gives are marked as invented.
+// Rules cite their confidence and source as docs/guides/conformance.md does: D documented by Salesforce, V by a vendor, C seen in
+// public code, I inferred, R recalled, U unknown. Texts of replies that no source gives are marked as invented.
 //
 // The simulator protects nothing: its private keys are public, and it speaks plain HTTP. It listens on loopback addresses only.
 package sfsim
@@ -287,7 +287,7 @@ func (s *Server) Configure(change func(*Settings, *Permissions)) {
 }
 
 // NextRelease upgrades the org: exports are wrapped by another tenant wrapping key from now on, and older ones still restore
-// [D flow, I wire 11.1 row 15].
+// [D flow, I].
 func (s *Server) NextRelease() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -132,7 +132,7 @@ type soapRecords struct {
 	} `xml:"result>records"`
 }
 
-// Wire 7.2 [I]: the content of a certificate is its .crt, in base64.
+// The content of a certificate is its .crt, in base64 [I].
 func TestReadMetadata(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.EnableCacheOnlyKeys = true }))

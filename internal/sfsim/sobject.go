@@ -36,7 +36,7 @@ func (f *field) writable(prop string, version int) bool {
 	return f.has(prop) && (f.name != "Status" || version >= 44)
 }
 
-// allowed returns the canonical spelling of a picklist value, which clients write in any case [I, wire 4.2].
+// allowed returns the canonical spelling of a picklist value, which clients write in any case [I].
 func (f *field) allowed(value string, version int) (string, bool) {
 	for _, v := range f.values {
 		if strings.EqualFold(v.value, value) && v.since <= version {
@@ -292,7 +292,7 @@ func describeObject(c *call) *reply {
 		member{"lookupLayoutable", nil}, member{"listviewable", nil}, member{"sobjectDescribeOption", "FULL"}))
 }
 
-// summary is the description without fields, in the order of wire 4.1 [V FtxDoc 6.3].
+// summary is the description without fields, in the order that was seen [V FtxDoc 6.3].
 func (o *sobject) summary(c *call) object {
 	path := o.path(c)
 	can := func(verb string) bool { return strings.Contains(o.verbs, verb) }
@@ -460,7 +460,7 @@ func createRow(c *call) *reply {
 	if !found {
 		return notFound()
 	}
-	// Unknown fields are refused even where nothing can be created, as a CLI found out with Certificate [C, wire 7.1].
+	// Unknown fields are refused even where nothing can be created, as a CLI found out with Certificate [C].
 	values, refusal := o.readRecord(c, "C")
 	if refusal != nil && (o.create != nil || refusal.errorCode == "INVALID_FIELD") {
 		return refusal

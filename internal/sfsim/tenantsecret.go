@@ -19,10 +19,10 @@ const materialSize = 32
 // maxKept is how many active and archived secrets of one type an org may hold; destroyed and Database ones do not count [D].
 const maxKept = 50
 
-// unknownHash is what SecretValueHash reads for an HSM key: "UNKNOWN=" decoded and encoded again [V ThalesDoc, wire 4.4].
+// unknownHash is what SecretValueHash reads for an HSM key: "UNKNOWN=" decoded and encoded again [V ThalesDoc].
 const unknownHash = "UNKNOWM="
 
-// tenantSecretObject describes TenantSecret [D ObjRef v66/67, wire 4.2].
+// tenantSecretObject describes TenantSecret [D ObjRef v66/67].
 var tenantSecretObject = &sobject{
 	name: "TenantSecret", label: "Tenant Secret", labelPlural: "Tenant Secret", prefix: "02G", since: 34, verbs: "CRU",
 	fields: append(systemFields(), []field{
@@ -126,7 +126,7 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 	return row
 }
 
-// refuseUnknown is for rules whose error code no source gives (wire 11.1): 400 with a code that Settings choose. All its texts are
+// refuseUnknown is for rules whose error code no source gives: 400 with a code that Settings choose. All its texts are
 // invented.
 func (c *call) refuseUnknown(field, message string) *reply {
 	return refuse(http.StatusBadRequest, c.s.world.settings.RefusalCode, message, field)
@@ -213,7 +213,7 @@ func (c *call) checkPrerequisites(s *tenantSecret) *reply {
 	w := c.s.world
 	settings := &w.settings
 	if s.typ == "SearchIndex" && settings.Hyperforce && c.version >= 63 {
-		// [D ObjRef]; the text is unknown (wire 11.1, row 23).
+		// [D ObjRef]; the text is unknown.
 		return c.refuseUnknown("Type", "From API 63.0 on, Search Index keys of this org are DataEncryptionKey records")
 	}
 	if s.typ == "Database" && !settings.CanEncryptTransactionalDatabase {
@@ -242,7 +242,7 @@ func (c *call) checkPrerequisites(s *tenantSecret) *reply {
 }
 
 // interval is the least time between two keys of a type [D securityImplGuide security_pe_rotate_keys, Help
-// security_shield_pe_byok, wire 3.3]. Developer Edition counts as production.
+// security_shield_pe_byok]. Developer Edition counts as production.
 func (o organization) interval(typ string) time.Duration {
 	const day = 24 * time.Hour
 	switch {
@@ -291,7 +291,7 @@ func (w *world) kept(typ string) int {
 func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 	w := c.s.world
 	value, sentHash, name := values.text("SecretValue"), values.text("SecretValueHash"), values.text("SecretValueCertificate")
-	hashNeeded := s.typ != "Database" && s.typ != "SearchIndex" // "for field-level encryption only" [D, wire 5.2]
+	hashNeeded := s.typ != "Database" && s.typ != "SearchIndex" // "for field-level encryption only" [D]
 	switch {
 	case value == "":
 		return c.refuseUnknown("SecretValue", "An uploaded tenant secret needs a SecretValue")
@@ -320,7 +320,7 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 		return c.refuseUnknown("SecretValue", "The SecretValue can't be decrypted with the private key of "+name)
 	}
 	switch {
-	// CKM_RSA_AES_KEY_WRAP is for Search Index and Database, OAEP for field-level encryption [D, wire 5.2].
+	// CKM_RSA_AES_KEY_WRAP is for Search Index and Database, OAEP for field-level encryption [D].
 	case how == wrappedCKM && s.typ != "Database" && s.typ != "SearchIndex",
 		how != wrappedCKM && s.typ == "Database",
 		how != wrappedCKM && s.typ == "SearchIndex" && !w.settings.SearchIndexOAEP:
@@ -340,7 +340,7 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 	return nil
 }
 
-// unfit says why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0, ThalesDoc; wire 5.4, 9.3].
+// unfit says why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0, ThalesDoc].
 func (cert *certificate) unfit(now time.Time, database bool) string {
 	switch {
 	case cert.keySize != 4096:
@@ -367,7 +367,7 @@ func (cert *certificate) unfit(now time.Time, database bool) string {
 }
 
 // certificateNamed finds a certificate by its unique name [D ObjRef]. A MasterLabel works where it equals the name, or where
-// Settings allow it (wire 11.1, row 8).
+// Settings allow it.
 func (w *world) certificateNamed(name string) *certificate {
 	for _, cert := range w.certificates {
 		if cert.developerName == name || w.settings.CertificateByLabel && cert.masterLabel == name {
@@ -377,7 +377,7 @@ func (w *world) certificateNamed(name string) *certificate {
 	return nil
 }
 
-// acceptRemote checks the prerequisites of a cache-only key [D, wire 8].
+// acceptRemote checks the prerequisites of a cache-only key [D].
 func (c *call) acceptRemote(s *tenantSecret, values object) *reply {
 	w := c.s.world
 	s.remoteIdentifier = values.text("RemoteKeyIdentifier")
@@ -417,7 +417,7 @@ func (c *call) checkRemote(s *tenantSecret) (*certificate, *namedCredential, *re
 	return cert, w.namedCredentials[at], nil
 }
 
-// updateTenantSecret serves PATCH: a new description, or one of the transitions of wire 6.1.
+// updateTenantSecret serves PATCH: a new description, or a transition of its status.
 func (c *call) updateTenantSecret(id string, values object) *reply {
 	w := c.s.world
 	s := w.secret(id)
@@ -445,7 +445,7 @@ func (c *call) updateTenantSecret(id string, values object) *reply {
 	}
 
 	status, value := values.text("Status"), values.text("SecretValue")
-	if c.version < 44 && values.given("SecretValue") { // before Status was updateable [D, wire 6.1]
+	if c.version < 44 && values.given("SecretValue") { // before Status was updateable [D]
 		status = "ARCHIVED"
 		if value == "" {
 			status = "DESTROYED"
@@ -467,7 +467,7 @@ func (c *call) updateTenantSecret(id string, values object) *reply {
 	return &reply{status: http.StatusNoContent, committed: true}
 }
 
-// transition moves s to a status, by the table of wire 6.1. Anything else is refused, also staying where it is.
+// transition moves s to a status, by the documented table [D ShieldREST]. Anything else is refused, also staying where it is.
 func (c *call) transition(s *tenantSecret, to, value string) *reply {
 	w := c.s.world
 	forbidden := func(why string) *reply {

@@ -32,7 +32,7 @@ func seeded(t *testing.T, text string) sfsim.Option {
 	return sfsim.WithSeed(seed)
 }
 
-// Wire 1.1, 5.4 [D ObjRef, ShieldREST]: an upload by OAEP, with either hash [D Help security_pe_byok_generate_secret].
+// An upload by OAEP, with either hash [D Help security_pe_byok_generate_secret] [D ObjRef, ShieldREST].
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	for name, h := range oaepHashes {
@@ -66,7 +66,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// Wire 5.4 [D general REST]: the envelope of a creation, in this order.
+// The envelope of a creation, in this order [D general REST].
 func TestCreateEnvelope(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -77,7 +77,7 @@ func TestCreateEnvelope(t *testing.T) {
 	}
 }
 
-// Wire 5.4, 6.3 [C FtxPlugin]: lower-case member names, an empty KeyDerivationMode, API v50.0.
+// Lower-case member names, an empty KeyDerivationMode, API v50.0 [C FtxPlugin].
 func TestUploadAsFortanixDoes(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -93,7 +93,7 @@ func TestUploadAsFortanixDoes(t *testing.T) {
 	c.noViolations()
 }
 
-// Wire 5.4 "Danger" [D ShieldREST]: without a value Salesforce generates a key, whose hash reads UNKNOWM= [V ThalesDoc].
+// Without a value Salesforce generates a key, whose hash reads UNKNOWM= [V ThalesDoc] [D ShieldREST].
 func TestCreateWithoutValueGenerates(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{}`, `{"Type":"Data","Description":"by HSM"}`, `{"Source":"hsm"}`} {
@@ -123,9 +123,9 @@ func TestUploadOfOpenSSLVectors(t *testing.T) {
 		{"oaep_sha512", "Data", "RSA_OAEP_SHA512"},
 		{"oaep_sha512", "SearchIndex", "RSA_OAEP_SHA512"},
 		{"ckm_sha512", "SearchIndex", "RSA_AES_KEY_WRAP_SHA512"},
-		{"ckm_sha512", "Data", ""}, // field-level encryption uses OAEP [D, wire 5.2]
+		{"ckm_sha512", "Data", ""}, // field-level encryption uses OAEP [D]
 		{"ckm_sha1", "SearchIndex", ""},
-		{"oaep_sha256", "Data", ""}, // mentioned by no source [I, wire 5.2]
+		{"oaep_sha256", "Data", ""}, // mentioned by no source [I]
 		{"oaep_sha512_mgf1_sha1", "Data", ""},
 		{"oaep_sha512_label", "Data", ""},
 		{"oaep_sha512_short", "Data", ""},
@@ -156,7 +156,7 @@ func TestUploadOfOpenSSLVectors(t *testing.T) {
 	}
 }
 
-// Wire 5.1-5.4, 11.1: what an upload is refused for. The texts are invented, so only code and field count.
+// What an upload is refused for. The texts are invented, so only code and field count.
 func TestUploadRefusals(t *testing.T) {
 	t.Parallel()
 	m := material()
@@ -246,7 +246,7 @@ func TestUploadRefusals(t *testing.T) {
 	}
 }
 
-// Wire 3.2, 4.2: what is refused before any rule of tenant secrets counts.
+// What is refused before any rule of tenant secrets counts.
 func TestCreateValidation(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -298,7 +298,7 @@ func TestCreateValidation(t *testing.T) {
 	}
 }
 
-// Wire 3.3 [D securityImplGuide security_pe_rotate_keys]: the least time between two keys of a type.
+// The least time between two keys of a type [D securityImplGuide security_pe_rotate_keys].
 func TestRotationIntervals(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -340,7 +340,7 @@ func TestRefusalCodeIsConfigurable(t *testing.T) {
 	c.create(`{}`).refused(http.StatusBadRequest, "LIMIT_EXCEEDED")
 }
 
-// Wire 3.3 [D]: 50 active and archived secrets of a type; destroyed ones do not count.
+// [D] 50 active and archived secrets of a type; destroyed ones do not count.
 func TestFiftySecretsOfAType(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{count: 50}]"))
@@ -350,11 +350,11 @@ func TestFiftySecretsOfAType(t *testing.T) {
 	export := c.secret(first)["SecretValue"]
 	c.patch(first, `{"Status":"DESTROYED"}`).want(http.StatusNoContent)
 	c.create(`{}`).created()
-	// Wire 11.1, row 20: a restore would be the 51st.
+	// A restore would be the 51st.
 	c.patch(first, body(map[string]any{"Status": "ARCHIVED", "SecretValue": export})).refused(http.StatusBadRequest, unknown)
 }
 
-// Wire 4.2 [D]: Version is unique in the org, and grows across types [I, wire 11.1 row 10].
+// Version is unique in the org, and grows across types [I] [D].
 func TestVersionIsOrgWide(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -372,7 +372,7 @@ func TestVersionIsOrgWide(t *testing.T) {
 	}
 }
 
-// Wire 5.1 [D]: a secret may be a BYOK key only once.
+// A secret may be a BYOK key only once [D].
 func TestReuseIsRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithoutIntervals())
@@ -385,7 +385,7 @@ func TestReuseIsRefused(t *testing.T) {
 	c.create(c.uploadBody(m, nil)).refused(http.StatusBadRequest, unknown)
 }
 
-// Wire 5.4 [D opt_out]: NONE with the setting; it reads back.
+// NONE with the setting; it reads back [D opt_out].
 func TestOptOutOfDerivation(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.CanOptOutOfDerivationWithBYOK = true }))
@@ -396,7 +396,7 @@ func TestOptOutOfDerivation(t *testing.T) {
 	c.create(`{"Type":"Data","KeyDerivationMode":"NONE"}`).refused(http.StatusBadRequest, unknown)
 }
 
-// Wire 1.10, 9.1 [D ObjRef]: SearchIndex leaves TenantSecret on Hyperforce from API 63.0 on.
+// SearchIndex leaves TenantSecret on Hyperforce from API 63.0 on [D ObjRef].
 func TestSearchIndexOnHyperforce(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.Hyperforce = true }))
@@ -408,7 +408,7 @@ func TestSearchIndexOnHyperforce(t *testing.T) {
 	c.patch(id, `{"Status":"DESTROYED"}`).refused(http.StatusBadRequest, unknown)
 }
 
-// Wire 9.3 [D]: Database keys need a KMS certificate and CKM_RSA_AES_KEY_WRAP, and are neither destroyed nor exported.
+// Database keys need a KMS certificate and CKM_RSA_AES_KEY_WRAP, and are neither destroyed nor exported [D].
 func TestDatabaseKeys(t *testing.T) {
 	t.Parallel()
 	vector, err := os.ReadFile("testdata/wrapped/ckm_sha512.b64")
@@ -436,7 +436,7 @@ certificates: [{developer_name: Kms, using_kms: true}, {developer_name: Sim_BYOK
 	c.patch(id, `{"Status":"DESTROYED"}`).refused(http.StatusBadRequest, unknown)
 }
 
-// Wire 6.1: the whole way, destroy by any case of the status, restore by the exported value only.
+// The whole way, destroy by any case of the status, restore by the exported value only.
 func TestDestroyAndRestore(t *testing.T) {
 	t.Parallel()
 	for _, words := range [][2]string{{"DESTROYED", "ARCHIVED"}, {"Destroyed", "Archived"}} {
@@ -445,7 +445,7 @@ func TestDestroyAndRestore(t *testing.T) {
 		wrapped := c.wrap(sha512.New(), "Sim_BYOK", m)
 		id := c.create(c.uploadBody(m, map[string]any{"SecretValue": wrapped})).created()
 		export, _ := c.secret(id)["SecretValue"].(string)
-		if export == "" || export == wrapped || !strings.HasPrefix(export, "CgM") { // wire 1.4 [D; C]
+		if export == "" || export == wrapped || !strings.HasPrefix(export, "CgM") { // [D; C]
 			t.Fatalf("exported value %q", export)
 		}
 		c.patch(id, body(map[string]any{"Status": words[0]})).refused(http.StatusBadRequest, unknown) // still ACTIVE
@@ -480,7 +480,7 @@ func TestDestroyAndRestore(t *testing.T) {
 	}
 }
 
-// Wire 6.1, 11.1 rows 3 and 5: transitions that do not exist.
+// Transitions that do not exist.
 func TestForbiddenTransitions(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{status: ARCHIVED}, {status: DESTROYED}, {}]"))
@@ -515,7 +515,7 @@ func TestForbiddenTransitions(t *testing.T) {
 	lax.patch(lax.server.TenantSecrets()[0].ID, `{"Status":"Archived"}`).want(http.StatusNoContent)
 }
 
-// Wire 4.2 [D]: what PATCH may hold.
+// What PATCH may hold [D].
 func TestUpdateValidation(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -540,7 +540,7 @@ func TestUpdateValidation(t *testing.T) {
 	c.patch("02GWt0000009999", `{"Description":"x"}`).refused(http.StatusNotFound, "NOT_FOUND")
 }
 
-// Wire 6.1 [D]: before API 44 a secret was destroyed and restored by its value, and Status could not be updated.
+// Before API 44 a secret was destroyed and restored by its value, and Status could not be updated [D].
 func TestOldFormOfDestroyAndRestore(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{}, {}]"))
@@ -558,7 +558,7 @@ func TestOldFormOfDestroyAndRestore(t *testing.T) {
 	}
 }
 
-// Wire 11.1 row 15: an export changes with the release, and one of an older release still restores [I].
+// An export changes with the release, and one of an older release still restores [I].
 func TestExportAcrossReleases(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{}, {}]"))
@@ -578,7 +578,7 @@ func TestExportAcrossReleases(t *testing.T) {
 	}
 }
 
-// Wire 3.1 [D]: If-Unmodified-Since is the only optimistic lock.
+// If-Unmodified-Since is the only optimistic lock [D].
 func TestIfUnmodifiedSince(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -595,7 +595,7 @@ func TestIfUnmodifiedSince(t *testing.T) {
 	c.get(data + "/sobjects/TenantSecret/" + id).want(http.StatusNotModified)
 }
 
-// Wire 8 [D]: the prerequisites of a cache-only key, and its two states.
+// The prerequisites of a cache-only key, and its two states [D].
 func TestCacheOnlyKeys(t *testing.T) {
 	t.Parallel()
 	good := map[string]any{
@@ -623,7 +623,7 @@ func TestCacheOnlyKeys(t *testing.T) {
 	c.do(http.MethodPost, "/services/data/v44.0/sobjects/TenantSecret", body(good)).refused(http.StatusBadRequest, "INVALID_FIELD")
 }
 
-// Wire 11.1 row 17, 4.5 [R]: a caller without Manage Encryption Keys.
+// A caller without Manage Encryption Keys [R].
 func TestMissingPermission(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -670,7 +670,7 @@ func TestVisibilityLag(t *testing.T) {
 	timed.secret(id)
 }
 
-// Wire 4.1 [V FtxDoc 6.3]: the description, member by member.
+// The description, member by member [V FtxDoc 6.3].
 func TestObjectInfo(t *testing.T) {
 	t.Parallel()
 	const want = `{"objectDescribe":{"queryable":true,"mergeable":false,"hasSubtypes":false,"custom":false,"updateable":true,` +
@@ -686,7 +686,7 @@ func TestObjectInfo(t *testing.T) {
 	}
 }
 
-// Wire 4.2 [D ObjRef]: the properties of each field.
+// The properties of each field [D ObjRef].
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -759,7 +759,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// Wire 10 [D general]: a row with chosen fields; names in any case.
+// A row with chosen fields; names in any case [D general].
 func TestRowFields(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -782,7 +782,7 @@ func TestRowFields(t *testing.T) {
 	}
 }
 
-// Wire 4.4 [V FtxDoc 6.6]: the members of a full row, in order.
+// The members of a full row, in order [V FtxDoc 6.6].
 func TestFullRowOrder(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -814,7 +814,7 @@ func TestFullRowOrder(t *testing.T) {
 	}
 }
 
-// Wire 3.2: ids of a URL.
+// Ids of a URL.
 func TestRowIDs(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -832,7 +832,7 @@ func TestRowIDs(t *testing.T) {
 	}
 }
 
-// Wire 3.2, 12.7 [D]: there is no DELETE.
+// There is no DELETE [D].
 func TestDeleteIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -56,11 +56,11 @@ type Settings struct {
 
 	// RotationIntervals enforces the least time between two keys of a type [D securityImplGuide]. On by default.
 	RotationIntervals bool `json:"rotation_intervals" yaml:"rotation_intervals"`
-	// RefusalCode is the errorCode of refusals whose code is not known (wire 11.1, rows 1-3).
+	// RefusalCode is the errorCode of refusals whose code is not known.
 	RefusalCode string `json:"refusal_code" yaml:"refusal_code"`
-	// SearchIndexOAEP lets Search Index secrets be wrapped by OAEP too, as one client does (wire 11.1, row 25). On by default.
+	// SearchIndexOAEP lets Search Index secrets be wrapped by OAEP too, as one client does. On by default.
 	SearchIndexOAEP bool `json:"search_index_oaep" yaml:"search_index_oaep"`
-	// ArchiveByPatch allows PATCH ACTIVE -> ARCHIVED, which only one client tries (wire 11.1, row 5).
+	// ArchiveByPatch allows PATCH ACTIVE -> ARCHIVED, which only one client tries.
 	ArchiveByPatch bool `json:"archive_by_patch" yaml:"archive_by_patch"`
 	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from the DeveloperName.
 	CertificateByLabel bool `json:"certificate_by_label" yaml:"certificate_by_label"`
@@ -127,7 +127,7 @@ type Permissions struct {
 	ManageCertificates   bool `json:"manage_certificates" yaml:"manage_certificates"`
 	CustomizeApplication bool `json:"customize_application" yaml:"customize_application"`
 	ModifyMetadata       bool `json:"modify_metadata" yaml:"modify_metadata"`
-	// DeniedAsEmpty answers queries without permission with no rows instead of INVALID_TYPE (wire 11.1, row 17).
+	// DeniedAsEmpty answers queries without permission with no rows instead of INVALID_TYPE.
 	DeniedAsEmpty bool `json:"denied_as_empty" yaml:"denied_as_empty"`
 }
 
@@ -217,7 +217,7 @@ func allPermissions() Permissions {
 	return Permissions{ManageEncryptionKeys: true, ManageCertificates: true, CustomizeApplication: true, ModifyMetadata: true}
 }
 
-// hash is Salesforce's SecretValueHash: base64 of the SHA-256 of the plaintext [D FAQ, wire 5.3].
+// hash is Salesforce's SecretValueHash: base64 of the SHA-256 of the plaintext [D FAQ].
 func hash(material []byte) string {
 	sum := sha256.Sum256(material)
 	return base64.StdEncoding.EncodeToString(sum[:])

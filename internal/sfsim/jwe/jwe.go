@@ -23,7 +23,7 @@ import (
 // Status is a RemoteKeyCalloutEvent status code.
 type Status string
 
-// Status codes of an answer. Those of the wire reference are [D]; the others
+// Status codes of an answer. Those that Salesforce documents are [D]; the others
 // are remembered [R].
 const (
 	Success                Status = "SUCCESS"

@@ -8,7 +8,7 @@
 // Parent-to-child subqueries, TYPEOF, scalar functions such as toLabel(), and
 // multi-select picklists are refused, never ignored.
 //
-// Where the wire reference gives the words of a refusal they are used as they
+// If a source gives the words of a refusal they are used as they
 // stand. Wordings remembered from Salesforce but not documented are marked
 // [R], and those made up for this package [invented].
 package soql
