@@ -1,7 +1,6 @@
 package sfsim
 
 import (
-	_ "embed" // for the page
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +10,6 @@ import (
 	"strings"
 	"time"
 )
-
-// page shows the org, the journal and the faults live, for a person to watch.
-//
-//go:embed page.html
-var page []byte
 
 // serveControl serves /_sim/, which Salesforce does not have: it lets a person or a script watch and steer the simulator. All but
 // the page write JSON; a refusal is {"error": "..."} with status 400, 403, 404 or 405.
@@ -49,7 +43,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/_sim/" && r.Method == http.MethodGet {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
-		_, _ = w.Write(page) // the client may be gone
+		_ = s.writePage(w) // the client may be gone
 		return
 	}
 	methods, known := routes[r.URL.Path]

@@ -1,7 +1,10 @@
 package sfsim_test
 
 import (
+	"html"
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +45,8 @@ func TestPageInABrowser(t *testing.T) {
 	text := string(dom)
 	for _, want := range []string{
 		"Salesforce simulator: Simulated Org (production, " + c.server.OrganizationID + ")", "Simulated time 20",
-		"<td>" + id + "</td>", `<td class="ACTIVE">ACTIVE</td>`, `<td class="ARCHIVED">ARCHIVED</td>`, "<td>UPLOADED</td>", "RSA_OAEP_SHA",
+		"<dd>" + id + "</dd>", `<span class="ACTIVE">ACTIVE</span>`, `<span class="ARCHIVED">ARCHIVED</span>`, "<span>UPLOADED</span>", "RSA_OAEP_SHA",
+		"Data <small>1 ACTIVE, 1 ARCHIVED</small>",
 		"<td>Sim_BYOK</td>", "<td>Sim Partner SSO</td>", "<td>yes</td>", "<td>no</td>", "NoSuchPath", "no/such/resource",
 		"calls a resource that does not exist", `<span id="trouble" role="status"></span>`, "<td>TenantSecret.create</td>", "&lt;b onclick=",
 	} {
@@ -52,5 +56,56 @@ func TestPageInABrowser(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+}
+
+// Without JavaScript the page is whole, and forty keys are forty lines, each with a short hash and a place on its type's timeline.
+func TestPageWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	seed := &sfsim.Seed{}
+	for _, typ := range []string{"Data", "DeterministicData", "EventBus", "SearchIndex"} {
+		for i := range 10 {
+			secret := sfsim.SeedSecret{Type: typ, Source: "UPLOADED", Status: "ARCHIVED"}
+			if i == 9 {
+				secret.Status = "ACTIVE"
+			}
+			seed.TenantSecrets = append(seed.TenantSecrets, secret)
+		}
+	}
+	c := start(t, sfsim.WithControl(), sfsim.WithSeed(seed))
+	text := html.UnescapeString(string(c.get("/_sim/").body))
+	for want, n := range map[string]int{"<summary>": 40, "<rect ": 40, "<section>": 4, "<small>1 ACTIVE, 9 ARCHIVED</small>": 4} {
+		if got := strings.Count(text, want); got != n {
+			t.Errorf("expected %d of %q, found %d", n, want, got)
+		}
+	}
+	for _, secret := range c.server.TenantSecrets() {
+		if hash := secret.SecretValueHash; !strings.Contains(text, "<span>"+hash[:8]+"</span></summary>") || !strings.Contains(text, "<dt>hash</dt><dd>"+hash+"</dd>") {
+			t.Errorf("the page lacks the short or the whole hash of %s", secret.ID)
+		}
+	}
+}
+
+// However close in time, each key keeps a place of its own on the timeline, which ends now.
+func TestPageTimeline(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 40} {
+		seed := &sfsim.Seed{}
+		for i := range n {
+			seed.TenantSecrets = append(seed.TenantSecrets, sfsim.SeedSecret{Source: "UPLOADED", Status: map[bool]string{true: "ACTIVE", false: "ARCHIVED"}[i == n-1]})
+		}
+		c := start(t, sfsim.WithControl(), sfsim.WithSeed(seed))
+		end := 0
+		for _, m := range regexp.MustCompile(`x="(\d+)" y="0" width="(\d+)"`).FindAllStringSubmatch(string(c.get("/_sim/").body), -1) {
+			x, errX := strconv.Atoi(m[1])
+			width, errWidth := strconv.Atoi(m[2])
+			if errX != nil || errWidth != nil || x != end || width < 4 {
+				t.Errorf("%d keys: expected a span from %d and at least 4 wide, found %v", n, end, m[1:])
+			}
+			end = x + width
+		}
+		if end != 1000 {
+			t.Errorf("%d keys: expected the timeline to end at 1000, found %d", n, end)
+		}
 	}
 }
