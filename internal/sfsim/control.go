@@ -272,3 +272,15 @@ func (s *Server) SetCertificateLabel(developerName, label string) bool {
 	cert.masterLabel = label
 	return true
 }
+
+// RemakeCertificate gives a certificate another key pair under its name, as a deploy over it does, or whoever stands in its place.
+func (s *Server) RemakeCertificate(developerName string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cert := s.world.certificateByName(developerName)
+	if cert == nil {
+		return fmt.Errorf("there is no certificate %q", developerName)
+	}
+
+	return s.world.remake(cert, cert.masterLabel, s.Clock.Now())
+}
