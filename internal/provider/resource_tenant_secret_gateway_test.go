@@ -143,7 +143,7 @@ func TestAccTenantSecret_gatewayAfterTheKeyWasMade(t *testing.T) {
 	}
 }
 
-// The POST never reaches Salesforce. That can't be told from the answer, unless it is Salesforce's own refusal: nothing is claimed, no copy
+// The POST never reaches Salesforce. That can't be said from the answer, unless it is Salesforce's own refusal: nothing is claimed, no copy
 // is deleted, and one more apply makes one key.
 func TestAccTenantSecret_gatewayInsteadOfSalesforce(t *testing.T) {
 	t.Parallel()
