@@ -154,6 +154,28 @@ func TestWalkRotationInAPipeline(t *testing.T) {
 	step(false, "age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em", recipientTwo)
 }
 
+// A long plan in lines: what rotates and what is only changed.
+func TestWalkThePlanInLines(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
+	p := open(t, "rotation-in-a-pipeline")
+	keys := func(round, description string) string {
+		return fmt.Sprintf("%sresource \"salesforcebyok_tenant_secret\" \"this\" {\n  for_each = { Data = %q, Analytics = \"1\" }\n  type = each.key\n  certificate = \"Sim_BYOK\"\n"+
+			"  description = %q\n  rotation_triggers = { round = each.value }\n}", required, round, description)
+	}
+	const plan = "terraform plan -out keys.tfplan >/dev/null\n"
+	printed := newShell(t, "jq").of(sim).
+		write("main.tf", keys("1", "a")).
+		then("upload", "terraform apply >/dev/null\n").
+		write("main.tf", keys("2", "b")).
+		then("lines", plan+p.block("sh", "keys.tfplan")).
+		run()
+	lines := strings.Split(strings.TrimSpace(printed["lines"]), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "\"Analytics\"]\tupdate\tversion ") || !strings.Contains(lines[1], "\"Data\"]\tnew key\tversion ") {
+		t.Errorf("expected a line for each key, found %q", lines)
+	}
+}
+
 // A copy for a token is opened as the guide says, with age's own stand-in for one.
 func TestWalkHardwareIdentities(t *testing.T) {
 	t.Parallel()
