@@ -1,6 +1,7 @@
 package faultmatrix
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -110,6 +111,34 @@ func faults() []fault {
 			strike: func(s *strike) {
 				s.lane.killCLI()
 				s.edge.pass(s.w, s.r, s.note, false)
+			},
+		},
+		{
+			name: "gateway", meaning: "the org does what was asked, and a gateway answers 403 with JSON of its own", hits: onlyWrites,
+			strike: func(s *strike) {
+				s.commit()
+				plain(http.StatusForbidden, "application/json", `{"error":"blocked by policy"}`)(s.w, s.r)
+			},
+		},
+		{
+			name: "refusal", meaning: "the org makes the key, and a gateway answers with a refusal in Salesforce's own form", hits: onlyPost,
+			strike: func(s *strike) {
+				s.commit()
+				refusal(http.StatusBadRequest, "FIELD_INTEGRITY_EXCEPTION", "no")(s.w, s.r)
+			},
+		},
+		{
+			name: "foreign mark", meaning: "right before the org makes the key, somebody else has one made with a copy of its mark; the reply is lost", hits: onlyPost,
+			strike: func(s *strike) {
+				s.lane.foreignMark(s.r)
+				resetAfter(s)
+			},
+		},
+		{
+			name: "another org", meaning: "from this request on the host leads to another org, until the next apply", hits: onlyWrites, lasting: true,
+			strike: func(s *strike) {
+				s.lane.another().Handler().ServeHTTP(s.w, s.r)
+				s.note(func(e *entry) { e.told = true }) // that org has done nothing, and says so
 			},
 		},
 		{

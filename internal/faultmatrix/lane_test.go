@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +61,10 @@ type lane struct {
 	fault fault
 	// bare is that of the operation under way.
 	bare bool
+	// foreign is how many keys somebody else has had made in the row under way.
+	foreign int
+	// elsewhere is another org, nil before it is needed.
+	elsewhere *sfsim.Server
 
 	mu      sync.Mutex
 	process *os.Process
@@ -139,6 +145,59 @@ func (l *lane) escrowCopy(hash string) string {
 	}
 
 	return string(text)
+}
+
+// foreignMark has Salesforce make a key for somebody else, with the Description of the key that a POST asks for.
+func (l *lane) foreignMark(r *http.Request) {
+	body, err := io.ReadAll(r.Body) // it is in memory
+	if err != nil {
+		l.t.Errorf("reading a POST: %v", err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	text, err := json.Marshal(map[string]string{"Type": member(body, "Type"), "Description": member(body, "Description")})
+	if err != nil {
+		l.t.Error(err)
+	}
+	copied := httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, l.sim.InstanceURL+r.URL.Path, bytes.NewReader(text))
+	copied.Header.Set("Authorization", "Bearer "+l.sim.AdminToken())
+	copied.Header.Set("Content-Type", "application/json")
+	reply := httptest.NewRecorder()
+	l.sim.Handler().ServeHTTP(reply, copied)
+	if reply.Code != http.StatusCreated {
+		l.t.Errorf("copying a mark: status %d, %s", reply.Code, reply.Body)
+	}
+	l.mu.Lock()
+	l.foreign++
+	l.mu.Unlock()
+}
+
+// another is another org, at the address of the edge.
+func (l *lane) another() *sfsim.Server {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.elsewhere == nil {
+		l.elsewhere = acctest.StartLenientSim(l.t, sfsim.WithoutIntervals(), sfsim.WithOrganizationID("00DWt0000000777"))
+		l.elsewhere.InstanceURL = l.sim.InstanceURL
+	}
+
+	return l.elsewhere
+}
+
+// touched lists what was changed in the other org.
+func (l *lane) touched() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.elsewhere == nil {
+		return nil
+	}
+	var all []string
+	for _, r := range l.elsewhere.Requests() {
+		if r.Committed || r.Exported {
+			all = append(all, "the other org has carried out "+r.Method+" "+r.Path)
+		}
+	}
+
+	return all
 }
 
 // arrive judges a write at the moment at which it reaches the org.
@@ -333,7 +392,7 @@ func (l *lane) row(op operation, n int, names []string) string {
 	op.prepare(l, n)
 	l.lag(l.fault.lag)
 	mark, keys := l.edge.mark(), len(l.sim.TenantSecrets())
-	l.killed = 0
+	l.killed, l.foreign = 0, 0
 
 	l.edge.arm(l, l.fault, names, n)
 	code, out := l.apply()
@@ -358,9 +417,10 @@ func (l *lane) row(op operation, n int, names []string) string {
 	if code, out := l.run("plan", "-no-color", "-input=false", "-detailed-exitcode"); code != acctest.PlanEmpty {
 		wrong = append(wrong, fmt.Sprintf("the plan is not empty, exit code %d\n%s", code, out))
 	}
-	if got := len(l.sim.TenantSecrets()) - keys; got != op.made {
+	if got := len(l.sim.TenantSecrets()) - keys - l.foreign; got != op.made {
 		wrong = append(wrong, fmt.Sprintf("%d keys were made, expected %d", got, op.made))
 	}
+	wrong = append(wrong, l.touched()...)
 	wrong = append(wrong, l.judge(op, mark)...)
 	if len(wrong) == 0 {
 		return outcome
