@@ -30,11 +30,11 @@ func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 		says    string
 		refused bool
 	}{
-		"-replace":                          {nil, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", false},
-		"-replace without a refresh":        {nil, dataKey(), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}, "", false},
-		"replace_triggered_by":              {nil, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", false},
-		"-replace, our mark was edited":     {func(a administrator, id string) { a.describe(id, "edited in Setup") }, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", true},
-		"byDependency, our mark was edited": {func(a administrator, id string) { a.describe(id, "edited in Setup") }, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", true},
+		"-replace":                       {nil, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", false},
+		"-replace without a refresh":     {nil, dataKey(), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}, "", false},
+		"replace_triggered_by":           {nil, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", false},
+		"-replace, our mark was edited":  {func(a administrator, id string) { a.describe(id, "edited in Setup") }, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", true},
+		"triggered, our mark was edited": {func(a administrator, id string) { a.describe(id, "edited in Setup") }, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", true},
 		"-replace, somebody's key is in use": {
 			func(a administrator, _ string) { a.generate("theirs") }, dataKey(), []string{"-replace=" + tenantSecretAddress}, "The Data key will be rotated", false,
 		},
