@@ -374,7 +374,7 @@ func TestTheLiveSuite_unannouncedKey(t *testing.T) {
 		_, _ = answer.Body.WriteTo(w)
 	}))
 	t.Cleanup(front.Close)
-	r.sim.InstanceURL = front.URL
+	r.sim.MoveTo(front.URL)
 	r.env["SALESFORCE_INSTANCE_URL"] = front.URL
 	output, passed := r.run()
 	if rotations.Load() != 1 {

@@ -78,7 +78,7 @@ func newEdge(t *testing.T, sim *sfsim.Server) *edge {
 		e.address = fmt.Sprintf("127.53.%d.%d:0", n/200, n%200+1)
 	}
 	e.open()
-	sim.InstanceURL = "http://" + e.address
+	sim.MoveTo("http://" + e.address)
 	t.Cleanup(e.close)
 
 	return e

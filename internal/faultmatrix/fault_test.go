@@ -138,7 +138,7 @@ func faults() []fault {
 			name: "another org", meaning: "from this request on the host leads to another org, until the next apply", hits: onlyWrites, lasting: true,
 			strike: func(s *strike) {
 				s.lane.another().Handler().ServeHTTP(s.w, s.r)
-				s.note(func(e *entry) { e.told = true }) // that org has done nothing, and says so
+				s.note(func(e *entry) { e.answered = true }) // that org has done nothing, and says so
 			},
 		},
 		{

@@ -177,7 +177,7 @@ func (l *lane) another() *sfsim.Server {
 	defer l.mu.Unlock()
 	if l.elsewhere == nil {
 		l.elsewhere = acctest.StartLenientSim(l.t, sfsim.WithoutIntervals(), sfsim.WithOrganizationID("00DWt0000000777"))
-		l.elsewhere.InstanceURL = l.sim.InstanceURL
+		l.elsewhere.MoveTo(l.sim.InstanceURL)
 	}
 
 	return l.elsewhere

@@ -47,7 +47,7 @@ func interpose(t *testing.T, sim *sfsim.Server, fits func(*http.Request) bool, t
 		_ = server.Close()
 		<-done
 	})
-	sim.InstanceURL = "http://" + listener.Addr().String()
+	sim.MoveTo("http://" + listener.Addr().String())
 
 	return struck
 }

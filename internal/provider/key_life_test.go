@@ -176,7 +176,7 @@ func newGateway(t *testing.T, sim *sfsim.Server) *gateway {
 	g := &gateway{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.serve(sim, w, r) }))
 	t.Cleanup(server.Close)
-	sim.InstanceURL = server.URL
+	sim.MoveTo(server.URL)
 
 	return g
 }

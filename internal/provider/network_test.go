@@ -77,7 +77,7 @@ func newTLSOrg(t *testing.T, oldest, newest uint16, wrap func(http.Handler) http
 	front.StartTLS()
 	t.Cleanup(front.Close)
 	o.address = front.Listener.Addr().String()
-	o.sim.InstanceURL = "https://" + tlsHost
+	o.sim.MoveTo("https://" + tlsHost)
 
 	proxy := httptest.NewServer(http.HandlerFunc(o.tunnel))
 	t.Cleanup(proxy.Close)

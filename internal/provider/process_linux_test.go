@@ -73,7 +73,7 @@ func TestAccProvider_noCoreDumps(t *testing.T) {
 		sim.Handler().ServeHTTP(w, r)
 	}))
 	defer front.Close()
-	sim.InstanceURL = front.URL
+	sim.MoveTo(front.URL)
 	cli.Config(dataKey())
 	cmd := cli.Command("apply", "-input=false", "-auto-approve", "-no-color")
 	var out strings.Builder

@@ -40,7 +40,7 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 				proxy := newLagging(t, sim, ours.ID)
 				proxy.revived = acctest.Keys(sim, "Data")[1].ID
 				proxy.left.Store(1 << 20)
-				sim.InstanceURL = proxy.url
+				sim.MoveTo(proxy.url)
 				cli.Config(dataKey(append(lines, trigger("b"))...))
 				defer proxy.left.Store(0)
 			}

@@ -142,6 +142,13 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
+// MoveTo gives the org another My Domain, such as that of a proxy before it. Requests may be under way.
+func (s *Server) MoveTo(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.InstanceURL = url
+}
+
 // Close stops the server and drops open connections.
 func (s *Server) Close() {
 	for _, server := range s.servers {
