@@ -164,7 +164,7 @@ func TestAccDataEncryptionKey_given(t *testing.T) {
 	sim.Clock.Advance(2 * time.Hour)
 	again, _ := givenMaterial(material, "2")
 	cli.Config(variable + searchKey(again))
-	expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "Nothing was changed")
+	expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "does not have it", "stay in the org")
 	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 1, "key_material_wo_version": "1"})
 
 	// The session that the refused upload opened serves the next try.

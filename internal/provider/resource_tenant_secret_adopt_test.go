@@ -33,9 +33,10 @@ func uploads(t *testing.T, sim *sfsim.Server, posts, keys int) {
 	}
 }
 
-// outOfReach makes every query for tenant secrets fail from the nth on, with an answer that the client does not repeat.
-func outOfReach(nth int) sfsim.Fault {
-	return sfsim.Fault{Method: http.MethodGet, Query: "FROM TenantSecret", Nth: nth, Times: 1000, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"}
+// outOfReach makes every query for tenant secrets fail from the fourth on, after those of refresh, plan and write, with an answer that the
+// client does not repeat.
+var outOfReach = sfsim.Fault{
+	Method: http.MethodGet, Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE",
 }
 
 // lostReply ends the connection after the org has made the record.
@@ -135,7 +136,7 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 			before := cli.State(tenantSecretAddress)
 			cli.Config(dataKey(trigger("b")))
 			// The plan reads the keys once, the apply once for its plan and once for the write.
-			arm(t, sim, lostReply, outOfReach(4))
+			arm(t, sim, lostReply, outOfReach)
 			failed := cli.Apply()
 			if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "A new Data key was sent", "rotation id", "Apply again") {
 				t.Fatalf("expected an unknown outcome, found %s", failed.Output())

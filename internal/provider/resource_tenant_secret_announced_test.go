@@ -68,7 +68,7 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 				cli.MustApply()
 				posts = 2
 			}
-			arm(t, sim, lostReply, outOfReach(4))
+			arm(t, sim, lostReply, outOfReach)
 			cli.Config(dataKey(trigger("b"), escrow))
 			if failed := cli.Apply(); failed.Code == 0 {
 				t.Fatal("expected the apply to be cut off")

@@ -205,7 +205,7 @@ func TestAccTenantSecret_gatewayAndNoLook(t *testing.T) {
 	cli.Config(dataKey(escrowIn(cli)))
 	g.set(answers()[5].reply, false)
 	// The plan reads the keys once, the apply once for its plan and once for the write.
-	arm(t, sim, outOfReach(4))
+	arm(t, sim, outOfReach)
 	failed := cli.Apply()
 	expectError(t, failed, "Salesforce refused the new Data key", "The org could not be searched for the key since", "Keep its escrow copy, and plan again.")
 	if strings.Contains(failed.Output(), "Nothing was changed") {

@@ -56,7 +56,7 @@ func TestAccTenantSecret_hsmLostReply(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(tenantSecret(`type = "Data"`, `source = "HSM"`))
-	arm(t, sim, lostReply, outOfReach(4))
+	arm(t, sim, lostReply, outOfReach)
 	if failed := cli.Apply(); failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown") {
 		t.Fatalf("expected an unknown outcome, found %s", failed.Output())
 	}
