@@ -3,7 +3,6 @@ package provider
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -59,10 +58,14 @@ func (m *keyModel) refuse(source, because string, diags *diag.Diagnostics, names
 	values := m.attributes()
 	for _, name := range names {
 		if isGiven(values[name]) {
-			diags.AddAttributeError(path.Root(name), "Attribute does not fit the source",
-				fmt.Sprintf("With source = %q %s, so %s has no meaning. Remove %s, or change source. Nothing was sent.", source, because, name, name))
+			addProblem(diags, misfit(source, because, name))
 		}
 	}
+}
+
+// misfit refuses an attribute that means nothing for a source.
+func misfit(source, because, name string) *problem.Problem {
+	return problem.New(name, "Attribute does not fit the source", "With source = %q %s, so %s has no meaning. Remove %s, or change source. Nothing was sent.", source, because, name, name)
 }
 
 func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...string) {

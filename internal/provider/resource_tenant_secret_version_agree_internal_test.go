@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,6 +40,8 @@ type core struct {
 	state    tftypes.Value // null while nothing is managed
 	private  []byte
 	exported map[string]string
+	// computed reports whether the provider may fill an attribute that is not configured.
+	computed func(name string) bool
 }
 
 // planned is what a plan has shown.
@@ -58,7 +61,12 @@ func newCore(t *testing.T) *core {
 		t.Fatal("the resource is no object")
 	}
 
-	return &core{server: whole, sim: sim, typ: typ, name: name, state: tftypes.NewValue(typ, nil), exported: map[string]string{}}
+	computed := func(name string) bool {
+		return name != "tenant_secret_id" && name != "desired_status" && !strings.HasPrefix(name, "exported_secret_value_wo") &&
+			(name == "destruction_statement" || !strings.HasPrefix(name, "destruction_"))
+	}
+
+	return &core{server: whole, sim: sim, typ: typ, name: name, state: tftypes.NewValue(typ, nil), exported: map[string]string{}, computed: computed}
 }
 
 // walk begins a walk of the CLI: each configures the provider by itself.
@@ -117,19 +125,17 @@ func (c *core) plan(t fataler, ctx *testing.T, config tftypes.Value) planned {
 	t.Helper()
 	proposed := config
 	if !config.IsNull() {
-		values, prior := attributes(config), attributes(c.state)
+		values, prior := maps.Clone(attributes(config)), attributes(c.state)
 		for name, value := range values {
-			computed := name != "tenant_secret_id" && name != "desired_status" && !strings.HasPrefix(name, "exported_secret_value_wo") &&
-				(name == "destruction_statement" || !strings.HasPrefix(name, "destruction_"))
-			switch {
-			case !value.IsNull() || !computed:
-			case c.state.IsNull():
-				values[name] = tftypes.NewValue(value.Type(), tftypes.UnknownValue)
-			default:
-				values[name] = prior[name]
+			if value.IsNull() && c.computed(name) && !c.state.IsNull() {
+				values[name] = prior[name] // of a create the core proposes null
 			}
 		}
-		values["exported_secret_value_wo"] = tftypes.NewValue(tftypes.String, nil)
+		for name, value := range values {
+			if strings.HasSuffix(name, "_wo") { // write-only
+				values[name] = tftypes.NewValue(value.Type(), nil)
+			}
+		}
 		proposed = tftypes.NewValue(c.typ, values)
 	}
 	resp, err := c.PlanResourceChange(ctx.Context(), &tfprotov6.PlanResourceChangeRequest{

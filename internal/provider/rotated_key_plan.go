@@ -342,6 +342,10 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 			list = append(list, misfit)
 		}
 	}
+	if request.Pin != "" && request.Source != keys.SourceUploaded {
+		// Validation has said so already, unless the source was not known then.
+		list = append(list, misfit(request.Source, "the key does not come from here", "secret_value_hash"))
+	}
 	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() && request.Source == keys.SourceUploaded {
 		list = append(list, problem.New("secret_value_hash", "A pinned hash without its key material",
 			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
