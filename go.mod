@@ -76,3 +76,6 @@ require (
 	google.golang.org/grpc v1.85.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
+
+// Tools that npm installs there bring Go files of their own.
+ignore ./bin

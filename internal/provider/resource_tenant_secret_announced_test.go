@@ -101,7 +101,7 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 	}
 }
 
-// The state keeps the escrow copy of a key that it adopts anew: nothing says that Salesforce holds the only one.
+// The state keeps the escrow copy of a key that it adopts again: nothing says that Salesforce holds the only one.
 func TestAccTenantSecret_adoptionOfWhatTheStateHolds(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
