@@ -87,13 +87,22 @@ func (k *privateKey) keepIfChanged(ctx context.Context, to privateWriter, before
 	}
 }
 
-// complete fills what a state of version 0 does not remember of our record from the rest of the state: from the receipt, which is of our
-// record whatever a refresh has followed, else from the attributes if they are of our record.
+// complete fills what private state does not remember of our record from the rest of the state: from the receipt, which is of our record
+// whatever a refresh has followed, else from the attributes. A state of version 0 remembers less, and a provider that dies during an update
+// leaves a state without private data.
 func (k *privateKey) complete(state keyModel) {
+	made, err := receipt.Parse(state.Receipt.ValueString())
+	if k.ours.ID == "" && k.ours.RotationID == "" {
+		k.ours.ID, k.ours.RotationID = made.TenantSecretID, made.RotationID
+		if err != nil {
+			// Nothing was uploaded for this state: its record was imported.
+			k.ours.ID, k.ours.RotationID, k.ours.Imported = state.TenantSecretID.ValueString(), state.RotationID.ValueString(), true
+		}
+	}
 	if k.ours.ID == "" || k.ours.Version != 0 {
 		return
 	}
-	if made, err := receipt.Parse(state.Receipt.ValueString()); err == nil && made.TenantSecretID == k.ours.ID {
+	if err == nil && made.TenantSecretID == k.ours.ID {
 		k.ours.Version, k.ours.Source, k.ours.Hash = made.Version, made.Source, made.SecretValueHash
 	}
 	if state.TenantSecretID.ValueString() == k.ours.ID && k.ours.Version == 0 {
