@@ -27,7 +27,7 @@ var rules = map[string]rule{
 		own: []string{
 			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/pluginserver", "internal/problem",
 			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
-			"internal/tfplanmodifier", "internal/tfvalidator", "internal/upload",
+			"internal/tfvalidator", "internal/upload",
 		},
 		modules: []string{
 			framework, framework + "-timeouts", framework + "-validators",
@@ -39,7 +39,6 @@ var rules = map[string]rule{
 		own:     []string{"internal/byok", "internal/escrow", "internal/keys", "internal/salesforce", "internal/secret"},
 		modules: []string{framework},
 	},
-	"internal/tfplanmodifier": {own: []string{"internal/byok", "internal/keys"}, modules: []string{framework}},
 
 	"internal/upload": {
 		own: []string{
@@ -115,8 +114,16 @@ func TestImportDirections(t *testing.T) {
 	for _, goos := range systems {
 		t.Run(goos, func(t *testing.T) {
 			t.Parallel()
-			for _, v := range violations(module, load(t, goos), rules) {
+			pkgs := load(t, goos)
+			for _, v := range violations(module, pkgs, rules) {
 				t.Error(v)
+			}
+			for name, r := range rules {
+				for _, of := range append([]string{name}, r.own...) {
+					if _, ok := pkgs[strings.TrimSuffix(module+"/"+strings.TrimSuffix(of, "/..."), "/")]; !ok {
+						t.Errorf("a rule is about %s, and there is no such package", of)
+					}
+				}
 			}
 		})
 	}
