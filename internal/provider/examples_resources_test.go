@@ -89,7 +89,7 @@ func exampleFile(t *testing.T, sim *sfsim.Server, name, file string) string {
 var required = fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n\n", acctest.ProviderName, provider.Address)
 
 // expected are warnings that an example may show.
-var expected = []string{"An existing key will be archived", "The rotation interval is not over"}
+var expected = []string{"A setting of the org may be missing", "An existing key will be archived", "The rotation interval is not over"}
 
 // The example of each resource applies to an org that has what it names, leaves an empty plan, and can be imported in each way that is
 // shown, with nothing to do afterwards. A resource without an example fails.

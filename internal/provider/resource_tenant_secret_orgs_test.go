@@ -99,8 +99,8 @@ func TestAccOrgs_savedPlan(t *testing.T) {
 				{"-replace", kind.body(trigger("a")), []string{"-replace=" + kind.address}},
 				{"a destroy", kind.body(trigger("a")), []string{"-destroy"}},
 			} {
-				if step.name == "a change of the record" && kind.address != tenantSecretAddress {
-					continue // it has no Description that can be edited
+				if kind.address != tenantSecretAddress && (step.name == "a change of the record" || step.name == "-replace") {
+					continue // it has no Description that can be edited, and a replacement of it is refused at plan: a create can't know its key
 				}
 				m.in(first)
 				m.write(step.body)

@@ -94,7 +94,7 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 			other := r.sim.TenantSecrets()[1].ID
 			config := strings.Replace(r.named("other", destroyed), r.id, other, 1)
 			r.write(r.block(archived) + config)
-			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code != 0 {
+			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code == 0 || !strings.Contains(result.Output(), "The ACTIVE key can't be imported so") {
 				t.Fatal(result.Output())
 			}
 			r.refused("An ACTIVE key can't be destroyed", other)

@@ -3,6 +3,7 @@ package provider
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,7 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 			if trigger := draw(label+" trigger", "", "a", "b"); trigger != "" {
 				fields["rotation_triggers"] = tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, map[string]tftypes.Value{"t": textValue(trigger)})
 			}
-			if hash := k.active().SecretValueHash; draw(label+" pin", "none", "none", "none", "current") == "current" && len(hash) == 44 {
+			if hash := k.active().SecretValueHash; textOf(fields["source"]) != "HSM" && draw(label+" pin", "none", "none", "none", "current") == "current" && len(hash) == 44 {
 				fields["secret_value_hash"] = textValue(hash)
 			}
 
@@ -229,11 +230,17 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 		if id := textOf(state["tenant_secret_id"]); id != after.ID && (makes || !between) {
 			rt.Fatalf("the state has record %s, and %s is ACTIVE", id, after.ID)
 		}
-		marked := after.Description == "[tf:"+textOf(state["rotation_id"])+"]" || after.Description == "ours [tf:"+textOf(state["rotation_id"])+"]"
-		if state["rotation_id"].IsNull() {
-			// The plan can't distinguish a source that is now configured as the org has it from one that ignore_changes hides.
-			marked = strings.Contains(strings.Join(saved.warnings, ","), "A key made by Salesforce is in use")
+		if strings.Contains(strings.Join(saved.warnings, ","), "A key made by Salesforce is in use") {
+			// The plan can't distinguish a source that is now configured as the org has it from one that ignore_changes hides: nothing is
+			// sent, and the warning stays.
+			outcomes["kept"]++
+			if made+patched > 0 {
+				rt.Fatalf("%d keys and %d patches beside a key of Salesforce's", made, patched)
+			}
+
+			return
 		}
+		marked := after.Description == "[tf:"+textOf(state["rotation_id"])+"]" || after.Description == "ours [tf:"+textOf(state["rotation_id"])+"]"
 		if (makes || !between) && !marked {
 			rt.Fatalf("the record says %q, and the rotation is %v", after.Description, state["rotation_id"])
 		}
@@ -265,20 +272,36 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 		k.walk(t)
 		k.refresh(rt, t)
 		if again := k.plan(rt, t, wanted); len(again.errors) > 0 || again.changes(k.state) {
-			rt.Fatalf("after the apply: %q, %v", again.errors, again.value)
+			rt.Fatalf("after the apply: %q, first plan %q, now %q: %v", again.errors, saved.warnings, again.warnings, difference(k.state, again.value))
 		}
 	}
-	rapid.Check(t, one)
+	kinds := []string{"refused", "created", "rotated", "adopted", "patched", "imported"}
+	missing := func() bool { return slices.ContainsFunc(kinds, func(kind string) bool { return outcomes[kind] == 0 }) }
+	// A patch takes a wish that differs in nothing else: one run in fifty.
+	const rounds = 8 // of 100 runs each
+	for range rounds {
+		rapid.Check(t, one)
+		if testing.Short() || !missing() {
+			break
+		}
+	}
 	t.Log(outcomes)
-	if testing.Short() {
-		return
-	}
-	for _, kind := range []string{"refused", "created", "rotated", "adopted", "patched", "imported"} {
-		if outcomes[kind] == 0 {
-			t.Errorf("no run ended as %s: %v", kind, outcomes)
-		}
+	if !testing.Short() && missing() {
+		t.Errorf("expected runs of each kind, %q, found %v", kinds, outcomes)
 	}
 }
 
 // changes reports whether a plan differs from a state.
 func (p planned) changes(state tftypes.Value) bool { return !p.value.Equal(state) }
+
+// difference names what a plan changes.
+func difference(state, plan tftypes.Value) (all []string) {
+	is := attributes(state)
+	for name, value := range attributes(plan) {
+		if !value.Equal(is[name]) {
+			all = append(all, name+": "+is[name].String()+" -> "+value.String())
+		}
+	}
+
+	return all
+}
