@@ -36,7 +36,7 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 		t.Fatal(err)
 	}
 	p := page{t, "pipelines", string(readme)}
-	settings, err := os.ReadFile(example(t, "pipelines", "root", "terraform.rc.example"))
+	settings, err := os.ReadFile(example(t, "pipelines", "configuration", "terraform.rc.example"))
 	if err != nil {
 		t.Fatal(err)
 	}
