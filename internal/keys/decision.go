@@ -115,11 +115,8 @@ func (o Ours) Late(records []Record, typ string) bool {
 }
 
 // Claim returns the record of an upload that could not be read back, among records that are not [Ours.Late]: the newest with its marker,
-// in an org without Descriptions the one in use. So is that of a state which has lost its memory, as of a tainted object.
+// in an org without Descriptions the one in use.
 func (o Ours) Claim(current Record, records []Record) Record {
-	if o.RotationID == "" {
-		return current
-	}
 	if r, ok := newest(records, func(r Record) bool {
 		return r.Type == current.Type && r.Version > o.Version && r.Marker().String() == o.RotationID
 	}); ok {
@@ -321,11 +318,11 @@ func (d *Decision) heldBySource(want Desired, known Known, ours RotationID) {
 	d.Keep, d.RotationID = true, ours
 	if requested(want.Inputs, known.Ours, ours) {
 		d.Refusal = problem.New("source", "The configured source is hidden by ignore_changes",
-			"Salesforce made the ACTIVE key, our last one was %s, and the plan shows HSM. A new key is asked for, and its source can't be seen. Nothing was sent. Take source out of ignore_changes, and plan again.",
+			"Salesforce made the ACTIVE key, our last one was %s, and the plan shows HSM. A new key is asked for, and its source can't be seen. Nothing was sent. Take source out of ignore_changes, and plan again; if HSM is configured, remove the key from state and import it.",
 			known.Ours.Source)
 	} else {
 		d.Warnings = append(d.Warnings, problem.New("source", "A key made by Salesforce is in use",
-			"Our last key was %s; somebody had Salesforce make record %s, and the plan follows it, as under ignore_changes. Nothing is planned. To go back to keys of your own, take source out of ignore_changes.",
+			"Our last key was %s; somebody had Salesforce make record %s, and the plan follows it, as under ignore_changes. Nothing is planned. To go back to keys of your own, take source out of ignore_changes; to keep to HSM, remove the key from state and import it.",
 			known.Ours.Source, known.ActiveID))
 	}
 	d.Reasons = nil

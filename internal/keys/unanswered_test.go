@@ -78,8 +78,7 @@ func TestEvidence_Observe(t *testing.T) {
 	}
 }
 
-// An upload that could not be read back is found by its marker. A state that has lost its memory remembers none, which is that of every
-// record without one.
+// An upload that could not be read back is found by its marker, in an org without Descriptions by its use.
 func TestOurs_Claim(t *testing.T) {
 	t.Parallel()
 
@@ -95,7 +94,7 @@ func TestOurs_Claim(t *testing.T) {
 	}{
 		"by its marker":            {keys.Ours{RotationID: "9c1185a5.1", Version: 30}, ourID},
 		"an older one of the mark": {keys.Ours{RotationID: "9c1185a5.1", Version: 31}, newestID},
-		"no memory":                {keys.Ours{}, newestID},
+		"no marker is kept":        {keys.Ours{RotationID: "9c1185a5.9"}, newestID},
 	} {
 		if got := tc.ours.Claim(current, records); got.ID != tc.want {
 			t.Errorf("%s: expected %s, found %s", name, tc.want, got.ID)
