@@ -348,10 +348,13 @@ func (c *CLI) MustBeEmpty() {
 }
 
 // StateFile returns the attributes of each resource in the directory's state file, by address, without a run of the CLI. Instances of a
-// resource with count or for_each are left out.
+// resource with count or for_each are left out. Without a state file there are none.
 func (c *CLI) StateFile() map[string]map[string]any {
 	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func refusedBehaviours() []behaviour {
 		refused("Provider_wrongOrganization", "provider", "Credentials that lead to another org than organization_id names are an error before anything is read.", planned, func(p *probe) {
 			c := p.cli("wrong-organization")
 			p.write(c, `data "salesforcebyok_tenant_secrets" "it" {}`, `organization_id = "00D000000000000EAA"`)
-			if plan := c.Plan(); plan.Code != acctest.PlanFailed || p.stateOf(c, "data.salesforcebyok_tenant_secrets.it") != nil {
+			if plan := c.Plan(); plan.Code != acctest.PlanFailed || c.StateFile()["data.salesforcebyok_tenant_secrets.it"] != nil {
 				p.Errorf("expected the plan to fail, found exit code %d", plan.Code)
 			} else if text := troubles(plan); !containsAll(text, p.about.id, "00D000000000000EAA") {
 				p.Errorf("expected an error that names both orgs, found %s", text)
@@ -104,7 +104,7 @@ func refusedBehaviours() []behaviour {
 					}
 					p.refusedBy("apply", c.Apply(), "Wrapping certificate not found", "No_Such_Certificate_Here")
 				})
-				if p.stateOf(c, tenantSecretAddress) != nil {
+				if c.StateFile()[tenantSecretAddress] != nil {
 					p.Error("there is a state of a key that never was")
 				}
 			}),

@@ -128,42 +128,10 @@ func (p *probe) untouched(do func()) {
 	}
 }
 
-// stateOf reads a resource or data source from the state file, nil where it has none.
-func (p *probe) stateOf(c *acctest.CLI, address string) map[string]any {
-	p.Helper()
-	body, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	var file struct {
-		Resources []struct {
-			Mode      string `json:"mode"`
-			Type      string `json:"type"`
-			Name      string `json:"name"`
-			Instances []struct {
-				Attributes map[string]any `json:"attributes"`
-			} `json:"instances"`
-		} `json:"resources"`
-	}
-	if err := errors.Join(err, json.Unmarshal(body, &file)); err != nil {
-		p.Fatalf("the state can't be read: %v", err)
-	}
-	for _, r := range file.Resources {
-		name := r.Type + "." + r.Name
-		if r.Mode == "data" {
-			name = "data." + name
-		}
-		if name == address && len(r.Instances) == 1 {
-			return r.Instances[0].Attributes
-		}
-	}
-	return nil
-}
-
 // attributes are those of a resource or data source that must be in the state.
 func (p *probe) attributes(c *acctest.CLI, address string) map[string]any {
 	p.Helper()
-	state := p.stateOf(c, address)
+	state := c.StateFile()[address]
 	if state == nil {
 		p.Fatalf("the state has no %s", address)
 	}

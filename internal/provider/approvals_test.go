@@ -164,8 +164,8 @@ func TestAccTenantSecretVersion_quorum(t *testing.T) {
 	if plan := g.Plan(); !plan.Has("warning", "A key will be destroyed", g.id) {
 		t.Errorf("expected the destroy to be announced, found %+v", plan.Diagnostics)
 	}
-	if after := g.plannedValues(); after["destruction_statement"] != statement {
-		t.Errorf("expected the plan to show what was signed, found %v", after["destruction_statement"])
+	if _, change := planned(t, g.CLI, versionAddress); change.After["destruction_statement"] != statement {
+		t.Errorf("expected the plan to show what was signed, found %v", change.After["destruction_statement"])
 	}
 	if result := g.Apply(); result.Code != 0 {
 		t.Fatalf("apply: %+v", result.Diagnostics)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -245,4 +247,25 @@ func copyOf(t *testing.T, cli *acctest.CLI, key []byte) string {
 	}
 
 	return ""
+}
+
+// proxied is the address of a proxy before an org, which changes its answers.
+func proxied(t *testing.T, sim *sfsim.Server, change func(*http.Response) error) string {
+	t.Helper()
+	target, err := url.Parse(sim.InstanceURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := target.Path
+	target.Path = ""
+	server := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Header.Del("Accept-Encoding")
+		},
+		ModifyResponse: change,
+	})
+	t.Cleanup(server.Close)
+
+	return server.URL + path
 }

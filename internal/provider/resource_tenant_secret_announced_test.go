@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,30 +18,6 @@ const (
 	rotates = "The Data key will be rotated"
 	adopts  = "An existing key will be adopted"
 )
-
-// shownOf are the values that a plan, which it saves, shows of a resource.
-func shownOf(t *testing.T, cli *acctest.CLI, address string) (acctest.Result, map[string]any) {
-	t.Helper()
-	plan := cli.Plan("-out=shown.tfplan")
-	var shown struct {
-		Changes []struct {
-			Address string `json:"address"`
-			Change  struct {
-				After map[string]any `json:"after"`
-			} `json:"change"`
-		} `json:"resource_changes"`
-	}
-	if err := json.Unmarshal([]byte(cli.Run("show", "-json", "shown.tfplan").Stdout), &shown); err != nil {
-		t.Fatalf("%v\n%s", err, plan.Output())
-	}
-	for _, c := range shown.Changes {
-		if c.Address == address {
-			return plan, c.Change.After
-		}
-	}
-
-	return plan, nil
-}
 
 // escrowInState is escrow to the state alone.
 func escrowInState() string { return fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient) }
@@ -78,7 +53,8 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 			if test.other {
 				cli.Config(dataKey(trigger("c"), escrow))
 			}
-			plan, after := shownOf(t, cli, tenantSecretAddress)
+			plan, change := planned(t, cli, tenantSecretAddress)
+			after := change.After
 			key := acctest.ActiveKey(t, sim, "Data")
 			if test.other {
 				if plan.Has("warning", adopts) || !plan.Has("warning", rotates, "rotation_triggers asks for a new key", key.ID) || after["tenant_secret_id"] != nil {
@@ -93,7 +69,7 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 			if after["tenant_secret_id"] != key.ID || after["version"] != float64(key.Version) {
 				t.Errorf("expected the plan to show %s, version %d, found %v, %v", key.ID, key.Version, after["tenant_secret_id"], after["version"])
 			}
-			if applied := cli.Run("apply", "-json", "-input=false", "shown.tfplan"); applied.Code != 0 || applied.Has("warning", "No escrow copy of the adopted key") == test.directory {
+			if applied := applySaved(cli); applied.Code != 0 || applied.Has("warning", "No escrow copy of the adopted key") == test.directory {
 				t.Errorf("expected an adoption, and a word of the escrow copy only if it is lost, found %v", applied.Diagnostics)
 			}
 			uploads(t, sim, posts, posts)

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,33 +15,6 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
-
-// plannedValues are the values that a saved plan shows of the resource, as a policy tool reads them.
-func (r *custodyRun) plannedValues(args ...string) map[string]any {
-	r.t.Helper()
-	if plan := r.Plan(append([]string{"-out=shown.tfplan"}, args...)...); plan.Code != acctest.PlanChanges {
-		r.t.Fatal(plan.Output())
-	}
-	var shown struct {
-		Changes []struct {
-			Address string `json:"address"`
-			Change  struct {
-				After map[string]any `json:"after"`
-			} `json:"change"`
-		} `json:"resource_changes"`
-	}
-	if err := json.Unmarshal([]byte(r.Run("show", "-json", "shown.tfplan").Stdout), &shown); err != nil {
-		r.t.Fatal(err)
-	}
-	for _, c := range shown.Changes {
-		if c.Address == versionAddress {
-			return c.Change.After
-		}
-	}
-	r.t.Fatal("the plan has no change of the resource")
-
-	return nil
-}
 
 // otherArchived is an org with two ARCHIVED Data keys.
 const otherArchived = "tenant_secrets: [{source: UPLOADED, status: ARCHIVED, description: 'old'}, {source: UPLOADED, status: ARCHIVED, description: 'other'}, {}]"
@@ -93,7 +63,8 @@ func TestAccTenantSecretVersion_planShowsTheRecord(t *testing.T) {
 			if said := slices.Contains(plan.Summaries("warning"), "A key will be destroyed"); said != (test.says != "") {
 				t.Errorf("expected the plan to say %q, found %v", test.says, plan.Summaries("warning"))
 			}
-			after := r.plannedValues(test.args...)
+			_, change := planned(t, r.CLI, versionAddress, test.args...)
+			after := change.After
 			for attribute, want := range map[string]any{
 				"organization_id": r.sim.OrganizationID, "type": "Data", "version": float64(key.Version), "status": test.status,
 			} {
@@ -101,7 +72,7 @@ func TestAccTenantSecretVersion_planShowsTheRecord(t *testing.T) {
 					t.Errorf("expected the plan to show %s = %v, found %v", attribute, want, after[attribute])
 				}
 			}
-			if result := r.Run("apply", "-json", "-input=false", "shown.tfplan"); result.Code != 0 {
+			if result := applySaved(r.CLI); result.Code != 0 {
 				t.Fatalf("expected the plan to be applied, found %+v", result.Diagnostics)
 			}
 			r.expectStatus(test.status)
@@ -383,23 +354,8 @@ type lagging struct {
 
 func newLagging(t *testing.T, sim *sfsim.Server, id string) *lagging {
 	t.Helper()
-	target, err := url.Parse(sim.InstanceURL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	l := &lagging{id: id}
-	path := target.Path
-	target.Path = ""
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Header.Del("Accept-Encoding")
-		},
-		ModifyResponse: l.leaveOut,
-	}
-	server := httptest.NewServer(proxy)
-	t.Cleanup(server.Close)
-	l.url = server.URL + path
+	l.url = proxied(t, sim, l.leaveOut)
 
 	return l
 }
