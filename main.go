@@ -1,4 +1,5 @@
-// Command terraform-provider-salesforcebyok is a Terraform and OpenTofu provider for the keys of Salesforce Shield Platform Encryption.
+// Command terraform-provider-salesforcebyok is a Terraform and OpenTofu provider for the keys of
+// Salesforce Shield Platform Encryption.
 package main
 
 import (
@@ -17,12 +18,14 @@ import (
 var version = "dev"
 
 func main() {
-	debugger := flag.Bool("debug", false, "serve for a debugger such as delve instead of for the CLI that started this process")
+	debugger := flag.Bool("debug", false, "serve for a debugger such as delve instead of for the CLI that started this "+
+		"process")
 	flag.Parse()
 
 	if !*debugger {
 		pluginserver.SilenceLogs()
-		// A core file would hold key material. Where the system refuses, the provider works all the same; SECURITY.md says what that means.
+		// A core file would hold key material. Where the system refuses, the provider works all the same;
+		// SECURITY.md says what that means.
 		_ = hardening.DisableCoreDumps()
 	}
 	var options []tf6server.ServeOpt

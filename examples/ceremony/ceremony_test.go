@@ -45,7 +45,8 @@ const pin = "12345678"
 
 var tokens = []software{
 	{
-		name: "SoftHSM2", library: "libsofthsm2.so", label: "ceremony", refuses: []string{"RSA_OAEP_SHA512", "RSA_AES_KEY_WRAP_SHA512"},
+		name: "SoftHSM2", library: "libsofthsm2.so", label: "ceremony",
+		refuses: []string{"RSA_OAEP_SHA512", "RSA_AES_KEY_WRAP_SHA512"},
 		initialize: func(t *testing.T, dir string) string {
 			config := filepath.Join(dir, "softhsm2.conf")
 			write(t, config, "directories.tokendir = "+dir+"\nobjectstore.backend = file\nlog.level = ERROR\n")
@@ -55,8 +56,10 @@ var tokens = []software{
 		},
 	},
 	{
-		// Its AES key wrap reports too small a size, so that the binding can't fetch the result (NSS 3.87).
-		name: "NSS softokn", library: "libsoftokn3.so", label: "NSS Certificate DB", refuses: []string{"RSA_AES_KEY_WRAP_SHA512"}, leaky: true,
+		// Its AES key wrap reports too small a size, so that the binding can't fetch the result (NSS
+		// 3.87).
+		name: "NSS softokn", library: "libsoftokn3.so", label: "NSS Certificate DB",
+		refuses: []string{"RSA_AES_KEY_WRAP_SHA512"}, leaky: true,
 		initialize: func(t *testing.T, dir string) string {
 			password := filepath.Join(dir, "password")
 			write(t, password, pin)
@@ -69,7 +72,10 @@ var tokens = []software{
 // find returns the path of a token's library, and skips where the package is not there.
 func (s software) find(t *testing.T) string {
 	t.Helper()
-	for _, pattern := range []string{"/usr/lib/softhsm/", "/usr/lib/*/softhsm/", "/usr/lib/*/", "/usr/lib/*/nss/", "/usr/lib64/", "/usr/lib64/pkcs11/"} {
+	for _, pattern := range []string{
+		"/usr/lib/softhsm/", "/usr/lib/*/softhsm/", "/usr/lib/*/", "/usr/lib/*/nss/",
+		"/usr/lib64/", "/usr/lib64/pkcs11/",
+	} {
 		if found, _ := filepath.Glob(pattern + s.library); len(found) > 0 {
 			return found[0]
 		}
@@ -95,7 +101,8 @@ func command(t *testing.T, name string, args ...string) {
 	}
 }
 
-// org is the other side: its private key stays there. One serves all tests, since it takes a second to make.
+// org is the other side: its private key stays there. One serves all tests, since it takes a second
+// to make.
 var org = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, modulusBits)
 	if err != nil {
@@ -107,7 +114,10 @@ var org = sync.OnceValue(func() *rsa.PrivateKey {
 // certificate writes a certificate of a key, and returns its path and fingerprint.
 func certificate(t *testing.T, key crypto.Signer, until time.Time) (path, fingerprint string) {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "BYOK_Wrapping"}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "BYOK_Wrapping"},
+		NotBefore: until.Add(-48 * time.Hour), NotAfter: until,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +153,8 @@ func decode(t *testing.T, dir, name string) []byte {
 	return value
 }
 
-// Every algorithm on every token: what it makes opens with the org's private key to 32 bytes of that hash, or nothing is left of it.
+// Every algorithm on every token: what it makes opens with the org's private key to 32 bytes of
+// that hash, or nothing is left of it.
 func TestCeremony(t *testing.T) { //nolint:paralleltest // a PKCS#11 library is one for the process
 	path, fingerprint := certificate(t, org(), time.Now().Add(24*time.Hour))
 	for _, software := range tokens { //nolint:paralleltest // as above
@@ -164,7 +175,8 @@ func TestCeremony(t *testing.T) { //nolint:paralleltest // a PKCS#11 library is 
 					label := "data-" + algorithm
 					printed, err := ceremony(label)
 					if slices.Contains(software.refuses, algorithm) {
-						if err == nil || !strings.Contains(err.Error(), "rehearsal with a throwaway key") || !strings.Contains(err.Error(), "no key was made") {
+						if err == nil || !strings.Contains(err.Error(), "rehearsal with a throwaway key") ||
+							!strings.Contains(err.Error(), "no key was made") {
 							t.Fatalf("expected a refusal at the rehearsal, found %v", err)
 						}
 						if left, _ := os.ReadDir(out); len(left) > 0 {
@@ -192,14 +204,18 @@ func TestCeremony(t *testing.T) { //nolint:paralleltest // a PKCS#11 library is 
 					}
 					for _, want := range []string{
 						"wrapping_algorithm: " + algorithm + "\n", "secret_value_hash: " + base64.StdEncoding.EncodeToString(hash) + "\n",
-						"certificate sha256: " + strings.ToLower(fingerprint) + "\n", "always sensitive true, extractable by wrapping true",
+						"certificate sha256: " + strings.ToLower(fingerprint) + "\n",
+						"always sensitive true, extractable by wrapping true",
 						"witness: A. Bee\nsignature: ", fmt.Sprintf("key: %q", label),
 					} {
 						if !strings.Contains(printed, want) {
 							t.Errorf("expected %q in the protocol, found\n%s", want, printed)
 						}
 					}
-					for _, form := range []string{string(opened), hex.EncodeToString(opened), base64.StdEncoding.EncodeToString(opened)} {
+					for _, form := range []string{
+						string(opened), hex.EncodeToString(opened),
+						base64.StdEncoding.EncodeToString(opened),
+					} {
 						if strings.Contains(printed, form) {
 							t.Error("the protocol holds the key")
 						}
@@ -242,7 +258,8 @@ func labels(t *testing.T, library, parameters, label string) []string {
 	defer token.close()
 	var all []string
 	for _, key := range keys(t, token) {
-		got, err := token.context.GetAttributeValue(token.session, key, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_LABEL, nil)})
+		got, err := token.context.GetAttributeValue(token.session, key,
+			[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_LABEL, nil)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,12 +299,14 @@ func wrapSealed(t *testing.T, library, parameters, label, key, algorithm string)
 	if _, err := token.wrap(found[0], &org().PublicKey, supported[algorithm]); err == nil {
 		t.Error("a sealed key was wrapped")
 	}
-	if _, err := token.context.GetAttributeValue(token.session, found[0], []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)}); err == nil {
+	if _, err := token.context.GetAttributeValue(token.session, found[0],
+		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)}); err == nil {
 		t.Error("the key's value was read")
 	}
 }
 
-// No software token has both OAEP with SHA-512 and a usable RFC 5649: the two steps are tried with SHA-1 on the one that has the latter.
+// No software token has both OAEP with SHA-512 and a usable RFC 5649: the two steps are tried with
+// SHA-1 on the one that has the latter.
 func TestKeyWrapInTwoSteps(t *testing.T) { //nolint:paralleltest // a PKCS#11 library is one for the process
 	softHSM := tokens[0]
 	library := softHSM.find(t)
@@ -308,17 +327,20 @@ func TestKeyWrapInTwoSteps(t *testing.T) { //nolint:paralleltest // a PKCS#11 li
 }
 
 func TestOpenTokenRefuses(t *testing.T) { //nolint:paralleltest // a PKCS#11 library is one for the process
-	if _, err := openToken(filepath.Join(t.TempDir(), "none.so"), "", "x", pin); err == nil || !strings.Contains(err.Error(), "can be loaded") {
+	if _, err := openToken(filepath.Join(t.TempDir(), "none.so"), "", "x", pin); err == nil ||
+		!strings.Contains(err.Error(), "can be loaded") {
 		t.Errorf("expected the library to be refused, found %v", err)
 	}
 	for _, software := range tokens { //nolint:paralleltest // as above
 		t.Run(software.name, func(t *testing.T) {
 			library := software.find(t)
 			parameters := software.initialize(t, t.TempDir())
-			if _, err := openToken(library, parameters, "another", pin); err == nil || !strings.Contains(err.Error(), `0 tokens have the label "another"`) {
+			if _, err := openToken(library, parameters, "another", pin); err == nil ||
+				!strings.Contains(err.Error(), `0 tokens have the label "another"`) {
 				t.Errorf("expected the label to be refused, found %v", err)
 			}
-			if _, err := openToken(library, parameters, software.label, "wrong"); err == nil || !strings.Contains(err.Error(), "C_Login") || strings.Contains(err.Error(), "wrong") {
+			if _, err := openToken(library, parameters, software.label, "wrong"); err == nil ||
+				!strings.Contains(err.Error(), "C_Login") || strings.Contains(err.Error(), "wrong") {
 				t.Errorf("expected the PIN to be refused and not shown, found %v", err)
 			}
 		})
@@ -383,21 +405,27 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	needed := []string{"-module", "m", "-token", "t", "-certificate", "c", "-fingerprint", "f", "-label", "l"}
 	got, err := parse(append(needed, "-witness", "A", "-witness", "B"), io.Discard)
-	if err != nil || got.algorithm != "RSA_OAEP_SHA512" || got.out != "." || got.seal || !slices.Equal(got.witnesses, []string{"A", "B"}) {
+	if err != nil || got.algorithm != "RSA_OAEP_SHA512" || got.out != "." || got.seal ||
+		!slices.Equal(got.witnesses, []string{"A", "B"}) {
 		t.Errorf("expected the defaults, found %+v, %v", got, err)
 	}
 	for i := 0; i < len(needed); i += 2 {
-		if _, err := parse(slices.Delete(slices.Clone(needed), i, i+2), io.Discard); err == nil || !strings.Contains(err.Error(), needed[i]+" is missing") {
+		if _, err := parse(slices.Delete(slices.Clone(needed), i, i+2), io.Discard); err == nil ||
+			!strings.Contains(err.Error(), needed[i]+" is missing") {
 			t.Errorf("without %s: found %v", needed[i], err)
 		}
 	}
-	for _, test := range [][2]string{{"-algorithm=RSA_PKCS1", "want one of RSA_AES_KEY_WRAP_SHA512, RSA_OAEP_SHA1, RSA_OAEP_SHA512"}, {"more", `unexpected argument "more"`}} {
+	for _, test := range [][2]string{{
+		"-algorithm=RSA_PKCS1",
+		"want one of RSA_AES_KEY_WRAP_SHA512, RSA_OAEP_SHA1, RSA_OAEP_SHA512",
+	}, {"more", `unexpected argument "more"`}} {
 		if _, err := parse(append(needed, test[0]), io.Discard); err == nil || !strings.Contains(err.Error(), test[1]) {
 			t.Errorf("%s: expected %q, found %v", test[0], test[1], err)
 		}
 	}
 	var help bytes.Buffer
-	if err := run([]string{"-h"}, nil, &help); err != nil || !strings.Contains(help.String(), "first line of standard input") {
+	if err := run([]string{"-h"}, nil, &help); err != nil ||
+		!strings.Contains(help.String(), "first line of standard input") {
 		t.Errorf("expected the usage, found %v\n%s", err, &help)
 	}
 }
@@ -414,7 +442,8 @@ func TestUnwrapKWP(t *testing.T) {
 	}
 	kek := unhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8")
 	wrapped := unhex("138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a")
-	if got, err := unwrapKWP(kek, wrapped); err != nil || !bytes.Equal(got, unhex("c37b7e6492584340bed12207808941155068f738")) {
+	if got, err := unwrapKWP(kek, wrapped); err != nil ||
+		!bytes.Equal(got, unhex("c37b7e6492584340bed12207808941155068f738")) {
 		t.Errorf("found %x, %v", got, err)
 	}
 	for i := range wrapped {

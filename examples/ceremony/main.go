@@ -1,9 +1,12 @@
-// Command ceremony makes a Salesforce BYOK key inside a PKCS#11 token, such as a hardware security module, wraps it there with the org's
-// certificate, and has the token digest it. The key never leaves the token in plain: this process sees the wrapped key and its hash.
+// Command ceremony makes a Salesforce BYOK key inside a PKCS#11 token, such as a hardware security
+// module, wraps it there with the org's certificate, and has the token digest it. The key never
+// leaves the token in plain: this process sees the wrapped key and its hash.
 //
-// It writes three files that may be public: wrapped.b64 and hash.b64 for the provider's wrapped_key_material and secret_value_hash, and
-// protocol.txt for the witnesses. Before the key is made it does the same with a throwaway key and a wrapping key of its own, unwraps
-// that one, and compares the hash: a token whose OAEP or digest is not what Salesforce expects is found before there is a key.
+// It writes three files that may be public: wrapped.b64 and hash.b64 for the provider's
+// wrapped_key_material and secret_value_hash, and protocol.txt for the witnesses. Before the key is
+// made it does the same with a throwaway key and a wrapping key of its own, unwraps that one, and
+// compares the hash: a token whose OAEP or digest is not what Salesforce expects is found before
+// there is a key.
 package main
 
 import (
@@ -38,10 +41,12 @@ func parse(args []string, output io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("ceremony", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.StringVar(&s.module, "module", "", "path of the token's PKCS#11 library")
-	flags.StringVar(&s.parameters, "library-parameters", "", "string that the library wants in pReserved of C_Initialize (NSS)")
+	flags.StringVar(&s.parameters, "library-parameters", "",
+		"string that the library wants in pReserved of C_Initialize (NSS)")
 	flags.StringVar(&s.token, "token", "", "label of the token")
 	flags.StringVar(&s.certificate, "certificate", "", "PEM file of the org's wrapping certificate")
-	flags.StringVar(&s.fingerprint, "fingerprint", "", "SHA-256 fingerprint of that certificate, as the org's administrator read it out")
+	flags.StringVar(&s.fingerprint, "fingerprint", "", "SHA-256 fingerprint of that certificate, as the org's "+
+		"administrator read it out")
 	flags.StringVar(&s.algorithm, "algorithm", "RSA_OAEP_SHA512", "wrapping_algorithm: "+strings.Join(algorithms(), ", "))
 	flags.StringVar(&s.label, "label", "", "label of the new key; no other key may have it")
 	flags.StringVar(&s.out, "out", ".", "directory for the results; existing files are never overwritten")
@@ -51,8 +56,8 @@ func parse(args []string, output io.Writer) (settings, error) {
 		return nil
 	})
 	flags.Usage = func() {
-		_, _ = io.WriteString(output, "usage: ceremony -module FILE -token LABEL -certificate FILE -fingerprint SHA256 -label NAME [options] < pin\n"+
-			"The user PIN is the first line of standard input.\n")
+		_, _ = io.WriteString(output, "usage: ceremony -module FILE -token LABEL -certificate FILE -fingerprint SHA256 "+
+			"-label NAME [options] < pin\nThe user PIN is the first line of standard input.\n")
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -114,7 +119,8 @@ func run(args []string, stdin io.Reader, stdout io.Writer) (err error) {
 	}
 	made, err := perform(token, key, public, s)
 	if err != nil {
-		// Nobody has used this key: it is taken away again, so that the ceremony can be repeated under the same label.
+		// Nobody has used this key: it is taken away again, so that the ceremony can be repeated under
+		// the same label.
 		return errors.Join(err, token.destroy(key))
 	}
 	text := protocol(s, certificate, token, made, time.Now())
@@ -168,7 +174,8 @@ func sealForGood(t *token, key handle, to *rsa.PublicKey, how algorithm) error {
 	return nil
 }
 
-// results are the files, made before there is a key: a directory that can't be written to is found while nothing is lost.
+// results are the files, made before there is a key: a directory that can't be written to is found
+// while nothing is lost.
 type results struct {
 	files map[string]*os.File
 	done  bool
@@ -179,7 +186,8 @@ var resultNames = []string{"wrapped.b64", "hash.b64", "protocol.txt"}
 func newResults(directory string) (*results, error) {
 	r := &results{files: map[string]*os.File{}}
 	for _, name := range resultNames {
-		file, err := os.OpenFile(filepath.Join(directory, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // where the user wants it; nothing in it is secret
+		//nolint:gosec // where the user wants it; nothing in it is secret
+		file, err := os.OpenFile(filepath.Join(directory, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if err != nil {
 			return nil, errors.Join(err, r.close(false))
 		}
@@ -190,7 +198,8 @@ func newResults(directory string) (*results, error) {
 
 func (r *results) write(made result, protocol string) error {
 	contents := map[string]string{
-		"wrapped.b64": base64.StdEncoding.EncodeToString(made.wrapped), "hash.b64": base64.StdEncoding.EncodeToString(made.hash), "protocol.txt": protocol,
+		"wrapped.b64": base64.StdEncoding.EncodeToString(made.wrapped),
+		"hash.b64":    base64.StdEncoding.EncodeToString(made.hash), "protocol.txt": protocol,
 	}
 	for _, name := range resultNames {
 		_, err := r.files[name].WriteString(contents[name])

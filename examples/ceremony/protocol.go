@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// protocol is the record that the witnesses sign. Its first lines are "name: value", so that a program can read them too.
+// protocol is the record that the witnesses sign. Its first lines are "name: value", so that a
+// program can read them too.
 func protocol(s settings, certificate *x509.Certificate, t *token, made result, now time.Time) string {
 	check := "none from this token"
 	if made.attributes.checkValue != nil {
@@ -20,7 +21,8 @@ func protocol(s settings, certificate *x509.Certificate, t *token, made result, 
 	for _, line := range [][2]string{
 		{"salesforce-byok-ceremony", "1"},
 		{"time", now.UTC().Format(time.RFC3339) + " (this machine's clock)"},
-		{"library", fmt.Sprintf("%s, %s %d.%d", t.library.ManufacturerID, t.library.LibraryDescription, t.library.LibraryVersion.Major, t.library.LibraryVersion.Minor)},
+		{"library", fmt.Sprintf("%s, %s %d.%d", t.library.ManufacturerID, t.library.LibraryDescription,
+			t.library.LibraryVersion.Major, t.library.LibraryVersion.Minor)},
 		{"token", fmt.Sprintf("%s, %s, serial number %s", t.info.Label, t.info.Model, t.info.SerialNumber)},
 		{"key", fmt.Sprintf("%q, AES-256, generated in the token", s.label)},
 		{"key attributes", fmt.Sprintf("sensitive %t, always sensitive %t, extractable by wrapping %t",

@@ -13,7 +13,8 @@ import (
 	"fmt"
 )
 
-// rehearse wraps and digests a throwaway key for a wrapping key of this process, and opens it as Salesforce would.
+// rehearse wraps and digests a throwaway key for a wrapping key of this process, and opens it as
+// Salesforce would.
 func rehearse(t *token, how algorithm) error {
 	private, err := rsa.GenerateKey(rand.Reader, modulusBits)
 	if err != nil {
@@ -41,7 +42,8 @@ func rehearse(t *token, how algorithm) error {
 	return t.destroy(key)
 }
 
-// unwrap is the other side: OAEP with an empty label, MGF1 with the same hash, and RFC 5649 inside for RSA_AES_KEY_WRAP_SHA512.
+// unwrap is the other side: OAEP with an empty label, MGF1 with the same hash, and RFC 5649 inside
+// for RSA_AES_KEY_WRAP_SHA512.
 func unwrap(private *rsa.PrivateKey, how algorithm, wrapped []byte) ([]byte, error) {
 	size := private.Size()
 	if len(wrapped) < size {
@@ -78,7 +80,8 @@ func unwrapKWP(kek, wrapped []byte) ([]byte, error) {
 	copy(b[:8], r[:8])
 	for j := 5; j >= 0; j-- {
 		for i := n; i >= 1; i-- {
-			binary.BigEndian.PutUint64(b[:8], binary.BigEndian.Uint64(b[:8])^uint64(n*j+i)) //nolint:gosec // a small positive number
+			//nolint:gosec // a small positive number
+			binary.BigEndian.PutUint64(b[:8], binary.BigEndian.Uint64(b[:8])^uint64(n*j+i))
 			copy(b[8:], r[8*i:8*i+8])
 			block.Decrypt(b[:], b[:])
 			copy(r[8*i:], b[8:])
@@ -86,7 +89,8 @@ func unwrapKWP(kek, wrapped []byte) ([]byte, error) {
 	}
 	length := int(binary.BigEndian.Uint32(b[4:8]))
 	padding := 8*n - length
-	if binary.BigEndian.Uint32(b[:4]) != kwpIV || padding < 0 || padding > 7 || !bytes.Equal(r[len(r)-padding:], make([]byte, padding)) {
+	if binary.BigEndian.Uint32(b[:4]) != kwpIV || padding < 0 || padding > 7 ||
+		!bytes.Equal(r[len(r)-padding:], make([]byte, padding)) {
 		return nil, errors.New("the integrity value is wrong")
 	}
 	return r[8 : 8+length], nil

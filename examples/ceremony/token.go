@@ -18,7 +18,8 @@ import (
 
 const (
 	keySize = 32
-	// aesKeyWrapKWP is CKM_AES_KEY_WRAP_KWP, RFC 5649 [PKCS#11 3.0, 2.14]; the binding has the constants of 2.40.
+	// aesKeyWrapKWP is CKM_AES_KEY_WRAP_KWP, RFC 5649 [PKCS#11 3.0, 2.14]; the binding has the
+	// constants of 2.40.
 	aesKeyWrapKWP = 0x210B
 	// kwpSize is what RFC 5649 makes of 32 bytes.
 	kwpSize = keySize + 8
@@ -135,21 +136,22 @@ func (t *token) refuseLabel(label string) error {
 
 // generate makes an AES-256 key that is never seen in plain, and that may be wrapped.
 func (t *token) generate(label string, life lifetime) (handle, error) {
-	key, err := t.context.GenerateKey(t.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)}, []*pkcs11.Attribute{
-		pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY),
-		pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_AES),
-		pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, keySize),
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label),
-		pkcs11.NewAttribute(pkcs11.CKA_TOKEN, bool(life)),
-		pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
-		pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
-		pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, true),
-		// A permanent key is Salesforce's: this token neither encrypts nor wraps with it.
-		pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, false),
-		pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, false),
-		pkcs11.NewAttribute(pkcs11.CKA_WRAP, life == throwaway),
-		pkcs11.NewAttribute(pkcs11.CKA_UNWRAP, false),
-	})
+	key, err := t.context.GenerateKey(t.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_KEY_GEN, nil)},
+		[]*pkcs11.Attribute{
+			pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY),
+			pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_AES),
+			pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, keySize),
+			pkcs11.NewAttribute(pkcs11.CKA_LABEL, label),
+			pkcs11.NewAttribute(pkcs11.CKA_TOKEN, bool(life)),
+			pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
+			pkcs11.NewAttribute(pkcs11.CKA_SENSITIVE, true),
+			pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, true),
+			// A permanent key is Salesforce's: this token neither encrypts nor wraps with it.
+			pkcs11.NewAttribute(pkcs11.CKA_ENCRYPT, false),
+			pkcs11.NewAttribute(pkcs11.CKA_DECRYPT, false),
+			pkcs11.NewAttribute(pkcs11.CKA_WRAP, life == throwaway),
+			pkcs11.NewAttribute(pkcs11.CKA_UNWRAP, false),
+		})
 	if err != nil {
 		return 0, fmt.Errorf("C_GenerateKey: %w", err)
 	}
@@ -165,7 +167,8 @@ func (t *token) destroy(key handle) error {
 
 // seal makes the key unextractable, which no one can take back.
 func (t *token) seal(key handle) error {
-	err := t.context.SetAttributeValue(t.session, key, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE, false)})
+	err := t.context.SetAttributeValue(t.session, key, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_EXTRACTABLE,
+		false)})
 	if err != nil {
 		return fmt.Errorf("C_SetAttributeValue: %w", err)
 	}
@@ -190,7 +193,8 @@ func (t *token) attributes(key handle) (attributes, error) {
 		}
 		*to = slices.Equal(got[0].Value, []byte{1})
 	}
-	if got, err := t.context.GetAttributeValue(t.session, key, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_CHECK_VALUE, nil)}); err == nil && len(got[0].Value) == 3 {
+	if got, err := t.context.GetAttributeValue(t.session, key,
+		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_CHECK_VALUE, nil)}); err == nil && len(got[0].Value) == 3 {
 		a.checkValue = got[0].Value
 	}
 	return a, nil
@@ -199,14 +203,16 @@ func (t *token) attributes(key handle) (attributes, error) {
 // acceptable refuses a key that anyone could have seen.
 func (a attributes) acceptable() error {
 	if !a.sensitive || !a.alwaysSensitive || !a.extractable {
-		return fmt.Errorf("the token made another key than was asked for: sensitive %t, always sensitive %t, extractable %t", a.sensitive, a.alwaysSensitive, a.extractable)
+		return fmt.Errorf("the token made another key than was asked for: sensitive %t, always sensitive %t, extractable %t",
+			a.sensitive, a.alwaysSensitive, a.extractable)
 	}
 	return nil
 }
 
 // digest has the token hash the key's value.
 func (t *token) digest(key handle) ([]byte, error) {
-	if err := t.context.DigestInit(t.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_SHA256, nil)}); err != nil {
+	if err := t.context.DigestInit(t.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_SHA256,
+		nil)}); err != nil {
 		return nil, fmt.Errorf("C_DigestInit: %w", err)
 	}
 	if err := t.context.DigestKey(t.session, key); err != nil {
@@ -259,8 +265,9 @@ func (t *token) wrap(key handle, to *rsa.PublicKey, how algorithm) ([]byte, erro
 	if !how.aes {
 		return t.oaep(key, public, how)
 	}
-	// CKM_RSA_AES_KEY_WRAP in its two steps, which more tokens have than the mechanism itself: an AES-256 key of this one use wraps the
-	// key by RFC 5649, and is itself wrapped by OAEP. The result is one after the other.
+	// CKM_RSA_AES_KEY_WRAP in its two steps, which more tokens have than the mechanism itself: an
+	// AES-256 key of this one use wraps the key by RFC 5649, and is itself wrapped by OAEP. The result
+	// is one after the other.
 	between, err := t.generate("", throwaway)
 	if err != nil {
 		return nil, err
@@ -269,7 +276,8 @@ func (t *token) wrap(key handle, to *rsa.PublicKey, how algorithm) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	// Some libraries know RFC 5649 by the number of 2.40 only. Others mean another padding by it, which is longer.
+	// Some libraries know RFC 5649 by the number of 2.40 only. Others mean another padding by it,
+	// which is longer.
 	why := errors.New("the token's AES key wrap of RFC 5649 (CKM_AES_KEY_WRAP_KWP) is missing or of no use")
 	for _, mechanism := range []uint{aesKeyWrapKWP, pkcs11.CKM_AES_KEY_WRAP_PAD} {
 		if !t.has(mechanism) {

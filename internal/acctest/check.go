@@ -17,7 +17,9 @@ import (
 type stateCheck func(*tfjson.State) error
 
 // CheckState implements statecheck.StateCheck.
-func (c stateCheck) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
+func (c stateCheck) CheckState(_ context.Context, req statecheck.CheckStateRequest,
+	resp *statecheck.CheckStateResponse,
+) {
 	resp.Error = c(req.State)
 }
 
@@ -72,7 +74,8 @@ func attributes(state *tfjson.State, address string) (map[string]any, error) {
 	return nil, fmt.Errorf("the state has no %s", address)
 }
 
-// InPlace expects that the plan changes resources in place, as many as update says, and neither makes nor destroys any.
+// InPlace expects that the plan changes resources in place, as many as update says, and neither
+// makes nor destroys any.
 func InPlace(update int) plancheck.PlanCheck {
 	return planCheck(func(plan *tfjson.Plan) error {
 		updates := 0
@@ -115,12 +118,15 @@ func RequestCount(sim *sfsim.Server, operation string, want int) statecheck.Stat
 	})
 }
 
-// ActiveKeyInState expects that the state of a tenant secret speaks of the ACTIVE record of its type: id, version, source, hash and
-// Description, which is exactly the description followed by the marker of its rotation_id.
+// ActiveKeyInState expects that the state of a tenant secret speaks of the ACTIVE record of its
+// type: id, version, source, hash and Description, which is exactly the description followed by the
+// marker of its rotation_id.
 func ActiveKeyInState(sim *sfsim.Server, address string) statecheck.StateCheck {
 	return StateFunc(address, func(attributes map[string]any) error {
 		typ, _ := attributes["type"].(string)
-		i := slices.IndexFunc(sim.TenantSecrets(), func(s sfsim.TenantSecret) bool { return s.Type == typ && s.Status == "ACTIVE" })
+		i := slices.IndexFunc(sim.TenantSecrets(), func(s sfsim.TenantSecret) bool {
+			return s.Type == typ && s.Status == "ACTIVE"
+		})
 		if i < 0 {
 			return fmt.Errorf("the org has no ACTIVE %s key", typ)
 		}
@@ -150,7 +156,8 @@ func ActiveKeyInState(sim *sfsim.Server, address string) statecheck.StateCheck {
 	})
 }
 
-// UploadedMaterial expects that the ACTIVE record of a type was uploaded with exactly this material.
+// UploadedMaterial expects that the ACTIVE record of a type was uploaded with exactly this
+// material.
 func UploadedMaterial(sim *sfsim.Server, typ string, material []byte) statecheck.StateCheck {
 	return OrgFunc(func() error {
 		for _, key := range Keys(sim, typ) {

@@ -26,8 +26,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// providerDirectory is where the built provider lies, or will lie: in TF_ACC_PROVIDER_DIR, if that is set, else in this process's own
-// directory.
+// providerDirectory is where the built provider lies, or will lie: in TF_ACC_PROVIDER_DIR, if that
+// is set, else in this process's own directory.
 func providerDirectory() (dir string, given bool, err error) {
 	if dir := os.Getenv("TF_ACC_PROVIDER_DIR"); dir != "" {
 		dir, err = filepath.Abs(dir)
@@ -41,8 +41,9 @@ func providerDirectory() (dir string, given bool, err error) {
 	return filepath.Join(scratch, "provider"), false, nil
 }
 
-// ProviderDirectory builds the provider, once per process, and returns the directory of the binary: that of TF_ACC_PROVIDER_DIR, if that
-// is set, where a built provider, such as a release's, lies already.
+// ProviderDirectory builds the provider, once per process, and returns the directory of the binary:
+// that of TF_ACC_PROVIDER_DIR, if that is set, where a built provider, such as a release's, lies
+// already.
 var ProviderDirectory = sync.OnceValues(func() (string, error) {
 	dir, given, err := providerDirectory()
 	if given || err != nil {
@@ -65,8 +66,9 @@ var ProviderDirectory = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// CLI runs the real CLI, with the built provider in a process of its own, over one directory. It is for what plugin-testing can't show:
-// warnings, exit codes, plan files, logs and processes that are killed.
+// CLI runs the real CLI, with the built provider in a process of its own, over one directory. It is
+// for what plugin-testing can't show: warnings, exit codes, plan files, logs and processes that are
+// killed.
 type CLI struct {
 	t   testing.TB
 	sim *sfsim.Server
@@ -87,9 +89,9 @@ func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	return c
 }
 
-// NewCLIIn returns a runner over a directory that may outlive the test, for an org that is no simulator of this test: env, and the
-// process's own environment, show the provider where it is. Write the whole configuration with Write: Config and InProcess need a
-// simulator.
+// NewCLIIn returns a runner over a directory that may outlive the test, for an org that is no
+// simulator of this test: env, and the process's own environment, show the provider where it is.
+// Write the whole configuration with Write: Config and InProcess need a simulator.
 func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	t.Helper()
 	NeedsCLI(t)
@@ -101,7 +103,8 @@ func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	settings := filepath.Join(t.TempDir(), "cli.tfrc")
 	// An address without a host, as in the examples, leads each CLI to a registry of its own.
 	openTofu := strings.Replace(provider.Address, "registry.terraform.io/", "registry.opentofu.org/", 1)
-	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n", provider.Address, dir, openTofu, dir)
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n",
+		provider.Address, dir, openTofu, dir)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -111,16 +114,18 @@ func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	return c
 }
 
-// InProcess makes the runner serve the provider from the test's process instead, built with opts as Factories does, and returns it: for
-// tests that would otherwise wait for the pauses of the real provider. That provider resolves relative paths against the directory of
-// the test's package: give it absolute ones.
+// InProcess makes the runner serve the provider from the test's process instead, built with opts as
+// Factories does, and returns it: for tests that would otherwise wait for the pauses of the real
+// provider. That provider resolves relative paths against the directory of the test's package: give
+// it absolute ones.
 func (c *CLI) InProcess(opts ...provider.Option) *CLI {
 	c.factories = Factories(opts...)
 
 	return c
 }
 
-// serve starts the provider in this process, for one run of the CLI, and returns what points the CLI to it.
+// serve starts the provider in this process, for one run of the CLI, and returns what points the
+// CLI to it.
 func (c *CLI) serve() (reattach string, stop func()) {
 	c.t.Helper()
 	server, err := c.factories[ProviderName]()
@@ -130,7 +135,10 @@ func (c *CLI) serve() (reattach string, stop func()) {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	started, ended := make(chan *plugin.ReattachConfig), make(chan struct{})
 	failed := make(chan error, 1)
-	opts := []tf6server.ServeOpt{tf6server.WithDebug(ctx, started, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger())}
+	opts := []tf6server.ServeOpt{
+		tf6server.WithDebug(ctx, started, ended),
+		tf6server.WithGoPluginLogger(hclog.NewNullLogger()),
+	}
 	if t, ok := c.t.(*testing.T); ok {
 		opts = append(opts, tf6server.WithLoggingSink(t))
 	}
@@ -164,14 +172,17 @@ func (c *CLI) Write(name, content string) {
 	}
 }
 
-// Config makes body the configuration, below the provider's source and a provider block whose credentials come from variables.
+// Config makes body the configuration, below the provider's source and a provider block whose
+// credentials come from variables.
 func (c *CLI) Config(body string) {
 	c.t.Helper()
-	c.Write("main.tf", fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", ProviderName, provider.Address)+
+	c.Write("main.tf", fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", ProviderName,
+		provider.Address)+
 		VariableProviderBlock(c.sim)+body)
 }
 
-// Command returns the CLI, ready to be started, for tests that signal it. Its provider is the built one, in the same process group.
+// Command returns the CLI, ready to be started, for tests that signal it. Its provider is the built
+// one, in the same process group.
 func (c *CLI) Command(args ...string) *exec.Cmd {
 	c.t.Helper()
 	if _, err := ProviderDirectory(); err != nil {
@@ -306,7 +317,8 @@ const (
 // Output is all that was printed.
 func (r Result) Output() string { return r.Stdout + r.Stderr }
 
-// Has reports whether a diagnostic of a severity ("error", "warning") has this summary, and all the words in its detail.
+// Has reports whether a diagnostic of a severity ("error", "warning") has this summary, and all the
+// words in its detail.
 func (r Result) Has(severity, summary string, details ...string) bool {
 	return slices.ContainsFunc(r.Diagnostics, func(d Diagnostic) bool {
 		return d.Severity == severity && d.Summary == summary &&
@@ -327,7 +339,8 @@ func (r Result) Summaries(severity string) []string {
 	return all
 }
 
-// MustApply applies, fails the test where that does not succeed, and expects an empty plan afterwards.
+// MustApply applies, fails the test where that does not succeed, and expects an empty plan
+// afterwards.
 func (c *CLI) MustApply(args ...string) Result {
 	c.t.Helper()
 	result := c.Apply(args...)
@@ -343,12 +356,14 @@ func (c *CLI) MustApply(args ...string) Result {
 func (c *CLI) MustBeEmpty() {
 	c.t.Helper()
 	if plan := c.Plan(); plan.Code != PlanEmpty {
-		c.t.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy\n%s", plan.Code, plan.Added, plan.Changed, plan.Removed, plan.Output())
+		c.t.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy\n%s", plan.Code,
+			plan.Added, plan.Changed, plan.Removed, plan.Output())
 	}
 }
 
-// StateFile returns the attributes of each resource in the directory's state file, by address, without a run of the CLI. Instances of a
-// resource with count or for_each are left out. Without a state file there are none.
+// StateFile returns the attributes of each resource in the directory's state file, by address,
+// without a run of the CLI. Instances of a resource with count or for_each are left out. Without a
+// state file there are none.
 func (c *CLI) StateFile() map[string]map[string]any {
 	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))

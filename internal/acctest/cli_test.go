@@ -40,7 +40,8 @@ resource "salesforcebyok_tenant_secret" "data" {
 		t.Fatalf("expected the saved plan to add one, found %s", applied.Output())
 	}
 	cli.MustBeEmpty()
-	if id := cli.State("salesforcebyok_tenant_secret.data")["tenant_secret_id"]; id != acctest.ActiveKey(t, sim, "Data").ID {
+	if id := cli.State("salesforcebyok_tenant_secret.data")["tenant_secret_id"]; id != acctest.ActiveKey(t, sim,
+		"Data").ID {
 		t.Errorf("the state has the record %v, the org another", id)
 	}
 	if gone := cli.State("salesforcebyok_tenant_secret.other"); gone != nil {
@@ -58,14 +59,22 @@ resource "salesforcebyok_tenant_secret" "data" {
 
 func TestErrorText(t *testing.T) {
 	t.Parallel()
-	printed := "│ Error: Two kinds of key\n│ material\n│ \n│   with salesforcebyok_tenant_secret.data,\n│   on main.tf line 3:\n│    3:   wrapped_key_material = \"x\"\n│ \n│ Expected one,\n│ found both."
-	for words, want := range map[string]bool{"Two kinds of key material": true, "one, found both": true, "one and both": false} {
+	printed := "│ Error: Two kinds of key\n│ material\n│ \n│   with salesforcebyok_tenant_secret.data,\n│   on main.tf " +
+		"line 3:\n│    3:   wrapped_key_material = \"x\"\n│ \n│ Expected one,\n│ found both."
+	for words, want := range map[string]bool{
+		"Two kinds of key material": true, "one, found both": true,
+		"one and both": false,
+	} {
 		if got := acctest.ErrorText(words).MatchString(printed); got != want {
 			t.Errorf("ErrorText(%q): expected %v, found %v", words, want, got)
 		}
 	}
-	for attribute, want := range map[string]bool{"wrapped_key_material": true, "key_material": false, "certificate": false} {
-		if got := acctest.AttributeError(attribute, "Two kinds of key material", "found both").MatchString(printed); got != want {
+	for attribute, want := range map[string]bool{
+		"wrapped_key_material": true, "key_material": false,
+		"certificate": false,
+	} {
+		if got := acctest.AttributeError(attribute, "Two kinds of key material",
+			"found both").MatchString(printed); got != want {
 			t.Errorf("AttributeError(%q): expected %v, found %v", attribute, want, got)
 		}
 	}
@@ -77,7 +86,8 @@ func TestSim(t *testing.T) {
 	if keys := acctest.Keys(sim, "Data"); len(keys) != 1 || acctest.ActiveKey(t, sim, "Data").ID != keys[0].ID {
 		t.Errorf("expected one ACTIVE key, found %+v", keys)
 	}
-	if writes := acctest.Writes(sim); len(writes) != 0 || acctest.Count(sim, acctest.OpQuery) != 0 || acctest.Exports(sim) != 0 {
+	if writes := acctest.Writes(sim); len(writes) != 0 || acctest.Count(sim, acctest.OpQuery) != 0 ||
+		acctest.Exports(sim) != 0 {
 		t.Errorf("expected an empty journal, found %v", sim.Requests())
 	}
 	if block := acctest.VariableProviderBlock(sim); strings.Contains(block, sim.ClientSecret) {

@@ -9,8 +9,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// ProviderBlock returns a provider block for the org, with the simulator's client credentials as literals, which are public. extra lines
-// are added to the block.
+// ProviderBlock returns a provider block for the org, with the simulator's client credentials as
+// literals, which are public. extra lines are added to the block.
 func ProviderBlock(sim *sfsim.Server, extra ...string) string {
 	return fmt.Sprintf(`
 provider %q {
@@ -25,8 +25,9 @@ provider %q {
 // Config returns a configuration for the org: the provider block and body.
 func Config(sim *sfsim.Server, body string) string { return ProviderBlock(sim) + body }
 
-// VariableProviderBlock returns a provider block without any literal secret: the credentials come from variables, whose values Variables
-// returns. The secret one is ephemeral if the CLI under test knows such variables.
+// VariableProviderBlock returns a provider block without any literal secret: the credentials come
+// from variables, whose values Variables returns. The secret one is ephemeral if the CLI under test
+// knows such variables.
 func VariableProviderBlock(sim *sfsim.Server) string {
 	return fmt.Sprintf(`
 variable "client_id" {
@@ -46,10 +47,12 @@ provider %q {
 `, SecretVariable(), ProviderName, sim.InstanceURL)
 }
 
-// SecretVariable is the argument, "ephemeral" or "sensitive", by which the CLI under test marks a variable with a secret.
+// SecretVariable is the argument, "ephemeral" or "sensitive", by which the CLI under test marks a
+// variable with a secret.
 func SecretVariable() string { return secretVariable(found) }
 
-// secretVariable is how a CLI marks a variable with a secret: Terraform has ephemeral ones since 1.10, OpenTofu since 1.11.
+// secretVariable is how a CLI marks a variable with a secret: Terraform has ephemeral ones since
+// 1.10, OpenTofu since 1.11.
 func secretVariable(cli clifind.CLI) string {
 	since := 10
 	if cli.Product == clifind.OpenTofu {
@@ -67,8 +70,8 @@ func Variables(sim *sfsim.Server) map[string]string {
 	return map[string]string{"TF_VAR_client_id": sim.ClientID, "TF_VAR_client_secret": sim.ClientSecret}
 }
 
-// ErrorText returns an expression for plugin-testing's ExpectError that finds words in the CLI's output, which wraps lines and draws a
-// border before them.
+// ErrorText returns an expression for plugin-testing's ExpectError that finds words in the CLI's
+// output, which wraps lines and draws a border before them.
 func ErrorText(words string) *regexp.Regexp {
 	parts := strings.Fields(words)
 	for i, part := range parts {
@@ -78,8 +81,9 @@ func ErrorText(words string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)` + strings.Join(parts, `[\s│]+`))
 }
 
-// AttributeError returns an expression for an error at an attribute: its summary, the source line that names the attribute, and then
-// words of its detail.
+// AttributeError returns an expression for an error at an attribute: its summary, the source line
+// that names the attribute, and then words of its detail.
 func AttributeError(attribute, summary, detail string) *regexp.Regexp {
-	return regexp.MustCompile(ErrorText(summary).String() + `.*\b` + regexp.QuoteMeta(attribute) + `\b.*` + ErrorText(detail).String())
+	return regexp.MustCompile(ErrorText(summary).String() + `.*\b` + regexp.QuoteMeta(attribute) + `\b.*` +
+		ErrorText(detail).String())
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 )
 
-// Version is the version of the provider under test, as it stands in receipts and in the user agent.
+// Version is the version of the provider under test, as it stands in receipts and in the user
+// agent.
 const Version = "test"
 
 // ProviderName is the provider's local name in configurations.
@@ -18,7 +19,8 @@ const ProviderName = "salesforcebyok"
 // ServerFactories are providers by local name, as plugin-testing wants them.
 type ServerFactories = map[string]func() (tfprotov6.ProviderServer, error)
 
-// Factories returns the provider under test. Unless opts say otherwise it looks for a lost record without pauses.
+// Factories returns the provider under test. Unless opts say otherwise it looks for a lost record
+// without pauses.
 func Factories(opts ...provider.Option) ServerFactories {
 	opts = append([]provider.Option{provider.WithLooks(time.Millisecond, time.Millisecond)}, opts...)
 
@@ -27,7 +29,8 @@ func Factories(opts ...provider.Option) ServerFactories {
 	return ServerFactories{ProviderName: func() (tfprotov6.ProviderServer, error) { return server(), nil }}
 }
 
-// FactoriesWithEcho adds the echo provider, which copies what its configuration gets, also an ephemeral value, into state.
+// FactoriesWithEcho adds the echo provider, which copies what its configuration gets, also an
+// ephemeral value, into state.
 func FactoriesWithEcho(opts ...provider.Option) ServerFactories {
 	factories := Factories(opts...)
 	factories["echo"] = echoprovider.NewProviderServer()

@@ -16,16 +16,18 @@ import (
 	"testing"
 )
 
-// Scanner looks for secrets in what a run leaves behind, by decoding it: private state, for instance, is base64 of JSON whose values are
-// base64 again.
+// Scanner looks for secrets in what a run leaves behind, by decoding it: private state, for
+// instance, is base64 of JSON whose values are base64 again.
 type Scanner struct {
 	names []string
-	// forms holds, for each secret, the secret itself and the forms that Go's fmt and strconv give bytes.
+	// forms holds, for each secret, the secret itself and the forms that Go's fmt and strconv give
+	// bytes.
 	forms    [][][]byte
 	shortest int
 }
 
-// scanDepth is how many encodings may lie around a secret. Private state in a plan's prior state has two.
+// scanDepth is how many encodings may lie around a secret. Private state in a plan's prior state
+// has two.
 const scanDepth = 3
 
 // Add makes the scanner look for a secret of at least 8 bytes.
@@ -164,10 +166,12 @@ func isHex(c byte) bool {
 }
 
 func isBase64(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '+' || c == '/' || c == '-' || c == '_'
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '+' || c == '/' || c == '-' ||
+		c == '_'
 }
 
-// runs yields the longest stretches of data that consist of digits of an encoding, where they are long enough.
+// runs yields the longest stretches of data that consist of digits of an encoding, where they are
+// long enough.
 func runs(data []byte, digit func(byte) bool, shortest int) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		begin := -1

@@ -21,7 +21,8 @@ func TestScanner(t *testing.T) {
 	secret := acctest.NewMaterial()
 	std := secret.Base64()
 	url := base64.RawURLEncoding.EncodeToString(secret)
-	private, err := json.Marshal(map[string]string{"record": base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"x":%q}`, std))})
+	private, err := json.Marshal(map[string]string{"record": base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"x":%q}`,
+		std))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,10 @@ func TestScanner_text(t *testing.T) {
 	t.Parallel()
 	var scanner acctest.Scanner
 	scanner.Add("client secret", []byte("a-client-secret"))
-	for _, data := range []string{"x a-client-secret y", base64.StdEncoding.EncodeToString([]byte("user:a-client-secret")), hex.EncodeToString([]byte("a-client-secret"))} {
+	for _, data := range []string{
+		"x a-client-secret y", base64.StdEncoding.EncodeToString([]byte("user:a-client-secret")),
+		hex.EncodeToString([]byte("a-client-secret")),
+	} {
 		if found := scanner.Scan("place", []byte(data)); len(found) != 1 {
 			t.Errorf("%q: expected one finding, found %v", data, found)
 		}
@@ -117,7 +121,9 @@ func BenchmarkScanner(b *testing.B) {
 	}
 	var log bytes.Buffer
 	for log.Len() < 1<<20 {
-		fmt.Fprintf(&log, "2026-11-21T15:35:10.743Z [TRACE] provider.terraform-provider-salesforcebyok: Served request: tf_req_id=%x @caller=github.com/hashicorp/terraform-plugin-go@v0.31.0/tfprotov6/tf6server/server.go:958\n", acctest.NewMaterial()[:16])
+		fmt.Fprintf(&log, "2026-11-21T15:35:10.743Z [TRACE] provider.terraform-provider-salesforcebyok: Served request: "+
+			"tf_req_id=%x @caller=github.com/hashicorp/terraform-plugin-go@v0.31.0/tfprotov6/tf6server/server.go:958\n",
+			acctest.NewMaterial()[:16])
 	}
 	b.SetBytes(int64(log.Len()))
 	for b.Loop() {

@@ -13,17 +13,20 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/clifind"
 )
 
-// scratch is a directory of this process, removed by Main: it holds the built provider and an empty CLI configuration.
+// scratch is a directory of this process, removed by Main: it holds the built provider and an empty
+// CLI configuration.
 var scratch string
 
 // found is the CLI under test.
 var found clifind.CLI
 
-// Main runs the tests of a package with the CLI that clifind finds, and with no setting of the user's own. It returns the exit code.
+// Main runs the tests of a package with the CLI that clifind finds, and with no setting of the
+// user's own. It returns the exit code.
 func Main(m *testing.M) int {
 	flag.Parse() // for testing.Short
 	err := prepare(context.Background())
-	defer os.RemoveAll(scratch) //nolint:errcheck // a directory below the system's own for temporary files; "" removes nothing
+	//nolint:errcheck // a directory below the system's own for temporary files; "" removes nothing
+	defer os.RemoveAll(scratch)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "acctest:", err)
 
@@ -62,8 +65,10 @@ func prepare(ctx context.Context) error {
 		err = errors.Join(err, os.Setenv(name, value))
 	}
 	if testing.Short() {
-		// plugin-testing finds no CLI, so that a test without NeedsCLI fails instead of making every short run longer.
-		err = errors.Join(err, os.Setenv(clifind.PathVariable, filepath.Join(scratch, "no CLI in a short run: call acctest.NeedsCLI")))
+		// plugin-testing finds no CLI, so that a test without NeedsCLI fails instead of making every
+		// short run longer.
+		err = errors.Join(err, os.Setenv(clifind.PathVariable,
+			filepath.Join(scratch, "no CLI in a short run: call acctest.NeedsCLI")))
 	}
 	// What the developer's shell knows of a real org must not reach a test.
 	for _, variable := range os.Environ() {
@@ -104,8 +109,8 @@ func below(cli clifind.CLI, major, minor int) (bool, error) {
 // quick is the one test that runs the CLI in a short run.
 const quick = "TestAccQuick"
 
-// NeedsCLI skips a test in a short run, which starts the CLI once and no more. StartSim and NewCLI call it; a test that hands plugin-testing
-// a case over no org says so itself.
+// NeedsCLI skips a test in a short run, which starts the CLI once and no more. StartSim and NewCLI
+// call it; a test that hands plugin-testing a case over no org says so itself.
 func NeedsCLI(t testing.TB) {
 	t.Helper()
 	if testing.Short() && t.Name() != quick {

@@ -7,8 +7,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// StartSim starts a simulated org that ends with the test. What no correct client does, recorded by the simulator as a violation, fails
-// the test. A short run skips the test: an org is what the CLI is run over.
+// StartSim starts a simulated org that ends with the test. What no correct client does, recorded by
+// the simulator as a violation, fails the test. A short run skips the test: an org is what the CLI
+// is run over.
 func StartSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 	t.Helper()
 	sim := StartLenientSim(t, opts...)
@@ -60,7 +61,8 @@ func Count(sim *sfsim.Server, operation string) int {
 func Writes(sim *sfsim.Server) []string {
 	var writes []string
 	for _, request := range sim.Requests() {
-		if request.Host == "instance" && request.Operation != OpToken && !slices.Contains([]string{"GET", "HEAD"}, request.Method) {
+		if request.Host == "instance" && request.Operation != OpToken &&
+			!slices.Contains([]string{"GET", "HEAD"}, request.Method) {
 			writes = append(writes, request.Method+" "+request.Path)
 		}
 	}
@@ -68,7 +70,8 @@ func Writes(sim *sfsim.Server) []string {
 	return writes
 }
 
-// Exports returns how many requests have read an encrypted SecretValue, which Salesforce records as an export.
+// Exports returns how many requests have read an encrypted SecretValue, which Salesforce records as
+// an export.
 func Exports(sim *sfsim.Server) int {
 	n := 0
 	for _, request := range sim.Requests() {

@@ -17,15 +17,19 @@ import (
 const framework = "github.com/hashicorp/terraform-plugin-framework"
 
 // The directions: main -> provider -> {upload, custody, inventory, ...} ->
-// {keys, salesforce, byok} -> {problem, secret}. The rules of keys know neither I/O nor Terraform. The simulator stands beside them
-// and shares nothing with the client or the cryptography ("double entry"):
-// otherwise a wrong field name or hash would be wrong on both sides, and pass.
+// {keys, salesforce, byok} -> {problem, secret}. The rules of keys know neither I/O nor Terraform.
+// The simulator stands beside them and shares nothing with the client or the cryptography ("double
+// entry"): otherwise a wrong field name or hash would be wrong on both sides, and pass.
 var rules = map[string]rule{
-	"": {own: []string{"internal/hardening", "internal/pluginserver", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
+	"": {
+		own:     []string{"internal/hardening", "internal/pluginserver", "internal/provider"},
+		modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"},
+	},
 
 	"internal/provider": {
 		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/pluginserver", "internal/problem",
+			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look",
+			"internal/pluginserver", "internal/problem",
 			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
 			"internal/tfvalidator", "internal/upload",
 		},
@@ -34,7 +38,10 @@ var rules = map[string]rule{
 			"github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log", "golang.org/x/sync",
 		},
 	},
-	"internal/pluginserver": {own: []string{"internal/detach"}, modules: []string{framework, "github.com/hashicorp/terraform-plugin-go"}},
+	"internal/pluginserver": {
+		own:     []string{"internal/detach"},
+		modules: []string{framework, "github.com/hashicorp/terraform-plugin-go"},
+	},
 	"internal/tfvalidator": {
 		own:     []string{"internal/byok", "internal/escrow", "internal/keys", "internal/salesforce", "internal/secret"},
 		modules: []string{framework},
@@ -42,7 +49,8 @@ var rules = map[string]rule{
 
 	"internal/upload": {
 		own: []string{
-			"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem", "internal/receipt", "internal/salesforce",
+			"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem",
+			"internal/receipt", "internal/salesforce",
 			"internal/secret",
 		},
 	},
@@ -52,24 +60,33 @@ var rules = map[string]rule{
 			"internal/receipt", "internal/salesforce", "internal/secret",
 		},
 	},
-	"internal/detach":     {},
-	"internal/hardening":  {},
-	"internal/inventory":  {own: []string{"internal/byok", "internal/detach", "internal/keys", "internal/salesforce"}},
-	"internal/keys":       {own: []string{"internal/problem"}},
-	"internal/look":       {},
-	"internal/problem":    {},
-	"internal/salesforce": {own: []string{"internal/detach", "internal/redact", "internal/secret"}, modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"}},
+	"internal/detach":    {},
+	"internal/hardening": {},
+	"internal/inventory": {own: []string{"internal/byok", "internal/detach", "internal/keys", "internal/salesforce"}},
+	"internal/keys":      {own: []string{"internal/problem"}},
+	"internal/look":      {},
+	"internal/problem":   {},
+	"internal/salesforce": {
+		own:     []string{"internal/detach", "internal/redact", "internal/secret"},
+		modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"},
+	},
 	"internal/byok": {
 		own:     []string{"internal/secret"},
 		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
 	},
-	"internal/escrow":         {own: []string{"internal/byok", "internal/durable", "internal/secret"}, modules: []string{"filippo.io/age"}},
-	"internal/quorum":         {modules: []string{"github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"}},
-	"internal/receipt":        {own: []string{"internal/durable"}},
-	"internal/receipt/schema": {own: []string{"internal/receipt"}, modules: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
-	"internal/durable":        {modules: []string{"golang.org/x/sys/windows"}},
-	"internal/redact":         {},
-	"internal/secret":         {},
+	"internal/escrow": {
+		own:     []string{"internal/byok", "internal/durable", "internal/secret"},
+		modules: []string{"filippo.io/age"},
+	},
+	"internal/quorum":  {modules: []string{"github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"}},
+	"internal/receipt": {own: []string{"internal/durable"}},
+	"internal/receipt/schema": {
+		own:     []string{"internal/receipt"},
+		modules: []string{"github.com/santhosh-tekuri/jsonschema/v6"},
+	},
+	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
+	"internal/redact":  {},
+	"internal/secret":  {},
 
 	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
 	"internal/sfsim/...":       {},
@@ -90,11 +107,17 @@ var rules = map[string]rule{
 		},
 		test: true,
 	},
-	"internal/architecture":             {},
-	"internal/clifind":                  {modules: []string{"github.com/hashicorp/hc-install"}},
-	"internal/clifind/cmd/clifind":      {own: []string{"internal/clifind"}},
-	"internal/docschema":                {modules: []string{"github.com/hashicorp/terraform-json", "github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty"}},
-	"internal/docschema/cmd/docschema":  {own: []string{"internal/docschema", "internal/provider"}, modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"}},
+	"internal/architecture":        {},
+	"internal/clifind":             {modules: []string{"github.com/hashicorp/hc-install"}},
+	"internal/clifind/cmd/clifind": {own: []string{"internal/clifind"}},
+	"internal/docschema": {modules: []string{
+		"github.com/hashicorp/terraform-json",
+		"github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty",
+	}},
+	"internal/docschema/cmd/docschema": {
+		own:     []string{"internal/docschema", "internal/provider"},
+		modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"},
+	},
 	"internal/release":                  {},
 	"internal/release/cmd/releasecheck": {own: []string{"internal/release"}},
 	"internal/demo": {
@@ -141,7 +164,8 @@ func TestReach(t *testing.T) {
 		"simulator": {
 			from: []string{"internal/sfsim", "internal/sfsim/cmd/sfsim"},
 			never: []string{
-				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow", module + "/internal/receipt", module + "/internal/secret",
+				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow",
+				module + "/internal/receipt", module + "/internal/secret",
 				module + "/internal/provider", "filippo.io/age", "github.com/tink-crypto/tink-go/v2",
 			},
 			reason: "the simulator judges the client by its own reading of Salesforce's rules",
@@ -156,7 +180,10 @@ func TestReach(t *testing.T) {
 			reason: "customers run this; test tools and simulators stay out of it",
 		},
 		"client and cryptography": {
-			from:   []string{"internal/salesforce", "internal/byok", "internal/escrow", "internal/receipt", "internal/upload", "internal/inventory", "internal/keys"},
+			from: []string{
+				"internal/salesforce", "internal/byok", "internal/escrow", "internal/receipt", "internal/upload",
+				"internal/inventory", "internal/keys",
+			},
 			never:  []string{framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log"},
 			reason: "they know nothing of Terraform",
 		},

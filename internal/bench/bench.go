@@ -35,7 +35,8 @@ type Options struct {
 	Sizes []int
 	// Out receives the tables.
 	Out io.Writer
-	// Plot is the path of the SVG, Guide that of a page whose part between the marks is replaced by the tables; "" for none.
+	// Plot is the path of the SVG, Guide that of a page whose part between the marks is replaced by
+	// the tables; "" for none.
 	Plot, Guide string
 }
 
@@ -64,7 +65,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.folder)) }()
 
-	b.say("Measured on %s with %d cores, %s, %s. Medians of %d runs, taken in turns.\n", machine(), runtime.NumCPU(), runtime.Version(), b.version(ctx), b.Runs)
+	b.say("Measured on %s with %d cores, %s, %s. Medians of %d runs, taken in turns.\n", machine(), runtime.NumCPU(),
+		runtime.Version(), b.version(ctx), b.Runs)
 	for _, part := range []func(context.Context) error{b.overview, b.growth, b.rotations, b.crypto} {
 		if err := part(ctx); err != nil {
 			return err
@@ -119,7 +121,8 @@ type world struct {
 	latency atomic.Int64
 }
 
-// org starts a simulator with a key history, behind a proxy that adds latency, and applies a configuration over it.
+// org starts a simulator with a key history, behind a proxy that adds latency, and applies a
+// configuration over it.
 func (b *bench) org(ctx context.Context, versions int) (*world, error) {
 	seed, err := sfsim.ReadSeed(strings.NewReader(seedFor(versions)))
 	if err != nil {
@@ -151,7 +154,8 @@ func (b *bench) org(ctx context.Context, versions int) (*world, error) {
 	return w, b.terraform(ctx, w.dir, w.env, "apply", "-auto-approve", "-input=false")
 }
 
-// peerWorld applies as many resources of the peer, in a for_each like ours: the CLI's own work grows faster with for_each than with count.
+// peerWorld applies as many resources of the peer, in a for_each like ours: the CLI's own work
+// grows faster with for_each than with count.
 func (b *bench) peerWorld(ctx context.Context, resources int) (*world, error) {
 	w := &world{dir: filepath.Join(b.folder, fmt.Sprintf("peer-%d", resources)), close: func() {}}
 	if err := b.layOut(w, peerSource, b.Peer, peerConfiguration(resources)); err != nil {
@@ -173,13 +177,15 @@ func (b *bench) layOut(w *world, source, binary, configuration string) error {
 	)
 }
 
-// ourSource is the provider's source as a configuration names it: its address without the default registry.
+// ourSource is the provider's source as a configuration names it: its address without the default
+// registry.
 var ourSource = strings.TrimPrefix(provider.Address, "registry.terraform.io/")
 
 // peerSource is the source of the provider that we compare with.
 const peerSource = "hashicorp/tls"
 
-// overrides makes the CLI take a provider from a directory, under Terraform's registry and under OpenTofu's.
+// overrides makes the CLI take a provider from a directory, under Terraform's registry and under
+// OpenTofu's.
 func overrides(source, directory string) string {
 	return fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n",
 		"registry.terraform.io/"+source, directory, "registry.opentofu.org/"+source, directory)

@@ -163,7 +163,8 @@ func TestThePeerHasAsManyResources(t *testing.T) {
 	}
 }
 
-// The world must be one that the simulator accepts, with as many records as asked for, and room for rotations below the cap of 50.
+// The world must be one that the simulator accepts, with as many records as asked for, and room for
+// rotations below the cap of 50.
 func TestTheSeedHoldsTheHistory(t *testing.T) {
 	t.Parallel()
 

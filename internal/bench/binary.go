@@ -13,9 +13,10 @@ import (
 // peerModule is the main package of the provider that we compare with.
 const peerModule = "github.com/hashicorp/terraform-provider-tls"
 
-// providerBinary returns the absolute path, without links, of a provider's binary, as /proc names it. what says whose path it is. The
-// CLI finds a provider by the name of its file, so that a binary of another name fails here and not after minutes of measuring. module
-// is the main package that it must have been built from, "" for any.
+// providerBinary returns the absolute path, without links, of a provider's binary, as /proc names
+// it. what says whose path it is. The CLI finds a provider by the name of its file, so that a
+// binary of another name fails here and not after minutes of measuring. module is the main package
+// that it must have been built from, "" for any.
 func providerBinary(what, path, name, module string) (string, error) {
 	resolved, err := filepath.Abs(path)
 	if err == nil {
@@ -32,7 +33,8 @@ func providerBinary(what, path, name, module string) (string, error) {
 		return "", fmt.Errorf("%s: expected the path of a binary of %s, found %s: %s", what, name, kind(info.Mode()), path)
 	}
 	if base := filepath.Base(resolved); !named(base, name) {
-		return "", fmt.Errorf("%s: the CLI finds a provider by its name: expected %s or %s_v1.2.3, found %s", what, name, name, base)
+		return "", fmt.Errorf("%s: the CLI finds a provider by its name: expected %s or %s_v1.2.3, found %s", what, name,
+			name, base)
 	}
 	built, err := buildinfo.ReadFile(resolved)
 	if err != nil {
@@ -45,7 +47,8 @@ func providerBinary(what, path, name, module string) (string, error) {
 	return resolved, nil
 }
 
-// named reports whether the CLI takes a file of that name for the provider: the name alone, or with a version, or an extension.
+// named reports whether the CLI takes a file of that name for the provider: the name alone, or with
+// a version, or an extension.
 func named(base, name string) bool {
 	rest, ok := strings.CutPrefix(strings.TrimSuffix(base, ".exe"), name)
 
@@ -66,7 +69,8 @@ func (o *Options) check() error {
 		return errors.New("-runs: expected at least 1")
 	}
 	var err error
-	if o.Provider, err = providerBinary("-provider", o.Provider, "terraform-provider-salesforcebyok", ""); err != nil || o.Peer == "" {
+	if o.Provider, err = providerBinary("-provider", o.Provider, "terraform-provider-salesforcebyok", ""); err != nil ||
+		o.Peer == "" {
 		return err
 	}
 	o.Peer, err = providerBinary("BENCH_PEER", o.Peer, "terraform-provider-tls", peerModule)

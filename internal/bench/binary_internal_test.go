@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// ownBinary returns the path and the main package of a Go binary that is sure to be there: this test.
+// ownBinary returns the path and the main package of a Go binary that is sure to be there: this
+// test.
 func ownBinary(t *testing.T) (path, module string) {
 	t.Helper()
 	path, err := os.Executable()
@@ -87,7 +88,8 @@ func TestProviderBinary(t *testing.T) {
 	}
 }
 
-// What stands in /proc, and what the CLI needs from another directory, is the absolute path without links.
+// What stands in /proc, and what the CLI needs from another directory, is the absolute path without
+// links.
 func TestProviderBinaryFollowsLinks(t *testing.T) {
 	t.Parallel()
 	resolved, err := filepath.EvalSymlinks(binaryNamed(t, "terraform-provider-tls"))
@@ -103,7 +105,8 @@ func TestProviderBinaryFollowsLinks(t *testing.T) {
 	}
 }
 
-// A peer that can't be measured is refused before anything is measured: no line is printed and no CLI is run.
+// A peer that can't be measured is refused before anything is measured: no line is printed and no
+// CLI is run.
 func TestRunRefusesAtOnce(t *testing.T) {
 	t.Parallel()
 	good := binaryNamed(t, "terraform-provider-salesforcebyok")
@@ -111,8 +114,12 @@ func TestRunRefusesAtOnce(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"a peer that is a folder":   {Options{Provider: good, Peer: t.TempDir(), Runs: 1}, "BENCH_PEER: expected the path of a binary of terraform-provider-tls, found a folder"},
-		"a peer of another module":  {Options{Provider: good, Peer: binaryNamed(t, "terraform-provider-tls"), Runs: 1}, "expected a binary built from " + peerModule},
+		"a peer that is a folder": {Options{Provider: good, Peer: t.TempDir(), Runs: 1}, "BENCH_PEER: expected the path " +
+			"of a binary of terraform-provider-tls, found a folder"},
+		"a peer of another module": {
+			Options{Provider: good, Peer: binaryNamed(t, "terraform-provider-tls"), Runs: 1},
+			"expected a binary built from " + peerModule,
+		},
 		"no provider":               {Options{Provider: filepath.Join(t.TempDir(), "none"), Runs: 1}, "-provider: "},
 		"nothing is to be measured": {Options{Provider: good}, "-runs: "},
 	} {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// crypto runs the Go benchmarks of wrapping, each of which prints its ratio to crypto/rsa alone, and the openssl command line on the
-// same work.
+// crypto runs the Go benchmarks of wrapping, each of which prints its ratio to crypto/rsa alone,
+// and the openssl command line on the same work.
 func (b *bench) crypto(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchtime", "300x", "./internal/byok")
 	cmd.Dir = b.Root
@@ -21,12 +21,14 @@ func (b *bench) crypto(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("benchmarks of internal/byok: %w\n%s", err, out)
 	}
-	b.say("Key material, from `go test -bench . ./internal/byok`; `x_crypto/rsa` is the ratio to the one call of crypto/rsa in it:\n\n```text\n%s```\n", benchLines(string(out)))
+	b.say("Key material, from `go test -bench . ./internal/byok`; `x_crypto/rsa` is the ratio to the one call of "+
+		"crypto/rsa in it:\n\n```text\n%s```\n", benchLines(string(out)))
 
 	return b.openssl(ctx)
 }
 
-// openssl times what a shell script does for the same result: generate, hash and wrap with the command line tool.
+// openssl times what a shell script does for the same result: generate, hash and wrap with the
+// command line tool.
 func (b *bench) openssl(ctx context.Context) error {
 	tool, err := exec.LookPath("openssl")
 	if err != nil {
@@ -34,7 +36,8 @@ func (b *bench) openssl(ctx context.Context) error {
 	}
 	file := func(name string) string { return filepath.Join(b.folder, name) }
 	run := func(args ...string) error {
-		if out, err := exec.CommandContext(ctx, tool, args...).CombinedOutput(); err != nil { //nolint:gosec // constant commands
+		//nolint:gosec // constant commands
+		if out, err := exec.CommandContext(ctx, tool, args...).CombinedOutput(); err != nil {
 			return fmt.Errorf("openssl %s: %w\n%s", strings.Join(args, " "), err, out)
 		}
 
@@ -54,7 +57,8 @@ func (b *bench) openssl(ctx context.Context) error {
 		err := errors.Join(
 			run("rand", "-out", file("secret.bin"), "32"),
 			run("dgst", "-sha256", "-binary", "-out", file("hash.bin"), file("secret.bin")),
-			run("pkeyutl", "-encrypt", "-pubin", "-inkey", file("public.pem"), "-in", file("secret.bin"), "-out", file("wrapped.bin"),
+			run("pkeyutl", "-encrypt", "-pubin", "-inkey", file("public.pem"), "-in", file("secret.bin"), "-out",
+				file("wrapped.bin"),
 				"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512"),
 		)
 
@@ -63,7 +67,8 @@ func (b *bench) openssl(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.say("The openssl command line takes %s for generate, hash and RSA-OAEP SHA-512 wrap; most of it is three times its own start.\n", milliseconds(medians[0].wall))
+	b.say("The openssl command line takes %s for generate, hash and RSA-OAEP SHA-512 wrap; most of it is three times "+
+		"its own start.\n", milliseconds(medians[0].wall))
 
 	return nil
 }

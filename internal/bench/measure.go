@@ -38,15 +38,19 @@ func (b *bench) overview(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.say("| plan of %d resources | %s | %s | %s |", p.resources(), milliseconds(p.plan.wall), milliseconds(p.peer.wall), ratio(p.plan.wall, p.peer.wall))
-	b.say("| processor time of CLI and provider in it | %s | %s | %s |", milliseconds(p.plan.cpu), milliseconds(p.peer.cpu), ratio(p.plan.cpu, p.peer.cpu))
-	b.say("| peak resident memory of the provider in it | %s | %s | %s |", megabytes(p.plan.memory), megabytes(p.peer.memory), ratio(p.plan.memory, p.peer.memory))
+	b.say("| plan of %d resources | %s | %s | %s |", p.resources(), milliseconds(p.plan.wall), milliseconds(p.peer.wall),
+		ratio(p.plan.wall, p.peer.wall))
+	b.say("| processor time of CLI and provider in it | %s | %s | %s |", milliseconds(p.plan.cpu),
+		milliseconds(p.peer.cpu), ratio(p.plan.cpu, p.peer.cpu))
+	b.say("| peak resident memory of the provider in it | %s | %s | %s |", megabytes(p.plan.memory),
+		megabytes(p.peer.memory), ratio(p.plan.memory, p.peer.memory))
 	b.say("| API calls in it, a token being given | %d | 0 | |", p.calls)
 	allowed := time.Duration(0)
 	if p.peer.wall > 0 {
 		allowed = p.peer.wall + roundTrips*roundTrip
 	}
-	b.say("| the plan at %s a round trip; beside it tls and %d round trips | %s | %s | %s |\n", milliseconds(roundTrip), roundTrips, milliseconds(p.slow.wall), milliseconds(allowed),
+	b.say("| the plan at %s a round trip; beside it tls and %d round trips | %s | %s | %s |\n", milliseconds(roundTrip),
+		roundTrips, milliseconds(p.slow.wall), milliseconds(allowed),
 		ratio(p.slow.wall, allowed))
 
 	return nil
@@ -83,7 +87,8 @@ func (b *bench) startUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.say("| start-up: `terraform providers schema -json` | %s | %s | %s |", milliseconds(medians[0].wall), milliseconds(medians[1].wall), ratio(medians[0].wall, medians[1].wall))
+	b.say("| start-up: `terraform providers schema -json` | %s | %s | %s |", milliseconds(medians[0].wall),
+		milliseconds(medians[1].wall), ratio(medians[0].wall, medians[1].wall))
 
 	return nil
 }
@@ -98,7 +103,8 @@ type point struct {
 // resources is how many resources the plan is over.
 func (p point) resources() int { return p.versions + lineages + certificates }
 
-// plans measures a plan over a key history, without and with latency, and the peer's plan of as many resources.
+// plans measures a plan over a key history, without and with latency, and the peer's plan of as
+// many resources.
 func (b *bench) plans(ctx context.Context, versions int) (_ point, err error) {
 	p := point{versions: versions}
 	w, err := b.org(ctx, versions)
@@ -138,14 +144,16 @@ func (b *bench) plans(ctx context.Context, versions int) (_ point, err error) {
 
 // growth shows how the cost of a plan grows with the number of records.
 func (b *bench) growth(ctx context.Context) error {
-	b.say("| key versions in state | API calls | plan | plan at %s | memory | tls: plan of as many | tls: memory | ratio of the plans |\n|---|---|---|---|---|---|---|---|", milliseconds(roundTrip))
+	b.say("| key versions in state | API calls | plan | plan at %s | memory | tls: plan of as many | tls: memory | "+
+		"ratio of the plans |\n|---|---|---|---|---|---|---|---|", milliseconds(roundTrip))
 	var points []point
 	for _, n := range b.Sizes {
 		p, err := b.plans(ctx, n)
 		if err != nil {
 			return err
 		}
-		b.say("| %d | %d | %s | %s | %s | %s | %s | %s |", p.versions, p.calls, milliseconds(p.plan.wall), milliseconds(p.slow.wall), megabytes(p.plan.memory), milliseconds(p.peer.wall),
+		b.say("| %d | %d | %s | %s | %s | %s | %s | %s |", p.versions, p.calls, milliseconds(p.plan.wall),
+			milliseconds(p.slow.wall), megabytes(p.plan.memory), milliseconds(p.peer.wall),
 			megabytes(p.peer.memory), ratio(p.plan.wall, p.peer.wall))
 		points = append(points, p)
 	}
@@ -169,12 +177,14 @@ func (b *bench) rotations(ctx context.Context) error {
 	defer w.close()
 	before, start := len(w.sim.Requests()), time.Now()
 	for i := range rotationRuns {
-		if err := b.terraform(ctx, w.dir, append(w.env, fmt.Sprintf("TF_VAR_trigger=%d", i+1)), "apply", "-auto-approve", "-input=false"); err != nil {
+		if err := b.terraform(ctx, w.dir, append(w.env, fmt.Sprintf("TF_VAR_trigger=%d", i+1)), "apply", "-auto-approve",
+			"-input=false"); err != nil {
 			return err
 		}
 	}
 	took, calls := time.Since(start), len(w.sim.Requests())-before
-	b.say("%d applies that rotate one key each, with the refresh and the plan in each of them: %s together, %s and %d API calls each.\n", rotationRuns, milliseconds(took),
+	b.say("%d applies that rotate one key each, with the refresh and the plan in each of them: %s together, %s and %d "+
+		"API calls each.\n", rotationRuns, milliseconds(took),
 		milliseconds(took/rotationRuns), calls/rotationRuns)
 
 	return nil

@@ -13,7 +13,8 @@ const (
 	marginRight, bottom   = 150, 50
 )
 
-// plot draws the cost of a plan over the number of versions, both axes linear, as an SVG without scripts or fonts of its own.
+// plot draws the cost of a plan over the number of versions, both axes linear, as an SVG without
+// scripts or fonts of its own.
 func plot(points []point, machine string) string {
 	maxX, maxY := 1, time.Millisecond
 	for _, p := range points {
@@ -26,16 +27,23 @@ func plot(points []point, machine string) string {
 	}
 
 	var svg strings.Builder
-	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", plotWidth, plotHeight)
-	fmt.Fprintf(&svg, `<rect width="100%%" height="100%%" fill="white"/><text x="%d" y="20" font-size="14">Time of a plan over a key history (%s)</text>`+"\n", marginLeft, escapeXML(machine))
+	fmt.Fprintf(&svg,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
+		plotWidth, plotHeight)
+	svg.WriteString(`<rect width="100%" height="100%" fill="white"/>`)
+	fmt.Fprintf(&svg, `<text x="%d" y="20" font-size="14">Time of a plan over a key history (%s)</text>`+"\n",
+		marginLeft, escapeXML(machine))
 	const ticks = 4
 	for i := range ticks + 1 {
 		d, n := maxY*time.Duration(i)/ticks, maxX*i/ticks
-		fmt.Fprintf(&svg, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.1f s</text>`+"\n",
+		fmt.Fprintf(&svg,
+			`<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%.1f s</text>`+
+				"\n",
 			marginLeft, plotWidth-marginRight, y(d), y(d), marginLeft-8, y(d)+4, d.Seconds())
 		fmt.Fprintf(&svg, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`+"\n", x(n), plotHeight-bottom+18, n)
 	}
-	fmt.Fprintf(&svg, `<text x="%d" y="%d" text-anchor="middle">archived versions in state</text>`+"\n", (marginLeft+plotWidth-marginRight)/2, plotHeight-12)
+	fmt.Fprintf(&svg, `<text x="%d" y="%d" text-anchor="middle">archived versions in state</text>`+"\n",
+		(marginLeft+plotWidth-marginRight)/2, plotHeight-12)
 	for i, line := range []struct {
 		name, colour string
 		of           func(point) time.Duration
@@ -53,7 +61,8 @@ func plot(points []point, machine string) string {
 		if len(path) == 0 {
 			continue
 		}
-		fmt.Fprintf(&svg, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/><text x="%d" y="%d" fill="%s">%s</text>`+"\n",
+		fmt.Fprintf(&svg,
+			`<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/><text x="%d" y="%d" fill="%s">%s</text>`+"\n",
 			strings.Join(path, " "), line.colour, plotWidth-marginRight+10, marginTop+20*i, line.colour, line.name)
 	}
 	svg.WriteString("</svg>\n")

@@ -17,7 +17,8 @@ import (
 type sample struct {
 	// wall is the time that its user waits, cpu that of all processors in CLI and providers together.
 	wall, cpu time.Duration
-	// memory is the peak resident memory of the provider's largest process, in bytes; 0 if the system does not say.
+	// memory is the peak resident memory of the provider's largest process, in bytes; 0 if the system
+	// does not say.
 	memory int64
 }
 
@@ -38,7 +39,8 @@ func (b *bench) schema(ctx context.Context, w *world, binary string) (sample, er
 	return b.watch(ctx, w, binary, "providers", "schema", "-json")
 }
 
-// watch runs the CLI and measures it, and the processes of the provider in binary that it starts; "" for none.
+// watch runs the CLI and measures it, and the processes of the provider in binary that it starts;
+// "" for none.
 func (b *bench) watch(ctx context.Context, w *world, binary string, args ...string) (sample, error) {
 	cmd := exec.CommandContext(ctx, b.CLI, args...) //nolint:gosec // the caller names the CLI
 	cmd.Dir, cmd.Env = w.dir, w.env
@@ -61,12 +63,14 @@ func (b *bench) watch(ctx context.Context, w *world, binary string, args ...stri
 	return s, nil
 }
 
-// lookEvery is how often the provider's memory is looked at. The kernel keeps the peak, so that only the end of a process can be missed.
+// lookEvery is how often the provider's memory is looked at. The kernel keeps the peak, so that
+// only the end of a process can be missed.
 const lookEvery = 5 * time.Millisecond
 
 var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-// peakMemory looks at the processes that run a binary until stop is closed, and returns the highest peak of resident memory in bytes.
+// peakMemory looks at the processes that run a binary until stop is closed, and returns the highest
+// peak of resident memory in bytes.
 func peakMemory(binary string, stop <-chan struct{}) int64 {
 	if binary == "" {
 		return 0
@@ -88,7 +92,8 @@ func peakMemory(binary string, stop <-chan struct{}) int64 {
 	}
 }
 
-// processes lists the folders below /proc of the processes that run a binary; none where there is no /proc.
+// processes lists the folders below /proc of the processes that run a binary; none where there is
+// no /proc.
 func processes(binary string) []string {
 	folders, _ := filepath.Glob("/proc/[0-9]*")
 
@@ -113,8 +118,8 @@ func peakOf(status string) int64 {
 	return kilobytes << 10
 }
 
-// inTurns measures several things Runs times, one after the other in each round, so that a busy machine is unfair to none of them. It
-// returns the medians.
+// inTurns measures several things Runs times, one after the other in each round, so that a busy
+// machine is unfair to none of them. It returns the medians.
 func (b *bench) inTurns(things ...func() (sample, error)) ([]sample, error) {
 	all := make([][]sample, len(things))
 	for range b.Runs {

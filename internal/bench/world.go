@@ -11,10 +11,12 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// benchTypes are the types of the lineages. Database needs a certificate of its own kind, so its lineage is made by Salesforce.
+// benchTypes are the types of the lineages. Database needs a certificate of its own kind, so its
+// lineage is made by Salesforce.
 var benchTypes = []string{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics", "Database"}
 
-// archivedPerType stays below Salesforce's cap of 50 keys of a type with room for rotations. What a history has beyond that is DESTROYED.
+// archivedPerType stays below Salesforce's cap of 50 keys of a type with room for rotations. What a
+// history has beyond that is DESTROYED.
 const archivedPerType = 25
 
 // historyTypes are the types that the history is spread over.
@@ -23,7 +25,8 @@ var historyTypes = []string{"Data", "DeterministicData", "EventBus", "SearchInde
 // seedFor describes an org with a wrapping certificate, an ACTIVE Data key, and a history of keys.
 func seedFor(versions int) string {
 	var text strings.Builder
-	text.WriteString("certificates:\n  - developer_name: Sim_BYOK\nsettings:\n  can_encrypt_transactional_database: true\ntenant_secrets:\n")
+	text.WriteString("certificates:\n  - developer_name: Sim_BYOK\nsettings:\n  can_encrypt_transactional_database: " +
+		"true\ntenant_secrets:\n")
 	secret := func(typ, status string, created, count int) {
 		fmt.Fprintf(&text, "  - {type: %s, source: HSM, status: %s, created: -%dh, count: %d}\n", typ, status, created, count)
 	}
@@ -52,7 +55,9 @@ func configurationFor(sim *sfsim.Server) string {
 			fmt.Fprintf(&text, "    %q = %q\n", k.ID, k.Status)
 		}
 	}
-	text.WriteString("  }\n}\n\nresource \"salesforcebyok_tenant_secret_version\" \"history\" {\n  for_each         = local.history\n  tenant_secret_id = each.key\n  desired_status   = each.value\n\n  destruction_acknowledgement = each.value == \"DESTROYED\" ? each.key : null\n}\n\n")
+	text.WriteString("  }\n}\n\nresource \"salesforcebyok_tenant_secret_version\" \"history\" {\n  for_each         = " +
+		"local.history\n  tenant_secret_id = each.key\n  desired_status   = each.value\n\n  destruction_acknowledgement = " +
+		"each.value == \"DESTROYED\" ? each.key : null\n}\n\n")
 	for i, typ := range benchTypes {
 		fmt.Fprintf(&text, "resource \"salesforcebyok_tenant_secret\" %q {\n  type = %q\n", strings.ToLower(typ), typ)
 		if typ == "Database" {
@@ -86,7 +91,8 @@ func peerConfiguration(resources int) string {
 	for n := range resources {
 		fmt.Fprintf(&text, "    \"key-%012d\" = \"ECDSA\"\n", n)
 	}
-	text.WriteString("  }\n}\n\nresource \"tls_private_key\" \"key\" {\n  for_each  = local.history\n  algorithm = each.value\n}\n")
+	text.WriteString("  }\n}\n\nresource \"tls_private_key\" \"key\" {\n  for_each  = local.history\n  algorithm = " +
+		"each.value\n}\n")
 
 	return text.String()
 }
@@ -114,7 +120,8 @@ func serve(handle func(*proxyCall)) (proxyServer, error) {
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handle(&proxyCall{w, r}) }),
 	}
 	go func() {
-		// Serve always ends with an error; after close it is the expected one, before it every request fails and says so.
+		// Serve always ends with an error; after close it is the expected one, before it every request
+		// fails and says so.
 		_ = server.Serve(listener)
 	}()
 

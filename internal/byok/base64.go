@@ -14,9 +14,10 @@ const (
 	base64URLAlphabet = alphanumeric + "-_="
 )
 
-// strictBase64 decodes standard, padded, canonical base64 without any white space. [encoding/base64] skips CR and LF
-// even in strict mode, so one value would have many spellings and a pasted line break would go unnoticed. Errors name
-// the kind of mistake and never repeat the input.
+// strictBase64 decodes standard, padded, canonical base64 without any white space.
+// [encoding/base64] skips CR and LF even in strict mode, so one value would have many spellings and
+// a pasted line break would go unnoticed. Errors name the kind of mistake and never repeat the
+// input.
 func strictBase64(s string) ([]byte, error) {
 	switch {
 	case s == "":
@@ -32,9 +33,11 @@ func strictBase64(s string) ([]byte, error) {
 	if err != nil {
 		switch {
 		case len(s)%4 != 0:
-			return nil, fmt.Errorf("is not standard base64: %d characters is no multiple of 4 (is the = padding missing?)", len(s))
+			return nil, fmt.Errorf("is not standard base64: %d characters is no multiple of 4 (is the = padding missing?)",
+				len(s))
 		case strings.Trim(s, base64Alphabet) == "":
-			return nil, errors.New("is not canonical base64: unused bits before the padding are set, or the padding is misplaced")
+			return nil, errors.New("is not canonical base64: unused bits before the padding are set, or the padding is " +
+				"misplaced")
 		default:
 			return nil, errors.New("is not standard base64: it has a character outside A-Z, a-z, 0-9, +, / and =")
 		}

@@ -91,8 +91,8 @@ func BenchmarkGenerateHashWrap(b *testing.B) {
 	}
 }
 
-// besideCryptoRSA lets ours and crypto/rsa alone take turns, so that both meet the same noise of the machine. It reports the median of
-// ours, and the ratio of the medians.
+// besideCryptoRSA lets ours and crypto/rsa alone take turns, so that both meet the same noise of
+// the machine. It reports the median of ours, and the ratio of the medians.
 func besideCryptoRSA(b *testing.B, c *byok.Certificate, newHash func() hash.Hash, ours func() error) {
 	b.Helper()
 	m, pub := byok.GenerateMaterial(), publicKey(b, c)

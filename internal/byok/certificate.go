@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxCertificateBody bounds the body of a CertificateChain reply in bytes; a chain of 4096-bit certificates takes
-	// about 2 kB each.
+	// maxCertificateBody bounds the body of a CertificateChain reply in bytes; a chain of 4096-bit
+	// certificates takes about 2 kB each.
 	maxCertificateBody = 256 << 10
 	// maxChainLength bounds the certificates of one chain.
 	maxChainLength = 10
@@ -27,8 +27,9 @@ type Certificate struct {
 	X509 *x509.Certificate
 }
 
-// CertificateRequestError says that a certificate request came in place of a certificate. That is what Salesforce keeps
-// for a CA-signed certificate until the signed chain is uploaded [D CertMeta].
+// CertificateRequestError says that a certificate request came in place of a certificate. That is
+// what Salesforce keeps for a CA-signed certificate until the signed chain is uploaded [D
+// CertMeta].
 type CertificateRequestError struct {
 	// Request is the parsed request.
 	Request *x509.CertificateRequest
@@ -36,7 +37,8 @@ type CertificateRequestError struct {
 
 // Error implements error.
 func (e *CertificateRequestError) Error() string {
-	return "found a certificate signing request, expected a certificate: this CA-signed certificate is unusable until its signed chain is uploaded to Salesforce"
+	return "found a certificate signing request, expected a certificate: this CA-signed certificate is unusable until " +
+		"its signed chain is uploaded to Salesforce"
 }
 
 // PEM returns the request as PEM, to be handed to the certificate authority.
@@ -44,14 +46,16 @@ func (e *CertificateRequestError) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: e.Request.Raw}))
 }
 
-// ParseCertificate reads the body of a CertificateChain reply. Its format is undocumented, so each form that clients
-// have met is read: PEM, base64 of DER or of PEM with or without line breaks, DER, PKCS#7, and any textual form as a JSON
-// string, with a byte order mark or not. Several certificates are a chain in any order. The leaf is the one that signed
-// none of the others; if there are several of those, the only one among them that is no certificate authority. Issuers
-// are read only as far as that needs it: crypto/x509 refuses some that are in use. A signing request gives a
-// *[CertificateRequestError].
+// ParseCertificate reads the body of a CertificateChain reply. Its format is undocumented, so each
+// form that clients have met is read: PEM, base64 of DER or of PEM with or without line breaks,
+// DER, PKCS#7, and any textual form as a JSON string, with a byte order mark or not. Several
+// certificates are a chain in any order. The leaf is the one that signed none of the others; if
+// there are several of those, the only one among them that is no certificate authority. Issuers are
+// read only as far as that needs it: crypto/x509 refuses some that are in use. A signing request
+// gives a *[CertificateRequestError].
 //
-// Any sound X.509 certificate is read, so it can be shown; whether it can wrap keys is for [Certificate.Unfit].
+// Any sound X.509 certificate is read, so it can be shown; whether it can wrap keys is for
+// [Certificate.Unfit].
 func ParseCertificate(body []byte) (*Certificate, error) {
 	c, err := readChain(body)
 	if err != nil {
@@ -69,13 +73,15 @@ func (c *Certificate) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.X509.Raw}))
 }
 
-// SHA256Fingerprint returns the SHA-256 of the DER encoding as 64 lower-case hexadecimal digits without colons.
+// SHA256Fingerprint returns the SHA-256 of the DER encoding as 64 lower-case hexadecimal digits
+// without colons.
 func (c *Certificate) SHA256Fingerprint() string {
 	sum := sha256.Sum256(c.X509.Raw)
 	return hex.EncodeToString(sum[:])
 }
 
-// SerialNumber returns the serial number as lower-case hexadecimal digits, two for each byte, without colons.
+// SerialNumber returns the serial number as lower-case hexadecimal digits, two for each byte,
+// without colons.
 func (c *Certificate) SerialNumber() string {
 	if c.X509.SerialNumber.Sign() == 0 {
 		return "00"
@@ -92,13 +98,14 @@ func (c *Certificate) KeySize() int {
 	return pub.N.BitLen()
 }
 
-// clockTolerance forgives clocks that differ a little: a certificate that was made a second ago must not count as one of
-// the future.
+// clockTolerance forgives clocks that differ a little: a certificate that was made a second ago
+// must not count as one of the future.
 const clockTolerance = 5 * time.Minute
 
-// Unfit returns, in words, each reason why the certificate cannot wrap keys at the instant now: a key that is not RSA of
-// 4096 bits with a sound exponent [V FtxDoc 3.0, ThalesDoc], not valid yet, expired. None means it is fit as far as the
-// certificate shows; whether Salesforce marks it as BYOK-compatible is for the org to say.
+// Unfit returns, in words, each reason why the certificate cannot wrap keys at the instant now: a
+// key that is not RSA of 4096 bits with a sound exponent [V FtxDoc 3.0, ThalesDoc], not valid yet,
+// expired. None means it is fit as far as the certificate shows; whether Salesforce marks it as
+// BYOK-compatible is for the org to say.
 func (c *Certificate) Unfit(now time.Time) []string {
 	var reasons []string
 	if _, reason := c.rsaKey(); reason != "" {

@@ -12,18 +12,21 @@ import (
 type Answer struct {
 	// Leaf is the signed certificate.
 	Leaf *Certificate
-	// Warnings says, a sentence each, what in the chain is left out, or is sent although it can't be read here.
+	// Warnings says, a sentence each, what in the chain is left out, or is sent although it can't be
+	// read here.
 	Warnings []string
 
 	path chain
 }
 
-// PEM returns the chain as Salesforce takes it: the leaf, then each issuer after the certificate that it signed.
+// PEM returns the chain as Salesforce takes it: the leaf, then each issuer after the certificate
+// that it signed.
 func (a *Answer) PEM() []byte { return a.path.pem() }
 
-// ReadAnswer reads a chain, in PEM and any order, as the answer to a signing request: the leaf is the certificate of the
-// request's public key. If the request is gone, because a chain was uploaded before, the public key of that certificate
-// decides; with neither, the leaf is the one of [ParseCertificate].
+// ReadAnswer reads a chain, in PEM and any order, as the answer to a signing request: the leaf is
+// the certificate of the request's public key. If the request is gone, because a chain was uploaded
+// before, the public key of that certificate decides; with neither, the leaf is the one of
+// [ParseCertificate].
 func ReadAnswer(text, requestPEM, certificatePEM string) (*Answer, error) {
 	c, err := readPEMChain(text)
 	if err != nil {
@@ -41,11 +44,13 @@ func ReadAnswer(text, requestPEM, certificatePEM string) (*Answer, error) {
 	answer := &Answer{Leaf: &Certificate{X509: leaf.x509}, path: path}
 	for _, l := range path {
 		if l.err != nil {
-			answer.Warnings = append(answer.Warnings, fmt.Sprintf("The issuer %s can't be read here (%s). It is sent as it is, and Salesforce may refuse it.", l.name(), l.err))
+			answer.Warnings = append(answer.Warnings, fmt.Sprintf("The issuer %s can't be read here (%s). It is sent as it "+
+				"is, and Salesforce may refuse it.", l.name(), l.err))
 		}
 	}
 	for _, l := range surplus {
-		answer.Warnings = append(answer.Warnings, fmt.Sprintf("The certificate %s is no issuer of this chain. It is not sent: take it out.", l.name()))
+		answer.Warnings = append(answer.Warnings, fmt.Sprintf("The certificate %s is no issuer of this chain. It is not "+
+			"sent: take it out.", l.name()))
 	}
 	return answer, nil
 }
@@ -78,11 +83,12 @@ func (c chain) answerTo(key []byte) (link, error) {
 	} else if len(c) == 1 {
 		name = fmt.Sprintf("the chain's certificate (subject %s)", c[0].name())
 	}
-	return link{}, fmt.Errorf("%s has another public key than this certificate's signing request: it was signed for another request", name)
+	return link{}, fmt.Errorf("%s has another public key than this certificate's signing request: it was signed for "+
+		"another request", name)
 }
 
-// PublicKey returns the bytes of the public key in a signing request, or if that is empty, in a certificate, to compare
-// them; nil if there is none that can be read.
+// PublicKey returns the bytes of the public key in a signing request, or if that is empty, in a
+// certificate, to compare them; nil if there is none that can be read.
 func PublicKey(requestPEM, certificatePEM string) []byte {
 	key, err := publicKeyOf(requestPEM, certificatePEM)
 	if err != nil {

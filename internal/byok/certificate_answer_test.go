@@ -22,28 +22,41 @@ func TestReadAnswer(t *testing.T) {
 	t.Parallel()
 	chain := string(concat(vector(t, "leaf.crt"), vector(t, "intermediate.crt"), vector(t, "root.crt")))
 	reversed := string(concat(vector(t, "root.crt"), vector(t, "intermediate.crt"), vector(t, "leaf.crt")))
-	request, self, other := string(vector(t, "wrapping.csr")), string(vector(t, "wrapping.crt")), string(vector(t, "rsa2048.crt"))
+	request, self, other := string(vector(t, "wrapping.csr")), string(vector(t, "wrapping.crt")),
+		string(vector(t, "rsa2048.crt"))
 	der := derOf(t, "leaf.crt")
 	malformed := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte{0x30, 0}}))
 	tests := map[string]struct{ chain, request, certificate, want string }{
-		"answer to the request":         {chain, request, "", ""},
-		"in another order":              {reversed, request, "", ""},
-		"leaf alone":                    {string(vector(t, "leaf.crt")), request, "", ""},
-		"newline before":                {"\n" + chain, request, "", ""},
-		"request is gone":               {chain, "", self, ""},
-		"request decides":               {chain, request, other, ""},
-		"form only":                     {other, "", "", ""},
-		"answer to another request":     {other, request, "", "signed for another request"},
-		"another certificate":           {string(vector(t, "ec.crt")), "", self, "signed for another request"},
-		"issuers only":                  {string(concat(vector(t, "intermediate.crt"), vector(t, "root.crt"))), request, "", `subject "CN=Intermediate,O=BYOK test"`},
-		"no chain":                      {"", request, "", "expected PEM"},
-		"base64 of DER":                 {base64.StdEncoding.EncodeToString(der), request, "", "expected PEM"},
-		"DER":                           {string(der), request, "", "expected PEM"},
-		"JSON string":                   {string(quoted([]byte(chain))), request, "", "expected PEM"},
-		"the request itself":            {request, request, "", "certificate signing request"},
-		"a private key":                 {string(vector(t, "wrapping-key.pem")), request, "", "private key must not be given"},
-		"a chain and a private key":     {chain + string(vector(t, "wrapping-key.pem")), request, "", "private key must not be given"},
-		"without the key, two leaves":   {string(concat(vector(t, "leaf.crt"), anotherLeaf(t))), "", "", "signed none of the others"},
+		"answer to the request":     {chain, request, "", ""},
+		"in another order":          {reversed, request, "", ""},
+		"leaf alone":                {string(vector(t, "leaf.crt")), request, "", ""},
+		"newline before":            {"\n" + chain, request, "", ""},
+		"request is gone":           {chain, "", self, ""},
+		"request decides":           {chain, request, other, ""},
+		"form only":                 {other, "", "", ""},
+		"answer to another request": {other, request, "", "signed for another request"},
+		"another certificate":       {string(vector(t, "ec.crt")), "", self, "signed for another request"},
+		"issuers only": {
+			string(concat(vector(t, "intermediate.crt"), vector(t, "root.crt"))), request, "",
+			`subject "CN=Intermediate,O=BYOK test"`,
+		},
+		"no chain":           {"", request, "", "expected PEM"},
+		"base64 of DER":      {base64.StdEncoding.EncodeToString(der), request, "", "expected PEM"},
+		"DER":                {string(der), request, "", "expected PEM"},
+		"JSON string":        {string(quoted([]byte(chain))), request, "", "expected PEM"},
+		"the request itself": {request, request, "", "certificate signing request"},
+		"a private key": {
+			string(vector(t, "wrapping-key.pem")), request, "",
+			"private key must not be given",
+		},
+		"a chain and a private key": {
+			chain + string(vector(t, "wrapping-key.pem")), request, "",
+			"private key must not be given",
+		},
+		"without the key, two leaves": {
+			string(concat(vector(t, "leaf.crt"), anotherLeaf(t))), "", "",
+			"signed none of the others",
+		},
 		"request in state not PEM":      {chain, "x", "", "in state is not PEM"},
 		"request in state malformed":    {chain, malformed, "", "in state can't be parsed"},
 		"certificate in state not PEM":  {chain, "", "x", "neither PEM"},
@@ -83,10 +96,16 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// signed makes a certificate for the public key of key, signed by it too: who the issuer is, its name alone says.
-func signed(t testing.TB, name string, parent *x509.Certificate, key *ecdsa.PrivateKey, serial int64, changes ...func(*x509.Certificate)) []byte {
+// signed makes a certificate for the public key of key, signed by it too: who the issuer is, its
+// name alone says.
+func signed(t testing.TB, name string, parent *x509.Certificate, key *ecdsa.PrivateKey, serial int64,
+	changes ...func(*x509.Certificate),
+) []byte {
 	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now(), NotAfter: time.Now().AddDate(1, 0, 0),
+	}
 	for _, change := range changes {
 		change(template)
 	}
@@ -113,8 +132,10 @@ func TestReadAnswer_sorts(t *testing.T) {
 	leaf, intermediate, root := vector(t, "leaf.crt"), vector(t, "intermediate.crt"), vector(t, "root.crt")
 	sorted := concat(leaf, intermediate, root)
 	for name, order := range map[string][][]byte{
-		"leaf first": {leaf, intermediate, root}, "root first": {root, intermediate, leaf}, "shuffled": {intermediate, leaf, root}, "each twice": {root, leaf, intermediate, leaf, root},
-		"PKCS#7": {vector(t, "chain.p7b")}, "openssl's print": {vector(t, "chain-printed.txt")}, "a mark": {[]byte("\xef\xbb\xbf"), root, leaf, intermediate},
+		"leaf first": {leaf, intermediate, root}, "root first": {root, intermediate, leaf},
+		"shuffled": {intermediate, leaf, root}, "each twice": {root, leaf, intermediate, leaf, root},
+		"PKCS#7": {vector(t, "chain.p7b")}, "openssl's print": {vector(t, "chain-printed.txt")},
+		"a mark": {[]byte("\xef\xbb\xbf"), root, leaf, intermediate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +150,8 @@ func TestReadAnswer_sorts(t *testing.T) {
 	}
 }
 
-// Issuers that Go can't read are sent as they are, with a warning; what is no issuer of the chain is not sent.
+// Issuers that Go can't read are sent as they are, with a warning; what is no issuer of the chain
+// is not sent.
 func TestReadAnswer_issuers(t *testing.T) {
 	t.Parallel()
 	key := newKey(t)
@@ -137,13 +159,30 @@ func TestReadAnswer_issuers(t *testing.T) {
 		issuer, others []byte
 		warnings       []string
 	}{
-		"sound":                {issuer(t, "extra-root.pem"), nil, nil},
-		"negative serial":      {issuer(t, "negative-serial-root.pem"), nil, []string{`"CN=Example Old Root,O=Example" can't be read here`}},
-		"Brainpool":            {issuer(t, "brainpool.pem"), nil, []string{`"CN=Example Brainpool CA,O=Example" can't be read here`}},
-		"surplus":              {issuer(t, "brainpool.pem"), issuer(t, "extra-root.pem"), []string{"can't be read here", `"CN=Unrelated Root,O=Example" is no issuer of this chain`}},
-		"surplus, unreadable":  {nil, issuer(t, "negative-serial-root.pem"), []string{`"CN=Example Old Root,O=Example" is no issuer of this chain`}},
-		"nothing can be read":  {nil, pemOf("CERTIFICATE", []byte{0x30, 0x03, 0x02, 0x01, 0x00}), []string{"a certificate without a readable subject is no issuer"}},
-		"an older certificate": {nil, signed(t, "Leaf", &x509.Certificate{}, key, 8, func(c *x509.Certificate) { c.NotAfter = time.Now() }), []string{"is no issuer of this chain"}},
+		"sound": {issuer(t, "extra-root.pem"), nil, nil},
+		"negative serial": {
+			issuer(t, "negative-serial-root.pem"), nil,
+			[]string{`"CN=Example Old Root,O=Example" can't be read here`},
+		},
+		"Brainpool": {
+			issuer(t, "brainpool.pem"), nil,
+			[]string{`"CN=Example Brainpool CA,O=Example" can't be read here`},
+		},
+		"surplus": {
+			issuer(t, "brainpool.pem"), issuer(t, "extra-root.pem"),
+			[]string{"can't be read here", `"CN=Unrelated Root,O=Example" is no issuer of this chain`},
+		},
+		"surplus, unreadable": {
+			nil, issuer(t, "negative-serial-root.pem"),
+			[]string{`"CN=Example Old Root,O=Example" is no issuer of this chain`},
+		},
+		"nothing can be read": {
+			nil, pemOf("CERTIFICATE", []byte{0x30, 0x03, 0x02, 0x01, 0x00}),
+			[]string{"a certificate without a readable subject is no issuer"},
+		},
+		"an older certificate": {nil, signed(t, "Leaf", &x509.Certificate{}, key, 8, func(c *x509.Certificate) {
+			c.NotAfter = time.Now()
+		}), []string{"is no issuer of this chain"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +217,8 @@ func TestReadAnswer_issuers(t *testing.T) {
 	}
 	unreadable := bytes.Clone(derOfPEM(t, signed(t, "Leaf", &x509.Certificate{}, key, 0x33)))
 	unreadable[bytes.Index(unreadable, []byte{0x02, 0x01, 0x33})+2] = 0x93
-	if _, err := answerTo(t, key, pemOf("CERTIFICATE", unreadable), issuer(t, "extra-root.pem")); err == nil || !strings.Contains(err.Error(), "the signed certificate is malformed") {
+	if _, err := answerTo(t, key, pemOf("CERTIFICATE", unreadable), issuer(t, "extra-root.pem")); err == nil ||
+		!strings.Contains(err.Error(), "the signed certificate is malformed") {
 		t.Errorf("expected the unreadable leaf to be refused, found %v", err)
 	}
 }
@@ -210,14 +250,16 @@ func subjectOf(t *testing.T, text []byte) []byte {
 
 func TestPublicKey(t *testing.T) {
 	t.Parallel()
-	wrapping, leaf, other, request := string(vector(t, "wrapping.crt")), string(vector(t, "leaf.crt")), string(vector(t, "rsa2048.crt")), string(vector(t, "wrapping.csr"))
+	wrapping, leaf, other, request := string(vector(t, "wrapping.crt")), string(vector(t, "leaf.crt")),
+		string(vector(t, "rsa2048.crt")), string(vector(t, "wrapping.csr"))
 	key := x509.MarshalPKCS1PublicKey(publicKey(t, certificate(t, "wrapping.crt")))
 	for name, test := range map[string]struct {
 		request, certificate string
 		want                 []byte
 	}{
-		"of a certificate": {"", wrapping, key}, "of a signed one": {"", leaf, key}, "of a request": {request, "", key}, "the request decides": {request, other, key},
-		"nothing": {"", "", nil}, "no request": {"x", wrapping, nil}, "no certificate": {"", "x", nil},
+		"of a certificate": {"", wrapping, key}, "of a signed one": {"", leaf, key}, "of a request": {request, "", key},
+		"the request decides": {request, other, key},
+		"nothing":             {"", "", nil}, "no request": {"x", wrapping, nil}, "no certificate": {"", "x", nil},
 	} {
 		if got := byok.PublicKey(test.request, test.certificate); !bytes.Equal(got, test.want) {
 			t.Errorf("%s: expected %x, found %x", name, test.want, got)

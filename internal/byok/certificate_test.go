@@ -48,7 +48,8 @@ func issuer(t testing.TB, name string) []byte {
 
 // emptyPKCS7 is a SignedData with neither certificates nor signers.
 var emptyPKCS7 = []byte{
-	0x30, 0x23, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02, 0xa0, 0x16, 0x30, 0x14, 0x02, 0x01, 0x01, 0x31, 0x00, 0x30, 0x0b,
+	0x30, 0x23, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02, 0xa0, 0x16, 0x30, 0x14, 0x02, 0x01, 0x01,
+	0x31, 0x00, 0x30, 0x0b,
 	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01, 0x31, 0x00,
 }
 
@@ -147,7 +148,10 @@ func TestParseCertificateChain(t *testing.T) {
 		"extra root first":  {issuer(t, "extra-root.pem"), root, intermediate, leaf},
 		"a negative serial": {leaf, intermediate, root, issuer(t, "negative-serial-root.pem")},
 		"Brainpool":         {issuer(t, "brainpool.pem"), leaf, intermediate, root},
-		"with bag comments": {[]byte("Bag Attributes\n  friendlyName: leaf\n"), leaf, []byte("\nissuer\n"), intermediate, root},
+		"with bag comments": {
+			[]byte("Bag Attributes\n  friendlyName: leaf\n"), leaf, []byte("\nissuer\n"), intermediate,
+			root,
+		},
 	}
 	for name, order := range orders {
 		t.Run(name, func(t *testing.T) {
@@ -181,49 +185,75 @@ func TestParseCertificateRefuses(t *testing.T) {
 		body []byte
 		want string
 	}{
-		"nil":                         {nil, "is empty"},
-		"white space":                 {[]byte(" \r\n\t"), "is empty"},
-		"empty JSON string":           {[]byte(`""`), "is empty"},
-		"JSON null":                   {[]byte("null"), "is empty"},
-		"JSON object":                 {[]byte(`{"CertificateChain":"MII"}`), "JSON that is not a string"},
-		"JSON array":                  {[]byte(`[{"errorCode":"NOT_FOUND"}]`), "JSON that is not a string"},
-		"JSON string cut off":         {quoted(text)[:500], "begins as a JSON string"},
-		"JSON string and more":        {concat(quoted(text), []byte(`"x"`)), "begins as a JSON string"},
-		"JSON string in JSON string":  {quoted(quoted([]byte(encoded))), "neither PEM nor base64"},
-		"HTML":                        {[]byte("<html><body>Maintenance</body></html>"), "HTML or XML"},
-		"too large":                   {bytes.Repeat([]byte("A"), 300<<10), "expected at most"},
-		"text":                        {[]byte("not a certificate"), "neither PEM nor base64"},
-		"base64 of text":              {[]byte(base64.StdEncoding.EncodeToString([]byte("not a certificate, but long enough"))), "malformed"},
-		"base64 without padding":      {[]byte(strings.TrimRight(encoded, "=") + "A"), "neither PEM nor base64"},
-		"base64 cut off":              {[]byte(encoded[:len(encoded)-8]), "malformed"},
-		"DER cut off":                 {der[:len(der)-1], "malformed"},
-		"DER and a byte":              {concat(der, []byte{0}), "followed by other data"},
-		"DER and a newline":           {concat(der, []byte("\n")), "followed by other data"},
-		"DER and text":                {concat(der, []byte("trailing")), "followed by other data"},
-		"DER damaged":                 {flipped[:200], "malformed"},
-		"base64 and trailing DER":     {[]byte(base64.StdEncoding.EncodeToString(concat(der, []byte{5, 0}))), "followed by other data"},
+		"nil":                        {nil, "is empty"},
+		"white space":                {[]byte(" \r\n\t"), "is empty"},
+		"empty JSON string":          {[]byte(`""`), "is empty"},
+		"JSON null":                  {[]byte("null"), "is empty"},
+		"JSON object":                {[]byte(`{"CertificateChain":"MII"}`), "JSON that is not a string"},
+		"JSON array":                 {[]byte(`[{"errorCode":"NOT_FOUND"}]`), "JSON that is not a string"},
+		"JSON string cut off":        {quoted(text)[:500], "begins as a JSON string"},
+		"JSON string and more":       {concat(quoted(text), []byte(`"x"`)), "begins as a JSON string"},
+		"JSON string in JSON string": {quoted(quoted([]byte(encoded))), "neither PEM nor base64"},
+		"HTML":                       {[]byte("<html><body>Maintenance</body></html>"), "HTML or XML"},
+		"too large":                  {bytes.Repeat([]byte("A"), 300<<10), "expected at most"},
+		"text":                       {[]byte("not a certificate"), "neither PEM nor base64"},
+		"base64 of text":             {[]byte("bm90IGEgY2VydGlmaWNhdGUsIGJ1dCBsb25nIGVub3VnaA=="), "malformed"},
+		"base64 without padding":     {[]byte(strings.TrimRight(encoded, "=") + "A"), "neither PEM nor base64"},
+		"base64 cut off":             {[]byte(encoded[:len(encoded)-8]), "malformed"},
+		"DER cut off":                {der[:len(der)-1], "malformed"},
+		"DER and a byte":             {concat(der, []byte{0}), "followed by other data"},
+		"DER and a newline":          {concat(der, []byte("\n")), "followed by other data"},
+		"DER and text":               {concat(der, []byte("trailing")), "followed by other data"},
+		"DER damaged":                {flipped[:200], "malformed"},
+		"base64 and trailing DER": {
+			[]byte(base64.StdEncoding.EncodeToString(concat(der, []byte{5, 0}))),
+			"followed by other data",
+		},
 		"PEM damaged":                 {damaged, "block 1 is malformed"},
 		"damaged leaf before issuers": {concat(damaged, vector(t, "root.crt")), "of which block"},
 		"PEM cut off":                 {text[:len(text)-40], "malformed"},
 		"PEM within a line":           {concat([]byte("{\"chain\":"), text), "block 1 is malformed"},
 		"PEM and text":                {concat(text, []byte("trailing")), "8 bytes follow the last PEM block"},
-		"PEM and its end":             {concat(text, []byte("-----END CERTIFICATE-----")), "25 bytes follow the last PEM block"},
-		"PEM block with two DER":      {concat(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: concat(der, der)}), vector(t, "root.crt")), "PEM block 1: it holds 2 certificates"},
-		"PEM block with trailing DER": {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: concat(der, []byte{0})}), "followed by other data"},
-		"empty PEM block":             {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"}), "block 1 is malformed"},
-		"public key":                  {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte{1}}), "not a CERTIFICATE"},
+		"PEM and its end": {
+			concat(text, []byte("-----END CERTIFICATE-----")),
+			"25 bytes follow the last PEM block",
+		},
+		"PEM block with two DER": {concat(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: concat(der, der)}),
+			vector(t, "root.crt")), "PEM block 1: it holds 2 certificates"},
+		"PEM block with trailing DER": {
+			pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: concat(der, []byte{0})}),
+			"followed by other data",
+		},
+		"empty PEM block": {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"}), "block 1 is malformed"},
+		"public key": {
+			pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte{1}}),
+			"not a CERTIFICATE",
+		},
 		"private key":                 {vector(t, "wrapping-key.pem"), "private key must not be given"},
 		"certificate and private key": {concat(text, vector(t, "wrapping-key.pem")), "private key must not be given"},
 		"two unrelated certificates":  {concat(text, vector(t, "ec.crt")), "2 of the 2 certificates"},
-		"two authorities":             {concat(vector(t, "intermediate.crt"), vector(t, "ec.crt"), text), "3 of the 3 certificates"},
-		"unreadable and an authority": {concat(pemOf("CERTIFICATE", []byte{0x30, 0x03, 0x02, 0x01, 0x00}), vector(t, "root.crt")), "of the 2 certificates"},
-		"two leaves":                  {concat(vector(t, "leaf.crt"), vector(t, "intermediate.crt"), anotherLeaf(t)), "2 of the 3 certificates"},
-		"damaged leaf in a PKCS#7":    {bytes.Replace(vector(t, "chain.p7b"), []byte("A"), []byte("!"), 1), "block 1 is malformed"},
+		"two authorities": {
+			concat(vector(t, "intermediate.crt"), vector(t, "ec.crt"), text),
+			"3 of the 3 certificates",
+		},
+		"unreadable and an authority": {concat(pemOf("CERTIFICATE", []byte{0x30, 0x03, 0x02, 0x01, 0x00}),
+			vector(t, "root.crt")), "of the 2 certificates"},
+		"two leaves": {
+			concat(vector(t, "leaf.crt"), vector(t, "intermediate.crt"), anotherLeaf(t)),
+			"2 of the 3 certificates",
+		},
+		"damaged leaf in a PKCS#7": {
+			bytes.Replace(vector(t, "chain.p7b"), []byte("A"), []byte("!"), 1),
+			"block 1 is malformed",
+		},
 		"PKCS#7 without certificates": {pemOf("PKCS7", emptyPKCS7), "found no certificate in the PKCS#7 file"},
 		"PKCS#7 cut off":              {pemOf("PKCS7", emptyPKCS7[:20]), "it is no PKCS#7"},
 		"block without an end":        {concat(text[:200], text), "block 1 is malformed"},
 		"eleven blocks":               {bytes.Repeat(text, 11), "11 PEM blocks, expected at most 10"},
-		"malformed request":           {pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte{0x30, 0}}), "request is malformed"},
+		"malformed request": {
+			pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: []byte{0x30, 0}}),
+			"request is malformed",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -291,7 +321,8 @@ func TestLeafIsChosenBySignature(t *testing.T) {
 	mismatched := bytes.Clone(derOf(t, "intermediate.crt"))
 	at := bytes.Index(mismatched, publicKey(t, certificate(t, "intermediate.crt")).N.Bytes())
 	mismatched[at+100] ^= 1
-	answer, err := byok.ReadAnswer(string(concat(pemOf("CERTIFICATE", leaf.Raw), pemOf("CERTIFICATE", mismatched))), "", "")
+	answer, err := byok.ReadAnswer(string(concat(pemOf("CERTIFICATE", leaf.Raw), pemOf("CERTIFICATE", mismatched))), "",
+		"")
 	if err != nil || len(answer.Warnings) != 1 || !bytes.Equal(answer.PEM(), pemOf("CERTIFICATE", leaf.Raw)) {
 		t.Errorf("expected the impostor to be left out, found %v", err)
 	}
@@ -313,12 +344,15 @@ func TestUnfit(t *testing.T) {
 		now  time.Time
 		want []string
 	}{
-		"fit":               {good, within, nil},
-		"fit leaf":          {certificate(t, "leaf.crt"), certificate(t, "leaf.crt").X509.NotBefore, nil},
-		"first instant":     {good, from, nil},
-		"last instant":      {good, until, nil},
-		"a clock behind":    {good, from.Add(-5 * time.Minute), nil},
-		"too early":         {good, from.Add(-5*time.Minute - time.Second), []string{"not valid before " + from.UTC().Format(time.RFC3339)}},
+		"fit":            {good, within, nil},
+		"fit leaf":       {certificate(t, "leaf.crt"), certificate(t, "leaf.crt").X509.NotBefore, nil},
+		"first instant":  {good, from, nil},
+		"last instant":   {good, until, nil},
+		"a clock behind": {good, from.Add(-5 * time.Minute), nil},
+		"too early": {
+			good, from.Add(-5*time.Minute - time.Second),
+			[]string{"not valid before " + from.UTC().Format(time.RFC3339)},
+		},
 		"too late":          {good, until.Add(time.Second), []string{"expired at " + until.UTC().Format(time.RFC3339)}},
 		"2048 bits":         {certificate(t, "rsa2048.crt"), within, []string{"2048 bits, expected 4096"}},
 		"EC":                {certificate(t, "ec.crt"), within, []string{"ECDSA, expected RSA"}},
@@ -363,7 +397,10 @@ func TestSerialNumber(t *testing.T) {
 }
 
 func FuzzParseCertificate(f *testing.F) {
-	for _, name := range []string{"wrapping.crt", "wrapping.der", "wrapping.csr", "leaf.crt", "ec.crt", "rsa2048.crt", "exponent3.crt"} {
+	for _, name := range []string{
+		"wrapping.crt", "wrapping.der", "wrapping.csr", "leaf.crt", "ec.crt", "rsa2048.crt",
+		"exponent3.crt",
+	} {
 		f.Add(vector(f, name))
 	}
 	f.Add(concat(vector(f, "root.crt"), vector(f, "leaf.crt"), vector(f, "intermediate.crt")))

@@ -14,7 +14,8 @@ import (
 // link is one certificate of a chain, read only as far as the order of the chain needs it.
 type link struct {
 	der []byte
-	// subject, issuer and key are DER, nil if not even they can be read. key is the SubjectPublicKeyInfo.
+	// subject, issuer and key are DER, nil if not even they can be read. key is the
+	// SubjectPublicKeyInfo.
 	subject, issuer, key []byte
 	// authority reports that the certificate may sign others, or that this can't be read.
 	authority bool
@@ -23,8 +24,9 @@ type link struct {
 	err  error
 }
 
-// outline is the structure of a certificate (RFC 5280, 4.1) without a look into most of its values: crypto/x509 refuses
-// negative serial numbers and curves that it does not know, and authorities with such certificates are in use.
+// outline is the structure of a certificate (RFC 5280, 4.1) without a look into most of its values:
+// crypto/x509 refuses negative serial numbers and curves that it does not know, and authorities
+// with such certificates are in use.
 type outline struct {
 	TBS struct {
 		Version         int `asn1:"optional,explicit,default:0,tag:0"`
@@ -78,8 +80,8 @@ func (l link) name() string {
 	return fmt.Sprintf("%q", subject.String())
 }
 
-// issued reports whether the certificate signed child. If either can't be read, or the algorithm is obsolete or unknown
-// to Go, matching names decide.
+// issued reports whether the certificate signed child. If either can't be read, or the algorithm is
+// obsolete or unknown to Go, matching names decide.
 func (l link) issued(child link) bool {
 	if len(l.subject) == 0 || !bytes.Equal(l.subject, child.issuer) {
 		return false
@@ -92,8 +94,8 @@ func (l link) issued(child link) bool {
 	return err == nil || insecure || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }
 
-// hasKey reports whether the certificate is of the public key in a SubjectPublicKeyInfo. Only the key itself counts: the
-// parameters beside it may be written in several ways.
+// hasKey reports whether the certificate is of the public key in a SubjectPublicKeyInfo. Only the
+// key itself counts: the parameters beside it may be written in several ways.
 func (l link) hasKey(key []byte) bool {
 	return len(key) > 0 && bytes.Equal(keyBits(l.key), keyBits(key))
 }
@@ -130,7 +132,8 @@ func readChain(body []byte) (chain, error) {
 	case len(c) > maxChainLength:
 		return nil, fmt.Errorf("chain has %d certificates, expected at most %d", len(c), maxChainLength)
 	case len(c) == 1 && c[0].err != nil:
-		// The errors of crypto/x509 describe structure and repeat no content worth hiding: certificates are public.
+		// The errors of crypto/x509 describe structure and repeat no content worth hiding: certificates
+		// are public.
 		return nil, fmt.Errorf("certificate is malformed: %w", c[0].err)
 	}
 	return c, nil
@@ -152,15 +155,16 @@ func (c chain) leaf() (link, error) {
 	}
 	switch {
 	case len(leaves) != 1:
-		return link{}, fmt.Errorf("%d of the %d certificates signed none of the others, expected exactly one (the leaf) with the chain of its issuers", found, len(c))
+		return link{}, fmt.Errorf("%d of the %d certificates signed none of the others, expected exactly one (the leaf) "+
+			"with the chain of its issuers", found, len(c))
 	case leaves[0].err != nil:
 		return link{}, fmt.Errorf("certificate is malformed: %w", leaves[0].err)
 	}
 	return leaves[0], nil
 }
 
-// leafOf returns the certificate of a public key, the one that ends last if there are several, as when a renewed chain
-// was put before the old one.
+// leafOf returns the certificate of a public key, the one that ends last if there are several, as
+// when a renewed chain was put before the old one.
 func (c chain) leafOf(key []byte) (link, bool, error) {
 	var found *link
 	var unread error
@@ -182,9 +186,12 @@ func (c chain) leafOf(key []byte) (link, bool, error) {
 	return link{}, false, nil
 }
 
-// path returns the leaf, its issuer, the issuer's issuer and so on, as far as they are there, and what is left over.
+// path returns the leaf, its issuer, the issuer's issuer and so on, as far as they are there, and
+// what is left over.
 func (c chain) path(leaf link) (path, surplus chain) {
-	path, surplus = chain{leaf}, slices.DeleteFunc(slices.Clone(c), func(l link) bool { return bytes.Equal(l.der, leaf.der) })
+	path, surplus = chain{leaf}, slices.DeleteFunc(slices.Clone(c), func(l link) bool {
+		return bytes.Equal(l.der, leaf.der)
+	})
 	for last := leaf; !bytes.Equal(last.subject, last.issuer); last = path[len(path)-1] {
 		i := slices.IndexFunc(surplus, func(l link) bool { return l.issued(last) })
 		if i < 0 {

@@ -56,8 +56,8 @@ func decodeChain(body []byte) ([][]byte, error) {
 
 func withoutMark(b []byte) []byte { return bytes.TrimPrefix(b, []byte(byteOrderMark)) }
 
-// withoutSpace takes out the line breaks that base64 is wrapped with, and the spaces that are left of them when a text
-// was put on one line.
+// withoutSpace takes out the line breaks that base64 is wrapped with, and the spaces that are left
+// of them when a text was put on one line.
 func withoutSpace(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\t' || r == '\r' || r == '\n' {
@@ -67,8 +67,8 @@ func withoutSpace(s string) string {
 	}, s)
 }
 
-// isDERSequence distinguishes DER from text: a certificate is a SEQUENCE with a length in long form. The tag 0x30 alone is the
-// digit 0 in ASCII, but 0x81 to 0x83 after it is not ASCII.
+// isDERSequence distinguishes DER from text: a certificate is a SEQUENCE with a length in long
+// form. The tag 0x30 alone is the digit 0 in ASCII, but 0x81 to 0x83 after it is not ASCII.
 func isDERSequence(b []byte) bool {
 	return len(b) > 2 && b[0] == 0x30 && b[1] >= 0x81 && b[1] <= 0x83
 }
@@ -171,8 +171,8 @@ var (
 	signedData  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
 )
 
-// certificatesOfPKCS7 returns the certificates of a PKCS#7 file (RFC 2315, 9.1), which authorities hand out chains in. Who
-// signed it, if anyone, does not matter.
+// certificatesOfPKCS7 returns the certificates of a PKCS#7 file (RFC 2315, 9.1), which authorities
+// hand out chains in. Who signed it, if anyone, does not matter.
 func certificatesOfPKCS7(der []byte) ([][]byte, error) {
 	var file struct {
 		Type    asn1.ObjectIdentifier

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// CheckWrapped checks material that was wrapped elsewhere before its algorithm and certificate are known: canonical
-// standard base64 of a length that some algorithm gives under a 4096-bit key.
+// CheckWrapped checks material that was wrapped elsewhere before its algorithm and certificate are
+// known: canonical standard base64 of a length that some algorithm gives under a 4096-bit key.
 func CheckWrapped(s string) error {
 	b, err := strictBase64(s)
 	if err != nil {
@@ -22,11 +22,12 @@ func CheckWrapped(s string) error {
 		}
 		lengths = append(lengths, fmt.Sprintf("%d bytes for %s", size, a))
 	}
-	return fmt.Errorf("wrapped key material is %d bytes, expected under a %d-bit key %s%s", len(b), WrappingKeyBits, strings.Join(lengths, ", "), sizeHint(len(b)))
+	return fmt.Errorf("wrapped key material is %d bytes, expected under a %d-bit key %s%s", len(b), WrappingKeyBits,
+		strings.Join(lengths, ", "), sizeHint(len(b)))
 }
 
-// CheckExport checks the form of a tenant secret's exported SecretValue, which only Salesforce can read: canonical
-// standard base64 that is not empty.
+// CheckExport checks the form of a tenant secret's exported SecretValue, which only Salesforce can
+// read: canonical standard base64 that is not empty.
 func CheckExport(s string) error {
 	b, err := strictBase64(s)
 	if err != nil {

@@ -22,7 +22,10 @@ func TestCheckWrapped(t *testing.T) {
 		"zero":           {base64.StdEncoding.EncodeToString(make([]byte, 512)), "was never encrypted"},
 		"zero, key wrap": {base64.StdEncoding.EncodeToString(make([]byte, 552)), "was never encrypted"},
 		"in between":     {base64.StdEncoding.EncodeToString(make([]byte, 520)), "is 520 bytes"},
-		"too long":       {base64.StdEncoding.EncodeToString(make([]byte, 560)), "512 bytes for RSA_OAEP_SHA1, 552 bytes for RSA_AES_KEY_WRAP_SHA512"},
+		"too long": {
+			base64.StdEncoding.EncodeToString(make([]byte, 560)),
+			"512 bytes for RSA_OAEP_SHA1, 552 bytes for RSA_AES_KEY_WRAP_SHA512",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,8 +2,9 @@ package byok
 
 import "crypto/fips140"
 
-// FIPSMode says how the Go Cryptographic Module runs, by GODEBUG=fips140 or the build's default: "off", "on"
-// (approved implementations are used, others remain available) or "only" (others are refused).
+// FIPSMode says how the Go Cryptographic Module runs, by GODEBUG=fips140 or the build's default:
+// "off", "on" (approved implementations are used, others remain available) or "only" (others are
+// refused).
 func FIPSMode() string {
 	switch {
 	case fips140.Enforced():

@@ -12,21 +12,25 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// maxKeyIdentifier bounds kid and jti in bytes; RemoteKeyIdentifier is an ordinary string field of Salesforce.
+// maxKeyIdentifier bounds kid and jti in bytes; RemoteKeyIdentifier is an ordinary string field of
+// Salesforce.
 const maxKeyIdentifier = 255
 
-// CacheOnlyJWE returns the compact JWE with which a key service answers Salesforce's callout for the cache-only key kid
-// (the tenant secret's RemoteKeyIdentifier). The protected header has exactly alg RSA-OAEP, enc A256GCM, kid, and jti if
-// that is not empty, since Salesforce refuses any other member; jti is the nonce of the callout where replay detection
-// is on [D ObjRef; C distributey]. The plaintext is the 32 bytes of m.
+// CacheOnlyJWE returns the compact JWE with which a key service answers Salesforce's callout for
+// the cache-only key kid (the tenant secret's RemoteKeyIdentifier). The protected header has
+// exactly alg RSA-OAEP, enc A256GCM, kid, and jti if that is not empty, since Salesforce refuses
+// any other member; jti is the nonce of the callout where replay detection is on [D ObjRef; C
+// distributey]. The plaintext is the 32 bytes of m.
 //
 // JOSE fixes RSA-OAEP to SHA-1, so strict FIPS 140-3 refuses it. The output differs on every call.
 func CacheOnlyJWE(c *Certificate, m secret.Bytes, kid, jti string) (string, error) {
 	if RSAOAEPSHA1.Usable() != nil {
-		return "", errors.New("make the JWE of the cache-only key: not available under strict FIPS 140-3 (GODEBUG=fips140=only): Salesforce requires RSA-OAEP of JOSE, which uses SHA-1")
+		return "", errors.New("make the JWE of the cache-only key: not available under strict FIPS 140-3 " +
+			"(GODEBUG=fips140=only): Salesforce requires RSA-OAEP of JOSE, which uses SHA-1")
 	}
 	if m.Len() != MaterialSize {
-		return "", fmt.Errorf("make the JWE of the cache-only key: key material holds %d bytes, expected %d", m.Len(), MaterialSize)
+		return "", fmt.Errorf("make the JWE of the cache-only key: key material holds %d bytes, expected %d", m.Len(),
+			MaterialSize)
 	}
 	if kid == "" {
 		return "", errors.New("make the JWE of the cache-only key: the key identifier is empty")
@@ -45,7 +49,8 @@ func CacheOnlyJWE(c *Certificate, m secret.Bytes, kid, jti string) (string, erro
 	if jti != "" {
 		options.WithHeader("jti", jti)
 	}
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP, Key: pub, KeyID: kid}, options)
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP, Key: pub, KeyID: kid},
+		options)
 	if err != nil {
 		return "", fmt.Errorf("make the JWE of the cache-only key: %w", err)
 	}
@@ -72,10 +77,12 @@ func checkIdentifier(s string) error {
 	return nil
 }
 
-// CacheOnlyIdentifiers reads the kid and the jti of a cache-only key's compact JWE, without opening it. It accepts what
-// [CacheOnlyJWE] makes: the algorithms that Salesforce requires, and no other header member.
+// CacheOnlyIdentifiers reads the kid and the jti of a cache-only key's compact JWE, without opening
+// it. It accepts what [CacheOnlyJWE] makes: the algorithms that Salesforce requires, and no other
+// header member.
 func CacheOnlyIdentifiers(compact string) (kid, jti string, err error) {
-	object, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP}, []jose.ContentEncryption{jose.A256GCM})
+	object, err := jose.ParseEncryptedCompact(compact, []jose.KeyAlgorithm{jose.RSA_OAEP},
+		[]jose.ContentEncryption{jose.A256GCM})
 	if err != nil {
 		return "", "", errors.New("expected a compact JWE with the algorithms RSA-OAEP and A256GCM")
 	}

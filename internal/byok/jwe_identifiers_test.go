@@ -10,7 +10,10 @@ import (
 
 func compactJWE(header string) string {
 	part := base64.RawURLEncoding.EncodeToString
-	return strings.Join([]string{part([]byte(header)), part(make([]byte, 512)), part(make([]byte, 12)), part(make([]byte, 32)), part(make([]byte, 16))}, ".")
+	return strings.Join([]string{
+		part([]byte(header)), part(make([]byte, 512)), part(make([]byte, 12)),
+		part(make([]byte, 32)), part(make([]byte, 16)),
+	}, ".")
 }
 
 func TestCacheOnlyIdentifiers(t *testing.T) {

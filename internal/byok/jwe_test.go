@@ -17,7 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// openJWE reads a compact JWE as RFC 7516 says, with the block cipher of the standard library and openOAEP.
+// openJWE reads a compact JWE as RFC 7516 says, with the block cipher of the standard library and
+// openOAEP.
 func openJWE(key *rsa.PrivateKey, compact string) (header map[string]any, plaintext []byte, err error) {
 	parts := strings.Split(compact, ".")
 	if len(parts) != 5 {
@@ -60,8 +61,11 @@ func TestCacheOnlyJWE(t *testing.T) {
 		kid, jti string
 		want     map[string]any
 	}{
-		"kid":              {kid, "", map[string]any{"kid": kid}},
-		"kid and nonce":    {kid, "e5ab58fd2ced013f2a46d5c8144dd439", map[string]any{"kid": kid, "jti": "e5ab58fd2ced013f2a46d5c8144dd439"}},
+		"kid": {kid, "", map[string]any{"kid": kid}},
+		"kid and nonce": {
+			kid, "e5ab58fd2ced013f2a46d5c8144dd439",
+			map[string]any{"kid": kid, "jti": "e5ab58fd2ced013f2a46d5c8144dd439"},
+		},
 		"quotes in kid":    {`a"b\c`, "", map[string]any{"kid": `a"b\c`}},
 		"kid not in ASCII": {"cl\u00e9 <&>", "", map[string]any{"kid": "cl\u00e9 <&>"}},
 		"longest kid":      {strings.Repeat("k", 255), "", map[string]any{"kid": strings.Repeat("k", 255)}},

@@ -12,14 +12,15 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// MaterialSize is the length of a tenant secret in bytes: 256 bits [D Help security_pe_byok_generate_secret].
+// MaterialSize is the length of a tenant secret in bytes: 256 bits [D Help
+// security_pe_byok_generate_secret].
 const MaterialSize = 32
 
 // keyCheckValueSize is the length in bytes of a key check value, by the custom of payment HSMs.
 const keyCheckValueSize = 3
 
-// GenerateMaterial returns 32 fresh bytes from the operating system's random source. Under FIPS 140-3 they come from
-// the module's approved generator.
+// GenerateMaterial returns 32 fresh bytes from the operating system's random source. Under FIPS
+// 140-3 they come from the module's approved generator.
 func GenerateMaterial() secret.Bytes {
 	b := make([]byte, MaterialSize)
 	// Never fails: crypto/rand ends the program when the system has no randomness.
@@ -27,8 +28,9 @@ func GenerateMaterial() secret.Bytes {
 	return secret.NewBytes(b)
 }
 
-// ParseMaterial reads key material given as standard base64 of exactly 32 bytes: 44 characters, canonical, without
-// line breaks or spaces. An error says what kind of mistake it is and never repeats the input.
+// ParseMaterial reads key material given as standard base64 of exactly 32 bytes: 44 characters,
+// canonical, without line breaks or spaces. An error says what kind of mistake it is and never
+// repeats the input.
 func ParseMaterial(s string) (secret.Bytes, error) {
 	b, err := strictBase64Of(s, MaterialSize)
 	if err != nil {
@@ -37,10 +39,10 @@ func ParseMaterial(s string) (secret.Bytes, error) {
 	return secret.NewBytes(b), nil
 }
 
-// Weakness says why material is no key that anybody made at random, in words that follow "the material", and returns ""
-// if nothing shows that. Material whose bytes repeat with a period of 1, 2, 4, 8 or 16 comes from a buffer that was never
-// filled, a pattern, or a shorter key that was doubled; chance makes it once in 2^128. It panics unless m holds exactly
-// 32 bytes.
+// Weakness says why material is no key that anybody made at random, in words that follow "the
+// material", and returns "" if nothing shows that. Material whose bytes repeat with a period of 1,
+// 2, 4, 8 or 16 comes from a buffer that was never filled, a pattern, or a shorter key that was
+// doubled; chance makes it once in 2^128. It panics unless m holds exactly 32 bytes.
 func Weakness(m secret.Bytes) string {
 	mustBeMaterial(m)
 	b := m.Expose()
@@ -60,17 +62,18 @@ func Weakness(m secret.Bytes) string {
 	return ""
 }
 
-// HashMaterial returns Salesforce's SecretValueHash of m: base64 of the SHA-256 of the 32 plaintext bytes, 44
-// characters [D Help security_shield_pe_byok_secret_flow]. It panics unless m holds exactly 32 bytes, since the hash
-// of anything else would pin a key that nobody has.
+// HashMaterial returns Salesforce's SecretValueHash of m: base64 of the SHA-256 of the 32 plaintext
+// bytes, 44 characters [D Help security_shield_pe_byok_secret_flow]. It panics unless m holds
+// exactly 32 bytes, since the hash of anything else would pin a key that nobody has.
 func HashMaterial(m secret.Bytes) string {
 	mustBeMaterial(m)
 	sum := sha256.Sum256(m.Expose())
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// ParseHash reads a SecretValueHash: canonical standard base64 of exactly 32 bytes, which it returns unchanged.
-// The UNKNOWM= that Salesforce reports for a key of its own [V ThalesDoc] is no hash and is refused.
+// ParseHash reads a SecretValueHash: canonical standard base64 of exactly 32 bytes, which it
+// returns unchanged. The UNKNOWM= that Salesforce reports for a key of its own [V ThalesDoc] is no
+// hash and is refused.
 func ParseHash(s string) (string, error) {
 	b, err := strictBase64Of(s, sha256.Size)
 	if err != nil {
@@ -79,7 +82,8 @@ func ParseHash(s string) (string, error) {
 	return base64.StdEncoding.EncodeToString(b), nil
 }
 
-// HashPrefix returns the first 8 hexadecimal digits, in lower case, of a SecretValueHash, and "" for what is not one.
+// HashPrefix returns the first 8 hexadecimal digits, in lower case, of a SecretValueHash, and ""
+// for what is not one.
 func HashPrefix(hash string) string {
 	b, err := strictBase64Of(hash, sha256.Size)
 	if err != nil {
@@ -91,9 +95,9 @@ func HashPrefix(hash string) string {
 // hashPrefixSize is the number of hash bytes that name a key, as in an escrow file's name.
 const hashPrefixSize = 4
 
-// KeyCheckValue returns the first 3 bytes of AES-256-ECB under m over a block of zeros, as 6 lower-case hexadecimal
-// digits. It distinguishes two keys at a key ceremony and reveals 24 bits about a 256-bit key. It panics unless m holds
-// exactly 32 bytes.
+// KeyCheckValue returns the first 3 bytes of AES-256-ECB under m over a block of zeros, as 6
+// lower-case hexadecimal digits. It distinguishes two keys at a key ceremony and reveals 24 bits
+// about a 256-bit key. It panics unless m holds exactly 32 bytes.
 func KeyCheckValue(m secret.Bytes) string {
 	mustBeMaterial(m)
 	block, err := aes.NewCipher(m.Expose())
@@ -107,6 +111,7 @@ func KeyCheckValue(m secret.Bytes) string {
 
 func mustBeMaterial(m secret.Bytes) {
 	if m.Len() != MaterialSize {
-		panic(fmt.Sprintf("byok: key material holds %d bytes, want %d: it was never set or is already destroyed", m.Len(), MaterialSize))
+		panic(fmt.Sprintf("byok: key material holds %d bytes, want %d: it was never set or is already destroyed", m.Len(),
+			MaterialSize))
 	}
 }

@@ -106,7 +106,8 @@ func TestOpenSSLHashAndKeyCheckValue(t *testing.T) {
 	}
 }
 
-// Expected values by openssl enc -aes-256-ecb; the first four keys are also NIST's AESAVS known answers.
+// Expected values by openssl enc -aes-256-ecb; the first four keys are also NIST's AESAVS known
+// answers.
 func TestKeyCheckValue(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ key, want string }{
@@ -140,7 +141,10 @@ func TestHashAndKeyCheckValueRefuseOtherSizes(t *testing.T) {
 		"zero value": {}, "destroyed": destroyed,
 		"31 bytes": secret.NewBytes(make([]byte, 31)), "33 bytes": secret.NewBytes(make([]byte, 33)),
 	} {
-		for function, call := range map[string]func(secret.Bytes) string{"HashMaterial": byok.HashMaterial, "KeyCheckValue": byok.KeyCheckValue} {
+		for function, call := range map[string]func(secret.Bytes) string{
+			"HashMaterial":  byok.HashMaterial,
+			"KeyCheckValue": byok.KeyCheckValue,
+		} {
 			t.Run(function+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				defer func() {
@@ -154,8 +158,8 @@ func TestHashAndKeyCheckValueRefuseOtherSizes(t *testing.T) {
 	}
 }
 
-// badBase64 maps a spelling that must be refused to what the error has to mention. Each decodes, or nearly decodes, to
-// the 32 bytes of encoded.
+// badBase64 maps a spelling that must be refused to what the error has to mention. Each decodes, or
+// nearly decodes, to the 32 bytes of encoded.
 func badBase64(encoded string) map[string]struct{ in, want string } {
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

@@ -24,8 +24,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// The receiving side, written from RFC 8017 and RFC 5649 with big integers and the AES block alone, so that a wrong hash,
-// label or layout in the package is not mirrored by the library that the package itself calls.
+// The receiving side, written from RFC 8017 and RFC 5649 with big integers and the AES block alone,
+// so that a wrong hash, label or layout in the package is not mirrored by the library that the
+// package itself calls.
 
 // openOAEP decrypts RSA-OAEP with an empty label and MGF1 over the same hash.
 func openOAEP(newHash func() hash.Hash, key *rsa.PrivateKey, ciphertext []byte) ([]byte, error) {
@@ -86,7 +87,8 @@ func openKWP(key, wrapped []byte) ([]byte, error) {
 		}
 	}
 	size := int(binary.BigEndian.Uint32(a[4:]))
-	if binary.BigEndian.Uint32(a) != 0xA65959A6 || size > len(r) || size <= len(r)-8 || strings.Trim(string(r[size:]), "\x00") != "" {
+	if binary.BigEndian.Uint32(a) != 0xA65959A6 || size > len(r) || size <= len(r)-8 ||
+		strings.Trim(string(r[size:]), "\x00") != "" {
 		return nil, errors.New("integrity check failed")
 	}
 	return r[:size], nil

@@ -22,16 +22,17 @@ import (
 // WrappingAlgorithm names how key material is encrypted to a BYOK certificate.
 type WrappingAlgorithm string
 
-// The algorithms that Salesforce documents [D Help security_pe_byok_generate_secret]. OAEP takes an empty label and
-// uses one hash for the label and for MGF1.
+// The algorithms that Salesforce documents [D Help security_pe_byok_generate_secret]. OAEP takes an
+// empty label and uses one hash for the label and for MGF1.
 const (
 	// RSAOAEPSHA512 is RSA-OAEP with SHA-512, which Salesforce recommends.
 	RSAOAEPSHA512 WrappingAlgorithm = "RSA_OAEP_SHA512"
 	// RSAOAEPSHA1 is RSA-OAEP with SHA-1, the older form, which is still accepted.
 	RSAOAEPSHA1 WrappingAlgorithm = "RSA_OAEP_SHA1"
-	// RSAAESKeyWrapSHA512 is PKCS #11 CKM_RSA_AES_KEY_WRAP: an ephemeral AES-256 key under RSA-OAEP with SHA-512,
-	// followed by the material under that key by AES key wrap with padding (RFC 5649). Salesforce asks for it for Search
-	// Index and Database keys; that the OAEP hash is SHA-512 is inferred from its text.
+	// RSAAESKeyWrapSHA512 is PKCS #11 CKM_RSA_AES_KEY_WRAP: an ephemeral AES-256 key under RSA-OAEP
+	// with SHA-512, followed by the material under that key by AES key wrap with padding (RFC 5649).
+	// Salesforce asks for it for Search Index and Database keys; that the OAEP hash is SHA-512 is
+	// inferred from its text.
 	RSAAESKeyWrapSHA512 WrappingAlgorithm = "RSA_AES_KEY_WRAP_SHA512"
 )
 
@@ -49,8 +50,8 @@ func WrappingAlgorithms() []WrappingAlgorithm {
 	return []WrappingAlgorithm{RSAOAEPSHA512, RSAOAEPSHA1, RSAAESKeyWrapSHA512}
 }
 
-// ParseWrappingAlgorithm returns the algorithm of that exact name. The error does not repeat another one, which may be
-// anything that was configured in the wrong place.
+// ParseWrappingAlgorithm returns the algorithm of that exact name. The error does not repeat
+// another one, which may be anything that was configured in the wrong place.
 func ParseWrappingAlgorithm(s string) (WrappingAlgorithm, error) {
 	if a := WrappingAlgorithm(s); slices.Contains(WrappingAlgorithms(), a) {
 		return a, nil
@@ -66,8 +67,8 @@ func joinAlgorithms() string {
 	return strings.Join(names, ", ")
 }
 
-// CiphertextSize returns the length in bytes of wrapped material under an RSA key of keyBits bits: 512 for OAEP and 552
-// for RSA_AES_KEY_WRAP_SHA512 with the 4096 bits of a BYOK certificate.
+// CiphertextSize returns the length in bytes of wrapped material under an RSA key of keyBits bits:
+// 512 for OAEP and 552 for RSA_AES_KEY_WRAP_SHA512 with the 4096 bits of a BYOK certificate.
 func (a WrappingAlgorithm) CiphertextSize(keyBits int) int {
 	size := (keyBits + 7) / 8
 	if a == RSAAESKeyWrapSHA512 {
@@ -76,14 +77,15 @@ func (a WrappingAlgorithm) CiphertextSize(keyBits int) int {
 	return size
 }
 
-// Usable returns nil if the algorithm exists and may be used in this process, else an error that says why not: under
-// GODEBUG=fips140=only SHA-1 is refused.
+// Usable returns nil if the algorithm exists and may be used in this process, else an error that
+// says why not: under GODEBUG=fips140=only SHA-1 is refused.
 func (a WrappingAlgorithm) Usable() error {
 	if _, err := ParseWrappingAlgorithm(string(a)); err != nil {
 		return err
 	}
 	if a == RSAOAEPSHA1 && fips140.Enforced() {
-		return fmt.Errorf("%s is not available under strict FIPS 140-3 (GODEBUG=fips140=only): SHA-1 is not an approved hash for OAEP; use %s, which Salesforce recommends",
+		return fmt.Errorf("%s is not available under strict FIPS 140-3 (GODEBUG=fips140=only): SHA-1 is not an approved "+
+			"hash for OAEP; use %s, which Salesforce recommends",
 			RSAOAEPSHA1, RSAOAEPSHA512)
 	}
 	return nil
@@ -97,9 +99,10 @@ func (a WrappingAlgorithm) oaepHash() hash.Hash {
 	return sha512.New()
 }
 
-// Wrap encrypts m, which must hold exactly 32 bytes, to the certificate's key, and returns the SecretValue to upload as
-// standard base64. The output differs on every call. It refuses a certificate whose key is not RSA of 4096 bits; whether
-// the certificate is valid now is for [Certificate.Unfit] to say.
+// Wrap encrypts m, which must hold exactly 32 bytes, to the certificate's key, and returns the
+// SecretValue to upload as standard base64. The output differs on every call. It refuses a
+// certificate whose key is not RSA of 4096 bits; whether the certificate is valid now is for
+// [Certificate.Unfit] to say.
 func Wrap(a WrappingAlgorithm, c *Certificate, m secret.Bytes) (string, error) {
 	if err := a.Usable(); err != nil {
 		return "", err
@@ -146,10 +149,11 @@ func encryptOAEP(a WrappingAlgorithm, pub *rsa.PublicKey, plaintext []byte) ([]b
 	return wrapped, nil
 }
 
-// ParseWrapped checks material that was wrapped elsewhere, such as in an HSM ceremony, as far as it can be checked
-// without the private key: canonical standard base64, the exact length for the algorithm and key, and an RSA ciphertext
-// that an encryption can give, below the key's modulus. It returns s unchanged. A nil certificate means a 4096-bit key
-// not known yet; then the modulus is not compared.
+// ParseWrapped checks material that was wrapped elsewhere, such as in an HSM ceremony, as far as it
+// can be checked without the private key: canonical standard base64, the exact length for the
+// algorithm and key, and an RSA ciphertext that an encryption can give, below the key's modulus. It
+// returns s unchanged. A nil certificate means a 4096-bit key not known yet; then the modulus is
+// not compared.
 func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error) {
 	if _, err := ParseWrappingAlgorithm(string(a)); err != nil {
 		return "", err
@@ -177,14 +181,16 @@ func ParseWrapped(a WrappingAlgorithm, c *Certificate, s string) (string, error)
 	case 0:
 		return "", errUnencrypted
 	case 1:
-		return "", errors.New("wrapped key material was not encrypted to this certificate: its RSA ciphertext is larger than the certificate's modulus")
+		return "", errors.New("wrapped key material was not encrypted to this certificate: its RSA ciphertext is larger " +
+			"than the certificate's modulus")
 	}
 	return s, nil
 }
 
-// errUnencrypted is for 0, 1 and the modulus less 1, which RSA maps to themselves: no encryption gives them, but a buffer
-// that was never filled does.
-var errUnencrypted = errors.New("wrapped key material was never encrypted: its RSA ciphertext is one that RSA leaves as it is, such as all zero")
+// errUnencrypted is for 0, 1 and the modulus less 1, which RSA maps to themselves: no encryption
+// gives them, but a buffer that was never filled does.
+var errUnencrypted = errors.New("wrapped key material was never encrypted: its RSA ciphertext is one that RSA leaves " +
+	"as it is, such as all zero")
 
 // sizeHint names the likely mistake behind a ciphertext of the wrong length.
 func sizeHint(size int) string {

@@ -23,7 +23,8 @@ func vectorOf(a byok.WrappingAlgorithm) string {
 	}[a]
 }
 
-// The receiving side of these tests must itself agree with openssl, or the round trips below prove nothing.
+// The receiving side of these tests must itself agree with openssl, or the round trips below prove
+// nothing.
 func TestUnwrapOpensOpenSSLVectors(t *testing.T) {
 	t.Parallel()
 	key, m := wrappingKey(t), material(t)
@@ -34,7 +35,10 @@ func TestUnwrapOpensOpenSSLVectors(t *testing.T) {
 			if err != nil || !bytes.Equal(got, m.Expose()) {
 				t.Errorf("openssl's ciphertext opens to %x, %v", got, err)
 			}
-			for _, other := range []string{"oaep-sha1.b64", "oaep-sha256.b64", "oaep-sha512.b64", "oaep-sha512-mgf1-sha1.b64", "rsa-aes-key-wrap-sha512.b64"} {
+			for _, other := range []string{
+				"oaep-sha1.b64", "oaep-sha256.b64", "oaep-sha512.b64", "oaep-sha512-mgf1-sha1.b64",
+				"rsa-aes-key-wrap-sha512.b64",
+			} {
 				if other == vectorOf(a) {
 					continue
 				}
@@ -114,7 +118,8 @@ func decode(t *testing.T, s string) []byte {
 func TestEphemeralKeysDiffer(t *testing.T) {
 	t.Parallel()
 	c := certificate(t, "wrapping.crt")
-	first, second := decode(t, mustWrap(t, byok.RSAAESKeyWrapSHA512, c)), decode(t, mustWrap(t, byok.RSAAESKeyWrapSHA512, c))
+	first, second := decode(t, mustWrap(t, byok.RSAAESKeyWrapSHA512, c)),
+		decode(t, mustWrap(t, byok.RSAAESKeyWrapSHA512, c))
 	if bytes.Equal(first[512:], second[512:]) {
 		t.Error("two ephemeral keys are equal")
 	}
@@ -157,7 +162,8 @@ func TestOpenSSLOpensWhatWrapMakes(t *testing.T) {
 			if err := os.WriteFile(in, b[512:], 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return run(t, "enc", "-d", "-id-aes256-wrap-pad", "-K", hexOf(oaep(t, "sha512", b[:512])), "-iv", "A65959A6", "-in", in)
+			return run(t, "enc", "-d", "-id-aes256-wrap-pad", "-K", hexOf(oaep(t, "sha512", b[:512])), "-iv", "A65959A6", "-in",
+				in)
 		},
 	}
 	for a, open := range tests {
@@ -181,18 +187,25 @@ func TestWrapRefuses(t *testing.T) {
 		m    secret.Bytes
 		want string
 	}{
-		"unknown algorithm":    {"RSA_OAEP_SHA256", c, material(t), "expected one of RSA_OAEP_SHA512, RSA_OAEP_SHA1, RSA_AES_KEY_WRAP_SHA512"},
-		"no algorithm":         {"", c, material(t), "unknown wrapping algorithm"},
-		"lower case":           {"rsa_oaep_sha512", c, material(t), "unknown wrapping algorithm"},
-		"no material":          {byok.RSAOAEPSHA512, c, secret.Bytes{}, "holds 0 bytes, expected 32"},
-		"destroyed material":   {byok.RSAOAEPSHA512, c, destroyed, "holds 0 bytes, expected 32"},
-		"16 bytes of material": {byok.RSAAESKeyWrapSHA512, c, secret.NewBytes(make([]byte, 16)), "holds 16 bytes, expected 32"},
-		"base64 as material":   {byok.RSAOAEPSHA1, c, secret.NewBytes(make([]byte, 44)), "holds 44 bytes, expected 32"},
-		"no certificate":       {byok.RSAOAEPSHA512, nil, material(t), "no certificate"},
-		"empty certificate":    {byok.RSAOAEPSHA512, &byok.Certificate{}, material(t), "no certificate"},
-		"RSA 2048":             {byok.RSAOAEPSHA512, certificate(t, "rsa2048.crt"), material(t), "2048 bits, expected 4096"},
-		"EC":                   {byok.RSAAESKeyWrapSHA512, certificate(t, "ec.crt"), material(t), "its key is ECDSA, expected RSA"},
-		"exponent 3":           {byok.RSAOAEPSHA1, certificate(t, "exponent3.crt"), material(t), "exponent is 3"},
+		"unknown algorithm": {"RSA_OAEP_SHA256", c, material(t), "expected one of RSA_OAEP_SHA512, RSA_OAEP_SHA1, " +
+			"RSA_AES_KEY_WRAP_SHA512"},
+		"no algorithm":       {"", c, material(t), "unknown wrapping algorithm"},
+		"lower case":         {"rsa_oaep_sha512", c, material(t), "unknown wrapping algorithm"},
+		"no material":        {byok.RSAOAEPSHA512, c, secret.Bytes{}, "holds 0 bytes, expected 32"},
+		"destroyed material": {byok.RSAOAEPSHA512, c, destroyed, "holds 0 bytes, expected 32"},
+		"16 bytes of material": {
+			byok.RSAAESKeyWrapSHA512, c, secret.NewBytes(make([]byte, 16)),
+			"holds 16 bytes, expected 32",
+		},
+		"base64 as material": {byok.RSAOAEPSHA1, c, secret.NewBytes(make([]byte, 44)), "holds 44 bytes, expected 32"},
+		"no certificate":     {byok.RSAOAEPSHA512, nil, material(t), "no certificate"},
+		"empty certificate":  {byok.RSAOAEPSHA512, &byok.Certificate{}, material(t), "no certificate"},
+		"RSA 2048":           {byok.RSAOAEPSHA512, certificate(t, "rsa2048.crt"), material(t), "2048 bits, expected 4096"},
+		"EC": {
+			byok.RSAAESKeyWrapSHA512, certificate(t, "ec.crt"), material(t),
+			"its key is ECDSA, expected RSA",
+		},
+		"exponent 3": {byok.RSAOAEPSHA1, certificate(t, "exponent3.crt"), material(t), "exponent is 3"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +262,8 @@ func TestParseWrapped(t *testing.T) {
 	oaep, kw := string(vector(t, "oaep-sha512.b64")), string(vector(t, "rsa-aes-key-wrap-sha512.b64"))
 	tooLarge := bytes.Repeat([]byte{0xff}, 512)
 	encode := base64.StdEncoding.EncodeToString
-	zero, one, minusOne := make([]byte, 512), make([]byte, 512), new(big.Int).Sub(publicKey(t, c).N, big.NewInt(1)).FillBytes(make([]byte, 512))
+	zero, one, minusOne := make([]byte, 512), make([]byte, 512),
+		new(big.Int).Sub(publicKey(t, c).N, big.NewInt(1)).FillBytes(make([]byte, 512))
 	one[511] = 1
 	behind := bytes.Repeat([]byte{7}, 40)
 	tests := map[string]struct {
@@ -306,7 +320,8 @@ func FuzzParseWrapped(f *testing.F) {
 				}
 				continue
 			}
-			if b, err := base64.StdEncoding.DecodeString(s); err != nil || len(b) != a.CiphertextSize(4096) || base64.StdEncoding.EncodeToString(b) != s || got != s {
+			if b, err := base64.StdEncoding.DecodeString(s); err != nil || len(b) != a.CiphertextSize(4096) ||
+				base64.StdEncoding.EncodeToString(b) != s || got != s {
 				t.Fatalf("%s accepts %q", a, s)
 			}
 		}

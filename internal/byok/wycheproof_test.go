@@ -104,8 +104,8 @@ func TestWycheproofKeyWrap(t *testing.T) {
 	for _, group := range wycheproof(t, "aes_kwp_test.json").TestGroups {
 		for _, test := range group.Tests {
 			got, err := openKWP(test.Key, test.CT)
-			// The group of 192-bit keys and short messages concerns the receiving side only: the package wraps 32 bytes
-			// under 256 bits.
+			// The group of 192-bit keys and short messages concerns the receiving side only: the package
+			// wraps 32 bytes under 256 bits.
 			if test.Result == "valid" {
 				opened++
 				if err != nil || !bytes.Equal(got, test.Msg) {

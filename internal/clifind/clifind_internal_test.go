@@ -137,7 +137,10 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("Terraform: got %q, want %q", terraform, want)
 	}
 	tofu := CLI{Path: "/o", Product: OpenTofu}.Environment()
-	want := []string{PathVariable + "=/o", "TF_ACC_PROVIDER_NAMESPACE=hashicorp", "TF_ACC_PROVIDER_HOST=registry.opentofu.org"}
+	want := []string{
+		PathVariable + "=/o", "TF_ACC_PROVIDER_NAMESPACE=hashicorp",
+		"TF_ACC_PROVIDER_HOST=registry.opentofu.org",
+	}
 	if !slices.Equal(tofu, want) {
 		t.Errorf("OpenTofu: got %q, want %q", tofu, want)
 	}

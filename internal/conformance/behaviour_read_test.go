@@ -25,7 +25,8 @@ func (p *probe) readOf(kind string, lines ...string) map[string]any {
 // newestOther is the newest record that is not ACTIVE, and can be managed: no cache-only key.
 func (p *probe) newestOther(statuses string) map[string]any {
 	p.Helper()
-	rows := p.secrets(" WHERE Status IN (" + statuses + ") AND Source != 'REMOTE' AND Type != 'Database' ORDER BY Version DESC LIMIT 1")
+	rows := p.secrets(" WHERE Status IN (" + statuses + ") AND Source != 'REMOTE' AND Type != 'Database' ORDER BY " +
+		"Version DESC LIMIT 1")
 	if len(rows) == 0 {
 		p.Skipf("the org has no key that is %s", strings.ReplaceAll(strings.ReplaceAll(statuses, "'", ""), ", ", " or "))
 	}
@@ -38,9 +39,13 @@ func readBehaviours() []behaviour {
 		return behaviour{name: name, section: section, claim: claim, does: "reads", calls: calls, check: check}
 	}
 	return []behaviour{
-		reads("Organization_read", "data source organization", "It shows the org's id, its kind and API versions, and that no permission is missing.", 25, func(p *probe) {
+		reads("Organization_read", "data source organization", "It shows the org's id, its kind and API versions, and that "+
+			"no permission is missing.", 25, func(p *probe) {
 			about := p.readOf("organization")
-			p.matches(about, map[string]any{"id": p.about.id, "is_sandbox": p.about.sandbox, "organization_type": p.about.edition})
+			p.matches(about, map[string]any{
+				"id": p.about.id, "is_sandbox": p.about.sandbox,
+				"organization_type": p.about.edition,
+			})
 			if versions, _ := about["api_versions"].([]any); !slices.Contains(versions, any(p.version)) {
 				p.Errorf("api_versions lacks %s", p.version)
 			}
@@ -48,7 +53,8 @@ func readBehaviours() []behaviour {
 				p.Errorf("the user lacks permissions: %v", missing)
 			}
 		}),
-		reads("Certificates_read", "data source certificates", "It lists every certificate, with the fingerprint of its chain and whether BYOK can use it.", 25, func(p *probe) {
+		reads("Certificates_read", "data source certificates", "It lists every certificate, with the fingerprint of its "+
+			"chain and whether BYOK can use it.", 25, func(p *probe) {
 			listed := p.entries(p.readOf("certificates"), "certificates")
 			rows := p.certificates("Id, DeveloperName, KeySize, OptionsIsUnusable", "")
 			p.equal("the number of certificates", len(listed), len(rows))
@@ -68,10 +74,12 @@ func readBehaviours() []behaviour {
 				}
 				checked++
 				fingerprint := sha256.Sum256(p.leaf(p.text(row, "Id")).Raw)
-				p.equal("sha256_fingerprint of "+p.text(row, "DeveloperName"), listed[at]["sha256_fingerprint"], hex.EncodeToString(fingerprint[:]))
+				p.equal("sha256_fingerprint of "+p.text(row, "DeveloperName"), listed[at]["sha256_fingerprint"],
+					hex.EncodeToString(fingerprint[:]))
 			}
 		}),
-		reads("TenantSecrets_read", "data source tenant_secrets", "It lists every tenant secret with status, source and version, and counts them by status.", 25, func(p *probe) {
+		reads("TenantSecrets_read", "data source tenant_secrets", "It lists every tenant secret with status, source and "+
+			"version, and counts them by status.", 25, func(p *probe) {
 			read := p.readOf("tenant_secrets")
 			listed, rows := p.entries(read, "tenant_secrets"), p.several("")
 			p.equal("the number of tenant secrets", len(listed), len(rows))
@@ -83,7 +91,10 @@ func readBehaviours() []behaviour {
 					p.Errorf("%s is not listed", row["Id"])
 					continue
 				}
-				p.matches(listed[at], map[string]any{"type": row["Type"], "status": row["Status"], "source": row["Source"], "version": row["Version"]})
+				p.matches(listed[at], map[string]any{
+					"type": row["Type"], "status": row["Status"], "source": row["Source"],
+					"version": row["Version"],
+				})
 			}
 			tally, _ := read["counts"].(map[string]any)
 			for status, n := range number {
@@ -100,12 +111,14 @@ func readBehaviours() []behaviour {
 			p.equal("total_size", fmt.Sprint(read["total_size"]), strconv.Itoa(len(rows)))
 			p.equal("the number of records", len(records), len(rows))
 		}),
-		reads("Sobject_read", "data source sobject", "It describes TenantSecret: prefix 02G, createable, not deletable.", 25, func(p *probe) {
-			p.matches(p.readOf("sobject", `name = "TenantSecret"`), map[string]any{
-				"key_prefix": "02G", "createable": true, "updateable": true, "queryable": true, "deletable": false,
-			})
-		}),
-		reads("Lists_find", "list resources", "terraform query finds each ACTIVE key, each record that is not ACTIVE or is cache-only, and each certificate.", 25, func(p *probe) {
+		reads("Sobject_read", "data source sobject", "It describes TenantSecret: prefix 02G, createable, not deletable.", 25,
+			func(p *probe) {
+				p.matches(p.readOf("sobject", `name = "TenantSecret"`), map[string]any{
+					"key_prefix": "02G", "createable": true, "updateable": true, "queryable": true, "deletable": false,
+				})
+			}),
+		reads("Lists_find", "list resources", "terraform query finds each ACTIVE key, each record that is not ACTIVE or is "+
+			"cache-only, and each certificate.", 25, func(p *probe) {
 			if acctest.OpenTofu() || acctest.Below(p, 1, 14) {
 				p.Skipf("list resources need Terraform 1.14, and the CLI is %s", acctest.CLIName())
 			}
@@ -113,7 +126,8 @@ func readBehaviours() []behaviour {
 			p.write(c, "")
 			var lists strings.Builder
 			for _, kind := range []string{"tenant_secret", "tenant_secret_version", "certificate"} {
-				fmt.Fprintf(&lists, "list \"salesforcebyok_%s\" \"all\" {\n  provider = salesforcebyok\n  limit    = 10000\n}\n", kind)
+				fmt.Fprintf(&lists, "list \"salesforcebyok_%s\" \"all\" {\n  provider = salesforcebyok\n  limit    = 10000\n}\n",
+					kind)
 			}
 			c.Write("all.tfquery.hcl", lists.String())
 			results, err := found(p.succeeded("query", c.Run("query", "-json")))
@@ -133,15 +147,21 @@ func readBehaviours() []behaviour {
 			}
 		}),
 		reads("TenantSecret_rule6ImportOfTheActiveKey", "tenant_secret, rule 6",
-			"The ACTIVE key is imported by its type; the plan would mark its record, at most, and rotates and replaces nothing.", 25, func(p *probe) {
-				active := p.secrets(" WHERE Status = 'ACTIVE' AND Source IN ('HSM', 'UPLOADED') AND Type IN ('Data', 'Analytics', 'DeterministicData', 'EventBus')")
+			"The ACTIVE key is imported by its type; the plan would mark its record, at most, and rotates and replaces "+
+				"nothing.", 25, func(p *probe) {
+				active := p.secrets(" WHERE Status = 'ACTIVE' AND Source IN ('HSM', 'UPLOADED') AND Type IN ('Data', " +
+					"'Analytics', 'DeterministicData', 'EventBus')")
 				if len(active) == 0 {
 					p.Skip("the org has no ACTIVE key that can be imported")
 				}
 				row := active[0]
-				lines := []string{fmt.Sprintf("type = %q", row["Type"]), fmt.Sprintf("source = %q", row["Source"]), fmt.Sprintf("key_derivation_mode = %q", row["KeyDerivationMode"])}
+				lines := []string{
+					fmt.Sprintf("type = %q", row["Type"]), fmt.Sprintf("source = %q", row["Source"]),
+					fmt.Sprintf("key_derivation_mode = %q", row["KeyDerivationMode"]),
+				}
 				if row["Source"] == "UPLOADED" {
-					lines = append(lines, `certificate = "Not_Read_Back"`, `escrow = { age_recipients = ["`+newIdentity(p).Recipient().String()+`"] }`)
+					lines = append(lines, `certificate = "Not_Read_Back"`,
+						`escrow = { age_recipients = ["`+newIdentity(p).Recipient().String()+`"] }`)
 				}
 				description, _ := row["Description"].(string)
 				if description, _, _ = strings.Cut(description, "[tf:"); strings.TrimSpace(description) != "" {
@@ -153,15 +173,20 @@ func readBehaviours() []behaviour {
 					p.succeeded("import", c.Run("import", "-input=false", "-no-color", tenantSecretAddress, p.text(row, "Type")))
 					plan := c.Plan()
 					if plan.Code == acctest.PlanFailed || plan.Added+plan.Removed > 0 || plan.Changed > 1 {
-						p.Errorf("expected at most one change in place, found %d to add, %d to change, %d to destroy: %s", plan.Added, plan.Changed, plan.Removed, troubles(plan))
+						p.Errorf("expected at most one change in place, found %d to add, %d to change, %d to destroy: %s", plan.Added,
+							plan.Changed, plan.Removed, troubles(plan))
 					}
 					if plan.Has("warning", "The "+p.text(row, "Type")+" key will be rotated") {
 						p.Error("the plan rotates an imported key")
 					}
 				})
-				p.matches(p.attributes(c, tenantSecretAddress), map[string]any{"tenant_secret_id": row["Id"], "status": "ACTIVE", "version": row["Version"]})
+				p.matches(p.attributes(c, tenantSecretAddress), map[string]any{
+					"tenant_secret_id": row["Id"], "status": "ACTIVE",
+					"version": row["Version"],
+				})
 			}),
-		reads("TenantSecretVersion_import", "tenant_secret_version", "A record that is not ACTIVE is imported by its id; after an apply that sends nothing, the plan is empty.", 30,
+		reads("TenantSecretVersion_import", "tenant_secret_version", "A record that is not ACTIVE is imported by its id; "+
+			"after an apply that sends nothing, the plan is empty.", 30,
 			func(p *probe) {
 				row := p.newestOther("'ARCHIVED', 'DESTROYED'")
 				id, status := p.text(row, "Id"), p.text(row, "Status")
@@ -176,8 +201,12 @@ func readBehaviours() []behaviour {
 					p.succeeded("apply", c.Apply())
 					p.empty(c)
 				})
-				p.matches(p.attributes(c, versionAddress), map[string]any{"tenant_secret_id": id, "status": status, "exported_secret_value": nil})
-				p.equal("Status", p.get("/sobjects/TenantSecret/" + id + "?fields=Status").want(http.StatusOK).object()["Status"], status)
+				p.matches(p.attributes(c, versionAddress), map[string]any{
+					"tenant_secret_id": id, "status": status,
+					"exported_secret_value": nil,
+				})
+				p.equal("Status", p.get("/sobjects/TenantSecret/" + id + "?fields=Status").want(http.StatusOK).object()["Status"],
+					status)
 			}),
 	}
 }

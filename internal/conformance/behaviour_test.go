@@ -15,7 +15,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 )
 
-// behaviour is one thing that the provider promises its users: checked with the built provider under the real CLI.
+// behaviour is one thing that the provider promises its users: checked with the built provider
+// under the real CLI.
 type behaviour struct {
 	// name is that of its subtest: the object, and the rule.
 	name string
@@ -37,7 +38,8 @@ type behaviour struct {
 // item is the behaviour as a live run sees it.
 func (b behaviour) item() item {
 	return item{
-		kind: asBehaviour, name: b.name, section: b.section, claim: b.claim, does: b.does, needs: b.needs, makes: b.makes, calls: b.calls, check: b.check,
+		kind: asBehaviour, name: b.name, section: b.section, claim: b.claim, does: b.does, needs: b.needs, makes: b.makes,
+		calls: b.calls, check: b.check,
 	}
 }
 
@@ -56,14 +58,15 @@ func (p *probe) cli(directory string) *acctest.CLI {
 	return acctest.NewCLIIn(p, directory, nil)
 }
 
-// write makes body the configuration, below a provider block that is pinned to the org of this run. More lines go into that block; the
-// credentials come from the environment.
+// write makes body the configuration, below a provider block that is pinned to the org of this run.
+// More lines go into that block; the credentials come from the environment.
 func (p *probe) write(c *acctest.CLI, body string, lines ...string) {
 	p.Helper()
 	if !strings.Contains(strings.Join(lines, "\n"), "organization_id") {
 		lines = append(lines, fmt.Sprintf("organization_id = %q", p.about.id))
 	}
-	c.Write("main.tf", fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n\nprovider %q {\n  %s\n}\n\n%s\n",
+	c.Write("main.tf", fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n\nprovider "+
+		"%q {\n  %s\n}\n\n%s\n",
 		acctest.ProviderName, provider.Address, acctest.ProviderName, strings.Join(lines, "\n  "), body))
 }
 
@@ -94,7 +97,8 @@ func (p *probe) succeeded(what string, r acctest.Result) acctest.Result {
 func (p *probe) empty(c *acctest.CLI) {
 	p.Helper()
 	if plan := c.Plan(); plan.Code != acctest.PlanEmpty {
-		p.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy: %s", plan.Code, plan.Added, plan.Changed, plan.Removed, troubles(plan))
+		p.Fatalf("expected an empty plan, found exit code %d, %d to add, %d to change, %d to destroy: %s", plan.Code,
+			plan.Added, plan.Changed, plan.Removed, troubles(plan))
 	}
 }
 
@@ -204,7 +208,8 @@ func TestBehavioursAreComplete(t *testing.T) {
 
 func TestFound(t *testing.T) {
 	t.Parallel()
-	const line = `{"list_resource_found":{"address":"list.a.b","identity":{"type":"Data"}},"type":"list_resource_found"}` + "\n"
+	const line = `{"list_resource_found":{"address":"list.a.b","identity":{"type":"Data"}},"type":"list_resource_found"}` +
+		"\n"
 	got, err := found(acctest.Result{Stdout: `{"type":"version"}` + "\n" + line + line})
 	if err != nil || len(got) != 1 || len(got["list.a.b"]) != 2 || got["list.a.b"][0]["type"] != "Data" {
 		t.Errorf("%v, %v", got, err)

@@ -42,7 +42,8 @@ func (p *probe) secret(name string, value []byte) *hidden {
 	return h
 }
 
-// in expects the secret neither in the directory of the CLI, its state, plans and backups, nor in what it printed.
+// in expects the secret neither in the directory of the CLI, its state, plans and backups, nor in
+// what it printed.
 func (h *hidden) in(c *acctest.CLI, printed ...string) {
 	h.p.Helper()
 	findings := h.scanner.ScanDir(h.p, c.Dir)
@@ -54,7 +55,8 @@ func (h *hidden) in(c *acctest.CLI, printed ...string) {
 	}
 }
 
-// freeType is a type of which a key can be made now, and which has an ACTIVE one where that is wanted.
+// freeType is a type of which a key can be made now, and which has an ACTIVE one where that is
+// wanted.
 func (p *probe) freeType(wantActive bool) string {
 	p.Helper()
 	var reasons []string
@@ -71,7 +73,8 @@ func (p *probe) freeType(wantActive bool) string {
 			reasons = append(reasons, "there is no ACTIVE "+typ+" key to rotate")
 		case len(active) > 0 && active[0]["Source"] == "REMOTE":
 			reasons = append(reasons, "the ACTIVE "+typ+" key is cache-only")
-		case (typ == "DeterministicData" || typ == "EventBus") && len(p.secrets(" WHERE Type = 'Data' AND Status = 'ACTIVE'")) == 0:
+		case (typ == "DeterministicData" || typ == "EventBus") &&
+			len(p.secrets(" WHERE Type = 'Data' AND Status = 'ACTIVE'")) == 0:
 			reasons = append(reasons, typ+" needs an ACTIVE Data key")
 		default:
 			return typ
@@ -91,7 +94,8 @@ func (p *probe) active(typ string) string {
 	return p.text(rows[0], "Id")
 }
 
-// lineage is the key that the behaviours of this run upload, once for all of them. Its state is in a directory of the run's.
+// lineage is the key that the behaviours of this run upload, once for all of them. Its state is in
+// a directory of the run's.
 type lineage struct {
 	typ, id  string
 	identity *age.X25519Identity
@@ -105,9 +109,11 @@ const lineageDirectory = "lineage"
 // render makes the lineage's configuration.
 func (l *lineage) render(p *probe, c *acctest.CLI, description, trigger string) {
 	p.Helper()
-	p.write(c, resource("tenant_secret", fmt.Sprintf("type = %q", l.typ), fmt.Sprintf("certificate = %q", p.certificate), fmt.Sprintf("description = %q", description),
+	p.write(c, resource("tenant_secret", fmt.Sprintf("type = %q", l.typ), fmt.Sprintf("certificate = %q", p.certificate),
+		fmt.Sprintf("description = %q", description),
 		fmt.Sprintf("rotation_triggers = { run = %q }", trigger),
-		fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", l.identity.Recipient().String(), filepath.Join(c.Dir, "escrow"))))
+		fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", l.identity.Recipient().String(),
+			filepath.Join(c.Dir, "escrow"))))
 }
 
 // grown is the lineage, and the CLI over its directory.
@@ -131,14 +137,19 @@ func (p *probe) grown() (*lineage, *acctest.CLI) {
 	return l, c
 }
 
-// uploadedAs expects the ACTIVE key of a type to be the one in state, with this hash and Description, and the one before to be archived.
+// uploadedAs expects the ACTIVE key of a type to be the one in state, with this hash and
+// Description, and the one before to be archived.
 func (p *probe) uploadedAs(state map[string]any, hash, description, previous string) {
 	p.Helper()
 	id := p.text(state, "tenant_secret_id")
 	p.matches(p.row(id, "Type,Status,Source,SecretValueHash,Description"), map[string]any{
-		"Type": state["type"], "Status": "ACTIVE", "Source": "UPLOADED", "SecretValueHash": hash, "Description": description + " [tf:" + p.text(state, "rotation_id") + "]",
+		"Type": state["type"], "Status": "ACTIVE", "Source": "UPLOADED", "SecretValueHash": hash,
+		"Description": description + " [tf:" + p.text(state, "rotation_id") + "]",
 	})
-	p.matches(state, map[string]any{"status": "ACTIVE", "source": "UPLOADED", "secret_value_hash": hash, "organization_id": p.about.id})
+	p.matches(state, map[string]any{
+		"status": "ACTIVE", "source": "UPLOADED", "secret_value_hash": hash,
+		"organization_id": p.about.id,
+	})
 	if previous != "" {
 		p.equal("Status of the key before", p.row(previous, "Status")["Status"], "ARCHIVED")
 	}
@@ -150,7 +161,8 @@ func (p *probe) forget(c *acctest.CLI) {
 	p.untouched(func() {
 		destroyed := p.succeeded("destroy", c.Destroy())
 		if destroyed.Removed != 1 || !destroyed.Has("warning", "The key will be forgotten, not destroyed", "stays in use") {
-			p.Errorf("expected one key to be forgotten with a warning, found %d, %q", destroyed.Removed, destroyed.Summaries("warning"))
+			p.Errorf("expected one key to be forgotten with a warning, found %d, %q", destroyed.Removed,
+				destroyed.Summaries("warning"))
 		}
 	})
 }
@@ -174,13 +186,16 @@ func uploadBehaviours() []behaviour {
 	const looksOn = "works on the key that this run uploads"
 	return []behaviour{
 		looksAt("TenantSecret_rule1Upload", "tenant_secret, rules 1 and 2",
-			"A generated key is escrowed, wrapped and uploaded: the escrow copy opens to 32 bytes with Salesforce's hash, and no artifact of the run holds them.",
+			"A generated key is escrowed, wrapped and uploaded: the escrow copy opens to 32 bytes with Salesforce's hash, and "+
+				"no artifact of the run holds them.",
 			"uploads a key of a type that can be rotated, which archives the ACTIVE one", 0, checkUpload),
-		looksAt("TenantSecret_emptyPlan", "tenant_secret", "After the upload the plan is empty.", looksOn, 0, func(p *probe, _ *lineage, c *acctest.CLI) {
-			p.untouched(func() { p.empty(c) })
-		}),
+		looksAt("TenantSecret_emptyPlan", "tenant_secret", "After the upload the plan is empty.", looksOn, 0,
+			func(p *probe, _ *lineage, c *acctest.CLI) {
+				p.untouched(func() { p.empty(c) })
+			}),
 		looksAt("TenantSecret_rule3Adoption", "tenant_secret, rule 3",
-			"With the state lost, the next apply adopts the record by its marker, finds the escrow copy in its directory and uploads nothing.", looksOn, 0,
+			"With the state lost, the next apply adopts the record by its marker, finds the escrow copy in its directory and "+
+				"uploads nothing.", looksOn, 0,
 			func(p *probe, l *lineage, c *acctest.CLI) {
 				p.dropState(c)
 				p.untouched(func() {
@@ -191,7 +206,8 @@ func uploadBehaviours() []behaviour {
 					"tenant_secret_id": l.id, "rotation_id": l.state["rotation_id"], "escrow_ciphertext": l.state["escrow_ciphertext"],
 				})
 			}),
-		looksAt("TenantSecret_rule6ImportOfOwnKey", "tenant_secret, rule 6", "A key of this provider is imported by its type without a change of its record, and the plan is empty.",
+		looksAt("TenantSecret_rule6ImportOfOwnKey", "tenant_secret, rule 6", "A key of this provider is imported by its "+
+			"type without a change of its record, and the plan is empty.",
 			looksOn, 0, func(p *probe, l *lineage, c *acctest.CLI) {
 				p.dropState(c)
 				p.untouched(func() {
@@ -199,13 +215,18 @@ func uploadBehaviours() []behaviour {
 					p.succeeded("apply", c.Apply())
 					p.empty(c)
 				})
-				p.matches(p.attributes(c, tenantSecretAddress), map[string]any{"tenant_secret_id": l.id, "rotation_id": l.state["rotation_id"]})
+				p.matches(p.attributes(c, tenantSecretAddress), map[string]any{
+					"tenant_secret_id": l.id,
+					"rotation_id":      l.state["rotation_id"],
+				})
 			}),
-		looksAt("TenantSecret_rule4Description", "tenant_secret, rule 4", "A changed description changes the record in place, keeps its marker and rotates nothing.",
+		looksAt("TenantSecret_rule4Description", "tenant_secret, rule 4", "A changed description changes the record in "+
+			"place, keeps its marker and rotates nothing.",
 			"changes the Description of the key that this run uploads", 0, func(p *probe, l *lineage, c *acctest.CLI) {
 				l.render(p, c, mark+", described", p.run)
 				if applied := p.succeeded("apply", c.Apply()); applied.Changed != 1 || applied.Added+applied.Removed != 0 {
-					p.Errorf("expected one change in place, found %d to add, %d to change, %d to destroy", applied.Added, applied.Changed, applied.Removed)
+					p.Errorf("expected one change in place, found %d to add, %d to change, %d to destroy", applied.Added,
+						applied.Changed, applied.Removed)
 				}
 				p.empty(c)
 				p.uploadedAs(p.attributes(c, tenantSecretAddress), p.text(l.state, "secret_value_hash"), mark+", described", "")
@@ -214,13 +235,16 @@ func uploadBehaviours() []behaviour {
 				p.succeeded("apply", c.Apply())
 			}),
 		looksAt("TenantSecret_rule9Interval", "tenant_secret, rules 9 and 10",
-			"A rotation right after another is planned with a warning, and Salesforce's refusal of it leaves org and state as they were.",
-			"asks for a second key of the same type, which Salesforce must refuse", rotates, func(p *probe, l *lineage, c *acctest.CLI) {
+			"A rotation right after another is planned with a warning, and Salesforce's refusal of it leaves org and state as "+
+				"they were.",
+			"asks for a second key of the same type, which Salesforce must refuse", rotates,
+			func(p *probe, l *lineage, c *acctest.CLI) {
 				before := p.attributes(c, tenantSecretAddress)
 				l.render(p, c, mark, p.run+" again")
 				p.untouched(func() {
 					if plan := c.Plan(); plan.Changed != 1 || !plan.Has("warning", "The rotation interval is not over") {
-						p.Errorf("expected a change in place and a warning, found %d to change, %q: %s", plan.Changed, plan.Summaries("warning"), troubles(plan))
+						p.Errorf("expected a change in place and a warning, found %d to change, %q: %s", plan.Changed,
+							plan.Summaries("warning"), troubles(plan))
 					}
 					p.refusedBy("apply", c.Apply(), "Salesforce refused the new "+l.typ+" key", "Nothing was changed.")
 				})
@@ -230,12 +254,16 @@ func uploadBehaviours() []behaviour {
 				l.render(p, c, mark, p.run)
 				p.empty(c)
 			}),
-		looksAt("TenantSecret_forget", "tenant_secret, deletion_policy", "Destroying the resource forgets the key with a warning: the record stays ACTIVE.",
+		looksAt("TenantSecret_forget", "tenant_secret, deletion_policy", "Destroying the resource forgets the key with a "+
+			"warning: the record stays ACTIVE.",
 			looksOn+", and forgets it", 0, func(p *probe, _ *lineage, c *acctest.CLI) { p.forget(c) }),
 		{
-			name: "TenantSecret_rule2RotationInPlace", section: "tenant_secret, rules 2, 6 and 7", needs: rotates, makes: 1, calls: 70,
-			claim: "An imported key is rotated in place to write-only, pinned material, which no artifact of the run holds; the plan is empty then.",
-			does:  "imports the ACTIVE key of a type that can be rotated and uploads its successor, which archives it", check: checkRotation,
+			name: "TenantSecret_rule2RotationInPlace", section: "tenant_secret, rules 2, 6 and 7", needs: rotates, makes: 1,
+			calls: 70,
+			claim: "An imported key is rotated in place to write-only, pinned material, which no artifact of the run holds; " +
+				"the plan is empty then.",
+			does:  "imports the ACTIVE key of a type that can be rotated and uploads its successor, which archives it",
+			check: checkRotation,
 		},
 		{
 			name: "TenantSecret_prewrapped", section: "tenant_secret, wrapped_key_material", needs: rotates, makes: 1, calls: 70,
@@ -262,7 +290,8 @@ func checkUpload(p *probe, l *lineage, c *acctest.CLI) {
 		p.Fatalf("the escrow copy holds %d bytes, %v, expected the 32 bytes of the hash %s", len(material), err, hash)
 	}
 	names, err := filepath.Glob(filepath.Join(c.Dir, "escrow", "*.age"))
-	if err != nil || len(names) != 1 || !strings.HasPrefix(filepath.Base(names[0]), p.about.id+"-"+l.typ+"-"+p.text(l.state, "rotation_id")+"-") {
+	if err != nil || len(names) != 1 || !strings.HasPrefix(filepath.Base(names[0]),
+		p.about.id+"-"+l.typ+"-"+p.text(l.state, "rotation_id")+"-") {
 		p.Fatalf("expected one escrow file named after org, type and rotation id, found %q, %v", names, err)
 	}
 	about, err := os.Stat(names[0])
@@ -281,7 +310,8 @@ func checkUpload(p *probe, l *lineage, c *acctest.CLI) {
 			DeveloperName string `json:"developer_name"`
 		} `json:"certificate"`
 	}
-	if err := json.Unmarshal([]byte(p.text(l.state, "receipt")), &receipt); err != nil || receipt.TenantSecretID != l.id || receipt.SecretValueHash != hash ||
+	if err := json.Unmarshal([]byte(p.text(l.state, "receipt")), &receipt); err != nil || receipt.TenantSecretID != l.id ||
+		receipt.SecretValueHash != hash ||
 		!receipt.HashMatched || receipt.Certificate.DeveloperName != p.certificate {
 		p.Errorf("expected a receipt of the upload whose hash matched, found %+v, %v", receipt, err)
 	}
@@ -296,12 +326,15 @@ func checkRotation(p *probe) {
 	previous, material := p.active(typ), newMaterial()
 	c := p.cli("rotation")
 	c.Env["TF_VAR_key_material"] = base64.StdEncoding.EncodeToString(material)
-	p.write(c, materialVariable+resource("tenant_secret", fmt.Sprintf("type = %q", typ), fmt.Sprintf("certificate = %q", p.certificate), fmt.Sprintf("description = %q", mark),
-		"key_material_wo = var.key_material", "key_material_wo_version = 1", fmt.Sprintf("secret_value_hash = %q", sum(material))))
+	p.write(c, materialVariable+resource("tenant_secret", fmt.Sprintf("type = %q", typ),
+		fmt.Sprintf("certificate = %q", p.certificate), fmt.Sprintf("description = %q", mark),
+		"key_material_wo = var.key_material", "key_material_wo_version = 1",
+		fmt.Sprintf("secret_value_hash = %q", sum(material))))
 	p.untouched(func() { p.succeeded("import", c.Run("import", "-input=false", "-no-color", tenantSecretAddress, typ)) })
 	plan := c.Plan("-out=rotation.tfplan")
 	if plan.Changed != 1 || plan.Added+plan.Removed != 0 || !plan.Has("warning", "The "+typ+" key will be rotated") {
-		p.Fatalf("expected a rotation in place, found %d to add, %d to change, %d to destroy, %q: %s", plan.Added, plan.Changed, plan.Removed, plan.Summaries("warning"), troubles(plan))
+		p.Fatalf("expected a rotation in place, found %d to add, %d to change, %d to destroy, %q: %s", plan.Added,
+			plan.Changed, plan.Removed, plan.Summaries("warning"), troubles(plan))
 	}
 	applied := p.succeeded("apply", c.Run("apply", "-json", "-input=false", "rotation.tfplan"))
 	p.empty(c)
@@ -321,7 +354,8 @@ func checkPrewrapped(p *probe) {
 	previous, material := p.active(typ), newMaterial()
 	wrapped := p.wrapByOpenSSL(openssl, material)
 	c := p.cli("prewrapped")
-	p.write(c, resource("tenant_secret", fmt.Sprintf("type = %q", typ), fmt.Sprintf("certificate = %q", p.certificate), fmt.Sprintf("description = %q", mark),
+	p.write(c, resource("tenant_secret", fmt.Sprintf("type = %q", typ), fmt.Sprintf("certificate = %q", p.certificate),
+		fmt.Sprintf("description = %q", mark),
 		fmt.Sprintf("wrapped_key_material = %q", wrapped), fmt.Sprintf("secret_value_hash = %q", sum(material))))
 	p.succeeded("apply", c.Apply())
 	p.empty(c)
@@ -331,7 +365,8 @@ func checkPrewrapped(p *probe) {
 	p.forget(c)
 }
 
-// wrapByOpenSSL wraps material for the run's certificate as a ceremony elsewhere would, and returns base64.
+// wrapByOpenSSL wraps material for the run's certificate as a ceremony elsewhere would, and returns
+// base64.
 func (p *probe) wrapByOpenSSL(openssl string, material []byte) string {
 	p.Helper()
 	rows := p.certificates("Id", " WHERE DeveloperName = '"+p.certificate+"'")
@@ -342,7 +377,8 @@ func (p *probe) wrapByOpenSSL(openssl string, material []byte) string {
 			p.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(p.Context(), openssl, "pkeyutl", "-encrypt", "-certin", "-inkey", "certificate", "-in", "material", "-out", "wrapped",
+	cmd := exec.CommandContext(p.Context(), openssl, "pkeyutl", "-encrypt", "-certin", "-inkey", "certificate", "-in",
+		"material", "-out", "wrapped",
 		"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512", "-pkeyopt", "rsa_mgf1_md:sha512")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {

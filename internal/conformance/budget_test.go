@@ -18,7 +18,8 @@ const (
 	asBehaviour = "behaviour"
 )
 
-// item is one thing that a live run asks of an org: whether a fact holds, or whether the provider behaves.
+// item is one thing that a live run asks of an org: whether a fact holds, or whether the provider
+// behaves.
 type item struct {
 	kind, name string
 	// section is that of the fact, or the part of the provider that the behaviour is of.
@@ -49,8 +50,8 @@ type permits struct {
 	report          string
 }
 
-// intervals are the types that a run may rotate, with how long Salesforce lets pass between two keys of one, in a sandbox and elsewhere
-// [D].
+// intervals are the types that a run may rotate, with how long Salesforce lets pass between two
+// keys of one, in a sandbox and elsewhere [D].
 var intervals = map[string]struct{ sandbox, elsewhere time.Duration }{
 	"Data":              {4 * time.Hour, 24 * time.Hour},
 	"Analytics":         {4 * time.Hour, 24 * time.Hour},
@@ -83,7 +84,8 @@ func readPermits(getenv func(string) string) (permits, error) {
 		organization: getenv("SALESFORCE_LIVE_ORGANIZATION_ID"), production: yes("SALESFORCE_LIVE_PRODUCTION"),
 		rotations: number("SALESFORCE_LIVE_ROTATIONS", 0), calls: number("SALESFORCE_LIVE_API_CALLS", 5000),
 		types: []string{"Analytics", "DeterministicData", "Data"}, certificate: getenv("SALESFORCE_LIVE_CERTIFICATE"),
-		deploy: yes("SALESFORCE_LIVE_DEPLOY"), destroy: yes("SALESFORCE_LIVE_DESTROY"), dryRun: yes("SALESFORCE_LIVE_DRY_RUN"),
+		deploy: yes("SALESFORCE_LIVE_DEPLOY"), destroy: yes("SALESFORCE_LIVE_DESTROY"),
+		dryRun: yes("SALESFORCE_LIVE_DRY_RUN"),
 		report: getenv("SALESFORCE_LIVE_REPORT"),
 	}
 	if text := getenv("SALESFORCE_LIVE_TYPES"); text != "" {
@@ -91,7 +93,8 @@ func readPermits(getenv func(string) string) (permits, error) {
 	}
 	for _, typ := range p.types {
 		if _, known := intervals[typ]; !known {
-			problems = append(problems, fmt.Errorf("SALESFORCE_LIVE_TYPES names %q, expected some of %s", typ, strings.Join(slices.Sorted(maps.Keys(intervals)), ", ")))
+			problems = append(problems, fmt.Errorf("SALESFORCE_LIVE_TYPES names %q, expected some of %s", typ,
+				strings.Join(slices.Sorted(maps.Keys(intervals)), ", ")))
 		}
 	}
 	var err error
@@ -124,11 +127,14 @@ func (p permits) confirm(o organization) error {
 	fits := len(p.organization) == 15 && strings.HasPrefix(o.id, p.organization) || p.organization == o.id && o.id != ""
 	switch {
 	case !fits:
-		return fmt.Errorf("SALESFORCE_LIVE_ORGANIZATION_ID is %q, and the credentials lead to the org %q (%s, %s). Nothing was done", p.organization, o.id, o.kind(), o.edition)
+		return fmt.Errorf("SALESFORCE_LIVE_ORGANIZATION_ID is %q, and the credentials lead to the org %q (%s, %s). Nothing "+
+			"was done", p.organization, o.id, o.kind(), o.edition)
 	case o.kind() == "production" && !p.production:
-		return fmt.Errorf("the org %s is a production org (%s). Take a sandbox; or set SALESFORCE_LIVE_PRODUCTION=1 if keys of this one may be spent. Nothing was done", o.id, o.edition)
+		return fmt.Errorf("the org %s is a production org (%s). Take a sandbox; or set SALESFORCE_LIVE_PRODUCTION=1 if "+
+			"keys of this one may be spent. Nothing was done", o.id, o.edition)
 	case p.destroy && !o.sandbox:
-		return fmt.Errorf("SALESFORCE_LIVE_DESTROY is for sandboxes, and the org %s is none (%s). Nothing was done", o.id, o.kind())
+		return fmt.Errorf("SALESFORCE_LIVE_DESTROY is for sandboxes, and the org %s is none (%s). Nothing was done", o.id,
+			o.kind())
 	}
 	return nil
 }
@@ -171,7 +177,8 @@ func (b *budget) spends(i item) int {
 	return i.makes
 }
 
-// wants is how many tenant secrets must be allowed before an item is asked: one more than it makes, where it has Salesforce refuse one.
+// wants is how many tenant secrets must be allowed before an item is asked: one more than it makes,
+// where it has Salesforce refuse one.
 func (b *budget) wants(i item) int {
 	if i.needs&rotates != 0 && i.makes == 0 {
 		return b.spends(i) + 1
@@ -215,9 +222,11 @@ func announce(p permits, steps []step) string {
 		}
 		return "not allowed"
 	}
-	fmt.Fprintf(&out, "Allowed: at most %d new tenant secrets, of the types %s, wrapped for %q; %d API calls; deploying certificates is %s; destroying keys is %s.\n",
+	fmt.Fprintf(&out, "Allowed: at most %d new tenant secrets, of the types %s, wrapped for %q; %d API calls; deploying "+
+		"certificates is %s; destroying keys is %s.\n",
 		p.rotations, strings.Join(p.types, ", "), p.certificate, p.calls, allowed(p.deploy), allowed(p.destroy))
-	out.WriteString("A new key archives the ACTIVE one of its type, for good: Salesforce deletes no key, and keeps at most 50 of a type.\n")
+	out.WriteString("A new key archives the ACTIVE one of its type, for good: Salesforce deletes no key, and keeps at " +
+		"most 50 of a type.\n")
 	rotations, calls, asked := 0, 0, 0
 	for n, s := range steps {
 		if s.refusal != "" {
@@ -231,7 +240,8 @@ func announce(p permits, steps []step) string {
 		fmt.Fprintf(&out, "%4d. %-9s %s: %s (at most %d API calls%s)\n", n+1, s.kind, s.name, s.does, s.calls, spent)
 		rotations, calls, asked = rotations+s.spends, calls+s.calls, asked+1
 	}
-	fmt.Fprintf(&out, "In all: %d of %d are asked, with %d new tenant secrets and at most %d API calls.", asked, len(steps), rotations, calls)
+	fmt.Fprintf(&out, "In all: %d of %d are asked, with %d new tenant secrets and at most %d API calls.", asked,
+		len(steps), rotations, calls)
 	if calls > p.calls {
 		fmt.Fprintf(&out, " SALESFORCE_LIVE_API_CALLS is %d: once so many are used, what is left is skipped.", p.calls)
 	}
@@ -267,20 +277,58 @@ func TestRefusals(t *testing.T) {
 		item     item
 		want     string
 	}{
-		"looks":                {func(*permits) {}, false, item{kind: asFact, needs: looks}, ""},
-		"looks again":          {func(p *permits) { p.rotations = 0 }, true, item{kind: asFact, needs: looks}, ""},
-		"looks, nothing left":  {func(p *permits) { p.rotations = 0 }, false, item{kind: asFact, needs: looks}, "SALESFORCE_LIVE_ROTATIONS"},
-		"needs a reserve":      {func(p *permits) { p.rotations = 0 }, true, item{kind: asFact, needs: looks | rotates}, "SALESFORCE_LIVE_ROTATIONS"},
-		"other kind's key":     {func(p *permits) { p.rotations = 0 }, true, item{kind: asBehaviour, needs: looks}, "SALESFORCE_LIVE_ROTATIONS"},
-		"makes two":            {func(*permits) {}, false, item{kind: asBehaviour, needs: looks | rotates, makes: 1}, "SALESFORCE_LIVE_ROTATIONS"},
-		"no certificate":       {func(p *permits) { p.certificate = "" }, false, item{kind: asFact, needs: rotates}, "SALESFORCE_LIVE_CERTIFICATE"},
-		"Data is not named":    {func(p *permits) { p.types = []string{"Analytics"} }, false, item{kind: asFact, needs: rotates}, "SALESFORCE_LIVE_TYPES"},
-		"Data is not needed":   {func(p *permits) { p.types = []string{"Analytics"} }, false, item{kind: asBehaviour, needs: rotates}, ""},
-		"deploys":              {func(p *permits) { p.deploy = false }, false, item{needs: deploys}, "SALESFORCE_LIVE_DEPLOY"},
-		"destroys":             {func(p *permits) { p.destroy = false }, false, item{needs: destroys}, "SALESFORCE_LIVE_DESTROY"},
-		"looks and destroys":   {func(p *permits) { p.destroy = false }, true, item{kind: asFact, needs: looks | destroys}, "SALESFORCE_LIVE_DESTROY"},
-		"named":                {func(p *permits) { p.only = regexp.MustCompile("^Or") }, false, item{name: "Organization"}, ""},
-		"not named":            {func(p *permits) { p.only = regexp.MustCompile("^Or") }, false, item{name: "Query"}, "SALESFORCE_LIVE_ONLY"},
+		"looks":       {func(*permits) {}, false, item{kind: asFact, needs: looks}, ""},
+		"looks again": {func(p *permits) { p.rotations = 0 }, true, item{kind: asFact, needs: looks}, ""},
+		"looks, nothing left": {
+			func(p *permits) { p.rotations = 0 }, false,
+			item{kind: asFact, needs: looks},
+			"SALESFORCE_LIVE_ROTATIONS",
+		},
+		"needs a reserve": {
+			func(p *permits) { p.rotations = 0 }, true,
+			item{kind: asFact, needs: looks | rotates},
+			"SALESFORCE_LIVE_ROTATIONS",
+		},
+		"other kind's key": {
+			func(p *permits) { p.rotations = 0 }, true,
+			item{kind: asBehaviour, needs: looks},
+			"SALESFORCE_LIVE_ROTATIONS",
+		},
+		"makes two": {
+			func(*permits) {}, false,
+			item{kind: asBehaviour, needs: looks | rotates, makes: 1},
+			"SALESFORCE_LIVE_ROTATIONS",
+		},
+		"no certificate": {func(p *permits) {
+			p.certificate = ""
+		}, false, item{kind: asFact, needs: rotates}, "SALESFORCE_LIVE_CERTIFICATE"},
+		"Data is not named": {func(p *permits) {
+			p.types = []string{"Analytics"}
+		}, false, item{kind: asFact, needs: rotates}, "SALESFORCE_LIVE_TYPES"},
+		"Data is not needed": {func(p *permits) {
+			p.types = []string{"Analytics"}
+		}, false, item{kind: asBehaviour, needs: rotates}, ""},
+		"deploys": {
+			func(p *permits) { p.deploy = false }, false,
+			item{needs: deploys},
+			"SALESFORCE_LIVE_DEPLOY",
+		},
+		"destroys": {
+			func(p *permits) { p.destroy = false }, false,
+			item{needs: destroys},
+			"SALESFORCE_LIVE_DESTROY",
+		},
+		"looks and destroys": {
+			func(p *permits) { p.destroy = false }, true,
+			item{kind: asFact, needs: looks | destroys},
+			"SALESFORCE_LIVE_DESTROY",
+		},
+		"named": {func(p *permits) {
+			p.only = regexp.MustCompile("^Or")
+		}, false, item{name: "Organization"}, ""},
+		"not named": {func(p *permits) {
+			p.only = regexp.MustCompile("^Or")
+		}, false, item{name: "Query"}, "SALESFORCE_LIVE_ONLY"},
 		"simulator only":       {func(*permits) {}, false, item{needs: prepared}, "simulator"},
 		"harmless, no budget":  {func(p *permits) { p.rotations = 0 }, false, item{needs: sends}, ""},
 		"reads, nothing given": {func(p *permits) { *p = permits{} }, false, item{}, ""},
@@ -317,8 +365,10 @@ func TestPlan(t *testing.T) {
 	}
 	text := announce(b.permits, steps)
 	for _, want := range []string{
-		"at most 2 new tenant secrets, of the types Data, wrapped for \"Any\"; 5000 API calls", "1. fact      Reads: reads (at most 3 API calls)\n",
-		"4. behaviour Makes:  (at most 30 API calls, 1 new tenant secret)\n", "5. behaviour MakesMore: not asked: SALESFORCE_LIVE_ROTATIONS allows no further",
+		"at most 2 new tenant secrets, of the types Data, wrapped for \"Any\"; 5000 API calls",
+		"1. fact      Reads: reads (at most 3 API calls)\n",
+		"4. behaviour Makes:  (at most 30 API calls, 1 new tenant secret)\n", "5. behaviour MakesMore: not asked: " +
+			"SALESFORCE_LIVE_ROTATIONS allows no further",
 		"In all: 4 of 5 are asked, with 2 new tenant secrets and at most 39 API calls.",
 	} {
 		if !strings.Contains(text, want) {
@@ -326,7 +376,8 @@ func TestPlan(t *testing.T) {
 		}
 	}
 	b.calls = 38
-	if text := announce(b.permits, steps); !strings.Contains(text, "SALESFORCE_LIVE_API_CALLS is 38: once so many are used") {
+	if text := announce(b.permits, steps); !strings.Contains(text,
+		"SALESFORCE_LIVE_API_CALLS is 38: once so many are used") {
 		t.Error(text)
 	}
 }
@@ -339,16 +390,22 @@ func TestReadPermits(t *testing.T) {
 		problem   string
 	}{
 		"nothing": {nil, func(p permits) bool {
-			return p.rotations == 0 && p.calls == 5000 && len(p.types) == 3 && !p.deploy && !p.destroy && !p.production && !p.dryRun
+			return p.rotations == 0 && p.calls == 5000 && len(p.types) == 3 && !p.deploy && !p.destroy && !p.production &&
+				!p.dryRun
 		}, ""},
 		"everything": {map[string]string{
-			"ORGANIZATION_ID": "00DWt0000000001", "ROTATIONS": "3", "API_CALLS": "20", "TYPES": "Data, EventBus", "CERTIFICATE": "C", "DEPLOY": "1", "DESTROY": "1",
+			"ORGANIZATION_ID": "00DWt0000000001", "ROTATIONS": "3", "API_CALLS": "20", "TYPES": "Data, EventBus",
+			"CERTIFICATE": "C", "DEPLOY": "1", "DESTROY": "1",
 			"PRODUCTION": "1", "DRY_RUN": "1", "ONLY": "^A", "REPORT": "r.json",
 		}, func(p permits) bool {
-			return p.organization == "00DWt0000000001" && p.rotations == 3 && p.calls == 20 && slices.Equal(p.types, []string{"Data", "EventBus"}) && p.certificate == "C" &&
-				p.deploy && p.destroy && p.production && p.dryRun && p.only.MatchString("AB") && !p.only.MatchString("BA") && p.report == "r.json"
+			return p.organization == "00DWt0000000001" && p.rotations == 3 && p.calls == 20 &&
+				slices.Equal(p.types, []string{"Data", "EventBus"}) && p.certificate == "C" &&
+				p.deploy && p.destroy && p.production && p.dryRun && p.only.MatchString("AB") && !p.only.MatchString("BA") &&
+				p.report == "r.json"
 		}, ""},
-		"denied":    {map[string]string{"DEPLOY": "0", "DESTROY": "0"}, func(p permits) bool { return !p.deploy && !p.destroy }, ""},
+		"denied": {map[string]string{"DEPLOY": "0", "DESTROY": "0"}, func(p permits) bool {
+			return !p.deploy && !p.destroy
+		}, ""},
 		"negative":  {map[string]string{"ROTATIONS": "-1"}, nil, "SALESFORCE_LIVE_ROTATIONS"},
 		"many":      {map[string]string{"ROTATIONS": "many"}, nil, "SALESFORCE_LIVE_ROTATIONS"},
 		"half":      {map[string]string{"API_CALLS": "1.5"}, nil, "SALESFORCE_LIVE_API_CALLS"},
@@ -358,7 +415,9 @@ func TestReadPermits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := readPermits(func(name string) string { return test.variables[strings.TrimPrefix(name, "SALESFORCE_LIVE_")] })
+			got, err := readPermits(func(name string) string {
+				return test.variables[strings.TrimPrefix(name, "SALESFORCE_LIVE_")]
+			})
 			switch {
 			case test.problem != "" && (err == nil || !strings.Contains(err.Error(), test.problem)):
 				t.Errorf("%v, want one about %s", err, test.problem)

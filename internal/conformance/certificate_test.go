@@ -57,14 +57,20 @@ func (p *probe) begun(part string, files map[string]string) string {
 		name, file, contentType string
 		text                    []byte
 	}{
-		{part, "", "application/json", []byte(`{"deployOptions":{"singlePackage":true,"rollbackOnError":true,"ignoreWarnings":true}}`)},
+		{
+			part, "", "application/json",
+			[]byte(`{"deployOptions":{"singlePackage":true,"rollbackOnError":true,"ignoreWarnings":true}}`),
+		},
 		{"file", "deploy.zip", "application/zip", packed.Bytes()},
 	} {
 		disposition := `form-data; name="` + piece.name + `"`
 		if piece.file != "" {
 			disposition += `; filename="` + piece.file + `"`
 		}
-		w, err := form.CreatePart(textproto.MIMEHeader{"Content-Disposition": {disposition}, "Content-Type": {piece.contentType}})
+		w, err := form.CreatePart(textproto.MIMEHeader{
+			"Content-Disposition": {disposition},
+			"Content-Type":        {piece.contentType},
+		})
 		if err != nil {
 			p.Fatal(err)
 		}
@@ -101,7 +107,8 @@ func (p *probe) certificateFiles(name, elements string) map[string]string {
 		"package.xml": `<Package xmlns="http://soap.sforce.com/2006/04/metadata"><types><members>` + name +
 			`</members><name>Certificate</name></types><version>` + p.version + `</version></Package>`,
 		"certs/" + name + ".crt": "",
-		"certs/" + name + ".crt-meta.xml": `<?xml version="1.0" encoding="UTF-8"?><Certificate xmlns="http://soap.sforce.com/2006/04/metadata">` +
+		"certs/" + name +
+			".crt-meta.xml": `<?xml version="1.0" encoding="UTF-8"?><Certificate xmlns="http://soap.sforce.com/2006/04/metadata">` +
 			elements + `</Certificate>`,
 	}
 }
@@ -113,7 +120,8 @@ const fitting = `<caSigned>false</caSigned><encryptedWithPlatformEncryption>true
 // removal is a package that deletes a certificate.
 func (p *probe) removal(name string) map[string]string {
 	return map[string]string{
-		"package.xml": `<Package xmlns="http://soap.sforce.com/2006/04/metadata"><version>` + p.version + `</version></Package>`,
+		"package.xml": `<Package xmlns="http://soap.sforce.com/2006/04/metadata"><version>` + p.version +
+			`</version></Package>`,
 		"destructiveChanges.xml": `<Package xmlns="http://soap.sforce.com/2006/04/metadata"><types><members>` + name +
 			`</members><name>Certificate</name></types></Package>`,
 	}
@@ -123,8 +131,10 @@ func (p *probe) removal(name string) map[string]string {
 func (p *probe) metadataContent(name string) string {
 	p.Helper()
 	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://soap.sforce.com/2006/04/metadata">` +
-		`<soapenv:Header><m:SessionHeader><m:sessionId>` + html.EscapeString(p.session()) + `</m:sessionId></m:SessionHeader></soapenv:Header>` +
-		`<soapenv:Body><m:readMetadata><m:type>Certificate</m:type><m:fullNames>` + name + `</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
+		`<soapenv:Header><m:SessionHeader><m:sessionId>` + html.EscapeString(p.session()) +
+		`</m:sessionId></m:SessionHeader></soapenv:Header>` +
+		`<soapenv:Body><m:readMetadata><m:type>Certificate</m:type><m:fullNames>` + name +
+		`</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
 	r := p.send(http.MethodPost, "/services/Soap/m/"+p.version,
 		http.Header{"Content-Type": {"text/xml; charset=UTF-8"}, "Soapaction": {`""`}}, []byte(envelope))
 	var answer struct {
@@ -139,20 +149,25 @@ func (p *probe) metadataContent(name string) string {
 }
 
 func certificateFacts() []fact {
-	const documented = "Id, DeveloperName, MasterLabel, ExpirationDate, KeySize, CreatedDate, OptionsIsCaSigned, OptionsIsEncryptedWithPE, " +
-		"OptionsIsPrivateKeyExportable, OptionsIsUnusable, OptionsIsUsingKMS"
+	const documented = "Id, DeveloperName, MasterLabel, ExpirationDate, KeySize, CreatedDate, OptionsIsCaSigned, " +
+		"OptionsIsEncryptedWithPE, OptionsIsPrivateKeyExportable, OptionsIsUnusable, OptionsIsUsingKMS"
 	return append(certificateLifeFacts(documented), []fact{
 		{
-			"CertificatesAreToolingOnly", "7.1", "C", "public code", "Certificate is an object of the Tooling API alone: elsewhere it is 400 `INVALID_TYPE`.",
+			"CertificatesAreToolingOnly", "7.1", "C", "public code", "Certificate is an object of the Tooling API alone: " +
+				"elsewhere it is 400 `INVALID_TYPE`.",
 			0, "", func(p *probe) {
 				p.queryRefused("SELECT Id FROM Certificate", "INVALID_TYPE", "sObject type 'Certificate' is not supported")
 			},
 		},
 		{
-			"CertificatesHaveTheDocumentedFields", "7.1", "D", "CertTooling", "The fields of the Tooling reference can be selected, from API 50.0 on.", 0, "",
+			"CertificatesHaveTheDocumentedFields", "7.1", "D", "CertTooling", "The fields of the Tooling reference can be " +
+				"selected, from API 50.0 on.", 0, "",
 			func(p *probe) {
 				for _, row := range p.certificates(documented, "") {
-					for _, name := range []string{"OptionsIsCaSigned", "OptionsIsEncryptedWithPE", "OptionsIsPrivateKeyExportable", "OptionsIsUnusable"} {
+					for _, name := range []string{
+						"OptionsIsCaSigned", "OptionsIsEncryptedWithPE", "OptionsIsPrivateKeyExportable",
+						"OptionsIsUnusable",
+					} {
 						if _, isBool := row[name].(bool); !isBool {
 							p.Errorf("%s is a %T", name, row[name])
 						}
@@ -164,7 +179,8 @@ func certificateFacts() []fact {
 			},
 		},
 		{
-			"CertificatesAreFoundByTheirNames", "7.1", "D", "CertTooling", "DeveloperName and MasterLabel can be filtered.", 0, "", func(p *probe) {
+			"CertificatesAreFoundByTheirNames", "7.1", "D", "CertTooling", "DeveloperName and MasterLabel can be filtered.", 0,
+			"", func(p *probe) {
 				first := p.certificates("Id, DeveloperName, MasterLabel", " LIMIT 1")[0]
 				for _, name := range []string{"DeveloperName", "MasterLabel"} {
 					value := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(p.text(first, name))
@@ -178,9 +194,13 @@ func certificateFacts() []fact {
 		},
 		{
 			"CertificatesHaveAnEnvelopeOfTheirOwn", "7.1", "R", "recalled",
-			"A tooling query also answers `size`, `queryLocator` and `entityTypeName`; ids begin with 0P1.", 0, "", func(p *probe) {
+			"A tooling query also answers `size`, `queryLocator` and `entityTypeName`; ids begin with 0P1.", 0, "",
+			func(p *probe) {
 				records, page := p.query("/tooling/query", "SELECT Id FROM Certificate LIMIT 1")
-				p.matches(page, map[string]any{"size": float64(len(records)), "queryLocator": nil, "entityTypeName": "Certificate", "done": true})
+				p.matches(page, map[string]any{
+					"size": float64(len(records)), "queryLocator": nil, "entityTypeName": "Certificate",
+					"done": true,
+				})
 				for _, row := range records {
 					if id := p.text(row, "Id"); !strings.HasPrefix(id, "0P1") {
 						p.Errorf("id %q", id)
@@ -189,7 +209,8 @@ func certificateFacts() []fact {
 			},
 		},
 		{
-			"CertificatesAreReadOnly", "7.1", "D", "CertTooling", "Describe says that certificates can be neither created, updated nor deleted.", 0, "",
+			"CertificatesAreReadOnly", "7.1", "D", "CertTooling", "Describe says that certificates can be neither created, " +
+				"updated nor deleted.", 0, "",
 			func(p *probe) {
 				about := p.get("/tooling/sobjects/Certificate/describe").want(http.StatusOK).object()
 				p.matches(about, map[string]any{"createable": false, "updateable": false, "deletable": false, "queryable": true})
@@ -197,7 +218,8 @@ func certificateFacts() []fact {
 		},
 		{
 			"CertificateChainHoldsTheCertificate", "7.1", "C", "FtxPlugin",
-			"`CertificateChain` of a row is got as a body: PEM, base64, a JSON string or DER of an X.509 certificate whose key has KeySize bits.", 0, "",
+			"`CertificateChain` of a row is got as a body: PEM, base64, a JSON string or DER of an X.509 certificate whose " +
+				"key has KeySize bits.", 0, "",
 			func(p *probe) {
 				for _, row := range p.certificates("Id, KeySize, ExpirationDate", " WHERE OptionsIsUnusable = false LIMIT 3") {
 					leaf := p.leaf(p.text(row, "Id"))
@@ -220,15 +242,17 @@ func certificateFacts() []fact {
 		},
 		{
 			"EmptyCrtMakesAFittingCertificate", "7.2", "C, I", "two repositories; CertMeta",
-			"Deploying an empty `.crt` with 4096 bits, Platform Encryption and no exportable key makes a key pair that BYOK can use;" +
-				" `destructiveChanges.xml` deletes it.", deploys, "", func(p *probe) {
+			"Deploying an empty `.crt` with 4096 bits, Platform Encryption and no exportable key makes a key pair that BYOK " +
+				"can use; `destructiveChanges.xml` deletes it.", deploys, "", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d", time.Now().Unix())
-				expires := "<expirationDate>" + time.Now().AddDate(1, 0, 0).UTC().Format("2006-01-02") + "T00:00:00.000Z</expirationDate>"
+				expires := "<expirationDate>" + time.Now().AddDate(1, 0, 0).UTC().Format("2006-01-02") +
+					"T00:00:00.000Z</expirationDate>"
 				p.matches(p.deploy("entity_content", p.certificateFiles(name, fmt.Sprintf(fitting, expires))),
 					map[string]any{"status": "Succeeded", "success": true, "numberComponentErrors": 0.0})
 				row := p.certificates(documented, " WHERE DeveloperName = '"+name+"'")[0]
 				p.matches(row, map[string]any{
-					"KeySize": 4096.0, "OptionsIsEncryptedWithPE": true, "OptionsIsPrivateKeyExportable": false, "OptionsIsUnusable": false,
+					"KeySize": 4096.0, "OptionsIsEncryptedWithPE": true, "OptionsIsPrivateKeyExportable": false,
+					"OptionsIsUnusable": false,
 					"OptionsIsCaSigned": false, "MasterLabel": "Conformance",
 				})
 				p.matches(p.deploy("json", p.removal(name)), map[string]any{"status": "Succeeded", "success": true})
@@ -238,11 +262,12 @@ func certificateFacts() []fact {
 		},
 		{
 			"DeploysAreCancelledByPatch", "7.2", "D", "Metadata API guide, meta_rest_deploy_cancel",
-			"`PATCH metadata/deployRequest/<id>` with `{\"deployResult\":{\"status\":\"Canceling\"}}` asks to cancel a deploy; it then ends as Canceled, or as Succeeded if that" +
-				" came too late.", deploys, "", func(p *probe) {
+			"`PATCH metadata/deployRequest/<id>` with `{\"deployResult\":{\"status\":\"Canceling\"}}` asks to cancel a " +
+				"deploy; it then ends as Canceled, or as Succeeded if that came too late.", deploys, "", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Off", time.Now().Unix())
 				id := p.begun("json", p.certificateFiles(name, fmt.Sprintf(fitting, "")))
-				p.call(http.MethodPatch, "/metadata/deployRequest/"+id, map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
+				p.call(http.MethodPatch, "/metadata/deployRequest/"+id,
+					map[string]any{"deployResult": map[string]any{"status": "Canceling"}})
 				status := p.text(p.ended(id), "status")
 				if status != "Canceled" && status != "Succeeded" {
 					p.Errorf("it ended as %s", status)
@@ -255,7 +280,8 @@ func certificateFacts() []fact {
 			},
 		},
 		{
-			"ExpirationDateIsADateTime", "7.2", "C", "a public repository", "A deployed `expirationDate` without a time is refused.", deploys, "",
+			"ExpirationDateIsADateTime", "7.2", "C", "a public repository",
+			"A deployed `expirationDate` without a time is refused.", deploys, "",
 			func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Date", time.Now().Unix())
 				expires := "<expirationDate>" + time.Now().AddDate(1, 0, 0).UTC().Format("2006-01-02") + "</expirationDate>"
@@ -271,7 +297,8 @@ func certificateFacts() []fact {
 			},
 		},
 		{
-			"CertificateDefaults", "7.2", "D", "CertMeta", "Without `keySize` and `privateKeyExportable` a certificate has 2048 bits and an exportable key.",
+			"CertificateDefaults", "7.2", "D", "CertMeta", "Without `keySize` and `privateKeyExportable` a certificate has " +
+				"2048 bits and an exportable key.",
 			deploys, "", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Plain", time.Now().Unix())
 				elements := `<caSigned>false</caSigned><masterLabel>Conformance</masterLabel>`
@@ -282,7 +309,8 @@ func certificateFacts() []fact {
 			},
 		},
 		{
-			"CertificatesCannotBeFilteredByChain", "7.1", "D", "CertTooling", "CertificateChain cannot be filtered.", 0, "", func(p *probe) {
+			"CertificatesCannotBeFilteredByChain", "7.1", "D", "CertTooling", "CertificateChain cannot be filtered.", 0, "",
+			func(p *probe) {
 				p.get("/tooling/query?q="+url.QueryEscape("SELECT Id FROM Certificate WHERE CertificateChain = 'x'")).
 					refused(http.StatusBadRequest, "INVALID_FIELD", "can not be filtered in a query call")
 			},

@@ -15,7 +15,8 @@ type fact struct {
 	name string
 	// section numbers the topic, as the headings of the guide do.
 	section string
-	// confidence is D documented by Salesforce, V by a vendor, C seen in public code or traffic, I inferred, R recalled.
+	// confidence is D documented by Salesforce, V by a vendor, C seen in public code or traffic, I
+	// inferred, R recalled.
 	confidence string
 	// source is where it is from.
 	source string
@@ -41,8 +42,8 @@ const (
 	deploys
 	// destroys: it destroys a key of this suite's own, or would if the fact were wrong.
 	destroys
-	// looks: it looks at the key that this run uploads, once for all such facts and once for all such behaviours, or changes that key's
-	// Description.
+	// looks: it looks at the key that this run uploads, once for all such facts and once for all such
+	// behaviours, or changes that key's Description.
 	looks
 	// prepared: it wants an org in a state that only the simulator can be put in.
 	prepared
@@ -51,7 +52,8 @@ const (
 func (n need) String() string {
 	names := map[need]string{
 		rotates: "makes a tenant secret", sends: "sends a request that must be refused or is harmless",
-		looks: "looks at the key that this run uploads", deploys: "deploys a certificate", destroys: "destroys a key of its own", prepared: "simulator only",
+		looks: "looks at the key that this run uploads", deploys: "deploys a certificate",
+		destroys: "destroys a key of its own", prepared: "simulator only",
 	}
 	var out []string
 	for bit := rotates; bit <= prepared; bit <<= 1 {
@@ -67,7 +69,10 @@ func (n need) String() string {
 
 // item is the fact as a live run sees it.
 func (f fact) item() item {
-	i := item{kind: asFact, name: f.name, section: f.section, confidence: f.confidence, claim: f.claim, does: f.needs.String(), needs: f.needs, check: f.check}
+	i := item{
+		kind: asFact, name: f.name, section: f.section, confidence: f.confidence, claim: f.claim,
+		does: f.needs.String(), needs: f.needs, check: f.check,
+	}
 	switch {
 	case f.needs&deploys != 0:
 		i.calls = 130 // a deployment is asked for its state every 5 seconds, for 5 minutes, and so is the removal
@@ -79,10 +84,11 @@ func (f fact) item() item {
 	return i
 }
 
-// facts are all of them, in the order in which they are checked: what must be refused comes before the keys that this suite makes,
-// since those begin an interval in which everything is refused.
+// facts are all of them, in the order in which they are checked: what must be refused comes before
+// the keys that this suite makes, since those begin an interval in which everything is refused.
 func facts() []fact {
-	return slices.Concat(oauthFacts(), restFacts(), queryFacts(), tenantSecretFacts(), certificateFacts(), refusalFacts(), uploadFacts(),
+	return slices.Concat(oauthFacts(), restFacts(), queryFacts(), tenantSecretFacts(), certificateFacts(), refusalFacts(),
+		uploadFacts(),
 		lifecycleFacts(), otherKeyFacts())
 }
 

@@ -16,8 +16,10 @@ var update = flag.Bool("update", false, "write the guide instead of comparing it
 
 // headings name the topics that sections begin with.
 var headings = map[string]string{
-	"1": "What shapes the provider", "2": "Logging in", "3": "REST, errors and limits", "4": "TenantSecret", "5": "Uploading",
-	"6": "Destroying, restoring, exporting", "7": "Certificates", "8": "Cache-only keys", "9": "Other keys", "10": "Queries",
+	"1": "What shapes the provider", "2": "Logging in", "3": "REST, errors and limits", "4": "TenantSecret",
+	"5": "Uploading",
+	"6": "Destroying, restoring, exporting", "7": "Certificates", "8": "Cache-only keys", "9": "Other keys",
+	"10": "Queries",
 	"11": "Where the documents are silent",
 }
 
@@ -64,17 +66,21 @@ allow more:
 
 | variable | allows |
 | --- | --- |
-| ` + "`SALESFORCE_LIVE_ROTATIONS=5`" + ` | so many tenant secrets to be made, each of which archives the ACTIVE one of its type. The facts make one of type Data, the behaviours three; one more is kept in reserve for what Salesforce must refuse |
-| ` + "`SALESFORCE_LIVE_TYPES=EventBus,Analytics,DeterministicData,Data`" + ` | keys of these types to be made, where the interval of a type is over; without it Analytics, DeterministicData and Data |
+| ` + "`SALESFORCE_LIVE_ROTATIONS=5`" +
+	` | so many tenant secrets to be made, each of which archives the ACTIVE one of its type. The facts make one of type Data, the behaviours three; one more is kept in reserve for what Salesforce must refuse |
+| ` + "`SALESFORCE_LIVE_TYPES=EventBus,Analytics,DeterministicData,Data`" +
+	` | keys of these types to be made, where the interval of a type is over; without it Analytics, DeterministicData and Data |
 | ` + "`SALESFORCE_LIVE_CERTIFICATE=My_BYOK`" + ` | uploads, wrapped for this BYOK-compatible certificate |
 | ` + "`SALESFORCE_LIVE_DEPLOY=1`" + ` | certificates to be deployed, and deleted again |
-| ` + "`SALESFORCE_LIVE_DESTROY=1`" + ` | an archived key that this suite uploaded, in an earlier run, to be destroyed and restored; in a sandbox only |
+| ` + "`SALESFORCE_LIVE_DESTROY=1`" +
+	` | an archived key that this suite uploaded, in an earlier run, to be destroyed and restored; in a sandbox only |
 | ` + "`SALESFORCE_LIVE_API_CALLS=1000`" + ` | so many API calls, instead of 5000 |
 | ` + "`SALESFORCE_LIVE_PRODUCTION=1`" + ` | all of this in a production org |
 
 ` + "`SALESFORCE_LIVE_ONLY`" + `, a regular expression, chooses facts and behaviours by their names.
 
-The record is in ` + "`bin/live.json`" + ` and ` + "`.md`" + ` (` + "`SALESFORCE_LIVE_REPORT`" + ` names another file): every fact, confirmed or refuted, every behaviour,
+The record is in ` + "`bin/live.json`" + ` and ` + "`.md`" + ` (` + "`SALESFORCE_LIVE_REPORT`" +
+	` names another file): every fact, confirmed or refuted, every behaviour,
 passed or failed, what was not asked and why, and the tenant secrets that the run made, since none can be deleted. It is written
 after each step. It names your org and these records, and holds no secret. A fact that your org refutes is worth an issue.
 
@@ -98,14 +104,17 @@ func guide() string {
 			continue
 		}
 		slices.SortStableFunc(rows, func(a, b fact) int { return strings.Compare(a.section, b.section) })
-		fmt.Fprintf(&out, "\n## %s\n\n| fact | confidence | source | test | checking it |\n| --- | --- | --- | --- | --- |\n", headings[number])
+		fmt.Fprintf(&out, "\n## %s\n\n| fact | confidence | source | test | checking it |\n| --- | --- | --- | --- | --- "+
+			"|\n", headings[number])
 		for _, f := range rows {
-			fmt.Fprintf(&out, "| %s | %s | %s | <a id=\"%s\"></a>`%s` | %s |\n", cell(f.claim), f.confidence, cell(f.source), f.name, f.name, f.needs)
+			fmt.Fprintf(&out, "| %s | %s | %s | <a id=\"%s\"></a>`%s` | %s |\n", cell(f.claim), f.confidence, cell(f.source),
+				f.name, f.name, f.needs)
 		}
 	}
 	out.WriteString(sourcesTable())
-	out.WriteString("\n## What the provider does on a real org\n\nThe same run checks the built provider under Terraform or OpenTofu. Each row is a subtest of `TestLive`;" +
-		" `TestTheLiveSuite`\nruns them all on the simulator.\n\n| behaviour | of | test | checking it |\n| --- | --- | --- | --- |\n")
+	out.WriteString("\n## What the provider does on a real org\n\nThe same run checks the built provider under " +
+		"Terraform or OpenTofu. Each row is a subtest of `TestLive`; `TestTheLiveSuite`\nruns them all on the " +
+		"simulator.\n\n| behaviour | of | test | checking it |\n| --- | --- | --- | --- |\n")
 	for _, b := range behaviours() {
 		object, _, _ := strings.Cut(b.section, ",") // a rule's number is for whoever reads the code
 		fmt.Fprintf(&out, "| %s | %s | `%s` | %s |\n", cell(b.claim), object, b.name, b.does)
@@ -133,7 +142,8 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// The scratch org of CONTRIBUTING.md has what the suite asks about: Shield and cache-only keys, in a definition that sf reads.
+// The scratch org of CONTRIBUTING.md has what the suite asks about: Shield and cache-only keys, in
+// a definition that sf reads.
 func TestScratchOrg(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("scratch-org.json")

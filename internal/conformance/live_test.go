@@ -27,8 +27,9 @@ func items() []item {
 	return all
 }
 
-// The facts and the behaviours on the org that SALESFORCE_* names. What is refuted or fails also fails the test: the simulator, and
-// perhaps the provider, are wrong then. `make testacc-live` runs it; TestTheLiveSuite... run it on the simulator.
+// The facts and the behaviours on the org that SALESFORCE_* names. What is refuted or fails also
+// fails the test: the simulator, and perhaps the provider, are wrong then. `make testacc-live` runs
+// it; TestTheLiveSuite... run it on the simulator.
 func TestLive(t *testing.T) { //nolint:paralleltest // one org, whose keys follow each other
 	if os.Getenv("TF_ACC") != "1" {
 		t.Skip("TF_ACC is not 1: no real org is touched")
@@ -41,11 +42,13 @@ func TestLive(t *testing.T) { //nolint:paralleltest // one org, whose keys follo
 	b := &budget{permits: allowed, uploaded: map[string]bool{}}
 	steps := b.plan(items())
 	if allowed.dryRun {
-		t.Logf("Dry run: nothing is sent to %s, not even a login. Without SALESFORCE_LIVE_DRY_RUN this would happen:\n%s", o.instance, announce(allowed, steps))
+		t.Logf("Dry run: nothing is sent to %s, not even a login. Without SALESFORCE_LIVE_DRY_RUN this would happen:\n%s",
+			o.instance, announce(allowed, steps))
 		return
 	}
 	if allowed.organization == "" {
-		t.Fatal("SALESFORCE_LIVE_ORGANIZATION_ID is not set: set it to the id of the org that the run is meant for. Nothing was sent")
+		t.Fatal("SALESFORCE_LIVE_ORGANIZATION_ID is not set: set it to the id of the org that the run is meant for. " +
+			"Nothing was sent")
 	}
 	start := &probe{T: t, org: o}
 	o.about = start.organization()
@@ -59,10 +62,12 @@ func TestLive(t *testing.T) { //nolint:paralleltest // one org, whose keys follo
 	started := time.Now().UTC().Truncate(time.Second)
 	o.types, o.folder, o.run = allowed.types, strings.TrimSuffix(path, ".json")+".work", started.Format("20060102T150405Z")
 	done := &record{
-		OrganizationID: o.about.id, OrganizationKind: o.about.kind(), Instance: o.instance, APIVersion: o.version, CLI: acctest.CLIName(), Started: started,
+		OrganizationID: o.about.id, OrganizationKind: o.about.kind(), Instance: o.instance, APIVersion: o.version,
+		CLI: acctest.CLIName(), Started: started,
 		RotationsAllowed: allowed.rotations, APICallsAllowed: allowed.calls, path: path,
 	}
-	t.Logf("This will happen on %s: org %s (%s, %s), API %s, %s.\n%s", o.instance, o.about.id, o.about.kind(), o.about.edition, o.version, done.CLI, announce(allowed, steps))
+	t.Logf("This will happen on %s: org %s (%s, %s), API %s, %s.\n%s", o.instance, o.about.id, o.about.kind(),
+		o.about.edition, o.version, done.CLI, announce(allowed, steps))
 	start.recover(allowed)
 	if err := errors.Join(os.MkdirAll(o.folder, 0o700), done.begin(steps)); err != nil {
 		t.Fatal(err)
@@ -101,7 +106,8 @@ func (r *liveRun) ask(t *testing.T, i item) bool {
 			p.Skip(refusal)
 		}
 		if used := r.used - r.began; used+i.calls > r.budget.calls {
-			p.Skipf("of the %d API calls of SALESFORCE_LIVE_API_CALLS %d are used, and it may take %d", r.budget.calls, used, i.calls)
+			p.Skipf("of the %d API calls of SALESFORCE_LIVE_API_CALLS %d are used, and it may take %d", r.budget.calls, used,
+				i.calls)
 		}
 		if err := r.record.settle(i, left, "the run ended during it", 0); err != nil {
 			p.Fatal(err)
@@ -131,7 +137,8 @@ func (r *liveRun) ask(t *testing.T, i item) bool {
 	return good
 }
 
-// charge counts what an item has made against the budget, and fails the item if that is more than it said.
+// charge counts what an item has made against the budget, and fails the item if that is more than
+// it said.
 func (r *liveRun) charge(p *probe, i item) {
 	announced := r.budget.spends(i)
 	now := p.inventory()
@@ -186,15 +193,18 @@ func (r *liveRun) close(t *testing.T) {
 		t.Error(err)
 	}
 	if r.archived != nil && r.before[r.archived.id].Status == "DESTROYED" {
-		t.Errorf("%s is DESTROYED and could not be restored. Its export is in %s: the next run with SALESFORCE_LIVE_DESTROY=1 tries again", r.archived.id, r.folder)
+		t.Errorf("%s is DESTROYED and could not be restored. Its export is in %s: the next run with "+
+			"SALESFORCE_LIVE_DESTROY=1 tries again", r.archived.id, r.folder)
 	} else if err := os.RemoveAll(r.folder); err != nil {
 		t.Error(err)
 	}
 	var out strings.Builder
 	out.WriteString("Facts: " + counts(r.record.Facts) + ". Behaviours: " + counts(r.record.Behaviours) + ".\n")
-	out.WriteString("Spent: " + strconv.Itoa(r.record.RotationsSpent) + " new tenant secrets, " + strconv.Itoa(r.record.APICallsSpent) + " API calls.\n")
+	out.WriteString("Spent: " + strconv.Itoa(r.record.RotationsSpent) + " new tenant secrets, " +
+		strconv.Itoa(r.record.APICallsSpent) + " API calls.\n")
 	for _, key := range r.record.LeftBehind {
-		out.WriteString("Left behind: " + key.ID + ", " + key.Type + " version " + strconv.Itoa(key.Version) + ", " + key.Status + ", " + strconv.Quote(key.Description) + ", by " + key.MadeBy + "\n")
+		out.WriteString("Left behind: " + key.ID + ", " + key.Type + " version " + strconv.Itoa(key.Version) + ", " +
+			key.Status + ", " + strconv.Quote(key.Description) + ", by " + key.MadeBy + "\n")
 	}
 	if len(r.record.LeftBehind) == 0 {
 		out.WriteString("Nothing was left behind.\n")
@@ -202,10 +212,12 @@ func (r *liveRun) close(t *testing.T) {
 	t.Logf("%sThe record is in %s, and as Markdown beside it.", out.String(), r.record.path)
 }
 
-// exportSuffix ends the name of a file that holds the export of the tenant secret whose id the name begins with.
+// exportSuffix ends the name of a file that holds the export of the tenant secret whose id the name
+// begins with.
 const exportSuffix = ".export"
 
-// keep stores an export where a later run finds it, before the key that only it restores is destroyed.
+// keep stores an export where a later run finds it, before the key that only it restores is
+// destroyed.
 func (p *probe) keep(u *upload) {
 	p.Helper()
 	if p.folder == "" {
@@ -227,13 +239,15 @@ func (p *probe) recover(allowed permits) {
 		id := strings.TrimSuffix(filepath.Base(name), exportSuffix)
 		row := p.get("/sobjects/TenantSecret/" + id + "?fields=Status")
 		if row.status != http.StatusOK {
-			p.Fatalf("%s is what a run that died has left, and this org does not have that record: status %d%s. Move it away, or name another SALESFORCE_LIVE_REPORT", name, row.status, row.reason())
+			p.Fatalf("%s is what a run that died has left, and this org does not have that record: status %d%s. Move it away, "+
+				"or name another SALESFORCE_LIVE_REPORT", name, row.status, row.reason())
 		}
 		if row.object()["Status"] != "DESTROYED" {
 			continue
 		}
 		if !allowed.destroy {
-			p.Fatalf("a run that died has left %s DESTROYED. Its export is in %s: run with SALESFORCE_LIVE_DESTROY=1, which restores it first", id, name)
+			p.Fatalf("a run that died has left %s DESTROYED. Its export is in %s: run with SALESFORCE_LIVE_DESTROY=1, which "+
+				"restores it first", id, name)
 		}
 		exported, err := os.ReadFile(name)
 		if err != nil {
@@ -275,7 +289,10 @@ func (p *probe) inventory() map[string]leftover {
 			version, _ := row["Version"].(float64)
 			description, _ := row["Description"].(string)
 			id := p.text(row, "Id")
-			all[id] = leftover{ID: id, Type: p.text(row, "Type"), Version: int(version), Status: p.text(row, "Status"), Description: description}
+			all[id] = leftover{
+				ID: id, Type: p.text(row, "Type"), Version: int(version), Status: p.text(row, "Status"),
+				Description: description,
+			}
 		}
 		target, _ = page["nextRecordsUrl"].(string)
 	}

@@ -39,7 +39,8 @@ func oauthFacts() []fact {
 	return []fact{
 		{
 			"TokenReplyHasNoExpiry", "2.1", "D", "Help remoteaccess_oauth_client_credentials_flow",
-			"A client credentials token comes with `token_type` Bearer, `instance_url` and `issued_at`, without `expires_in` and `refresh_token`.",
+			"A client credentials token comes with `token_type` Bearer, `instance_url` and `issued_at`, without `expires_in` " +
+				"and `refresh_token`.",
 			0, "", func(p *probe) {
 				answer := p.granted()
 				p.equal("token_type", answer["token_type"], "Bearer")
@@ -62,7 +63,8 @@ func oauthFacts() []fact {
 		},
 		{
 			"TokenNamesOrganizationAndUser", "2.1", "D", "Help remoteaccess_oauth_client_credentials_flow",
-			"The last two parts of the token's `id` are the ids of the org (00D, 18 characters) and of the user (005).", 0, "", func(p *probe) {
+			"The last two parts of the token's `id` are the ids of the org (00D, 18 characters) and of the user (005).", 0, "",
+			func(p *probe) {
 				parts := strings.Split(p.text(p.granted(), "id"), "/")
 				organization, user := parts[len(parts)-2], parts[len(parts)-1]
 				rows, _ := p.query("/query", "SELECT Id FROM Organization")
@@ -79,13 +81,15 @@ func oauthFacts() []fact {
 			"Client id and secret may be sent as HTTP Basic instead of in the form.", 0, "", func(p *probe) {
 				p.wantClientCredentials()
 				basic := base64.StdEncoding.EncodeToString([]byte(p.credentials.clientID + ":" + p.credentials.clientSecret))
-				p.tokenRequest(p.instance, url.Values{"grant_type": {"client_credentials"}}, http.Header{"Authorization": {"Basic " + basic}}).
+				p.tokenRequest(p.instance, url.Values{"grant_type": {"client_credentials"}},
+					http.Header{"Authorization": {"Basic " + basic}}).
 					want(http.StatusOK)
 			},
 		},
 		{
 			"LoginHostRefusesClientCredentials", "2.1", "C", "pozil/pub-sub-api-node-client#58",
-			"The login host grants no client credentials: 400 `invalid_grant`, \"request not supported on this domain\".", sends, "",
+			"The login host grants no client credentials: 400 `invalid_grant`, \"request not supported on this domain\".", sends,
+			"",
 			func(p *probe) {
 				form := p.form()
 				form.Set("client_secret", "not sent there")
@@ -94,7 +98,8 @@ func oauthFacts() []fact {
 		},
 		{
 			"WrongClientSecretIsInvalidClient", "2.4", "C", "restforce#338",
-			"A wrong client secret is 400 with the object `{\"error\":\"invalid_client\",\"error_description\":\"invalid client credentials\"}`.",
+			"A wrong client secret is 400 with the object `{\"error\":\"invalid_client\",\"error_description\":\"invalid " +
+				"client credentials\"}`.",
 			sends, "", func(p *probe) {
 				p.wantClientCredentials()
 				form := p.form()
@@ -118,10 +123,12 @@ func oauthFacts() []fact {
 		},
 		{
 			"JWTBearerGrantsNoRefreshToken", "2.2", "C", "simple-salesforce, go-salesforce",
-			"JWT bearer works on the login host with RS256 and three minutes of validity; no refresh token and no `expires_in` come back.", 0, "",
+			"JWT bearer works on the login host with RS256 and three minutes of validity; no refresh token and no " +
+				"`expires_in` come back.", 0, "",
 			func(p *probe) {
 				answer := p.tokenRequest(p.login, url.Values{
-					"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {p.assertion(time.Now().Add(3 * time.Minute))},
+					"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
+					"assertion":  {p.assertion(time.Now().Add(3 * time.Minute))},
 				}, nil).want(http.StatusOK).object()
 				for _, name := range []string{"access_token", "instance_url", "id", "token_type", "scope"} {
 					_ = p.text(answer, name)
@@ -135,15 +142,18 @@ func oauthFacts() []fact {
 		},
 		{
 			"ExpiredAssertionIsAnExpiredCode", "2.4", "C", "stackexchange",
-			"An assertion whose `exp` has passed is 400 `invalid_grant`, \"expired authorization code\".", sends, "", func(p *probe) {
+			"An assertion whose `exp` has passed is 400 `invalid_grant`, \"expired authorization code\".", sends, "",
+			func(p *probe) {
 				p.tokenRequest(p.login, url.Values{
-					"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {p.assertion(time.Now().Add(-time.Hour))},
+					"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
+					"assertion":  {p.assertion(time.Now().Add(-time.Hour))},
 				}, nil).oauthRefused("invalid_grant", "expired authorization code")
 			},
 		},
 		{
 			"IntrospectionTellsTheExpiry", "2.3", "D, C", "Salesforce's Postman collection",
-			"`/services/oauth2/introspect` shows `active`, `username`, `sub` and the moments `iat`, `nbf` and `exp` of a token.", 0, "",
+			"`/services/oauth2/introspect` shows `active`, `username`, `sub` and the moments `iat`, `nbf` and `exp` of a " +
+				"token.", 0, "",
 			func(p *probe) {
 				p.wantClientCredentials()
 				form := url.Values{
@@ -163,7 +173,8 @@ func oauthFacts() []fact {
 		},
 		{
 			"EndedSessionIs401", "2.1", "C", "restforce#284",
-			"A session that does not exist is 401 with the array `[{\"message\":\"Session expired or invalid\",\"errorCode\":\"INVALID_SESSION_ID\"}]`.",
+			"A session that does not exist is 401 with the array `[{\"message\":\"Session expired or " +
+				"invalid\",\"errorCode\":\"INVALID_SESSION_ID\"}]`.",
 			sends, "", func(p *probe) {
 				p.send(http.MethodGet, "/limits", http.Header{"Authorization": {"Bearer 00D000000000000!ended"}}, nil).
 					refused(http.StatusUnauthorized, "INVALID_SESSION_ID", "Session expired or invalid")

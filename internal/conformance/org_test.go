@@ -79,9 +79,11 @@ func simulated(t *testing.T, options ...sfsim.Option) *org {
 	t.Cleanup(server.Close)
 	server.Clock.Stop()
 	return &org{
-		instance: server.InstanceURL, login: server.LoginURL, version: "62.0", certificate: "Sim_BYOK", sim: server, http: httpClient(t),
+		instance: server.InstanceURL, login: server.LoginURL, version: "62.0", certificate: "Sim_BYOK", sim: server,
+		http: httpClient(t),
 		credentials: credentials{
-			clientID: server.ClientID, clientSecret: server.ClientSecret, username: server.Username, privateKey: server.PrivateKeyPEM,
+			clientID: server.ClientID, clientSecret: server.ClientSecret, username: server.Username,
+			privateKey: server.PrivateKeyPEM,
 		},
 	}
 }
@@ -101,7 +103,8 @@ func live(t *testing.T) *org {
 	t.Helper()
 	o := &org{
 		instance: strings.TrimSuffix(os.Getenv("SALESFORCE_INSTANCE_URL"), "/"), login: os.Getenv("SALESFORCE_LOGIN_URL"),
-		version: os.Getenv("SALESFORCE_API_VERSION"), certificate: os.Getenv("SALESFORCE_LIVE_CERTIFICATE"), http: httpClient(t),
+		version: os.Getenv("SALESFORCE_API_VERSION"), certificate: os.Getenv("SALESFORCE_LIVE_CERTIFICATE"),
+		http: httpClient(t),
 		credentials: credentials{
 			clientID: os.Getenv("SALESFORCE_CLIENT_ID"), clientSecret: os.Getenv("SALESFORCE_CLIENT_SECRET"),
 			username: os.Getenv("SALESFORCE_USERNAME"), privateKey: os.Getenv("SALESFORCE_PRIVATE_KEY"),
@@ -132,7 +135,8 @@ type probe struct {
 	unheard bool
 }
 
-// say keeps the first report for the record. What it says is in the test's log anyway, and holds no secret.
+// say keeps the first report for the record. What it says is in the test's log anyway, and holds no
+// secret.
 func (p *probe) say(text string) {
 	if p.reason == "" {
 		p.reason = strings.TrimSuffix(text, "\n")
@@ -185,7 +189,8 @@ type reply struct {
 	body   []byte
 }
 
-// send makes one request, to a path below the API version, to one that begins with /services, or to a whole URL.
+// send makes one request, to a path below the API version, to one that begins with /services, or to
+// a whole URL.
 func (p *probe) send(method, target string, header http.Header, body []byte) reply {
 	p.Helper()
 	what, _, _ := strings.Cut(target, "?")
@@ -212,7 +217,8 @@ func (p *probe) send(method, target string, header http.Header, body []byte) rep
 		p.Fatalf("%s %s: %v", method, what, err)
 	}
 	// An outage, the edge's 420, or a limit that is used up [D].
-	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == 420 || bytes.Contains(text, []byte("REQUEST_LIMIT_EXCEEDED")) {
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == 420 ||
+		bytes.Contains(text, []byte("REQUEST_LIMIT_EXCEEDED")) {
 		p.unheard = true
 	}
 	if usage, isUsage := strings.CutPrefix(resp.Header.Get("Sforce-Limit-Info"), "api-usage="); isUsage {
@@ -286,7 +292,8 @@ func (r reply) object() map[string]any {
 	return out
 }
 
-// refused checks that the body is an array of one error, with this code, and this text in its message; either may be "".
+// refused checks that the body is an array of one error, with this code, and this text in its
+// message; either may be "".
 func (r reply) refused(status int, code, text string, fields ...string) {
 	r.p.Helper()
 	r.want(status)
@@ -295,7 +302,8 @@ func (r reply) refused(status int, code, text string, fields ...string) {
 		ErrorCode *string  `json:"errorCode"`
 		Fields    []string `json:"fields"`
 	}
-	if err := json.Unmarshal(r.body, &list); err != nil || len(list) != 1 || list[0].Message == nil || list[0].ErrorCode == nil {
+	if err := json.Unmarshal(r.body, &list); err != nil || len(list) != 1 || list[0].Message == nil ||
+		list[0].ErrorCode == nil {
 		r.p.Fatalf("%s: the body of status %d is not an array of one error with message and errorCode", r.what, r.status)
 	}
 	got := list[0]
@@ -339,14 +347,16 @@ func (p *probe) logIn() reply {
 		return p.tokenRequest(p.instance, p.form(), nil)
 	}
 	return p.tokenRequest(p.login, url.Values{
-		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {p.assertion(time.Now().Add(3 * time.Minute))},
+		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
+		"assertion":  {p.assertion(time.Now().Add(3 * time.Minute))},
 	}, nil)
 }
 
 // form is the body of a request for a token by client credentials.
 func (p *probe) form() url.Values {
 	return url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {p.credentials.clientID}, "client_secret": {p.credentials.clientSecret},
+		"grant_type": {"client_credentials"}, "client_id": {p.credentials.clientID},
+		"client_secret": {p.credentials.clientSecret},
 	}
 }
 
@@ -387,7 +397,8 @@ func (p *probe) assertion(expires time.Time) string {
 	if err != nil {
 		p.Fatal(err)
 	}
-	signing := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." + base64.RawURLEncoding.EncodeToString(claims)
+	signing := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString(claims)
 	digest := sha256.Sum256([]byte(signing))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
 	if err != nil {
@@ -417,8 +428,8 @@ func (p *probe) query(path, soql string) (records []map[string]any, page map[str
 // secrets are the tenant secrets that a condition selects.
 func (p *probe) secrets(where string) []map[string]any {
 	p.Helper()
-	records, _ := p.query("/query", "SELECT Id, Type, Version, Status, Source, KeyDerivationMode, Description, SecretValueHash, "+
-		"SecretValueCertificate, CreatedDate, LastModifiedDate, SystemModstamp FROM TenantSecret"+where)
+	records, _ := p.query("/query", "SELECT Id, Type, Version, Status, Source, KeyDerivationMode, Description, "+
+		"SecretValueHash, SecretValueCertificate, CreatedDate, LastModifiedDate, SystemModstamp FROM TenantSecret"+where)
 	return records
 }
 
@@ -472,7 +483,8 @@ func (p *probe) advance(d time.Duration) {
 	p.sim.Clock.Advance(d)
 }
 
-// retryFor looks again until a check holds, since Salesforce works some things off by itself: soon at first, then every 5 seconds.
+// retryFor looks again until a check holds, since Salesforce works some things off by itself: soon
+// at first, then every 5 seconds.
 func (p *probe) retryFor(d time.Duration, holds func() bool) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Context(), d)
@@ -562,8 +574,9 @@ const mark = "salesforcebyok conformance"
 func (p *probe) uploadBody(material []byte, change map[string]any) map[string]any {
 	p.Helper()
 	body := map[string]any{
-		"Type": "Data", "Description": mark, "SecretValueCertificate": p.certificate, "Source": "UPLOADED", "KeyDerivationMode": "PBKDF2",
-		"SecretValueHash": sum(material),
+		"Type": "Data", "Description": mark, "SecretValueCertificate": p.certificate, "Source": "UPLOADED",
+		"KeyDerivationMode": "PBKDF2",
+		"SecretValueHash":   sum(material),
 	}
 	if _, given := change["SecretValue"]; !given {
 		body["SecretValue"] = p.wrap(crypto.SHA512, material)
@@ -573,7 +586,8 @@ func (p *probe) uploadBody(material []byte, change map[string]any) map[string]an
 	return body
 }
 
-// mayCreate skips unless a Data key could be made now: its interval is over, so that a refusal has another reason.
+// mayCreate skips unless a Data key could be made now: its interval is over, so that a refusal has
+// another reason.
 func (p *probe) mayCreate() {
 	p.Helper()
 	if p.sim != nil {
@@ -591,7 +605,8 @@ func (p *probe) nextKey(typ string) time.Time {
 	if p.about.sandbox {
 		wait = intervals[typ].sandbox
 	}
-	r := p.get("/query?q=" + url.QueryEscape("SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = '"+typ+"'")).want(http.StatusOK)
+	r := p.get("/query?q=" + url.QueryEscape("SELECT MAX(CreatedDate) newest FROM TenantSecret WHERE Type = '"+typ+
+		"'")).want(http.StatusOK)
 	rows, _ := r.object()["records"].([]any)
 	if len(rows) != 1 {
 		p.Fatalf("%s: %d records, want 1", r.what, len(rows))
@@ -657,7 +672,8 @@ func (p *probe) ours() *upload {
 	return have
 }
 
-// oursArchived is a Data key of this suite that is ARCHIVED, with its export: on a real org one of an earlier run.
+// oursArchived is a Data key of this suite that is ARCHIVED, with its export: on a real org one of
+// an earlier run.
 func (p *probe) oursArchived() *upload {
 	p.Helper()
 	p.mu.Lock()

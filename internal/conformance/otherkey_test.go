@@ -20,17 +20,20 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 	return []fact{
 		{
 			"CacheOnlyKeysKeepTheirCertificate", "8", "D", "ObjRef example 8",
-			"A key of Source REMOTE is made with identifier, named credential and certificate, reads them back and has neither secret nor hash.", prepared, remote,
+			"A key of Source REMOTE is made with identifier, named credential and certificate, reads them back and has " +
+				"neither secret nor hash.", prepared, remote,
 			func(p *probe) {
-				p.matches(p.row(cacheOnly(p), "Source,Status,RemoteKeyIdentifier,RemoteKeyCertificate,SecretValue,SecretValueHash"), map[string]any{
-					"Source": "REMOTE", "Status": "ACTIVE", "RemoteKeyIdentifier": "key-1", "RemoteKeyCertificate": p.certificate,
-					"SecretValue": nil, "SecretValueHash": nil,
-				})
+				p.matches(p.row(cacheOnly(p), "Source,Status,RemoteKeyIdentifier,RemoteKeyCertificate,SecretValue,SecretValueHash"),
+					map[string]any{
+						"Source": "REMOTE", "Status": "ACTIVE", "RemoteKeyIdentifier": "key-1", "RemoteKeyCertificate": p.certificate,
+						"SecretValue": nil, "SecretValueHash": nil,
+					})
 			},
 		},
 		{
 			"CacheOnlyKeysAreDestroyedWhileActive", "6.1", "D", "ShieldREST",
-			"The newest REMOTE key goes from ACTIVE to DESTROYED and back by PATCH of Status, without a secret.", prepared, remote, func(p *probe) {
+			"The newest REMOTE key goes from ACTIVE to DESTROYED and back by PATCH of Status, without a secret.", prepared,
+			remote, func(p *probe) {
 				id := cacheOnly(p)
 				for _, status := range []string{"DESTROYED", "ACTIVE"} {
 					p.patch(id, map[string]any{"Status": status}).want(http.StatusNoContent)
@@ -39,7 +42,8 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 			},
 		},
 		{
-			"CacheOnlyKeysNeedASetting", "8", "D", "Help cache_callout", "Without the setting Allow Cache-Only Keys a REMOTE key is refused.", prepared,
+			"CacheOnlyKeysNeedASetting", "8", "D", "Help cache_callout",
+			"Without the setting Allow Cache-Only Keys a REMOTE key is refused.", prepared,
 			strings.Replace(remote, "true", "false", 1), func(p *probe) {
 				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{
 					"Type": "Analytics", "Source": "REMOTE", "RemoteKeyIdentifier": "key-1", "RemoteKeyServiceId": "0XAWt0000000077",
@@ -48,7 +52,8 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 			},
 		},
 		{
-			"DataEncryptionKeysBeginWithAPI63", "9.1", "D", "DEKRef", "DataEncryptionKey exists from API 63.0 on.", 0, "", func(p *probe) {
+			"DataEncryptionKeysBeginWithAPI63", "9.1", "D", "DEKRef", "DataEncryptionKey exists from API 63.0 on.", 0, "",
+			func(p *probe) {
 				p.get("/services/data/v62.0/sobjects/DataEncryptionKey/describe").refused(http.StatusNotFound, "NOT_FOUND", "")
 			},
 		},
@@ -62,7 +67,8 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 		},
 		{
 			"SearchIndexMovesOnHyperforce", "1", "D", "ObjRef",
-			"On Hyperforce a TenantSecret of Type SearchIndex can be made by API 62.0, and not by 63.0.", rotates | prepared, "settings: {hyperforce: true}",
+			"On Hyperforce a TenantSecret of Type SearchIndex can be made by API 62.0, and not by 63.0.", rotates | prepared,
+			"settings: {hyperforce: true}",
 			func(p *probe) {
 				body := map[string]any{"Type": "SearchIndex"}
 				p.call(http.MethodPost, "/services/data/v63.0/sobjects/TenantSecret", body).refused(http.StatusBadRequest, "", "")
@@ -70,7 +76,8 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 			},
 		},
 		{
-			"RootKeysChangeTheirStatusOnly", "9.2", "D", "EERKRef", "Of ExternalEncryptionRootKey (API 58.0) Status alone can be updated; nothing is created.", prepared,
+			"RootKeysChangeTheirStatusOnly", "9.2", "D", "EERKRef", "Of ExternalEncryptionRootKey (API 58.0) Status alone can " +
+				"be updated; nothing is created.", prepared,
 			"root_keys: [{identifier: \"arn:aws:kms:eu-central-1:111122223333:key/abc\"}]", func(p *probe) {
 				for name, f := range p.describe("/sobjects/ExternalEncryptionRootKey/describe") {
 					if f.Updateable != (name == "Status") || f.Createable {
@@ -84,15 +91,19 @@ named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https
 			},
 		},
 		{
-			"DatabaseKeysNeedASetting", "9.3", "D", "EncryptionKeySettings", "A tenant secret of Type Database needs `canEncryptTransactionalDatabase`.", prepared,
+			"DatabaseKeysNeedASetting", "9.3", "D", "EncryptionKeySettings", "A tenant secret of Type Database needs " +
+				"`canEncryptTransactionalDatabase`.", prepared,
 			"settings: {can_encrypt_transactional_database: false}", func(p *probe) {
-				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{"Type": "Database"}).refused(http.StatusBadRequest, "", "")
+				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{"Type": "Database"}).refused(http.StatusBadRequest,
+					"", "")
 			},
 		},
 		{
-			"DatabaseKeysAreNotExported", "6.1", "D", "Help security_pe_destroy_key, import_export_keys", "A Database key gives no SecretValue.", rotates | prepared,
+			"DatabaseKeysAreNotExported", "6.1", "D", "Help security_pe_destroy_key, import_export_keys",
+			"A Database key gives no SecretValue.", rotates | prepared,
 			"settings: {can_encrypt_transactional_database: true}", func(p *probe) {
-				id := p.text(p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{"Type": "Database"}).want(http.StatusCreated).object(), "id")
+				id := p.text(p.call(http.MethodPost, "/sobjects/TenantSecret",
+					map[string]any{"Type": "Database"}).want(http.StatusCreated).object(), "id")
 				p.equal("SecretValue", p.row(id, "SecretValue")["SecretValue"], nil)
 			},
 		},

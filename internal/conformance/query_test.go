@@ -16,7 +16,8 @@ func queryFacts() []fact {
 	return []fact{
 		{
 			"QueryAnswersWithItsRecords", "10", "D", "RESTdoc",
-			"A query answers `totalSize`, `done` and `records`, each with `attributes` of `type` and `url`.", 0, "", func(p *probe) {
+			"A query answers `totalSize`, `done` and `records`, each with `attributes` of `type` and `url`.", 0, "",
+			func(p *probe) {
 				records, page := p.query("/query", "SELECT Id FROM Organization")
 				p.matches(page, map[string]any{"totalSize": 1.0, "done": true})
 				attributes, isObject := records[0]["attributes"].(map[string]any)
@@ -27,14 +28,19 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"QueryIgnoresASlashAndTakesPlus", "10", "D", "RESTdoc", "`/query/?q=` is `/query?q=`; a space is `+` or `%20`.", 0, "", func(p *probe) {
-				for _, path := range []string{"/query/?q=SELECT+Id+FROM+Organization", "/query?q=SELECT%20Id%20FROM%20Organization"} {
+			"QueryIgnoresASlashAndTakesPlus", "10", "D", "RESTdoc", "`/query/?q=` is `/query?q=`; a space is `+` or `%20`.", 0,
+			"", func(p *probe) {
+				for _, path := range []string{
+					"/query/?q=SELECT+Id+FROM+Organization",
+					"/query?q=SELECT%20Id%20FROM%20Organization",
+				} {
 					p.equal(path, p.get(path).want(http.StatusOK).object()["totalSize"], 1.0)
 				}
 			},
 		},
 		{
-			"NamesInQueriesHaveNoCase", "10", "C", "FtxPlugin", "Keywords, objects and fields of SOQL are case-insensitive.", 0, "", func(p *probe) {
+			"NamesInQueriesHaveNoCase", "10", "C", "FtxPlugin", "Keywords, objects and fields of SOQL are case-insensitive.", 0,
+			"", func(p *probe) {
 				records, _ := p.query("/query", "select id, isSandbox from organization")
 				if len(records) != 1 || records[0]["IsSandbox"] == nil {
 					p.Errorf("%d records, without a field IsSandbox", len(records))
@@ -42,7 +48,8 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"CountHasNoRecords", "10", "D", "SOQL reference", "`SELECT COUNT()` gives its number as `totalSize`, with no records.", 0, "", func(p *probe) {
+			"CountHasNoRecords", "10", "D", "SOQL reference", "`SELECT COUNT()` gives its number as `totalSize`, with no " +
+				"records.", 0, "", func(p *probe) {
 				records, page := p.query("/query", "SELECT COUNT() FROM Organization")
 				if p.equal("totalSize", page["totalSize"], 1.0); len(records) != 0 {
 					p.Errorf("%d records", len(records))
@@ -50,34 +57,42 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"QuotesAreEscapedByBackslashes", "10", "D", "SOQL reference", `\' and \\ stand for a quote and a backslash in a literal.`, 0, "",
+			"QuotesAreEscapedByBackslashes", "10", "D", "SOQL reference",
+			`\' and \\ stand for a quote and a backslash in a literal.`, 0, "",
 			func(p *probe) {
 				_, page := p.query("/query", `SELECT Id FROM Organization WHERE Name = 'it\'s \\ not this'`)
 				p.equal("totalSize", page["totalSize"], 0.0)
 			},
 		},
 		{
-			"MalformedQueryIsRefused", "3.2", "D", "RESTdoc", "SOQL that does not parse is 400 `MALFORMED_QUERY`.", 0, "", func(p *probe) {
-				for _, soql := range []string{"SELEC Id FROM Organization", "SELECT Id FROM Organization WHERE", "SELECT Id FROM Organization LIMIT x"} {
+			"MalformedQueryIsRefused", "3.2", "D", "RESTdoc", "SOQL that does not parse is 400 `MALFORMED_QUERY`.", 0, "",
+			func(p *probe) {
+				for _, soql := range []string{
+					"SELEC Id FROM Organization", "SELECT Id FROM Organization WHERE",
+					"SELECT Id FROM Organization LIMIT x",
+				} {
 					p.queryRefused(soql, "MALFORMED_QUERY", "")
 				}
 			},
 		},
 		{
-			"UnknownColumnIsNamed", "3.2", "C", "public issue threads", "An unknown field is 400 `INVALID_FIELD`, \"No such column 'X'\".", 0, "",
+			"UnknownColumnIsNamed", "3.2", "C", "public issue threads",
+			"An unknown field is 400 `INVALID_FIELD`, \"No such column 'X'\".", 0, "",
 			func(p *probe) {
 				p.queryRefused("SELECT Nope FROM TenantSecret", "INVALID_FIELD", "No such column 'Nope'")
 			},
 		},
 		{
-			"UnknownObjectIsAnInvalidType", "3.2", "R", "recalled", "An unknown object is 400 `INVALID_TYPE`, \"sObject type 'X' is not supported\".", 0, "",
+			"UnknownObjectIsAnInvalidType", "3.2", "R", "recalled", "An unknown object is 400 `INVALID_TYPE`, \"sObject type " +
+				"'X' is not supported\".", 0, "",
 			func(p *probe) {
 				p.queryRefused("SELECT Id FROM NoSuchObject", "INVALID_TYPE", "sObject type 'NoSuchObject' is not supported")
 			},
 		},
 		{
 			"DescriptionAndHashCannotBeFiltered", "10", "D", "ObjRef; sf-skills",
-			"Filtering on `Description`, `SecretValue` or `SecretValueHash` is 400 `INVALID_FIELD`, \"field 'X' can not be filtered in a query call\".",
+			"Filtering on `Description`, `SecretValue` or `SecretValueHash` is 400 `INVALID_FIELD`, \"field 'X' can not be " +
+				"filtered in a query call\".",
 			0, "", func(p *probe) {
 				for _, field := range []string{"Description", "SecretValue", "SecretValueHash"} {
 					p.queryRefused("SELECT Id FROM TenantSecret WHERE "+field+" = 'x'", "INVALID_FIELD",
@@ -87,9 +102,11 @@ func queryFacts() []fact {
 		},
 		{
 			"KeyFieldsCanBeFiltered", "10", "D", "ObjRef",
-			"Queries may filter on Type, Status, Source, Version, KeyDerivationMode, SecretValueCertificate and CreatedDate.", 0, "", func(p *probe) {
+			"Queries may filter on Type, Status, Source, Version, KeyDerivationMode, SecretValueCertificate and CreatedDate.", 0,
+			"", func(p *probe) {
 				for _, condition := range []string{
-					"Type = 'Data'", "Status IN ('ACTIVE', 'ARCHIVED')", "Source != 'REMOTE'", "Version > 0", "KeyDerivationMode = 'PBKDF2'",
+					"Type = 'Data'", "Status IN ('ACTIVE', 'ARCHIVED')", "Source != 'REMOTE'", "Version > 0",
+					"KeyDerivationMode = 'PBKDF2'",
 					"SecretValueCertificate = null", "CreatedDate > 2015-01-01T00:00:00Z",
 				} {
 					p.secrets(" WHERE " + condition)
@@ -97,7 +114,8 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"TenantSecretsAreOrderedOnRequest", "10", "D", "ObjRef", "`ORDER BY Version` and `LIMIT` work on TenantSecret.", 0, "", func(p *probe) {
+			"TenantSecretsAreOrderedOnRequest", "10", "D", "ObjRef", "`ORDER BY Version` and `LIMIT` work on TenantSecret.", 0,
+			"", func(p *probe) {
 				var versions []float64
 				for _, row := range p.several(" ORDER BY Version LIMIT 20") {
 					version, _ := row["Version"].(float64)
@@ -109,7 +127,8 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"FieldsAllNeedsALimit", "10", "R", "recalled", "`FIELDS(ALL)` needs a `LIMIT` of at most 200.", 0, "", func(p *probe) {
+			"FieldsAllNeedsALimit", "10", "R", "recalled", "`FIELDS(ALL)` needs a `LIMIT` of at most 200.", 0, "",
+			func(p *probe) {
 				p.get("/query?q=SELECT+FIELDS(ALL)+FROM+Organization").want(http.StatusBadRequest)
 				p.get("/query?q=SELECT+FIELDS(ALL)+FROM+Organization+LIMIT+201").want(http.StatusBadRequest)
 				p.get("/query?q=SELECT+FIELDS(ALL)+FROM+Organization+LIMIT+200").want(http.StatusOK)
@@ -117,7 +136,8 @@ func queryFacts() []fact {
 		},
 		{
 			"PagesFollowTheBatchSize", "10", "D", "RESTdoc",
-			"`Sforce-Query-Options: batchSize=200` pages a result; `nextRecordsUrl` is got without parameters until `done`.", prepared,
+			"`Sforce-Query-Options: batchSize=200` pages a result; `nextRecordsUrl` is got without parameters until `done`.",
+			prepared,
 			"tenant_secrets: [{count: 230, type: Analytics, status: DESTROYED}]", func(p *probe) {
 				header := http.Header{"Authorization": {"Bearer " + p.session()}, "Sforce-Query-Options": {"batchSize=200"}}
 				first := p.send(http.MethodGet, "/query?q=SELECT+Id+FROM+TenantSecret", header, nil).want(http.StatusOK).object()
@@ -134,13 +154,15 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"BadQueryLocatorIsRefused", "3.2", "D", "CoreTypes", "A query locator that does not exist is 400 `INVALID_QUERY_LOCATOR`.", 0, "",
+			"BadQueryLocatorIsRefused", "3.2", "D", "CoreTypes",
+			"A query locator that does not exist is 400 `INVALID_QUERY_LOCATOR`.", 0, "",
 			func(p *probe) {
 				p.get("/query/01g000000000000AAA-2000").refused(http.StatusBadRequest, "INVALID_QUERY_LOCATOR", "")
 			},
 		},
 		{
-			"QueryAllIncludesTheSameRows", "10", "D", "RESTdoc", "`/queryAll` finds at least the rows of `/query`: no tenant secret is ever deleted.",
+			"QueryAllIncludesTheSameRows", "10", "D", "RESTdoc", "`/queryAll` finds at least the rows of `/query`: no tenant " +
+				"secret is ever deleted.",
 			0, "", func(p *probe) {
 				_, some := p.query("/query", "SELECT COUNT() FROM TenantSecret")
 				_, all := p.query("/queryAll", "SELECT COUNT() FROM TenantSecret")
@@ -148,8 +170,10 @@ func queryFacts() []fact {
 			},
 		},
 		{
-			"WithoutPermissionTheObjectIsUnknown", "4.5", "R", "recalled", "Without the permission Manage Encryption Keys the object TenantSecret does not exist:" +
-				" 400 `INVALID_TYPE` in SOQL, 404 `NOT_FOUND` for rows.", prepared, "permissions: {manage_encryption_keys: false}", func(p *probe) {
+			"WithoutPermissionTheObjectIsUnknown", "4.5", "R", "recalled", "Without the permission Manage Encryption Keys the " +
+				"object TenantSecret does not exist: 400 `INVALID_TYPE` in SOQL, 404 `NOT_FOUND` for rows.", prepared,
+			"permissions: {manage_encryption_keys: false}",
+			func(p *probe) {
 				p.queryRefused("SELECT Id FROM TenantSecret", "INVALID_TYPE", "sObject type 'TenantSecret' is not supported")
 				p.get("/sobjects/TenantSecret/02G000000000000EAA").refused(http.StatusNotFound, "NOT_FOUND", "")
 			},

@@ -45,7 +45,8 @@ type leftover struct {
 	MadeBy      string `json:"made_by"`
 }
 
-// record is what a live run leaves behind. It names the org and the keys that the run made, and holds no secret.
+// record is what a live run leaves behind. It names the org and the keys that the run made, and
+// holds no secret.
 type record struct {
 	OrganizationID   string     `json:"organization_id"`
 	OrganizationKind string     `json:"organization_kind"`
@@ -129,7 +130,8 @@ func (r *record) write() error {
 	if err := os.MkdirAll(filepath.Dir(r.path), 0o755); err != nil {
 		return err
 	}
-	return errors.Join(replaceFile(r.path, append(body, '\n')), replaceFile(strings.TrimSuffix(r.path, ".json")+".md", []byte(r.markdown())))
+	return errors.Join(replaceFile(r.path, append(body, '\n')),
+		replaceFile(strings.TrimSuffix(r.path, ".json")+".md", []byte(r.markdown())))
 }
 
 func replaceFile(path string, content []byte) error {
@@ -145,9 +147,11 @@ func (r *record) markdown() string {
 	if r.Finished != nil {
 		end = "and ended " + r.Finished.Format(time.RFC3339)
 	}
-	fmt.Fprintf(&out, "# Live run against %s\n\nOrg %s (%s), API %s, %s. The run began %s %s.\n", r.Instance, r.OrganizationID, r.OrganizationKind, r.APIVersion, r.CLI,
+	fmt.Fprintf(&out, "# Live run against %s\n\nOrg %s (%s), API %s, %s. The run began %s %s.\n", r.Instance,
+		r.OrganizationID, r.OrganizationKind, r.APIVersion, r.CLI,
 		r.Started.Format(time.RFC3339), end)
-	fmt.Fprintf(&out, "It made %d of %d allowed tenant secrets and used %d of %d allowed API calls.\n", r.RotationsSpent, r.RotationsAllowed, r.APICallsSpent, r.APICallsAllowed)
+	fmt.Fprintf(&out, "It made %d of %d allowed tenant secrets and used %d of %d allowed API calls.\n", r.RotationsSpent,
+		r.RotationsAllowed, r.APICallsSpent, r.APICallsAllowed)
 	for _, part := range []struct {
 		title string
 		list  []outcome
@@ -171,7 +175,8 @@ func (r *record) markdown() string {
 	}
 	out.WriteString("| id | type | version | status | description | made by |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, k := range r.LeftBehind {
-		fmt.Fprintf(&out, "| %s | %s | %d | %s | %s | %s |\n", k.ID, k.Type, k.Version, k.Status, cell(k.Description), k.MadeBy)
+		fmt.Fprintf(&out, "| %s | %s | %d | %s | %s | %s |\n", k.ID, k.Type, k.Version, k.Status, cell(k.Description),
+			k.MadeBy)
 	}
 	return out.String()
 }
@@ -185,8 +190,9 @@ func cell(text string) string {
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	r := record{
-		Instance: "https://example.my.salesforce.com", OrganizationKind: "sandbox", Started: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
-		path: filepath.Join(t.TempDir(), "new", "record.json"),
+		Instance: "https://example.my.salesforce.com", OrganizationKind: "sandbox",
+		Started: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
+		path:    filepath.Join(t.TempDir(), "new", "record.json"),
 	}
 	steps := []step{
 		{item: item{kind: asFact, name: "A", section: "3.1", confidence: "D", claim: "one | two"}},
@@ -199,7 +205,8 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var dead record
-	if err := json.Unmarshal([]byte(readFile(t, r.path)), &dead); err != nil || dead.Finished != nil || len(dead.Facts) != 3 || len(dead.Behaviours) != 2 {
+	if err := json.Unmarshal([]byte(readFile(t, r.path)), &dead); err != nil || dead.Finished != nil ||
+		len(dead.Facts) != 3 || len(dead.Behaviours) != 2 {
 		t.Fatalf("%+v, %v", dead, err)
 	}
 	if dead.Facts[0].Outcome != notAsked || dead.Behaviours[0].Outcome != skipped || dead.Facts[0].Reason == "" {
@@ -220,13 +227,16 @@ func TestRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got record
-	if err := json.Unmarshal([]byte(readFile(t, r.path)), &got); err != nil || !slices.Equal(got.Facts, r.Facts) || !slices.Equal(got.LeftBehind, r.LeftBehind) || got.Finished == nil {
+	if err := json.Unmarshal([]byte(readFile(t, r.path)), &got); err != nil || !slices.Equal(got.Facts, r.Facts) ||
+		!slices.Equal(got.LeftBehind, r.LeftBehind) || got.Finished == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 	table := readFile(t, strings.TrimSuffix(r.path, ".json")+".md")
 	for _, row := range []string{
-		"| one \\| two (`A`, D) | confirmed |\n", "| three (`B`, I) | refuted: was \\| |\n", "| four (`C`, R) | not asked: no key |\n", "| five (`D`) | passed |\n",
-		"| six (`E`) | failed: no plan |\n", "1 confirmed, 1 refuted, 1 not asked\n", "1 passed, 1 failed\n", "| 02G000000000001AAA | Data | 7 | ACTIVE | a \\| b | D |\n",
+		"| one \\| two (`A`, D) | confirmed |\n", "| three (`B`, I) | refuted: was \\| |\n",
+		"| four (`C`, R) | not asked: no key |\n", "| five (`D`) | passed |\n",
+		"| six (`E`) | failed: no plan |\n", "1 confirmed, 1 refuted, 1 not asked\n", "1 passed, 1 failed\n",
+		"| 02G000000000001AAA | Data | 7 | ACTIVE | a \\| b | D |\n",
 	} {
 		if !strings.Contains(table, row) {
 			t.Errorf("no row %q in\n%s", row, table)

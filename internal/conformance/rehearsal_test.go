@@ -20,7 +20,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// sandboxSeed is an org as an earlier run has left it: an archived key of that run's, and keys that may be rotated.
+// sandboxSeed is an org as an earlier run has left it: an archived key of that run's, and keys that
+// may be rotated.
 const sandboxSeed = `
 organization: {kind: sandbox}
 tenant_secrets:
@@ -30,7 +31,8 @@ tenant_secrets:
   - {type: DeterministicData}
 `
 
-// rehearsal is a live run, in a process of its own as `make testacc-live` starts it, against a simulator that it takes for a real org.
+// rehearsal is a live run, in a process of its own as `make testacc-live` starts it, against a
+// simulator that it takes for a real org.
 type rehearsal struct {
 	t      *testing.T
 	sim    *sfsim.Server
@@ -45,15 +47,20 @@ func rehearse(t *testing.T, seed string, variables map[string]string) *rehearsal
 		t.Fatal(err)
 	}
 	// Lenient, since facts are also asked with requests that no good client sends.
-	r := &rehearsal{t: t, sim: acctest.StartLenientSim(t, sfsim.WithSeed(read)), report: filepath.Join(t.TempDir(), "record.json")}
+	r := &rehearsal{
+		t: t, sim: acctest.StartLenientSim(t, sfsim.WithSeed(read)),
+		report: filepath.Join(t.TempDir(), "record.json"),
+	}
 	built, err := acctest.ProviderDirectory()
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.env = map[string]string{
-		"TF_ACC": "1", "TF_ACC_PROVIDER_DIR": built, "SALESFORCE_INSTANCE_URL": r.sim.InstanceURL, "SALESFORCE_CLIENT_ID": r.sim.ClientID, "SALESFORCE_CLIENT_SECRET": r.sim.ClientSecret,
-		"SALESFORCE_LOGIN_URL": r.sim.LoginURL, "SALESFORCE_LIVE_ORGANIZATION_ID": r.sim.OrganizationID, "SALESFORCE_LIVE_CERTIFICATE": "Sim_BYOK",
-		"SALESFORCE_LIVE_REPORT": r.report,
+		"TF_ACC": "1", "TF_ACC_PROVIDER_DIR": built, "SALESFORCE_INSTANCE_URL": r.sim.InstanceURL,
+		"SALESFORCE_CLIENT_ID": r.sim.ClientID, "SALESFORCE_CLIENT_SECRET": r.sim.ClientSecret,
+		"SALESFORCE_LOGIN_URL": r.sim.LoginURL, "SALESFORCE_LIVE_ORGANIZATION_ID": r.sim.OrganizationID,
+		"SALESFORCE_LIVE_CERTIFICATE": "Sim_BYOK",
+		"SALESFORCE_LIVE_REPORT":      r.report,
 	}
 	maps.Copy(r.env, variables)
 	return r
@@ -111,7 +118,8 @@ func (r *rehearsal) record() *record {
 // secrets is how many tenant secrets the org has.
 func (r *rehearsal) secrets() int { return len(r.sim.TenantSecrets()) }
 
-// writes are the requests that could have changed the org's keys, or a certificate: neither logins nor readMetadata, which is SOAP.
+// writes are the requests that could have changed the org's keys, or a certificate: neither logins
+// nor readMetadata, which is SOAP.
 func (r *rehearsal) writes() []string {
 	return slices.DeleteFunc(acctest.Writes(r.sim), func(request string) bool {
 		return strings.Contains(request, "/services/oauth2/") || strings.Contains(request, "/services/Soap/")
@@ -129,7 +137,8 @@ func reasons(list []outcome, but ...string) map[string]string {
 	return all
 }
 
-// With all that a sandbox can allow, every fact is confirmed, every behaviour passes, and the record says what it cost and left.
+// With all that a sandbox can allow, every fact is confirmed, every behaviour passes, and the
+// record says what it cost and left.
 func TestTheLiveSuite(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, map[string]string{
@@ -149,12 +158,15 @@ func TestTheLiveSuite(t *testing.T) {
 		}
 	}
 	for name, why := range reasons(got.Behaviours, "passed") {
-		if name != "Lists_find" || !strings.Contains(why, "list resources need Terraform 1.14") || !acctest.OpenTofu() && !acctest.Below(t, 1, 14) {
+		if name != "Lists_find" || !strings.Contains(why, "list resources need Terraform 1.14") ||
+			!acctest.OpenTofu() && !acctest.Below(t, 1, 14) {
 			t.Errorf("%s: %s", name, why)
 		}
 	}
 	for _, o := range got.Behaviours {
-		if i := slices.IndexFunc(behaviours(), func(b behaviour) bool { return b.name == o.Name }); o.APICalls > behaviours()[i].calls {
+		if i := slices.IndexFunc(behaviours(), func(b behaviour) bool {
+			return b.name == o.Name
+		}); o.APICalls > behaviours()[i].calls {
 			t.Errorf("%s took %d API calls, and announced at most %d", o.Name, o.APICalls, behaviours()[i].calls)
 		}
 	}
@@ -163,14 +175,16 @@ func TestTheLiveSuite(t *testing.T) {
 		t.Errorf("%d new tenant secrets, the record has %d, and leaves %+v", made, got.RotationsSpent, got.LeftBehind)
 	}
 	for _, key := range got.LeftBehind {
-		if key.Status != "ACTIVE" || !strings.HasPrefix(key.Description, mark) || key.MadeBy == "" || !strings.Contains(output, "Left behind: "+key.ID) {
+		if key.Status != "ACTIVE" || !strings.HasPrefix(key.Description, mark) || key.MadeBy == "" ||
+			!strings.Contains(output, "Left behind: "+key.ID) {
 			t.Errorf("left behind: %+v", key)
 		}
 	}
 	if got.APICallsSpent < 100 || got.APICallsSpent > len(r.sim.Requests()) {
 		t.Errorf("%d API calls, of %d requests", got.APICallsSpent, len(r.sim.Requests()))
 	}
-	announced, asked := strings.Index(output, "This will happen on "+r.sim.InstanceURL), strings.Index(output, "=== RUN   TestLive/")
+	announced, asked := strings.Index(output, "This will happen on "+r.sim.InstanceURL),
+		strings.Index(output, "=== RUN   TestLive/")
 	if announced < 0 || asked < announced || !strings.Contains(output, "with 4 new tenant secrets and at most") {
 		t.Errorf("the plan was not printed before the first item, or says something else: %d, %d", announced, asked)
 	}
@@ -184,7 +198,8 @@ func TestTheLiveSuite(t *testing.T) {
 	}
 }
 
-// A budget of nothing reads, makes mistakes that must be refused, and spends nothing; all that it leaves out has a reason.
+// A budget of nothing reads, makes mistakes that must be refused, and spends nothing; all that it
+// leaves out has a reason.
 func TestTheLiveSuite_withoutABudget(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, nil)
@@ -194,7 +209,8 @@ func TestTheLiveSuite_withoutABudget(t *testing.T) {
 	if !passed || got == nil || got.Finished == nil {
 		t.Fatalf("the run failed, or did not end: %s", output)
 	}
-	if !slices.Equal(r.sim.TenantSecrets(), before) || len(r.writes()) != 0 || got.RotationsSpent != 0 || len(got.LeftBehind) != 0 {
+	if !slices.Equal(r.sim.TenantSecrets(), before) || len(r.writes()) != 0 || got.RotationsSpent != 0 ||
+		len(got.LeftBehind) != 0 {
 		t.Errorf("something was spent: %+v, %v", r.sim.TenantSecrets(), r.writes())
 	}
 	if n := acctest.Exports(r.sim); n != 0 {
@@ -207,7 +223,8 @@ func TestTheLiveSuite_withoutABudget(t *testing.T) {
 		list, _ := got.place(i.kind)
 		o := (*list)[slices.IndexFunc(*list, func(o outcome) bool { return o.Name == i.name })]
 		spends := i.needs&(rotates|looks|deploys|destroys|prepared) != 0
-		if unasked := o.Outcome == notAsked || o.Outcome == skipped; spends && !unasked || unasked && o.Reason == "" || o.Outcome == refuted || o.Outcome == failed {
+		if unasked := o.Outcome == notAsked || o.Outcome == skipped; spends && !unasked || unasked && o.Reason == "" ||
+			o.Outcome == refuted || o.Outcome == failed {
 			t.Errorf("%s: %s: %s", i.name, o.Outcome, o.Reason)
 		}
 	}
@@ -223,13 +240,27 @@ func TestTheLiveSuite_refuses(t *testing.T) {
 		want      string
 		requests  int
 	}{
-		"another org":     {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": "00DWt0000000009MAA"}, "SALESFORCE_LIVE_ORGANIZATION_ID is \"00DWt0000000009MAA\"", 2},
-		"no confirmation": {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": ""}, "SALESFORCE_LIVE_ORGANIZATION_ID is not set", 0},
-		"production":      {production, nil, "is a production org", 2},
-		"destroying in production": {
-			production, map[string]string{"SALESFORCE_LIVE_PRODUCTION": "1", "SALESFORCE_LIVE_DESTROY": "1"}, "SALESFORCE_LIVE_DESTROY is for sandboxes", 2,
+		"another org": {
+			sandboxSeed,
+			map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": "00DWt0000000009MAA"},
+			"SALESFORCE_LIVE_ORGANIZATION_ID is \"00DWt0000000009MAA\"", 2,
 		},
-		"no number": {sandboxSeed, map[string]string{"SALESFORCE_LIVE_ROTATIONS": "all"}, "SALESFORCE_LIVE_ROTATIONS is \"all\"", 0},
+		"no confirmation": {
+			sandboxSeed,
+			map[string]string{"SALESFORCE_LIVE_ORGANIZATION_ID": ""},
+			"SALESFORCE_LIVE_ORGANIZATION_ID is not set", 0,
+		},
+		"production": {production, nil, "is a production org", 2},
+		"destroying in production": {
+			production,
+			map[string]string{"SALESFORCE_LIVE_PRODUCTION": "1", "SALESFORCE_LIVE_DESTROY": "1"},
+			"SALESFORCE_LIVE_DESTROY is for sandboxes", 2,
+		},
+		"no number": {
+			sandboxSeed,
+			map[string]string{"SALESFORCE_LIVE_ROTATIONS": "all"},
+			"SALESFORCE_LIVE_ROTATIONS is \"all\"", 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,7 +283,8 @@ func TestTheLiveSuite_refuses(t *testing.T) {
 func TestTheLiveSuite_withoutTFACC(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, map[string]string{"TF_ACC": "", "SALESFORCE_LIVE_ROTATIONS": "5"})
-	if output, passed := r.run(); !passed || !strings.Contains(output, "--- SKIP: TestLive") || len(r.sim.Requests()) != 0 {
+	if output, passed := r.run(); !passed || !strings.Contains(output, "--- SKIP: TestLive") ||
+		len(r.sim.Requests()) != 0 {
 		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
 	}
 }
@@ -260,7 +292,10 @@ func TestTheLiveSuite_withoutTFACC(t *testing.T) {
 // A dry run prints the plan and sends nothing.
 func TestTheLiveSuite_dryRun(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_DRY_RUN": "1", "SALESFORCE_LIVE_ROTATIONS": "2", "SALESFORCE_LIVE_ORGANIZATION_ID": ""})
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_DRY_RUN": "1", "SALESFORCE_LIVE_ROTATIONS": "2",
+		"SALESFORCE_LIVE_ORGANIZATION_ID": "",
+	})
 	output, passed := r.run()
 	if !passed || len(r.sim.Requests()) != 0 || r.record() != nil {
 		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
@@ -270,19 +305,23 @@ func TestTheLiveSuite_dryRun(t *testing.T) {
 			t.Errorf("the plan does not name %s", i.name)
 		}
 	}
-	for _, want := range []string{"Dry run: nothing is sent", "at most 2 new tenant secrets", "TenantSecret_prewrapped: not asked: SALESFORCE_LIVE_ROTATIONS", "with 2 new tenant secrets"} {
+	for _, want := range []string{
+		"Dry run: nothing is sent", "at most 2 new tenant secrets",
+		"TenantSecret_prewrapped: not asked: SALESFORCE_LIVE_ROTATIONS", "with 2 new tenant secrets",
+	} {
 		if !strings.Contains(output, want) {
 			t.Errorf("no %q in %s", want, output)
 		}
 	}
 }
 
-// Runs follow each other: one that comes too early says when the next key can be made, and a later one makes a key of its own, although
-// the ACTIVE one carries the marker of the same inputs.
+// Runs follow each other: one that comes too early says when the next key can be made, and a later
+// one makes a key of its own, although the ACTIVE one carries the marker of the same inputs.
 func TestTheLiveSuite_again(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, map[string]string{
-		"SALESFORCE_LIVE_ROTATIONS": "1", "SALESFORCE_LIVE_ONLY": "^TenantSecret_prewrapped$", "SALESFORCE_LIVE_TYPES": "Analytics",
+		"SALESFORCE_LIVE_ROTATIONS": "1", "SALESFORCE_LIVE_ONLY": "^TenantSecret_prewrapped$",
+		"SALESFORCE_LIVE_TYPES": "Analytics",
 	})
 	before := r.secrets()
 	for n, want := range []struct {
@@ -292,35 +331,43 @@ func TestTheLiveSuite_again(t *testing.T) {
 	}{{"1 passed", 1, time.Hour}, {"", 1, 4 * time.Hour}, {"1 passed", 2, 0}} {
 		output, good := r.run()
 		got := r.record()
-		if !good || got == nil || !strings.HasPrefix(counts(got.Behaviours), want.behaviours) || r.secrets()-before != want.secrets {
+		if !good || got == nil || !strings.HasPrefix(counts(got.Behaviours), want.behaviours) ||
+			r.secrets()-before != want.secrets {
 			t.Fatalf("run %d: %d new tenant secrets: %s", n+1, r.secrets()-before, output)
 		}
-		if why := reasons(got.Behaviours, passed)["TenantSecret_prewrapped"]; want.behaviours == "" && !strings.Contains(why, "the next Analytics key can be made at") {
+		if why := reasons(got.Behaviours, passed)["TenantSecret_prewrapped"]; want.behaviours == "" &&
+			!strings.Contains(why, "the next Analytics key can be made at") {
 			t.Errorf("run %d: %q", n+1, why)
 		}
 		r.sim.Clock.Advance(want.wait)
 	}
 }
 
-// In production, with the second word given, what is named is asked; a budget of API calls ends a run before it is overdrawn.
+// In production, with the second word given, what is named is asked; a budget of API calls ends a
+// run before it is overdrawn.
 func TestTheLiveSuite_productionInPart(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, "organization: {kind: production}", map[string]string{
-		"SALESFORCE_LIVE_PRODUCTION": "1", "SALESFORCE_LIVE_ONLY": "^(Organization_read|QueryAnswersWithItsRecords|Query_read)$", "SALESFORCE_LIVE_API_CALLS": "30",
+		"SALESFORCE_LIVE_PRODUCTION": "1",
+		"SALESFORCE_LIVE_ONLY":       "^(Organization_read|QueryAnswersWithItsRecords|Query_read)$",
+		"SALESFORCE_LIVE_API_CALLS":  "30",
 	})
 	output, passed := r.run()
 	got := r.record()
-	if !passed || got == nil || got.OrganizationKind != "production" || counts(got.Behaviours) != fmt.Sprintf("1 passed, %d skipped", len(behaviours())-1) ||
+	if !passed || got == nil || got.OrganizationKind != "production" ||
+		counts(got.Behaviours) != fmt.Sprintf("1 passed, %d skipped", len(behaviours())-1) ||
 		!strings.HasPrefix(counts(got.Facts), "1 confirmed, ") {
 		t.Fatalf("%s", output)
 	}
-	if why := reasons(got.Behaviours, "passed")["Query_read"]; !strings.Contains(why, "of the 30 API calls of SALESFORCE_LIVE_API_CALLS") {
+	if why := reasons(got.Behaviours, "passed")["Query_read"]; !strings.Contains(why,
+		"of the 30 API calls of SALESFORCE_LIVE_API_CALLS") {
 		t.Errorf("Query_read: %s", why)
 	}
 }
 
-// A fact that does not hold is recorded with what came instead; one that had no answer of Salesforce's is not refuted. Both fail the run,
-// and neither stops it. A session that ends is renewed.
+// A fact that does not hold is recorded with what came instead; one that had no answer of
+// Salesforce's is not refuted. Both fail the run, and neither stops it. A session that ends is
+// renewed.
 func TestTheLiveSuite_refuted(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, map[string]string{
@@ -341,11 +388,13 @@ func TestTheLiveSuite_refuted(t *testing.T) {
 	if passed || got == nil || got.Finished == nil {
 		t.Fatal(output)
 	}
-	if !strings.HasPrefix(counts(got.Facts), "2 confirmed, 1 refuted") || !strings.HasPrefix(counts(got.Behaviours), "1 passed") {
+	if !strings.HasPrefix(counts(got.Facts), "2 confirmed, 1 refuted") ||
+		!strings.HasPrefix(counts(got.Behaviours), "1 passed") {
 		t.Errorf("facts: %s; behaviours: %s; %s", counts(got.Facts), counts(got.Behaviours), output)
 	}
 	why := reasons(got.Facts, confirmed)
-	if text := why["NamesInQueriesHaveNoCase"]; !strings.HasPrefix(text, refuted) || !strings.Contains(text, "MALFORMED_QUERY") {
+	if text := why["NamesInQueriesHaveNoCase"]; !strings.HasPrefix(text, refuted) ||
+		!strings.Contains(text, "MALFORMED_QUERY") {
 		t.Errorf("expected one to be refuted, found %q", text)
 	}
 	if text := why["CountHasNoRecords"]; !strings.HasPrefix(text, notAsked) || !strings.Contains(text, "503") {
@@ -353,17 +402,23 @@ func TestTheLiveSuite_refuted(t *testing.T) {
 	}
 }
 
-// A key that nobody announced, whoever made it, fails the item and is charged; only what this suite marked is listed as left behind.
+// A key that nobody announced, whoever made it, fails the item and is charged; only what this suite
+// marked is listed as left behind.
 func TestTheLiveSuite_unannouncedKey(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^Query_read$", "SALESFORCE_LIVE_ROTATIONS": "1"})
-	// The third query is the one by which the behaviour sees what is there before; its answer is old when it comes.
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_ONLY":      "^Query_read$",
+		"SALESFORCE_LIVE_ROTATIONS": "1",
+	})
+	// The third query is the one by which the behaviour sees what is there before; its answer is old
+	// when it comes.
 	const third = 3
 	var queries, rotations atomic.Int64
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		answer := httptest.NewRecorder()
 		r.sim.Handler().ServeHTTP(answer, req)
-		if strings.HasSuffix(req.URL.Path, "/query") && !strings.Contains(req.URL.Path, "/tooling/") && queries.Add(1) == third {
+		if strings.HasSuffix(req.URL.Path, "/query") && !strings.Contains(req.URL.Path, "/tooling/") &&
+			queries.Add(1) == third {
 			if _, err := r.sim.Rotate("Analytics", "UPLOADED"); err != nil {
 				t.Error(err)
 			}
@@ -381,7 +436,8 @@ func TestTheLiveSuite_unannouncedKey(t *testing.T) {
 		t.Fatalf("the third query never came: %s", output)
 	}
 	got := r.record()
-	if passed || got == nil || !strings.HasPrefix(counts(got.Behaviours), "1 failed") || !strings.Contains(output, "the org has 1 new tenant secrets, and 0 were announced") {
+	if passed || got == nil || !strings.HasPrefix(counts(got.Behaviours), "1 failed") ||
+		!strings.Contains(output, "the org has 1 new tenant secrets, and 0 were announced") {
 		t.Errorf("expected Query_read to fail, found %s", output)
 	}
 	if got != nil && (got.RotationsSpent != 1 || len(got.LeftBehind) != 0) {
@@ -416,17 +472,24 @@ func (r *rehearsal) kill(once func() bool) {
 // A run that is killed leaves a true record: what it had settled, and that it did not end.
 func TestTheLiveSuite_killed(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^(QueryAnswersWithItsRecords|CountHasNoRecords|FieldsAllNeedsALimit)$"})
+	r := rehearse(t, sandboxSeed,
+		map[string]string{"SALESFORCE_LIVE_ONLY": "^(QueryAnswersWithItsRecords|CountHasNoRecords|FieldsAllNeedsALimit)$"})
 	// The third fact waits for its first answer, and dies waiting.
-	if err := r.sim.AddFault(sfsim.Fault{Method: "GET", Path: "/services/data/*/query", Nth: 5, Delay: sfsim.Duration(time.Hour)}); err != nil {
+	if err := r.sim.AddFault(sfsim.Fault{
+		Method: "GET", Path: "/services/data/*/query", Nth: 5,
+		Delay: sfsim.Duration(time.Hour),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r.kill(func() bool {
 		got := r.record()
-		return got != nil && len(reasons(got.Facts, notAsked)) == 2 && slices.ContainsFunc(got.Facts, func(o outcome) bool { return o.Reason == "the run ended during it" })
+		return got != nil && len(reasons(got.Facts, notAsked)) == 2 && slices.ContainsFunc(got.Facts, func(o outcome) bool {
+			return o.Reason == "the run ended during it"
+		})
 	})
 	got := r.record()
-	if got == nil || got.Finished != nil || reasons(got.Facts, confirmed)["FieldsAllNeedsALimit"] != "not asked: the run ended during it" ||
+	if got == nil || got.Finished != nil || reasons(got.Facts,
+		confirmed)["FieldsAllNeedsALimit"] != "not asked: the run ended during it" ||
 		!strings.HasPrefix(counts(got.Facts), "2 confirmed, ") {
 		t.Errorf("%+v", got)
 	}
@@ -435,24 +498,33 @@ func TestTheLiveSuite_killed(t *testing.T) {
 	}
 }
 
-// A run that is killed while a key is destroyed leaves what restores it: the next run restores it first, if it may.
+// A run that is killed while a key is destroyed leaves what restores it: the next run restores it
+// first, if it may.
 func TestTheLiveSuite_killedWhileDestroyed(t *testing.T) {
 	t.Parallel()
-	r := rehearse(t, sandboxSeed, map[string]string{"SALESFORCE_LIVE_ONLY": "^ExportsRestore$", "SALESFORCE_LIVE_DESTROY": "1"})
+	r := rehearse(t, sandboxSeed, map[string]string{
+		"SALESFORCE_LIVE_ONLY":    "^ExportsRestore$",
+		"SALESFORCE_LIVE_DESTROY": "1",
+	})
 	ours := r.sim.TenantSecrets()[0]
-	if err := r.sim.AddFault(sfsim.Fault{Method: "PATCH", Path: "/services/data/*/sobjects/TenantSecret/*", Nth: 1, Delay: sfsim.Duration(time.Hour)}); err != nil {
+	if err := r.sim.AddFault(sfsim.Fault{
+		Method: "PATCH", Path: "/services/data/*/sobjects/TenantSecret/*", Nth: 1,
+		Delay: sfsim.Duration(time.Hour),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	r.kill(func() bool { return r.sim.TenantSecrets()[0].Status == "DESTROYED" })
 	r.sim.ClearFaults()
 
 	r.env["SALESFORCE_LIVE_DESTROY"] = ""
-	if output, passed := r.run(); passed || !strings.Contains(output, "has left "+ours.ID+" DESTROYED") || len(r.record().Facts) == 0 {
+	if output, passed := r.run(); passed || !strings.Contains(output, "has left "+ours.ID+" DESTROYED") ||
+		len(r.record().Facts) == 0 {
 		t.Errorf("expected a run that refuses to go on, found %s", output)
 	}
 	r.env["SALESFORCE_LIVE_DESTROY"] = "1"
 	output, passed := r.run()
-	if after := r.sim.TenantSecrets()[0]; !passed || after.Status != "ARCHIVED" || after.SecretValueHash != ours.SecretValueHash || !strings.Contains(output, ours.ID+", which a run that died") {
+	if after := r.sim.TenantSecrets()[0]; !passed || after.Status != "ARCHIVED" ||
+		after.SecretValueHash != ours.SecretValueHash || !strings.Contains(output, ours.ID+", which a run that died") {
 		t.Errorf("expected the key to be restored, found %+v: %s", after, output)
 	}
 	left, err := filepath.Glob(strings.TrimSuffix(r.report, ".json") + ".work*")

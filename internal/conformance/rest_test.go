@@ -13,7 +13,8 @@ func restFacts() []fact {
 	return []fact{
 		{
 			"VersionsNeedNoSession", "3.1", "D", "RESTdoc",
-			"`GET /services/data/` needs no session and lists `label`, `url` and `version` of every API version.", 0, "", func(p *probe) {
+			"`GET /services/data/` needs no session and lists `label`, `url` and `version` of every API version.", 0, "",
+			func(p *probe) {
 				r := p.send(http.MethodGet, "/services/data/", nil, nil).want(http.StatusOK)
 				var list []map[string]string
 				if err := json.Unmarshal(r.body, &list); err != nil || len(list) == 0 {
@@ -27,7 +28,8 @@ func restFacts() []fact {
 		},
 		{
 			"RepliesTellTheAPIUsage", "3.1", "D", "RESTdoc",
-			"Every REST reply has `Sforce-Limit-Info: api-usage=<used>/<limit>`, except that of `/services/data/`.", 0, "", func(p *probe) {
+			"Every REST reply has `Sforce-Limit-Info: api-usage=<used>/<limit>`, except that of `/services/data/`.", 0, "",
+			func(p *probe) {
 				form := regexp.MustCompile(`^api-usage=\d+/\d+(;.*)?$`)
 				for _, path := range []string{"/limits", "/sobjects/TenantSecret", "/sobjects/NoSuchObject"} {
 					if got := p.get(path).header.Get("Sforce-Limit-Info"); !form.MatchString(got) {
@@ -40,7 +42,8 @@ func restFacts() []fact {
 			},
 		},
 		{
-			"RepliesAreCompressedOnRequest", "3.1", "D", "RESTdoc", "`Accept-Encoding: gzip` is answered with `Content-Encoding: gzip`.", 0, "",
+			"RepliesAreCompressedOnRequest", "3.1", "D", "RESTdoc",
+			"`Accept-Encoding: gzip` is answered with `Content-Encoding: gzip`.", 0, "",
 			func(p *probe) {
 				header := http.Header{"Authorization": {"Bearer " + p.session()}, "Accept-Encoding": {"gzip"}}
 				r := p.send(http.MethodGet, "/sobjects/TenantSecret/describe", header, nil).want(http.StatusOK)
@@ -51,7 +54,8 @@ func restFacts() []fact {
 			},
 		},
 		{
-			"DatesHaveNoColonInTheOffset", "3.1", "D", "RESTdoc", "Moments are written like `2026-01-31T12:00:00.000+0000`.", 0, "",
+			"DatesHaveNoColonInTheOffset", "3.1", "D", "RESTdoc", "Moments are written like `2026-01-31T12:00:00.000+0000`.", 0,
+			"",
 			func(p *probe) {
 				rows, _ := p.query("/query", "SELECT CreatedDate FROM Organization")
 				p.date(p.text(rows[0], "CreatedDate"))
@@ -59,20 +63,23 @@ func restFacts() []fact {
 		},
 		{
 			"UnknownResourceIsNotFound", "3.2", "D", "RESTdoc",
-			"What does not exist is 404 `NOT_FOUND`, \"The requested resource does not exist\", in an array.", 0, "", func(p *probe) {
+			"What does not exist is 404 `NOT_FOUND`, \"The requested resource does not exist\", in an array.", 0, "",
+			func(p *probe) {
 				p.get("/sobjects/NoSuchObject").refused(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 			},
 		},
 		{
 			"MalformedIDIsTold", "3.2", "D", "RESTdoc",
-			"An id of another object is 400 `MALFORMED_ID`, \"<label> ID: id value of incorrect type: <id>\", with `fields` Id.", 0, "",
+			"An id of another object is 400 `MALFORMED_ID`, \"<label> ID: id value of incorrect type: <id>\", with `fields` " +
+				"Id.", 0, "",
 			func(p *probe) {
 				p.get("/sobjects/TenantSecret/001900K0001pPuOAAU").
 					refused(http.StatusBadRequest, "MALFORMED_ID", "ID: id value of incorrect type: 001900K0001pPuOAAU", "Id")
 			},
 		},
 		{
-			"RetiredVersionIsGone", "3.2", "V", "vantagepoint; Help 005132110", "API versions up to 30.0 are retired: 410.", 0, "",
+			"RetiredVersionIsGone", "3.2", "V", "vantagepoint; Help 005132110", "API versions up to 30.0 are retired: 410.", 0,
+			"",
 			func(p *probe) {
 				p.get("/services/data/v20.0/limits").want(http.StatusGone)
 			},
@@ -87,7 +94,8 @@ func restFacts() []fact {
 			},
 		},
 		{
-			"LimitsTellTheDailyRequests", "3.1", "D", "RESTdoc", "`/limits` has `DailyApiRequests` with `Max` and `Remaining`.", 0, "",
+			"LimitsTellTheDailyRequests", "3.1", "D", "RESTdoc", "`/limits` has `DailyApiRequests` with `Max` and `Remaining`.",
+			0, "",
 			func(p *probe) {
 				daily, isObject := p.get("/limits").want(http.StatusOK).object()["DailyApiRequests"].(map[string]any)
 				if !isObject {

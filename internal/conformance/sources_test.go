@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// sources are the short names that facts, and the tags of comments such as [D ObjRef], use for what they cite.
+// sources are the short names that facts, and the tags of comments such as [D ObjRef], use for what
+// they cite.
 var sources = map[string]string{
 	"CertMeta":     "Metadata API Developer Guide, Certificate",
 	"CertTooling":  "Tooling API reference, Certificate",
@@ -38,18 +39,23 @@ var sources = map[string]string{
 // sourcesTable renders the sources for the guide.
 func sourcesTable() string {
 	var out strings.Builder
-	out.WriteString("\n## Sources\n\nThe short names that this page, and the comments of the code, use. Others are addresses or titles as they stand.\n\n| name | what it is |\n| --- | --- |\n")
-	for _, name := range slices.SortedFunc(maps.Keys(sources), func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }) {
+	out.WriteString("\n## Sources\n\nThe short names that this page, and the comments of the code, use. Others are " +
+		"addresses or titles as they stand.\n\n| name | what it is |\n| --- | --- |\n")
+	for _, name := range slices.SortedFunc(maps.Keys(sources), func(a, b string) int {
+		return strings.Compare(strings.ToLower(a), strings.ToLower(b))
+	}) {
 		out.WriteString("| " + name + " | " + sources[name] + " |\n")
 	}
 
 	return out.String()
 }
 
-// Whoever reads a tag finds what it cites, and no comment cites a page that is not in the repository.
+// Whoever reads a tag finds what it cites, and no comment cites a page that is not in the
+// repository.
 func TestSourcesAreNamed(t *testing.T) {
 	t.Parallel()
-	// A name in camel case is a short name; EncryptionKeySettings and the like are types of metadata, and stand for their own page.
+	// A name in camel case is a short name; EncryptionKeySettings and the like are types of metadata,
+	// and stand for their own page.
 	tag := regexp.MustCompile(`\[[DVCIR](?:[,;/ ][^\]\n]*)?\]`)
 	short := regexp.MustCompile(`\b[A-Z][A-Za-z]*(?:Ref|Doc|doc|Tooling|CertMeta|Plugin|REST|CoreTypes)\b`)
 	private := regexp.MustCompile(`(?i)\bwire (?:page|reference|\d)|salesforce-wire|\bDESIGN \d|\brows? \d+\b.*\]`)

@@ -98,28 +98,33 @@ func tenantSecretFacts() []fact {
 	return []fact{
 		{
 			"TenantSecretCannotBeDeleted", "4.1", "V", "FtxDoc 6.3",
-			"TenantSecret has the key prefix 02G and can be created, read, updated and queried, not deleted, merged or searched.", 0, "",
+			"TenantSecret has the key prefix 02G and can be created, read, updated and queried, not deleted, merged or " +
+				"searched.", 0, "",
 			func(p *probe) {
 				about, isObject := p.get("/sobjects/TenantSecret").want(http.StatusOK).object()["objectDescribe"].(map[string]any)
 				if !isObject {
 					p.Fatal("no objectDescribe")
 				}
 				p.matches(about, map[string]any{
-					"keyPrefix": "02G", "createable": true, "retrieveable": true, "updateable": true, "queryable": true, "deletable": false,
-					"undeletable": false, "mergeable": false, "searchable": false, "replicateable": false, "custom": false, "label": "Tenant Secret",
+					"keyPrefix": "02G", "createable": true, "retrieveable": true, "updateable": true, "queryable": true,
+					"deletable":   false,
+					"undeletable": false, "mergeable": false, "searchable": false, "replicateable": false, "custom": false,
+					"label": "Tenant Secret",
 				})
 			},
 		},
 		{
 			"TenantSecretHasDocumentedFields", "4.2", "D", "ObjRef v66/67",
-			"Each field of TenantSecret has the type and the properties (create, filter, group, nillable, sort, update) of the Object Reference.",
+			"Each field of TenantSecret has the type and the properties (create, filter, group, nillable, sort, update) of " +
+				"the Object Reference.",
 			0, "", func(p *probe) {
 				fields := p.describe("/sobjects/TenantSecret/describe")
 				for name, want := range map[string]string{
 					"Description": "textarea CNU", "KeyDerivationMode": "picklist CFGS", "RemoteKeyCertificate": "string CFGNSU",
 					"RemoteKeyIdentifier": "string CFGNS", "RemoteKeyServiceId": "reference CFGNSU", "SecretValue": "base64 CNU",
-					"SecretValueCertificate": "string CFGNSU", "SecretValueHash": "base64 C", "Source": "picklist CFGS", "Status": "picklist FGNSU",
-					"Type": "picklist CFGS", "Version": "int FGS",
+					"SecretValueCertificate": "string CFGNSU", "SecretValueHash": "base64 C", "Source": "picklist CFGS",
+					"Status": "picklist FGNSU",
+					"Type":   "picklist CFGS", "Version": "int FGS",
 				} {
 					f, present := fields[name]
 					if got := f.Type + " " + f.properties(); !present || got != want {
@@ -129,7 +134,8 @@ func tenantSecretFacts() []fact {
 			},
 		},
 		{
-			"TenantSecretHasNoName", "4.2", "I", "no field of the Object Reference", "There is no Name, DeveloperName or IsActive.", 0, "",
+			"TenantSecretHasNoName", "4.2", "I", "no field of the Object Reference",
+			"There is no Name, DeveloperName or IsActive.", 0, "",
 			func(p *probe) {
 				fields := p.describe("/sobjects/TenantSecret/describe")
 				for _, name := range []string{"Name", "DeveloperName", "IsActive"} {
@@ -142,12 +148,14 @@ func tenantSecretFacts() []fact {
 		{
 			"TypesAreThoseOfTheReference", "4.3", "D", "ObjRef",
 			"Type offers Data, DeterministicData, SearchIndex, Analytics and EventBus.", 0, "", func(p *probe) {
-				p.picklist(p.describe("/sobjects/TenantSecret/describe")["Type"], "Data", "DeterministicData", "SearchIndex", "Analytics", "EventBus")
+				p.picklist(p.describe("/sobjects/TenantSecret/describe")["Type"], "Data", "DeterministicData", "SearchIndex",
+					"Analytics", "EventBus")
 			},
 		},
 		{
 			"SourcesAndModesAreThoseOfTheReference", "4.2", "D", "ObjRef",
-			"Source offers HSM, UPLOADED and REMOTE; KeyDerivationMode PBKDF2 and NONE; Status ACTIVE, ARCHIVED and DESTROYED.", 0, "",
+			"Source offers HSM, UPLOADED and REMOTE; KeyDerivationMode PBKDF2 and NONE; Status ACTIVE, ARCHIVED and DESTROYED.",
+			0, "",
 			func(p *probe) {
 				fields := p.describe("/sobjects/TenantSecret/describe")
 				p.picklist(fields["Source"], "HSM", "UPLOADED", "REMOTE")
@@ -156,7 +164,8 @@ func tenantSecretFacts() []fact {
 			},
 		},
 		{
-			"StatusAndSourceReadUpperCase", "4.2", "V, D", "FtxDoc, ThalesDoc, ObjRef v38-v46", "Status and Source read in upper case.", 0, "",
+			"StatusAndSourceReadUpperCase", "4.2", "V, D", "FtxDoc, ThalesDoc, ObjRef v38-v46",
+			"Status and Source read in upper case.", 0, "",
 			func(p *probe) {
 				for _, row := range p.several("") {
 					for _, name := range []string{"Status", "Source"} {
@@ -169,7 +178,8 @@ func tenantSecretFacts() []fact {
 		},
 		{
 			"IDsHaveEighteenCharacters", "4.1", "V, D", "FtxDoc, ThalesDoc, ShieldREST",
-			"Ids begin with 02G and have 18 characters: 15 that name the record too, and 3 that say which of them are upper case.", 0, "", func(p *probe) {
+			"Ids begin with 02G and have 18 characters: 15 that name the record too, and 3 that say which of them are upper " +
+				"case.", 0, "", func(p *probe) {
 				for _, row := range p.secrets(" LIMIT 1") {
 					id := p.text(row, "Id")
 					if len(id) != 18 || !strings.HasPrefix(id, "02G") || id[15:] != checkCharacters(id) {
@@ -180,7 +190,8 @@ func tenantSecretFacts() []fact {
 			},
 		},
 		{
-			"RowsGiveTheChosenFields", "10", "D", "RESTdoc", "`?fields=Id,Status` gives these fields and `attributes` alone.", 0, "", func(p *probe) {
+			"RowsGiveTheChosenFields", "10", "D", "RESTdoc", "`?fields=Id,Status` gives these fields and `attributes` alone.", 0,
+			"", func(p *probe) {
 				for _, row := range p.secrets(" LIMIT 1") {
 					got := p.row(p.text(row, "Id"), "Id,Status")
 					if got["Id"] == nil || got["Status"] == nil || got["attributes"] == nil || len(got) != 3 {
@@ -212,7 +223,8 @@ func tenantSecretFacts() []fact {
 			},
 		},
 		{
-			"VersionsAreOrgWideAndGrow", "4.4", "I", "the literal reading of ObjRef", "A later tenant secret has a greater Version, across types.", 0, "",
+			"VersionsAreOrgWideAndGrow", "4.4", "I", "the literal reading of ObjRef",
+			"A later tenant secret has a greater Version, across types.", 0, "",
 			func(p *probe) {
 				last := 0.0
 				for _, row := range p.several(" ORDER BY CreatedDate, Version") {
@@ -225,7 +237,8 @@ func tenantSecretFacts() []fact {
 			},
 		},
 		{
-			"KeysOfSalesforceHaveAnUnknownHash", "4.4", "V", "ThalesDoc", "SecretValueHash of a key of Source HSM reads `UNKNOWM=`.", 0, "",
+			"KeysOfSalesforceHaveAnUnknownHash", "4.4", "V", "ThalesDoc",
+			"SecretValueHash of a key of Source HSM reads `UNKNOWM=`.", 0, "",
 			func(p *probe) {
 				rows := p.secrets(" WHERE Source = 'HSM' AND Status != 'DESTROYED'")
 				if len(rows) == 0 {

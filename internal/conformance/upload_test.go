@@ -21,25 +21,38 @@ func (p *probe) uploadRefused(body map[string]any) {
 // refusalFacts are uploads that Salesforce must refuse.
 func refusalFacts() []fact {
 	refused := func(name, section, confidence, source, claim string, body func(*probe, []byte) map[string]any) fact {
-		return fact{name, section, confidence, source, claim, rotates, "", func(p *probe) { p.uploadRefused(body(p, newMaterial())) }}
+		return fact{name, section, confidence, source, claim, rotates, "", func(p *probe) {
+			p.uploadRefused(body(p, newMaterial()))
+		}}
 	}
 	return []fact{
 		{
 			"UnknownTypeIsABadPicklistValue", "3.2", "C", "public issue threads",
-			"An unknown Type is 400 `INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST`, \"bad value for restricted picklist field: X\", with `fields` Type.",
+			"An unknown Type is 400 `INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST`, \"bad value for restricted picklist field: " +
+				"X\", with `fields` Type.",
 			rotates, "", func(p *probe) {
-				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{"Type": "NoSuchType", "Description": mark}).refused(
-					http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: NoSuchType", "Type")
+				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{
+					"Type":        "NoSuchType",
+					"Description": mark,
+				}).refused(
+					http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+					"bad value for restricted picklist field: NoSuchType", "Type")
 			},
 		},
 		{
-			"StatusCannotBeCreated", "4.2", "D", "ObjRef", "Status in a POST is 400 `INVALID_FIELD_FOR_INSERT_UPDATE`, with `fields` Status.", rotates, "",
+			"StatusCannotBeCreated", "4.2", "D", "ObjRef", "Status in a POST is 400 `INVALID_FIELD_FOR_INSERT_UPDATE`, with " +
+				"`fields` Status.", rotates, "",
 			func(p *probe) {
-				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{"Type": "Data", "Status": "ACTIVE", "Description": mark}).
-					refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Status", "Status")
+				p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{
+					"Type": "Data", "Status": "ACTIVE",
+					"Description": mark,
+				}).
+					refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Status",
+						"Status")
 			},
 		},
-		refused("WrongHashIsRefused", "5.3", "D", "security_shield_pe_byok_secret_flow", "An upload whose hash is not that of the secret is 400.",
+		refused("WrongHashIsRefused", "5.3", "D", "security_shield_pe_byok_secret_flow",
+			"An upload whose hash is not that of the secret is 400.",
 			func(p *probe, m []byte) map[string]any {
 				return p.uploadBody(m, map[string]any{"SecretValueHash": sum(newMaterial())})
 			}),
@@ -51,7 +64,8 @@ func refusalFacts() []fact {
 			func(p *probe, m []byte) map[string]any {
 				return p.uploadBody(m, map[string]any{"SecretValueHash": nil})
 			}),
-		refused("MissingCertificateIsRefused", "5.4", "D", "ObjRef example 3", "An upload without SecretValueCertificate is 400.",
+		refused("MissingCertificateIsRefused", "5.4", "D", "ObjRef example 3",
+			"An upload without SecretValueCertificate is 400.",
 			func(p *probe, m []byte) map[string]any {
 				return p.uploadBody(m, map[string]any{"SecretValueCertificate": nil})
 			}),
@@ -63,15 +77,18 @@ func refusalFacts() []fact {
 			func(p *probe, m []byte) map[string]any {
 				return p.uploadBody(m, map[string]any{"SecretValue": p.wrap(crypto.SHA256, m)})
 			}),
-		refused("ShortSecretIsRefused", "5.1", "D", "Help security_pe_byok_generate_secret", "A secret of 16 bytes is 400: it has 256 bits.",
+		refused("ShortSecretIsRefused", "5.1", "D", "Help security_pe_byok_generate_secret",
+			"A secret of 16 bytes is 400: it has 256 bits.",
 			func(p *probe, m []byte) map[string]any { return p.uploadBody(m[:16], nil) }),
-		refused("UnwrappedSecretIsRefused", "5.4", "D", "security_shield_pe_byok_secret_flow", "A secret that is not encrypted is 400.",
+		refused("UnwrappedSecretIsRefused", "5.4", "D", "security_shield_pe_byok_secret_flow",
+			"A secret that is not encrypted is 400.",
 			func(p *probe, m []byte) map[string]any {
 				return p.uploadBody(m, map[string]any{"SecretValue": base64.StdEncoding.EncodeToString(m)})
 			}),
 		{
 			"UnfitCertificateIsRefused", "5.4", "R, V", "FAQ; FtxDoc 3.0, ThalesDoc",
-			"An upload for a certificate of 2048 bits, without Platform Encryption, exportable or expired is 400.", prepared, `certificates:
+			"An upload for a certificate of 2048 bits, without Platform Encryption, exportable or expired is 400.", prepared,
+			`certificates:
   - {developer_name: Small, key_size: 2048}
   - {developer_name: Plain, platform_encryption: false}
   - {developer_name: Exportable, private_key_exportable: true}
@@ -84,7 +101,8 @@ func refusalFacts() []fact {
 			},
 		},
 		{
-			"DeterministicDataNeedsADataKey", "5.4", "D", "Help security_pe_ui_setup", "DeterministicData and EventBus need an ACTIVE Data key.", prepared,
+			"DeterministicDataNeedsADataKey", "5.4", "D", "Help security_pe_ui_setup",
+			"DeterministicData and EventBus need an ACTIVE Data key.", prepared,
 			"tenant_secrets: []", func(p *probe) {
 				p.uploadRefused(p.uploadBody(newMaterial(), map[string]any{"Type": "DeterministicData"}))
 				p.uploadRefused(p.uploadBody(newMaterial(), map[string]any{"Type": "EventBus"}))
@@ -111,7 +129,8 @@ func refusalFacts() []fact {
 func uploadFacts() []fact {
 	return []fact{
 		{
-			"UploadAnswersWithTheIDAlone", "5.4", "D, C", "RESTdoc; FtxPlugin", "An upload is 201 with `{\"id\":\"02G...\",\"success\":true,\"errors\":[]}`.",
+			"UploadAnswersWithTheIDAlone", "5.4", "D, C", "RESTdoc; FtxPlugin", "An upload is 201 with " +
+				"`{\"id\":\"02G...\",\"success\":true,\"errors\":[]}`.",
 			looks, "", func(p *probe) {
 				ours := p.ours()
 				p.equal("status", ours.status, http.StatusCreated)
@@ -125,15 +144,18 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"UploadReadsBack", "5.4", "V", "FtxDoc", "An uploaded key reads Source UPLOADED, Status ACTIVE and its Type, mode and Description.", looks, "",
+			"UploadReadsBack", "5.4", "V", "FtxDoc", "An uploaded key reads Source UPLOADED, Status ACTIVE and its Type, mode " +
+				"and Description.", looks, "",
 			func(p *probe) {
 				p.matches(p.row(p.ours().id, "Source,Status,Type,KeyDerivationMode,Description,IsDeleted"), map[string]any{
-					"Source": "UPLOADED", "Status": "ACTIVE", "Type": "Data", "KeyDerivationMode": "PBKDF2", "Description": mark, "IsDeleted": false,
+					"Source": "UPLOADED", "Status": "ACTIVE", "Type": "Data", "KeyDerivationMode": "PBKDF2", "Description": mark,
+					"IsDeleted": false,
 				})
 			},
 		},
 		{
-			"CertificatesOfUploadsReadNull", "1", "V", "FtxDoc status output", "SecretValueCertificate of an uploaded key reads null.", looks, "",
+			"CertificatesOfUploadsReadNull", "1", "V", "FtxDoc status output",
+			"SecretValueCertificate of an uploaded key reads null.", looks, "",
 			func(p *probe) {
 				p.ours()
 				for _, row := range p.secrets(" WHERE Source = 'UPLOADED'") {
@@ -142,7 +164,8 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"UploadArchivesThePreviousKey", "1", "D, V", "ShieldREST; NetskopeDoc, ThalesDoc", "The key that was ACTIVE becomes ARCHIVED.", looks, "",
+			"UploadArchivesThePreviousKey", "1", "D, V", "ShieldREST; NetskopeDoc, ThalesDoc",
+			"The key that was ACTIVE becomes ARCHIVED.", looks, "",
 			func(p *probe) {
 				if previous := p.ours().previous; previous != "" {
 					p.equal("Status", p.row(previous, "Status")["Status"], "ARCHIVED")
@@ -150,7 +173,8 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"HashIsOfThePlainSecret", "5.3", "D, C", "FAQ; FtxPlugin", "SecretValueHash reads the base64 of the SHA-256 of the 32 plain bytes.", looks, "",
+			"HashIsOfThePlainSecret", "5.3", "D, C", "FAQ; FtxPlugin", "SecretValueHash reads the base64 of the SHA-256 of " +
+				"the 32 plain bytes.", looks, "",
 			func(p *probe) {
 				ours := p.ours()
 				p.equal("SecretValueHash", p.row(ours.id, "SecretValueHash")["SecretValueHash"], ours.hash)
@@ -158,7 +182,8 @@ func uploadFacts() []fact {
 		},
 		{
 			"ExportIsAnotherCiphertext", "6.2", "D, C", "Help security_pe_byok_upload_secret; FtxPlugin",
-			"SecretValue reads back encrypted otherwise than it was sent; its base64 begins with CgM.", looks, "", func(p *probe) {
+			"SecretValue reads back encrypted otherwise than it was sent; its base64 begins with CgM.", looks, "",
+			func(p *probe) {
 				ours := p.ours()
 				export := p.text(p.row(ours.id, "SecretValue"), "SecretValue")
 				if export == ours.wrapped || !strings.HasPrefix(export, "CgM") {
@@ -172,28 +197,35 @@ func uploadFacts() []fact {
 		},
 		{
 			"ExportIsAProtobufMessage", "4.4", "I", "decoded from a sample in ThalesDoc",
-			"An export is a message of the release (three digits), an IV of 16 bytes, and 48 bytes of ciphertext.", looks, "", func(p *probe) {
+			"An export is a message of the release (three digits), an IV of 16 bytes, and 48 bytes of ciphertext.", looks, "",
+			func(p *probe) {
 				raw, err := base64.StdEncoding.DecodeString(p.text(p.row(p.ours().id, "SecretValue"), "SecretValue"))
 				if err != nil || len(raw) != 73 {
 					p.Fatalf("%d bytes, want 73; %v", len(raw), err)
 				}
-				if !bytes.Equal(raw[:2], []byte{0x0a, 3}) || !bytes.Equal(raw[5:7], []byte{0x12, 16}) || !bytes.Equal(raw[23:25], []byte{0x1a, 48}) ||
+				if !bytes.Equal(raw[:2], []byte{0x0a, 3}) || !bytes.Equal(raw[5:7], []byte{0x12, 16}) ||
+					!bytes.Equal(raw[23:25], []byte{0x1a, 48}) ||
 					strings.Trim(string(raw[2:5]), "0123456789") != "" {
 					p.Error("the fields have other numbers or lengths")
 				}
 			},
 		},
 		{
-			"ExportDoesNotChangeTheKey", "6.2", "C, V", "FtxPlugin; FtxDoc", "Reading SecretValue changes neither Status nor LastModifiedDate.", looks, "",
+			"ExportDoesNotChangeTheKey", "6.2", "C, V", "FtxPlugin; FtxDoc",
+			"Reading SecretValue changes neither Status nor LastModifiedDate.", looks, "",
 			func(p *probe) {
 				id := p.ours().id
 				before := p.row(id, "Status,LastModifiedDate")
 				p.row(id, "SecretValue")
-				p.matches(p.row(id, "Status,LastModifiedDate"), map[string]any{"Status": before["Status"], "LastModifiedDate": before["LastModifiedDate"]})
+				p.matches(p.row(id, "Status,LastModifiedDate"), map[string]any{
+					"Status":           before["Status"],
+					"LastModifiedDate": before["LastModifiedDate"],
+				})
 			},
 		},
 		{
-			"SecretValueCanBeSelected", "10", "D", "ObjRef example 5", "SOQL selects SecretValue, as base64 in the row.", looks, "", func(p *probe) {
+			"SecretValueCanBeSelected", "10", "D", "ObjRef example 5", "SOQL selects SecretValue, as base64 in the row.", looks,
+			"", func(p *probe) {
 				id := p.ours().id
 				records, _ := p.query("/query", "SELECT SecretValue FROM TenantSecret WHERE Id = '"+id+"'")
 				if len(records) != 1 || records[0]["SecretValue"] != p.row(id, "SecretValue")["SecretValue"] {
@@ -202,7 +234,8 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"NewRowsHaveOneDate", "4.4", "V", "FtxDoc 6.6", "Of a new key CreatedDate, LastModifiedDate and SystemModstamp are equal.", looks, "",
+			"NewRowsHaveOneDate", "4.4", "V", "FtxDoc 6.6", "Of a new key CreatedDate, LastModifiedDate and SystemModstamp " +
+				"are equal.", looks, "",
 			func(p *probe) {
 				row := p.row(p.ours().id, "CreatedDate,LastModifiedDate,SystemModstamp")
 				p.equal("LastModifiedDate", row["LastModifiedDate"], row["CreatedDate"])
@@ -210,12 +243,13 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"WholeRowsHaveTheseMembers", "4.4", "V", "FtxDoc 6.6", "A whole row has the members that Fortanix shows, and no other.", looks, "",
+			"WholeRowsHaveTheseMembers", "4.4", "V", "FtxDoc 6.6",
+			"A whole row has the members that Fortanix shows, and no other.", looks, "",
 			func(p *probe) {
 				row := p.get("/sobjects/TenantSecret/" + p.ours().id).want(http.StatusOK).object()
-				members := strings.Fields("attributes Id IsDeleted CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp Description " +
-					"SecretValue SecretValueHash SecretValueCertificate Status Type Version Source KeyDerivationMode RemoteKeyIdentifier " +
-					"RemoteKeyServiceId RemoteKeyCertificate")
+				members := strings.Fields("attributes Id IsDeleted CreatedDate CreatedById LastModifiedDate LastModifiedById " +
+					"SystemModstamp Description SecretValue SecretValueHash SecretValueCertificate Status Type Version Source " +
+					"KeyDerivationMode RemoteKeyIdentifier RemoteKeyServiceId RemoteKeyCertificate")
 				for _, name := range members {
 					if _, present := row[name]; !present {
 						p.Errorf("%s is missing", name)
@@ -226,15 +260,18 @@ func uploadFacts() []fact {
 		},
 		{
 			"NextKeyMustWait", "3.3", "D", "securityImplGuide security_pe_rotate_keys",
-			"A second Data key right after the first is refused with 400: an interval must pass (4 hours in a sandbox, else 24).", rotates, "",
+			"A second Data key right after the first is refused with 400: an interval must pass (4 hours in a sandbox, else " +
+				"24).", rotates, "",
 			func(p *probe) {
 				p.ours()
-				p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(), nil)).refused(http.StatusBadRequest, "", "")
+				p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(), nil)).refused(http.StatusBadRequest,
+					"", "")
 			},
 		},
 		{
 			"NextKeyWaitsADay", "3.3", "D", "securityImplGuide security_pe_rotate_keys",
-			"In production the next Data key is refused for 24 hours and accepted then.", rotates | prepared, "", func(p *probe) {
+			"In production the next Data key is refused for 24 hours and accepted then.", rotates | prepared, "",
+			func(p *probe) {
 				p.ours()
 				p.advance(23*time.Hour + 59*time.Minute)
 				p.uploadRefused(p.uploadBody(newMaterial(), nil))
@@ -243,7 +280,8 @@ func uploadFacts() []fact {
 			},
 		},
 		{
-			"SecretIsAKeyOnlyOnce", "5.1", "D", "Help security_pe_byok_generate_secret", "A secret that was a key before is refused.", rotates | prepared, "",
+			"SecretIsAKeyOnlyOnce", "5.1", "D", "Help security_pe_byok_generate_secret",
+			"A secret that was a key before is refused.", rotates | prepared, "",
 			func(p *probe) {
 				ours := p.ours()
 				p.advance(24 * time.Hour)
@@ -252,22 +290,27 @@ func uploadFacts() []fact {
 		},
 		{
 			"FortanixUploadsWork", "6.3", "C", "FtxPlugin",
-			"Lower-case names of members, an empty KeyDerivationMode, no Source, SHA-1 and API v50.0 work: Source UPLOADED, mode PBKDF2.", rotates | prepared, "",
+			"Lower-case names of members, an empty KeyDerivationMode, no Source, SHA-1 and API v50.0 work: Source UPLOADED, " +
+				"mode PBKDF2.", rotates | prepared, "",
 			func(p *probe) {
 				m := newMaterial()
 				id := p.text(p.call(http.MethodPost, "/services/data/v50.0/sobjects/TenantSecret", map[string]any{
-					"SecretValueCertificate": p.certificate, "SecretValue": p.wrap(crypto.SHA1, m), "SecretValueHash": sum(m), "description": mark,
-					"type": "Data", "KeyDerivationMode": "",
+					"SecretValueCertificate": p.certificate, "SecretValue": p.wrap(crypto.SHA1, m), "SecretValueHash": sum(m),
+					"description": mark,
+					"type":        "Data", "KeyDerivationMode": "",
 				}).want(http.StatusCreated).object(), "id")
 				p.matches(p.row(id, "Source,KeyDerivationMode,Description,Type,SecretValueHash"), map[string]any{
-					"Source": "UPLOADED", "KeyDerivationMode": "PBKDF2", "Description": mark, "Type": "Data", "SecretValueHash": sum(m),
+					"Source": "UPLOADED", "KeyDerivationMode": "PBKDF2", "Description": mark, "Type": "Data",
+					"SecretValueHash": sum(m),
 				})
 			},
 		},
 		{
-			"PostWithoutSecretMakesAKey", "5.4", "D", "ShieldREST", "POST `{}` makes Salesforce generate a Data key of Source HSM, which archives the ACTIVE one.",
+			"PostWithoutSecretMakesAKey", "5.4", "D", "ShieldREST", "POST `{}` makes Salesforce generate a Data key of Source " +
+				"HSM, which archives the ACTIVE one.",
 			rotates | prepared, "", func(p *probe) {
-				id := p.text(p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{}).want(http.StatusCreated).object(), "id")
+				id := p.text(p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{}).want(http.StatusCreated).object(),
+					"id")
 				p.matches(p.row(id, "Source,Type,Status,SecretValueHash"), map[string]any{
 					"Source": "HSM", "Type": "Data", "Status": "ACTIVE", "SecretValueHash": "UNKNOWM=",
 				})

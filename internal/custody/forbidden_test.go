@@ -22,39 +22,103 @@ type forbidden struct {
 	wanted              string
 }
 
-// forbiddenTransitions are those that no document lists [D ShieldREST]. The simulator's list of the same name, in
-// internal/sfsim/lifecycle_forbidden_test.go, shows that Salesforce refuses each if it is sent; here it is not sent.
+// forbiddenTransitions are those that no document lists [D ShieldREST]. The simulator's list of the
+// same name, in internal/sfsim/lifecycle_forbidden_test.go, shows that Salesforce refuses each if
+// it is sent; here it is not sent.
 func forbiddenTransitions() map[string]forbidden {
 	return map[string]forbidden{
-		"uploaded: ACTIVE to ACTIVE":                        {typ: "Data", source: "UPLOADED", status: "ACTIVE", wanted: "ACTIVE"},
-		"uploaded: ACTIVE to ARCHIVED":                      {typ: "Data", source: "UPLOADED", status: "ACTIVE", wanted: "ARCHIVED"},
-		"uploaded: ACTIVE to DESTROYED":                     {typ: "Data", source: "UPLOADED", status: "ACTIVE", wanted: "DESTROYED"},
-		"uploaded: ARCHIVED to ACTIVE":                      {typ: "Data", source: "UPLOADED", status: "ARCHIVED", wanted: "ACTIVE"},
-		"uploaded: ARCHIVED to ARCHIVED":                    {typ: "Data", source: "UPLOADED", status: "ARCHIVED", wanted: "ARCHIVED"},
-		"uploaded: DESTROYED to ACTIVE":                     {typ: "Data", source: "UPLOADED", status: "DESTROYED", wanted: "ACTIVE"},
-		"uploaded: DESTROYED to ARCHIVED without an export": {typ: "Data", source: "UPLOADED", status: "DESTROYED", wanted: "ARCHIVED"},
-		"uploaded: DESTROYED to DESTROYED":                  {typ: "Data", source: "UPLOADED", status: "DESTROYED", wanted: "DESTROYED"},
-		"HSM: ACTIVE to ARCHIVED":                           {typ: "Data", source: "HSM", status: "ACTIVE", wanted: "ARCHIVED"},
-		"HSM: ACTIVE to DESTROYED":                          {typ: "Data", source: "HSM", status: "ACTIVE", wanted: "DESTROYED"},
-		"HSM: ARCHIVED to ACTIVE":                           {typ: "Data", source: "HSM", status: "ARCHIVED", wanted: "ACTIVE"},
-		"HSM: DESTROYED to ACTIVE":                          {typ: "Data", source: "HSM", status: "DESTROYED", wanted: "ACTIVE"},
-		"HSM: DESTROYED to ARCHIVED without an export":      {typ: "Data", source: "HSM", status: "DESTROYED", wanted: "ARCHIVED"},
-		"Database: ARCHIVED to DESTROYED":                   {typ: "Database", source: "UPLOADED", status: "ARCHIVED", wanted: "DESTROYED", api: 62},
-		"SearchIndex of API 63: ARCHIVED to DESTROYED":      {typ: "SearchIndex", source: "UPLOADED", status: "ARCHIVED", wanted: "DESTROYED", api: 63},
-		"cache-only: ACTIVE to ACTIVE":                      {typ: "Data", source: "REMOTE", status: "ACTIVE", wanted: "ACTIVE"},
-		"cache-only: ACTIVE to ARCHIVED":                    {typ: "Data", source: "REMOTE", status: "ACTIVE", wanted: "ARCHIVED"},
-		"cache-only: DESTROYED to ARCHIVED":                 {typ: "Data", source: "REMOTE", status: "DESTROYED", wanted: "ARCHIVED"},
-		"cache-only: DESTROYED to DESTROYED":                {typ: "Data", source: "REMOTE", status: "DESTROYED", wanted: "DESTROYED"},
-		"cache-only, not the newest: ARCHIVED to ACTIVE":    {typ: "Data", source: "REMOTE", status: "ARCHIVED", wanted: "ACTIVE", older: true},
+		"uploaded: ACTIVE to ACTIVE": {
+			typ: "Data", source: "UPLOADED", status: "ACTIVE",
+			wanted: "ACTIVE",
+		},
+		"uploaded: ACTIVE to ARCHIVED": {
+			typ: "Data", source: "UPLOADED", status: "ACTIVE",
+			wanted: "ARCHIVED",
+		},
+		"uploaded: ACTIVE to DESTROYED": {
+			typ: "Data", source: "UPLOADED", status: "ACTIVE",
+			wanted: "DESTROYED",
+		},
+		"uploaded: ARCHIVED to ACTIVE": {
+			typ: "Data", source: "UPLOADED", status: "ARCHIVED",
+			wanted: "ACTIVE",
+		},
+		"uploaded: ARCHIVED to ARCHIVED": {
+			typ: "Data", source: "UPLOADED", status: "ARCHIVED",
+			wanted: "ARCHIVED",
+		},
+		"uploaded: DESTROYED to ACTIVE": {
+			typ: "Data", source: "UPLOADED", status: "DESTROYED",
+			wanted: "ACTIVE",
+		},
+		"uploaded: DESTROYED to ARCHIVED without an export": {
+			typ: "Data", source: "UPLOADED", status: "DESTROYED",
+			wanted: "ARCHIVED",
+		},
+		"uploaded: DESTROYED to DESTROYED": {
+			typ: "Data", source: "UPLOADED", status: "DESTROYED",
+			wanted: "DESTROYED",
+		},
+		"HSM: ACTIVE to ARCHIVED": {
+			typ: "Data", source: "HSM", status: "ACTIVE",
+			wanted: "ARCHIVED",
+		},
+		"HSM: ACTIVE to DESTROYED": {
+			typ: "Data", source: "HSM", status: "ACTIVE",
+			wanted: "DESTROYED",
+		},
+		"HSM: ARCHIVED to ACTIVE": {
+			typ: "Data", source: "HSM", status: "ARCHIVED",
+			wanted: "ACTIVE",
+		},
+		"HSM: DESTROYED to ACTIVE": {
+			typ: "Data", source: "HSM", status: "DESTROYED",
+			wanted: "ACTIVE",
+		},
+		"HSM: DESTROYED to ARCHIVED without an export": {
+			typ: "Data", source: "HSM", status: "DESTROYED",
+			wanted: "ARCHIVED",
+		},
+		"Database: ARCHIVED to DESTROYED": {
+			typ: "Database", source: "UPLOADED", status: "ARCHIVED",
+			wanted: "DESTROYED", api: 62,
+		},
+		"SearchIndex of API 63: ARCHIVED to DESTROYED": {
+			typ: "SearchIndex", source: "UPLOADED", status: "ARCHIVED",
+			wanted: "DESTROYED", api: 63,
+		},
+		"cache-only: ACTIVE to ACTIVE": {
+			typ: "Data", source: "REMOTE", status: "ACTIVE",
+			wanted: "ACTIVE",
+		},
+		"cache-only: ACTIVE to ARCHIVED": {
+			typ: "Data", source: "REMOTE", status: "ACTIVE",
+			wanted: "ARCHIVED",
+		},
+		"cache-only: DESTROYED to ARCHIVED": {
+			typ: "Data", source: "REMOTE", status: "DESTROYED",
+			wanted: "ARCHIVED",
+		},
+		"cache-only: DESTROYED to DESTROYED": {
+			typ: "Data", source: "REMOTE", status: "DESTROYED",
+			wanted: "DESTROYED",
+		},
+		"cache-only, not the newest: ARCHIVED to ACTIVE": {
+			typ: "Data", source: "REMOTE", status: "ARCHIVED",
+			wanted: "ACTIVE", older: true,
+		},
 		"cache-only, not the newest: ARCHIVED to DESTROYED": {
 			typ: "Data", source: "REMOTE", status: "ARCHIVED", wanted: "DESTROYED", older: true,
 		},
-		"cache-only, not the newest: DESTROYED to ACTIVE": {typ: "Data", source: "REMOTE", status: "DESTROYED", wanted: "ACTIVE", older: true},
+		"cache-only, not the newest: DESTROYED to ACTIVE": {
+			typ: "Data", source: "REMOTE", status: "DESTROYED",
+			wanted: "ACTIVE", older: true,
+		},
 	}
 }
 
-// Each forbidden transition is refused, or there is nothing to do: never is there an action that sends. Restoring is an action, and the
-// Keeper refuses it without an export.
+// Each forbidden transition is refused, or there is nothing to do: never is there an action that
+// sends. Restoring is an action, and the Keeper refuses it without an export.
 func TestForbiddenTransitions(t *testing.T) {
 	t.Parallel()
 	for name, f := range forbiddenTransitions() {
@@ -83,7 +147,8 @@ func TestForbiddenTransitions(t *testing.T) {
 	}
 }
 
-// The Keeper asks for the status once more: where a record has changed since the plan, the transition that is forbidden now is not sent.
+// The Keeper asks for the status once more: where a record has changed since the plan, the
+// transition that is forbidden now is not sent.
 func TestForbiddenTransitions_sinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, f := range forbiddenTransitions() {

@@ -28,12 +28,13 @@ type Keeper struct {
 	Changed func()
 	// Check is asked on the reading right before each PATCH; its error stops it. Nil stops nothing.
 	Check func(row salesforce.TenantSecret) error
-	// Patience is for a record that is not there, as a reading that lags behind may have it, and for one whose PATCH had no answer.
+	// Patience is for a record that is not there, as a reading that lags behind may have it, and for
+	// one whose PATCH had no answer.
 	Patience look.Patience
 }
 
-// ErrBackupRenewed says that the export differed from the saved one right before a destroy, so that nothing was destroyed: the new export
-// must be saved by this run first, and used by the next.
+// ErrBackupRenewed says that the export differed from the saved one right before a destroy, so that
+// nothing was destroyed: the new export must be saved by this run first, and used by the next.
 var ErrBackupRenewed = errors.New("the saved backup was out of date")
 
 // Export is a record with its export, which is checked as far as can be without Salesforce's key.
@@ -42,8 +43,8 @@ type Export struct {
 	Value  secret.Text
 }
 
-// Save reads a record with its export. Salesforce may log that as an export of the key [D]. A record without one, as DESTROYED and
-// cache-only ones are, is an error.
+// Save reads a record with its export. Salesforce may log that as an export of the key [D]. A
+// record without one, as DESTROYED and cache-only ones are, is an error.
 func (k *Keeper) Save(ctx context.Context, id string) (Export, error) {
 	row, err := k.Org.ExportTenantSecret(ctx, id)
 	if err != nil {
@@ -56,10 +57,13 @@ func (k *Keeper) Save(ctx context.Context, id string) (Export, error) {
 	return Export{Record: row.TenantSecret, Value: row.SecretValue}, nil
 }
 
-// Destroy destroys an ARCHIVED record whose export was saved before. The export is read again right before: if it has changed,
-// nothing is destroyed, the new one is returned, and the error is ErrBackupRenewed.
+// Destroy destroys an ARCHIVED record whose export was saved before. The export is read again right
+// before: if it has changed, nothing is destroyed, the new one is returned, and the error is
+// ErrBackupRenewed.
 func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Export, error) {
-	row, err := patiently(ctx, k, func() (salesforce.TenantSecretExport, error) { return k.Org.ExportTenantSecret(ctx, id) })
+	row, err := patiently(ctx, k, func() (salesforce.TenantSecretExport, error) {
+		return k.Org.ExportTenantSecret(ctx, id)
+	})
 	if err != nil {
 		return Export{}, fmt.Errorf("reading the export of record %s; nothing was destroyed: %w", id, err)
 	}
@@ -77,7 +81,8 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 	return Export{Record: after, Value: saved}, err
 }
 
-// DestroyForGood destroys a record without keeping anything, or ends the callouts of the newest cache-only record.
+// DestroyForGood destroys a record without keeping anything, or ends the callouts of the newest
+// cache-only record.
 func (k *Keeper) DestroyForGood(ctx context.Context, id string) (salesforce.TenantSecret, error) {
 	row, err := k.read(ctx, id)
 	if err != nil {
@@ -111,7 +116,8 @@ func (k *Keeper) read(ctx context.Context, id string) (salesforce.TenantSecret, 
 	return patiently(ctx, k, func() (salesforce.TenantSecret, error) { return k.Org.GetTenantSecret(ctx, id) })
 }
 
-// patiently repeats a reading that finds no record: a tenant secret can't be deleted, so the reading may lag behind.
+// patiently repeats a reading that finds no record: a tenant secret can't be deleted, so the
+// reading may lag behind.
 func patiently[T any](ctx context.Context, k *Keeper, read func() (T, error)) (T, error) {
 	var row T
 	_, err := k.Patience.Until(ctx, func(context.Context) (bool, error) {
@@ -129,7 +135,8 @@ func patiently[T any](ctx context.Context, k *Keeper, read func() (T, error)) (T
 func isEmpty(export secret.Text) bool { return export.IsZero() || export.Expose() == "" }
 
 func noExport(row salesforce.TenantSecret) error {
-	return fmt.Errorf("record %s (%s, version %d) is %s and Salesforce returned no SecretValue for it, so there is no export to keep", row.ID, row.Type, row.Version, row.Status)
+	return fmt.Errorf("record %s (%s, version %d) is %s and Salesforce returned no SecretValue for it, so there is no "+
+		"export to keep", row.ID, row.Type, row.Version, row.Status)
 }
 
 // mayDestroy checks the status once more: between a plan and its apply a record can change.
@@ -138,13 +145,15 @@ func mayDestroy(row salesforce.TenantSecret) error {
 		return nil
 	}
 
-	return fmt.Errorf("record %s is %s now, not %s; nothing was destroyed, plan again", row.ID, row.Status, keys.StatusArchived)
+	return fmt.Errorf("record %s is %s now, not %s; nothing was destroyed, plan again", row.ID, row.Status,
+		keys.StatusArchived)
 }
 
 // Restore brings a DESTROYED record back from its export and checks that Salesforce kept its hash.
 func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (salesforce.TenantSecret, error) {
 	if isEmpty(export) {
-		return salesforce.TenantSecret{}, fmt.Errorf("record %s can't be restored without its export; nothing was changed", id)
+		return salesforce.TenantSecret{}, fmt.Errorf("record %s can't be restored without its export; nothing was changed",
+			id)
 	}
 	before, err := k.read(ctx, id)
 	if err != nil {
@@ -157,15 +166,16 @@ func (k *Keeper) Restore(ctx context.Context, id string, export secret.Text) (sa
 		return before, err
 	}
 	if before.Status != keys.StatusDestroyed {
-		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status, keys.StatusDestroyed)
+		return before, fmt.Errorf("record %s is %s now, not %s; nothing was changed, plan again", id, before.Status,
+			keys.StatusDestroyed)
 	}
 	row, err := k.patch(ctx, id, keys.StatusArchived, func() error { return k.Org.RestoreTenantSecret(ctx, id, export) })
 	if err != nil {
 		return row, err
 	}
 	if _, err := byok.ParseHash(before.SecretValueHash); err == nil && row.SecretValueHash != before.SecretValueHash {
-		return row, fmt.Errorf("record %s was restored, but its SecretValueHash changed from %q to %q: it may not be the key that it was; look at it in Setup before "+
-			"anything else", id, before.SecretValueHash, row.SecretValueHash)
+		return row, fmt.Errorf("record %s was restored, but its SecretValueHash changed from %q to %q: it may not be the "+
+			"key that it was; look at it in Setup before anything else", id, before.SecretValueHash, row.SecretValueHash)
 	}
 
 	return row, nil
@@ -176,8 +186,8 @@ func (k *Keeper) Reactivate(ctx context.Context, id string) (salesforce.TenantSe
 	return k.patch(ctx, id, keys.StatusActive, func() error { return k.Org.ReactivateTenantSecret(ctx, id) })
 }
 
-// patch sends one change of status and reads the record back. After an answer that leaves the outcome open it looks, patiently, and
-// never sends a second time.
+// patch sends one change of status and reads the record back. After an answer that leaves the
+// outcome open it looks, patiently, and never sends a second time.
 func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error) (salesforce.TenantSecret, error) {
 	k.Changed()
 	defer k.Changed()
@@ -185,10 +195,12 @@ func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error
 	if err == nil {
 		row, readErr := k.await(ctx, id, wanted)
 		if readErr != nil {
-			return row, fmt.Errorf("the change of record %s to %s was accepted, but reading it back failed; plan again: %w", id, wanted, readErr)
+			return row, fmt.Errorf("the change of record %s to %s was accepted, but reading it back failed; plan again: %w", id,
+				wanted, readErr)
 		}
 		if row.Status != wanted {
-			return row, fmt.Errorf("the change of record %s to %s was accepted, but it reads %s; plan again before anything else", id, wanted, row.Status)
+			return row, fmt.Errorf("the change of record %s to %s was accepted, but it reads %s; plan again before anything "+
+				"else", id, wanted, row.Status)
 		}
 
 		return row, nil
@@ -201,11 +213,12 @@ func (k *Keeper) patch(ctx context.Context, id, wanted string, send func() error
 		return row, nil
 	}
 
-	return row, fmt.Errorf("setting record %s to %s had no answer that shows the outcome, and the record has not changed since; nothing was sent twice, the next plan shows "+
-		"what holds: %w", id, wanted, errors.Join(err, readErr))
+	return row, fmt.Errorf("setting record %s to %s had no answer that shows the outcome, and the record has not "+
+		"changed since; nothing was sent twice, the next plan shows what holds: %w", id, wanted, errors.Join(err, readErr))
 }
 
-// await looks at a record until it has the wanted status, the looks are over, or the org's request limit lets no other look through.
+// await looks at a record until it has the wanted status, the looks are over, or the org's request
+// limit lets no other look through.
 func (k *Keeper) await(ctx context.Context, id, wanted string) (salesforce.TenantSecret, error) {
 	var row salesforce.TenantSecret
 	_, err := k.Patience.Until(ctx, func(ctx context.Context) (bool, error) {

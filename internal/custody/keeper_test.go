@@ -26,20 +26,31 @@ const (
 )
 
 var (
-	errLost    = &salesforce.OutcomeUnknownError{Method: "PATCH", Path: "/sobjects/TenantSecret/" + recordID, Err: errors.New("connection reset")}
-	errRefused = &salesforce.Error{Status: 400, Method: "PATCH", Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "refused"}}}
-	errDown    = errors.New("connection refused")
-	errLimit   = &salesforce.RequestLimitError{Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
+	errLost = &salesforce.OutcomeUnknownError{
+		Method: "PATCH", Path: "/sobjects/TenantSecret/" + recordID,
+		Err: errors.New("connection reset"),
+	}
+	errRefused = &salesforce.Error{
+		Status: 400, Method: "PATCH",
+		Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "refused"}},
+	}
+	errDown  = errors.New("connection refused")
+	errLimit = &salesforce.RequestLimitError{Err: &salesforce.Error{
+		Status:   403,
+		Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}},
+	}}
 )
 
-// org is a Salesforce of one record. It keeps the rules of the lifecycle by itself, and goes wrong as faults say.
+// org is a Salesforce of one record. It keeps the rules of the lifecycle by itself, and goes wrong
+// as faults say.
 type org struct {
 	row salesforce.TenantSecret
 	// release is part of every export: an export of another release differs, and still restores.
 	release int
 	// foreign is what Restore turns SecretValueHash into, "" for what it was.
 	foreign string
-	// faults are consumed by the call of their name, in order: "get", "export" or "patch". What a nil leaves alone works.
+	// faults are consumed by the call of their name, in order: "get", "export" or "patch". What a nil
+	// leaves alone works.
 	faults map[string][]fault
 	// before runs ahead of every call, with the number of calls so far and the name of this one.
 	before func(n int, call string)
@@ -57,7 +68,10 @@ type fault struct {
 }
 
 func record(source, status string) salesforce.TenantSecret {
-	row := salesforce.TenantSecret{ID: recordID, Type: "Data", Version: 4, Source: source, Status: status, KeyDerivationMode: "PBKDF2"}
+	row := salesforce.TenantSecret{
+		ID: recordID, Type: "Data", Version: 4, Source: source, Status: status,
+		KeyDerivationMode: "PBKDF2",
+	}
 	if source == "UPLOADED" {
 		row.SecretValueHash = materialHash
 	}
@@ -77,7 +91,11 @@ func newKeeper(t testing.TB, row salesforce.TenantSecret) (*custody.Keeper, *org
 
 	return &custody.Keeper{
 		Org: o, Changed: func() { o.changes++ }, Patience: look.Patience{
-			Waits: []time.Duration{time.Second, time.Minute}, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+			Waits: []time.Duration{time.Second, time.Minute}, Sleep: func(ctx context.Context,
+				_ time.Duration,
+			) error {
+				return ctx.Err()
+			},
 		},
 	}, o
 }
@@ -133,13 +151,15 @@ func (o *org) ExportTenantSecret(_ context.Context, id string) (salesforce.Tenan
 
 func (o *org) DestroyTenantSecret(_ context.Context, _ string) error {
 	return o.patch("DESTROYED", func() bool {
-		return o.row.Source != "REMOTE" && o.row.Status == "ARCHIVED" && o.row.Type != "Database" || o.row.Source == "REMOTE" && o.row.Status == "ACTIVE"
+		return o.row.Source != "REMOTE" && o.row.Status == "ARCHIVED" && o.row.Type != "Database" ||
+			o.row.Source == "REMOTE" && o.row.Status == "ACTIVE"
 	})
 }
 
 func (o *org) RestoreTenantSecret(_ context.Context, _ string, export secret.Text) error {
 	return o.patch("ARCHIVED", func() bool {
-		ok := o.row.Status == "DESTROYED" && o.row.Source != "REMOTE" && strings.HasPrefix(export.Expose(), "export of "+o.row.ID+" by ")
+		ok := o.row.Status == "DESTROYED" && o.row.Source != "REMOTE" &&
+			strings.HasPrefix(export.Expose(), "export of "+o.row.ID+" by ")
 		if ok && o.foreign != "" {
 			o.row.SecretValueHash = o.foreign
 		}
@@ -227,13 +247,19 @@ func TestDestroy_sendsNothing(t *testing.T) {
 		fault error
 		words string
 	}{
-		"ACTIVE meanwhile":      {record("UPLOADED", "ACTIVE"), saved, nil, "is ACTIVE now, not ARCHIVED; nothing was destroyed"},
+		"ACTIVE meanwhile": {
+			record("UPLOADED", "ACTIVE"), saved, nil,
+			"is ACTIVE now, not ARCHIVED; nothing was destroyed",
+		},
 		"destroyed meanwhile":   {record("UPLOADED", "DESTROYED"), saved, nil, "nothing was destroyed"},
 		"export not readable":   {record("UPLOADED", "ARCHIVED"), saved, errDown, "nothing was destroyed"},
 		"cache-only meanwhile":  {record("REMOTE", "ACTIVE"), saved, nil, "nothing was destroyed"},
 		"nothing saved":         {record("UPLOADED", "ARCHIVED"), secret.Text{}, nil, custody.ErrBackupRenewed.Error()},
 		"an empty export saved": {record("UPLOADED", "ARCHIVED"), secret.NewText(""), nil, custody.ErrBackupRenewed.Error()},
-		"another export saved":  {record("UPLOADED", "ARCHIVED"), secret.NewText("export of " + recordID + " by release 260"), nil, custody.ErrBackupRenewed.Error()},
+		"another export saved": {
+			record("UPLOADED", "ARCHIVED"), secret.NewText("export of " + recordID + " by release 260"),
+			nil, custody.ErrBackupRenewed.Error(),
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +275,8 @@ func TestDestroy_sendsNothing(t *testing.T) {
 			if len(org.patches) != 0 || org.changes != 0 {
 				t.Errorf("expected nothing to be sent, found %v", org.patches)
 			}
-			if renewed := errors.Is(err, custody.ErrBackupRenewed); renewed != (outcome.Value.Expose() != "") || renewed && !outcome.Value.Equal(org.exportText()) {
+			if renewed := errors.Is(err, custody.ErrBackupRenewed); renewed != (outcome.Value.Expose() != "") ||
+				renewed && !outcome.Value.Equal(org.exportText()) {
 				t.Error("expected the new export exactly where the backup is renewed")
 			}
 		})
@@ -307,7 +334,8 @@ func TestKeeper_asksRightBeforeThePatch(t *testing.T) {
 
 				return refusal
 			}
-			if err := op.run(t.Context(), keeper, org); !errors.Is(err, refusal) || len(org.patches) != 0 || seen.Description != "edited" {
+			if err := op.run(t.Context(), keeper, org); !errors.Is(err, refusal) || len(org.patches) != 0 ||
+				seen.Description != "edited" {
 				t.Fatalf("expected the check to stop the PATCH on the newest reading, found %v, %v, %+v", err, org.patches, seen)
 			}
 			refusal = nil
@@ -318,7 +346,8 @@ func TestKeeper_asksRightBeforeThePatch(t *testing.T) {
 	}
 }
 
-// A record that a late replica does not show is looked for; nothing is sent before it is there, nor if it never comes.
+// A record that a late replica does not show is looked for; nothing is sent before it is there, nor
+// if it never comes.
 func TestKeeper_looksForALateRecord(t *testing.T) {
 	t.Parallel()
 	missing := fault{err: fmt.Errorf("reading: %w", &salesforce.Error{Status: 404})}
@@ -374,16 +403,39 @@ func TestPatch_outcomes(t *testing.T) {
 	outcomes := []outcome{
 		{name: "accepted", done: true, gets: 1},
 		{name: "accepted, read back at the second look", get: []fault{{err: errDown}}, done: true, gets: 2},
-		{name: "accepted, never read back", get: []fault{{err: errDown}, {err: errDown}, {err: errDown}}, words: []string{"was accepted, but reading it back failed; plan again"}, is: errDown, gets: 3},
-		{name: "accepted, request limit", get: []fault{{err: errLimit}}, words: []string{"was accepted, but reading it back failed; plan again"}, is: salesforce.ErrRequestLimit, gets: 1},
-		{name: "reply lost, request limit", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errLimit}}, words: []string{"nothing was sent twice"}, is: salesforce.ErrRequestLimit, gets: 1},
-		{name: "accepted, reads otherwise", frozen: true, words: []string{"was accepted, but it reads", "plan again before anything else"}, gets: 3},
-		{name: "refused", patch: []fault{{err: errRefused}}, words: []string{"setting record " + recordID, "FIELD_INTEGRITY_EXCEPTION"}, is: errRefused},
-		{name: "reply lost, applied", patch: []fault{{err: errLost, commit: true}}, done: true, gets: 1},
-		{name: "reply lost, applied, seen late", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errDown}, {err: errDown}}, done: true, gets: 3},
-		{name: "reply lost, not applied", patch: []fault{{err: errLost}}, words: []string{"had no answer that shows the outcome", "nothing was sent twice"}, is: salesforce.ErrOutcomeUnknown, gets: 3},
 		{
-			name: "reply lost, not readable", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errDown}, {err: errDown}, {err: errDown}},
+			name: "accepted, never read back", get: []fault{{err: errDown}, {err: errDown}, {err: errDown}},
+			words: []string{"was accepted, but reading it back failed; plan again"}, is: errDown, gets: 3,
+		},
+		{
+			name: "accepted, request limit", get: []fault{{err: errLimit}},
+			words: []string{"was accepted, but reading it back failed; plan again"}, is: salesforce.ErrRequestLimit, gets: 1,
+		},
+		{
+			name: "reply lost, request limit", patch: []fault{{err: errLost, commit: true}}, get: []fault{{err: errLimit}},
+			words: []string{"nothing was sent twice"}, is: salesforce.ErrRequestLimit, gets: 1,
+		},
+		{name: "accepted, reads otherwise", frozen: true, words: []string{
+			"was accepted, but it reads",
+			"plan again before anything else",
+		}, gets: 3},
+		{name: "refused", patch: []fault{{err: errRefused}}, words: []string{
+			"setting record " + recordID,
+			"FIELD_INTEGRITY_EXCEPTION",
+		}, is: errRefused},
+		{name: "reply lost, applied", patch: []fault{{err: errLost, commit: true}}, done: true, gets: 1},
+		{
+			name: "reply lost, applied, seen late", patch: []fault{{err: errLost, commit: true}},
+			get: []fault{{err: errDown}, {err: errDown}}, done: true, gets: 3,
+		},
+		{
+			name: "reply lost, not applied", patch: []fault{{err: errLost}},
+			words: []string{"had no answer that shows the outcome", "nothing was sent twice"}, is: salesforce.ErrOutcomeUnknown,
+			gets: 3,
+		},
+		{
+			name: "reply lost, not readable", patch: []fault{{err: errLost, commit: true}},
+			get:   []fault{{err: errDown}, {err: errDown}, {err: errDown}},
 			words: []string{"had no answer that shows the outcome", "nothing was sent twice"}, is: errDown, gets: 3,
 		},
 	}
@@ -448,7 +500,8 @@ func TestPatch_outcomes(t *testing.T) {
 				if !slices.Equal(org.patches, []string{op.status}) {
 					t.Errorf("expected exactly one PATCH to %s, found %v", op.status, org.patches)
 				}
-				if gets := len(slices.DeleteFunc(slices.Clone(org.calls), func(c string) bool { return c != "get" })); gets != op.before+o.gets {
+				if gets := len(slices.DeleteFunc(slices.Clone(org.calls),
+					func(c string) bool { return c != "get" })); gets != op.before+o.gets {
 					t.Errorf("expected %d readings, found %v", op.before+o.gets, org.calls)
 				}
 				if org.changes != 2 {
@@ -466,9 +519,12 @@ func TestDestroyForGood_sendsNothing(t *testing.T) {
 		fault error
 		words string
 	}{
-		"destroyed already":            {record("UPLOADED", "DESTROYED"), nil, ""},
-		"deactivated already":          {record("REMOTE", "DESTROYED"), nil, ""},
-		"ACTIVE":                       {record("UPLOADED", "ACTIVE"), nil, "is ACTIVE now, not ARCHIVED; nothing was destroyed"},
+		"destroyed already":   {record("UPLOADED", "DESTROYED"), nil, ""},
+		"deactivated already": {record("REMOTE", "DESTROYED"), nil, ""},
+		"ACTIVE": {
+			record("UPLOADED", "ACTIVE"), nil,
+			"is ACTIVE now, not ARCHIVED; nothing was destroyed",
+		},
 		"ACTIVE, made by Salesforce":   {record("HSM", "ACTIVE"), nil, "is ACTIVE now, not ARCHIVED; nothing was destroyed"},
 		"not readable":                 {record("UPLOADED", "ARCHIVED"), errDown, "nothing was destroyed"},
 		"a status that nobody knows":   {record("UPLOADED", "PENDING"), nil, "is PENDING now"},
@@ -503,8 +559,11 @@ func TestRestore_sendsNothing(t *testing.T) {
 		words string
 	}{
 		"restored already": {record("UPLOADED", "ARCHIVED"), nil, ""},
-		"ACTIVE":           {record("UPLOADED", "ACTIVE"), nil, "is ACTIVE now, not DESTROYED; nothing was changed, plan again"},
-		"not readable":     {record("UPLOADED", "DESTROYED"), errDown, "nothing was changed"},
+		"ACTIVE": {
+			record("UPLOADED", "ACTIVE"), nil,
+			"is ACTIVE now, not DESTROYED; nothing was changed, plan again",
+		},
+		"not readable": {record("UPLOADED", "DESTROYED"), errDown, "nothing was changed"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -592,7 +651,8 @@ func TestKeeper_waitsByItself(t *testing.T) {
 	}
 }
 
-// A status that is not known is no reason to destroy: right before the PATCH the Keeper accepts ARCHIVED alone.
+// A status that is not known is no reason to destroy: right before the PATCH the Keeper accepts
+// ARCHIVED alone.
 func TestDestroy_unknownStatus(t *testing.T) {
 	t.Parallel()
 	keeper, org := newKeeper(t, record("UPLOADED", "SUSPENDED"))

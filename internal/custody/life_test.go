@@ -11,7 +11,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// life is a record, an operator who applies one wish after the other, and the one thing that survives a run: what it saved.
+// life is a record, an operator who applies one wish after the other, and the one thing that
+// survives a run: what it saved.
 type life struct {
 	t      testing.TB
 	keeper *custody.Keeper
@@ -40,7 +41,8 @@ func (s step) locks(saved string) keys.Locks {
 	return locks
 }
 
-// trouble is one of sixteen: failing calls, changes by others, and runs that are killed before they save.
+// trouble is one of sixteen: failing calls, changes by others, and runs that are killed before they
+// save.
 func (s step) trouble() byte { return byte(s >> 4) }
 
 // arm prepares the trouble of a step and returns whether its result is lost.
@@ -103,7 +105,8 @@ func (l *life) arm(trouble byte) (killed bool) {
 	return false
 }
 
-// apply does what a run with these wishes does. The rules are asked first, as in every plan and every apply.
+// apply does what a run with these wishes does. The rules are asked first, as in every plan and
+// every apply.
 func (l *life) apply(s step) error {
 	subject := kept(l.org.row, true, 62)
 	locks := s.locks(l.saved)
@@ -159,7 +162,8 @@ func (l *life) apply(s step) error {
 	return err
 }
 
-// watch checks, at the moment when a destroy reaches the org, that both locks were open before the run began.
+// watch checks, at the moment when a destroy reaches the org, that both locks were open before the
+// run began.
 func (l *life) watch(locks keys.Locks, action keys.Transition) {
 	meanwhile := l.org.before
 	sent := 0
@@ -199,7 +203,8 @@ func runLife(t testing.TB, script []byte) {
 	if l.saved == "" || org.row.Status != keys.StatusDestroyed {
 		return
 	}
-	if row, err := keeper.Restore(t.Context(), recordID, secret.NewText(l.saved)); err != nil || row.Status != keys.StatusArchived {
+	if row, err := keeper.Restore(t.Context(), recordID, secret.NewText(l.saved)); err != nil ||
+		row.Status != keys.StatusArchived {
 		t.Fatalf("script %v: the saved export %q does not restore: %v", script, l.saved, err)
 	}
 }
@@ -214,7 +219,8 @@ const (
 	release     = 7 << 4
 )
 
-// No sequence of wishes and troubles destroys a key without an export that was saved before, or the acknowledgement.
+// No sequence of wishes and troubles destroys a key without an export that was saved before, or the
+// acknowledgement.
 func FuzzLife(f *testing.F) {
 	for _, script := range [][]byte{
 		{stepKeep, stepDestroy, stepKeep},
@@ -248,11 +254,13 @@ func TestLife_random(t *testing.T) {
 	}
 }
 
-// The watcher sees: a Keeper that is asked to destroy past the locks is caught by what runLife checks.
+// The watcher sees: a Keeper that is asked to destroy past the locks is caught by what runLife
+// checks.
 func TestLife_positiveControl(t *testing.T) {
 	t.Parallel()
 	for name, locks := range map[string]keys.Locks{
-		"not allowed": {ExportSaved: true}, "nothing saved": {Allowed: true, ExportSaved: true}, "not acknowledged": {Allowed: true, BackupNone: true},
+		"not allowed": {ExportSaved: true}, "nothing saved": {Allowed: true, ExportSaved: true},
+		"not acknowledged": {Allowed: true, BackupNone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -98,7 +98,8 @@ func (d *demo) approve(ctx context.Context, count int) error {
 // destroyUnapproved shows that one approval of two destroys nothing.
 func (d *demo) destroyUnapproved(ctx context.Context) error {
 	d.vars["allow_key_destruction"] = "true"
-	d.title("The lock is opened, and alice signs the statement in state (ssh-keygen -Y sign -n salesforcebyok-destroy). Two approvals are asked for.")
+	d.title("The lock is opened, and alice signs the statement in state (ssh-keygen -Y sign -n salesforcebyok-destroy). " +
+		"Two approvals are asked for.")
 	if err := d.approve(ctx, 1); err != nil {
 		return err
 	}
@@ -112,14 +113,16 @@ func (d *demo) destroyUnapproved(ctx context.Context) error {
 			return err
 		}
 	}
-	d.result("Refused at plan: Approvals of the destruction are missing: 1 of 2, signed by alice. Nothing was sent; the key is %s.", d.oldest().Status)
+	d.result("Refused at plan: Approvals of the destruction are missing: 1 of 2, signed by alice. Nothing was sent; the "+
+		"key is %s.", d.oldest().Status)
 
 	return nil
 }
 
 // evidence verifies the receipts of the whole run.
 func (d *demo) evidence(context.Context) error {
-	d.title("Everything that was written has left a receipt, and each names the SHA-256 of the one before it. The chain of this whole run:")
+	d.title("Everything that was written has left a receipt, and each names the SHA-256 of the one before it. The chain " +
+		"of this whole run:")
 	directory, err := receipt.OpenDirectory(d.receipts())
 	if err != nil {
 		return err

@@ -1,5 +1,6 @@
-// Package demo runs the provider through the life of a key, with the real Terraform or OpenTofu CLI against the Salesforce simulator on
-// loopback, and says in plain lines what it does and what came of it. It is a tool of the repository and no part of the provider.
+// Package demo runs the provider through the life of a key, with the real Terraform or OpenTofu CLI
+// against the Salesforce simulator on loopback, and says in plain lines what it does and what came
+// of it. It is a tool of the repository and no part of the provider.
 package demo
 
 import (
@@ -64,7 +65,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { d.sim.Close() }()
 	for _, chapter := range []func(context.Context) error{
-		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroyUnapproved, d.destroy, d.restore, d.zeroToBYOK, d.evidence,
+		d.firstKeys, d.emptyPlan, d.rotate, d.lostReply, d.escrow, d.adoptOld, d.destroyRefused, d.destroyUnapproved,
+		d.destroy, d.restore, d.zeroToBYOK, d.evidence,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -90,7 +92,8 @@ func (d *demo) result(format string, args ...any) { d.say("   -> "+format, args.
 
 // prepare builds the provider, starts the simulator and lays out the configuration.
 func (d *demo) prepare(ctx context.Context) error {
-	d.title("Building the provider and starting a Salesforce simulator on loopback. No Salesforce org and no account is needed.")
+	d.title("Building the provider and starting a Salesforce simulator on loopback. No Salesforce org and no account is " +
+		"needed.")
 	d.work = filepath.Join(d.folder, "configuration")
 	if err := os.CopyFS(d.work, os.DirFS(filepath.Join(d.Root, "examples", "demo"))); err != nil {
 		return err
@@ -99,7 +102,8 @@ func (d *demo) prepare(ctx context.Context) error {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".") //nolint:gosec // the path is one that this function made
+	//nolint:gosec // the path is one that this function made
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
 	build.Dir = d.Root
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the provider: %w\n%s", err, out)
@@ -125,7 +129,8 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.result("%s; org %s at %s; escrow recipient %s", strings.SplitN(version, "\n", 2)[0], d.sim.OrganizationID, d.sim.InstanceURL, d.vars["escrow_recipient"])
+	d.result("%s; org %s at %s; escrow recipient %s", strings.SplitN(version, "\n", 2)[0], d.sim.OrganizationID,
+		d.sim.InstanceURL, d.vars["escrow_recipient"])
 	d.keyTable("The org as it was found: one key, made by Salesforce")
 
 	return nil
@@ -142,7 +147,8 @@ func (d *demo) cli(ctx context.Context, args ...string) (string, error) {
 	cmd.Dir = d.work
 	cmd.Env = append(os.Environ(), "SALESFORCEBYOK_RECEIPT_DIRECTORY="+d.receipts(),
 		"TF_CLI_CONFIG_FILE="+filepath.Join(d.folder, "cli.tfrc"), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
-		"SALESFORCE_INSTANCE_URL="+d.sim.InstanceURL, "SALESFORCE_CLIENT_ID="+d.sim.ClientID, "SALESFORCE_CLIENT_SECRET="+d.sim.ClientSecret)
+		"SALESFORCE_INSTANCE_URL="+d.sim.InstanceURL, "SALESFORCE_CLIENT_ID="+d.sim.ClientID,
+		"SALESFORCE_CLIENT_SECRET="+d.sim.ClientSecret)
 	for name, value := range d.vars {
 		cmd.Env = append(cmd.Env, "TF_VAR_"+name+"="+value)
 	}
@@ -180,7 +186,8 @@ func expect(text, want string) error {
 }
 
 func (d *demo) firstKeys(ctx context.Context) error {
-	d.title("First apply: generate two keys here, escrow them to an age recipient, wrap them with the org's certificate, upload them.")
+	d.title("First apply: generate two keys here, escrow them to an age recipient, wrap them with the org's " +
+		"certificate, upload them.")
 	summary, err := d.apply(ctx)
 	if err != nil {
 		return err
@@ -223,7 +230,10 @@ func (d *demo) lostReply(ctx context.Context) error {
 	d.vars["quarter"] = "2027-Q2"
 	d.title("Another day, another rotation, and this time Salesforce takes the key but its reply is lost.")
 	before := len(d.sim.TenantSecrets())
-	if err := d.sim.AddFault(sfsim.Fault{Method: "POST", Path: "/services/data/*/sobjects/TenantSecret", Nth: 1, Drop: "after"}); err != nil {
+	if err := d.sim.AddFault(sfsim.Fault{
+		Method: "POST", Path: "/services/data/*/sobjects/TenantSecret", Nth: 1,
+		Drop: "after",
+	}); err != nil {
 		return err
 	}
 	summary, err := d.apply(ctx)
@@ -236,7 +246,8 @@ func (d *demo) lostReply(ctx context.Context) error {
 	if err != nil || made != 1 {
 		return fmt.Errorf("%w: %d new keys, then a plan: %w\n%s", errFailed, made, err, out)
 	}
-	d.result("%s The provider looked the key up by its marker and sent nothing twice: %d new key, and the next plan is empty.", summary, made)
+	d.result("%s The provider looked the key up by its marker and sent nothing twice: %d new key, and the next plan is "+
+		"empty.", summary, made)
 
 	return nil
 }
@@ -244,13 +255,15 @@ func (d *demo) lostReply(ctx context.Context) error {
 // keyTable shows the org's keys as the simulator holds them.
 func (d *demo) keyTable(title string) {
 	d.say("   %s:", title)
-	d.say("     %-18s  %-17s  %7s  %-9s  %-8s  %-9s  %s", "id", "type", "version", "status", "source", "hash", "description")
+	d.say("     %-18s  %-17s  %7s  %-9s  %-8s  %-9s  %s", "id", "type", "version", "status", "source", "hash",
+		"description")
 	for _, k := range d.sim.TenantSecrets() {
 		hash := "-"
 		if k.Source == "UPLOADED" {
 			hash = k.SecretValueHash[:8] + "…"
 		}
-		d.say("%s", strings.TrimRight(fmt.Sprintf("     %-18s  %-17s  %7d  %-9s  %-8s  %-9s  %s", k.ID, k.Type, k.Version, k.Status, k.Source, hash, k.Description), " "))
+		d.say("%s", strings.TrimRight(fmt.Sprintf("     %-18s  %-17s  %7d  %-9s  %-8s  %-9s  %s", k.ID, k.Type, k.Version,
+			k.Status, k.Source, hash, k.Description), " "))
 	}
 }
 
@@ -272,7 +285,8 @@ func (d *demo) manage(status string) {
 func (d *demo) adoptOld(ctx context.Context) error {
 	d.manage("ARCHIVED")
 	d.vars["not_after"] = d.approvalsEnd()
-	d.title("The oldest uploaded key, %s, comes under management: its export, which Salesforce has encrypted, is kept in state.", d.oldest().ID)
+	d.title("The oldest uploaded key, %s, comes under management: its export, which Salesforce has encrypted, is kept "+
+		"in state.", d.oldest().ID)
 	summary, err := d.apply(ctx)
 	if err != nil {
 		return err
@@ -298,7 +312,8 @@ func (d *demo) destroyRefused(ctx context.Context) error {
 }
 
 func (d *demo) destroy(ctx context.Context) error {
-	d.title("Bob signs the same statement too. With both approvals, and the export saved by the earlier apply, the key is destroyed.")
+	d.title("Bob signs the same statement too. With both approvals, and the export saved by the earlier apply, the key " +
+		"is destroyed.")
 	if err := d.approve(ctx, len(d.approvers)); err != nil {
 		return err
 	}
@@ -326,7 +341,8 @@ func (d *demo) restore(ctx context.Context) error {
 	}
 	k := d.oldest()
 	if k.Status != "ARCHIVED" || k.SecretValueHash != hash {
-		return fmt.Errorf("%w: the key is %s with the hash %s, expected ARCHIVED and %s", errFailed, k.Status, k.SecretValueHash, hash)
+		return fmt.Errorf("%w: the key is %s with the hash %s, expected ARCHIVED and %s", errFailed, k.Status,
+			k.SecretValueHash, hash)
 	}
 	d.result("%s The same key is back: SHA-256 %s.", summary, hash)
 	d.keyTable("After")
@@ -339,9 +355,11 @@ func (d *demo) restore(ctx context.Context) error {
 	return nil
 }
 
-// zeroToBYOK takes an org that has never seen a key of ours to four keys, by one apply of examples/zero-to-byok.
+// zeroToBYOK takes an org that has never seen a key of ours to four keys, by one apply of
+// examples/zero-to-byok.
 func (d *demo) zeroToBYOK(ctx context.Context) error {
-	d.title("Another org, without any certificate: one apply of examples/zero-to-byok makes settings, certificate and four keys.")
+	d.title("Another org, without any certificate: one apply of examples/zero-to-byok makes settings, certificate and " +
+		"four keys.")
 	seed, err := sfsim.ReadSeed(strings.NewReader("certificates: []"))
 	if err != nil {
 		return err
@@ -356,13 +374,17 @@ func (d *demo) zeroToBYOK(ctx context.Context) error {
 	if err := os.CopyFS(d.work, os.DirFS(filepath.Join(d.Root, "examples", "zero-to-byok"))); err != nil {
 		return err
 	}
-	if err := os.CopyFS(filepath.Join(d.folder, "modules"), os.DirFS(filepath.Join(d.Root, "examples", "modules"))); err != nil {
+	if err := os.CopyFS(filepath.Join(d.folder, "modules"),
+		os.DirFS(filepath.Join(d.Root, "examples", "modules"))); err != nil {
 		return err
 	}
 	if _, err := d.cli(ctx, "get", "-no-color"); err != nil {
 		return err
 	}
-	d.vars = map[string]string{"organization_id": fresh.OrganizationID, "escrow_recipients": fmt.Sprintf("[%q]", d.identity.Recipient())}
+	d.vars = map[string]string{
+		"organization_id":   fresh.OrganizationID,
+		"escrow_recipients": fmt.Sprintf("[%q]", d.identity.Recipient()),
+	}
 	summary, err := d.apply(ctx)
 	if err != nil {
 		return err

@@ -112,7 +112,8 @@ func TestTheSearchLooksIntoPlans(t *testing.T) {
 	if _, err := entry.Write([]byte("in the plan")); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(archive.Close(), os.WriteFile(filepath.Join(folder, "plan.tfplan"), plan.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(archive.Close(), os.WriteFile(filepath.Join(folder, "plan.tfplan"), plan.Bytes(),
+		0o600)); err != nil {
 		t.Fatal(err)
 	}
 	texts, err := writtenTexts(folder)

@@ -18,9 +18,11 @@ import (
 
 func armorReader(r io.Reader) io.Reader { return armor.NewReader(r) }
 
-// escrow opens every escrow copy and compares it with what Salesforce holds, then looks for the keys in everything that the CLI wrote.
+// escrow opens every escrow copy and compares it with what Salesforce holds, then looks for the
+// keys in everything that the CLI wrote.
 func (d *demo) escrow(context.Context) error {
-	d.title("A recovery drill: open the escrow copies with the age identity and compare their SHA-256 with the hash that Salesforce holds.")
+	d.title("A recovery drill: open the escrow copies with the age identity and compare their SHA-256 with the hash " +
+		"that Salesforce holds.")
 	copies, err := filepath.Glob(filepath.Join(d.work, "escrow", "*.age"))
 	if err != nil {
 		return err
@@ -56,9 +58,11 @@ func (d *demo) escrow(context.Context) error {
 	return d.searchLeaks(keys)
 }
 
-// searchLeaks looks for the plaintext keys in all that the run has written: state, backup, plan, lock files, escrow copies.
+// searchLeaks looks for the plaintext keys in all that the run has written: state, backup, plan,
+// lock files, escrow copies.
 func (d *demo) searchLeaks(keys [][]byte) error {
-	d.title("Now the same keys are looked for in everything that the CLI and the provider have written, raw, as hex and as base64.")
+	d.title("Now the same keys are looked for in everything that the CLI and the provider have written, raw, as hex and " +
+		"as base64.")
 	texts, err := writtenTexts(d.work)
 	if err != nil {
 		return err
@@ -81,7 +85,8 @@ func (d *demo) searchLeaks(keys [][]byte) error {
 	if found == 0 {
 		return fmt.Errorf("%w: the search finds nothing at all, not even a hash", errFailed)
 	}
-	d.result("None of the %d keys is in any of the %d files (the state, its backup and the plan among them); the search does find %d of their hashes in the state.", len(keys), len(texts), found)
+	d.result("None of the %d keys is in any of the %d files (the state, its backup and the plan among them); the search "+
+		"does find %d of their hashes in the state.", len(keys), len(texts), found)
 
 	return nil
 }
@@ -89,7 +94,8 @@ func (d *demo) searchLeaks(keys [][]byte) error {
 // holds reports whether a text has a secret in it, in any of the usual forms.
 func holds(text, secret []byte) bool {
 	for _, form := range [][]byte{
-		secret, []byte(hex.EncodeToString(secret)), []byte(base64.StdEncoding.EncodeToString(secret)), []byte(base64.RawURLEncoding.EncodeToString(secret)),
+		secret, []byte(hex.EncodeToString(secret)), []byte(base64.StdEncoding.EncodeToString(secret)),
+		[]byte(base64.RawURLEncoding.EncodeToString(secret)),
 	} {
 		if bytes.Contains(text, form) {
 			return true
@@ -99,7 +105,8 @@ func holds(text, secret []byte) bool {
 	return false
 }
 
-// writtenTexts returns every file below a folder; of plan files, which are zip archives, each entry.
+// writtenTexts returns every file below a folder; of plan files, which are zip archives, each
+// entry.
 func writtenTexts(folder string) (map[string][]byte, error) {
 	texts := map[string][]byte{}
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {

@@ -1,11 +1,11 @@
-// Package detach makes contexts for work that several requests wait for, and that outlives the one that
-// began it.
+// Package detach makes contexts for work that several requests wait for, and that outlives the one
+// that began it.
 package detach
 
 import "context"
 
-// Key is the key under which a context that lets go of its values early, once its request is answered,
-// gives the context.Context that keeps them. Whoever holds that one holds the values.
+// Key is the key under which a context that lets go of its values early, once its request is
+// answered, gives the context.Context that keeps them. Whoever holds that one holds the values.
 type Key struct{}
 
 // From returns a context with the values of ctx that is not cancelled with it. The values, such as

@@ -41,7 +41,8 @@ func TestFromKeepsValuesAndIsNotCancelled(t *testing.T) {
 	if inner.Value(key("logger")) != nil {
 		t.Fatal("the request forgets nothing: the test shows nothing")
 	}
-	if got.Value(key("logger")) != "of the request" || got.Value(key("subsystem")) != "below" || got.Value(key("other")) != nil {
+	if got.Value(key("logger")) != "of the request" || got.Value(key("subsystem")) != "below" ||
+		got.Value(key("other")) != nil {
 		t.Errorf("the values are %v and %v", got.Value(key("logger")), got.Value(key("subsystem")))
 	}
 	if got.Err() != nil || context.Cause(got) != nil {

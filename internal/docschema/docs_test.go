@@ -109,7 +109,8 @@ func TestEveryObjectHasExamples(t *testing.T) {
 	schema := ownSchema(t)
 	want := []string{"provider/provider.tf"}
 	for name := range schema.ResourceSchemas {
-		want = append(want, "resources/"+name+"/resource.tf", "resources/"+name+"/import.sh", "resources/"+name+"/import-by-string-id.tf")
+		want = append(want, "resources/"+name+"/resource.tf", "resources/"+name+"/import.sh",
+			"resources/"+name+"/import-by-string-id.tf")
 		// A cache-only key is imported from its JWE, which is no part of its identity.
 		if schema.ResourceIdentitySchemas[name] != nil && name != prefix+"_cache_only_key" {
 			want = append(want, "resources/"+name+"/import-by-identity.tf")
@@ -394,18 +395,28 @@ func TestChecker(t *testing.T) {
 		ResourceSchemas: map[string]*tfjson.Schema{"salesforcebyok_key": key},
 	}}
 	tests := map[string]struct{ src, want string }{
-		"good":            {"resource \"salesforcebyok_key\" \"a\" {\n  type   = \"Data\"\n  escrow = { directory = \"x\" }\n}\n", ""},
-		"another's":       {"resource \"vault_key\" \"a\" {\n  anything = 1\n}\n", ""},
-		"syntax":          {"resource {{\n", "definition required"},
-		"format":          {"locals {\n  a=1\n}\n", "not formatted"},
-		"unknown type":    {"resource \"salesforcebyok_kee\" \"a\" {}\n", "there is no resource salesforcebyok_kee"},
-		"unknown":         {"resource \"salesforcebyok_key\" \"a\" {\n  type = \"Data\"\n  tipe = 1\n}\n", "has no tipe"},
-		"computed":        {"resource \"salesforcebyok_key\" \"a\" {\n  type = \"Data\"\n  hash = 1\n}\n", "does not let hash be set"},
-		"nested":          {"resource \"salesforcebyok_key\" \"a\" {\n  type   = \"Data\"\n  escrow = { dir = 1 }\n}\n", "has no dir"},
-		"required":        {"resource \"salesforcebyok_key\" \"a\" {}\n", "lacks its required type"},
-		"provider":        {"provider \"salesforcebyok\" {\n  url = 1\n}\n", "has no url"},
-		"reference":       {"output \"a\" {\n  value = salesforcebyok_key.a.hush\n}\n", "a reference to hush"},
-		"data that isn't": {"output \"a\" {\n  value = data.salesforcebyok_key.a.hash\n}\n", "a reference to salesforcebyok_key"},
+		"good": {"resource \"salesforcebyok_key\" \"a\" {\n  type   = \"Data\"\n  escrow = { directory = \"x\" " +
+			"}\n}\n", ""},
+		"another's":    {"resource \"vault_key\" \"a\" {\n  anything = 1\n}\n", ""},
+		"syntax":       {"resource {{\n", "definition required"},
+		"format":       {"locals {\n  a=1\n}\n", "not formatted"},
+		"unknown type": {"resource \"salesforcebyok_kee\" \"a\" {}\n", "there is no resource salesforcebyok_kee"},
+		"unknown":      {"resource \"salesforcebyok_key\" \"a\" {\n  type = \"Data\"\n  tipe = 1\n}\n", "has no tipe"},
+		"computed": {
+			"resource \"salesforcebyok_key\" \"a\" {\n  type = \"Data\"\n  hash = 1\n}\n",
+			"does not let hash be set",
+		},
+		"nested": {
+			"resource \"salesforcebyok_key\" \"a\" {\n  type   = \"Data\"\n  escrow = { dir = 1 }\n}\n",
+			"has no dir",
+		},
+		"required":  {"resource \"salesforcebyok_key\" \"a\" {}\n", "lacks its required type"},
+		"provider":  {"provider \"salesforcebyok\" {\n  url = 1\n}\n", "has no url"},
+		"reference": {"output \"a\" {\n  value = salesforcebyok_key.a.hush\n}\n", "a reference to hush"},
+		"data that isn't": {
+			"output \"a\" {\n  value = data.salesforcebyok_key.a.hash\n}\n",
+			"a reference to salesforcebyok_key",
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -417,7 +428,8 @@ func TestChecker(t *testing.T) {
 			}
 		})
 	}
-	blocks := codeBlocks("a\n```hcl\nx = 1\n```\n1. b\n   ```hcl\n   y = {\n     z = 2\n   }\n   ```\n```sh\nno\n```\n", "hcl")
+	blocks := codeBlocks("a\n```hcl\nx = 1\n```\n1. b\n   ```hcl\n   y = {\n     z = 2\n   }\n   ```\n```sh\nno\n```\n",
+		"hcl")
 	if want := []string{"x = 1\n", "y = {\n  z = 2\n}\n"}; !slices.Equal(blocks, want) {
 		t.Errorf("got blocks %q, want %q", blocks, want)
 	}

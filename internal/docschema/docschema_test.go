@@ -23,11 +23,15 @@ type server struct {
 	err        error
 }
 
-func (s server) GetProviderSchema(context.Context, *tfprotov6.GetProviderSchemaRequest) (*tfprotov6.GetProviderSchemaResponse, error) {
+func (s server) GetProviderSchema(context.Context,
+	*tfprotov6.GetProviderSchemaRequest,
+) (*tfprotov6.GetProviderSchemaResponse, error) {
 	return s.schema, s.err
 }
 
-func (s server) GetResourceIdentitySchemas(context.Context, *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
+func (s server) GetResourceIdentitySchemas(context.Context,
+	*tfprotov6.GetResourceIdentitySchemasRequest,
+) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
 	return s.identities, nil
 }
 
@@ -79,7 +83,8 @@ func TestFromServer(t *testing.T) {
 	resource.Version = 2
 	resource.Block.Description = "A key."
 	resource.Block.BlockTypes = []*tfprotov6.SchemaNestedBlock{{
-		TypeName: "timeouts", Nesting: tfprotov6.SchemaNestedBlockNestingModeSingle, MaxItems: 1, Block: &tfprotov6.SchemaBlock{},
+		TypeName: "timeouts", Nesting: tfprotov6.SchemaNestedBlockNestingModeSingle, MaxItems: 1,
+		Block: &tfprotov6.SchemaBlock{},
 	}}
 	s := server{
 		schema: &tfprotov6.GetProviderSchemaResponse{
@@ -143,16 +148,27 @@ func TestFromServerFails(t *testing.T) {
 	}{
 		"error": {server{err: errors.New("gone")}, "gone"},
 		"schema diagnostics": {server{schema: &tfprotov6.GetProviderSchemaResponse{
-			Diagnostics: []*tfprotov6.Diagnostic{{Severity: tfprotov6.DiagnosticSeverityError, Summary: "Bad", Detail: "name twice"}},
+			Diagnostics: []*tfprotov6.Diagnostic{{
+				Severity: tfprotov6.DiagnosticSeverityError, Summary: "Bad",
+				Detail: "name twice",
+			}},
 		}}, "Bad: name twice"},
-		"identity diagnostics": {server{schema: &tfprotov6.GetProviderSchemaResponse{}, identities: &tfprotov6.GetResourceIdentitySchemasResponse{
-			Diagnostics: []*tfprotov6.Diagnostic{{Severity: tfprotov6.DiagnosticSeverityError, Summary: "Bad", Detail: "identity"}},
-		}}, "Bad: identity"},
+		"identity diagnostics": {server{
+			schema: &tfprotov6.GetProviderSchemaResponse{},
+			identities: &tfprotov6.GetResourceIdentitySchemasResponse{
+				Diagnostics: []*tfprotov6.Diagnostic{{
+					Severity: tfprotov6.DiagnosticSeverityError, Summary: "Bad",
+					Detail: "identity",
+				}},
+			},
+		}, "Bad: identity"},
 		"object nesting": {server{identities: none, schema: &tfprotov6.GetProviderSchemaResponse{
 			Provider: object(&tfprotov6.SchemaAttribute{Name: "odd", NestedType: &tfprotov6.SchemaObject{Nesting: 99}}),
 		}}, `attribute "odd"`},
 		"block nesting": {server{identities: none, schema: &tfprotov6.GetProviderSchemaResponse{
-			Provider: &tfprotov6.Schema{Block: &tfprotov6.SchemaBlock{BlockTypes: []*tfprotov6.SchemaNestedBlock{{TypeName: "odd"}}}},
+			Provider: &tfprotov6.Schema{Block: &tfprotov6.SchemaBlock{
+				BlockTypes: []*tfprotov6.SchemaNestedBlock{{TypeName: "odd"}},
+			}},
 		}}, `block "odd"`},
 	}
 	for name, tc := range tests {

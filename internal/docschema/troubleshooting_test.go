@@ -79,8 +79,9 @@ func listedSummaries(markdown string) []string {
 // summary.
 var summaryArguments = map[string]int{
 	"AddError": 0, "AddWarning": 0, "AddAttributeError": 1, "AddAttributeWarning": 1,
-	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "NewAttributeErrorDiagnostic": 1, "NewAttributeWarningDiagnostic": 1,
-	"addError": 1, "addProviderError": 1, "problem.New": 1, "warn": 1, "add": 1,
+	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "NewAttributeErrorDiagnostic": 1,
+	"NewAttributeWarningDiagnostic": 1,
+	"addError":                      1, "addProviderError": 1, "problem.New": 1, "warn": 1, "add": 1,
 }
 
 // summaries are the summaries of diagnostics that the code of some packages
@@ -220,14 +221,17 @@ func f() {
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
-	all := listedSummaries("| **By a name**, **By the constructor**, **In a struct** | x |\n| **Plain** | **not this** |\n| **Positional** | |\n|**Refused …**|\n| **The … key** | |\nno **table**\n")
+	all := listedSummaries("| **By a name**, **By the constructor**, **In a struct** | x |\n| **Plain** | **not this** " +
+		"|\n| **Positional** | |\n|**Refused …**|\n| **The … key** | |\nno **table**\n")
 	if problems := compareSummaries(all, shown); len(problems) != 0 {
 		t.Errorf("found %q in a guide that is complete", problems)
 	}
 	for name, listed := range map[string][]string{
-		"does not list \"Plain\"":      slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "Plain" }),
-		"does not list \"Positional\"": append(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "Positional" }), "Posi…"),
-		"lists \"Plane\"":              append(slices.Clone(all), "Plane"),
+		"does not list \"Plain\"": slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == "Plain" }),
+		"does not list \"Positional\"": append(slices.DeleteFunc(slices.Clone(all), func(s string) bool {
+			return s == "Positional"
+		}), "Posi…"),
+		"lists \"Plane\"": append(slices.Clone(all), "Plane"),
 	} {
 		if problems := compareSummaries(listed, shown); len(problems) != 1 || !strings.Contains(problems[0], name) {
 			t.Errorf("found %q, want one that says that the guide %s", problems, name)

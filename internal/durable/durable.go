@@ -18,7 +18,8 @@ import (
 const (
 	fileMode      = 0o600
 	directoryMode = 0o700
-	// temporaryPrefix begins the name of a file still being written. No other name may begin with a dot.
+	// temporaryPrefix begins the name of a file still being written. No other name may begin with a
+	// dot.
 	temporaryPrefix = ".escrow-"
 )
 
@@ -32,8 +33,9 @@ type Dir struct {
 	syncDir func(*os.File) error
 }
 
-// CheckPath refuses a path that no [Open] takes: an empty one, and one that begins with ~, which a shell would expand and
-// this program would take for a directory of that name. The path is no secret.
+// CheckPath refuses a path that no [Open] takes: an empty one, and one that begins with ~, which a
+// shell would expand and this program would take for a directory of that name. The path is no
+// secret.
 func CheckPath(path string) error {
 	switch {
 	case path == "":
@@ -45,8 +47,9 @@ func CheckPath(path string) error {
 	}
 }
 
-// Open opens the directory, making it and missing parents with mode 0700, and flushing what it made to disk. An existing
-// directory keeps its mode. What names it in errors, such as "escrow directory". Close it after use.
+// Open opens the directory, making it and missing parents with mode 0700, and flushing what it made
+// to disk. An existing directory keeps its mode. What names it in errors, such as "escrow
+// directory". Close it after use.
 func Open(path, what string) (*Dir, error) {
 	return open(path, what, (*os.File).Sync)
 }
@@ -76,8 +79,9 @@ func open(path, what string, syncDir func(*os.File) error) (*Dir, error) {
 	return d, nil
 }
 
-// directoriesToFlush returns the parents, innermost first, of the directories that making path makes: each new directory
-// is an entry in its parent, and after a crash a file is only found if all of them are on disk.
+// directoriesToFlush returns the parents, innermost first, of the directories that making path
+// makes: each new directory is an entry in its parent, and after a crash a file is only found if
+// all of them are on disk.
 func directoriesToFlush(path string) ([]string, error) {
 	var parents []string
 	for path = filepath.Clean(path); ; path = filepath.Dir(path) {
@@ -109,7 +113,8 @@ func (d *Dir) flush(dir *os.File, err error) error {
 	return errors.Join(err, dir.Close())
 }
 
-// cannotFlush reports whether the mount has no fsync for directories at all, as opposed to one that failed.
+// cannotFlush reports whether the mount has no fsync for directories at all, as opposed to one that
+// failed.
 func cannotFlush(err error) bool {
 	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EBADF) || errors.Is(err, errors.ErrUnsupported)
 }
@@ -120,9 +125,10 @@ func (d *Dir) Close() error { return d.root.Close() }
 // Path returns where a file of the directory lies.
 func (d *Dir) Path(name string) string { return filepath.Join(d.path, name) }
 
-// Create stores a whole file under a name that must not be taken. If a regular file has it, existed is true and that file
-// is left as it is; anything else of that name is an error. Without an error the content, or the file that was there, is
-// on disk with its entry. With one, the file may be there or not.
+// Create stores a whole file under a name that must not be taken. If a regular file has it, existed
+// is true and that file is left as it is; anything else of that name is an error. Without an error
+// the content, or the file that was there, is on disk with its entry. With one, the file may be
+// there or not.
 func (d *Dir) Create(name, content string) (existed bool, err error) {
 	if existed, err := d.Has(name); err != nil {
 		return false, err
@@ -133,7 +139,8 @@ func (d *Dir) Create(name, content string) (existed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	// A link, unlike a rename, fails when the name is taken, so two writers cannot overwrite each other.
+	// A link, unlike a rename, fails when the name is taken, so two writers cannot overwrite each
+	// other.
 	err = d.link(temporary, name)
 	_ = d.root.Remove(temporary)
 	if errors.Is(err, fs.ErrExist) {
@@ -153,7 +160,8 @@ func (d *Dir) Create(name, content string) (existed bool, err error) {
 }
 
 // errNoLinks is the failure of a file system without hard links.
-var errNoLinks = errors.New("the file system has no hard links, without which a file cannot be stored at once and without overwriting; choose another directory")
+var errNoLinks = errors.New("the file system has no hard links, without which a file cannot be stored at once and " +
+	"without overwriting; choose another directory")
 
 func (d *Dir) link(from, to string) error {
 	err := d.root.Link(from, to)
@@ -164,8 +172,8 @@ func (d *Dir) link(from, to string) error {
 	return err
 }
 
-// Replace stores a whole file under a name that may be taken: a reader sees the old file or the new one. Anything but a
-// regular file of that name is an error.
+// Replace stores a whole file under a name that may be taken: a reader sees the old file or the new
+// one. Anything but a regular file of that name is an error.
 func (d *Dir) Replace(name, content string) error {
 	if _, err := d.Has(name); err != nil {
 		return err
@@ -203,7 +211,8 @@ func (d *Dir) Has(name string) (bool, error) {
 	case err != nil:
 		return false, failure("look for "+d.Path(name), err)
 	case !info.Mode().IsRegular():
-		return false, fmt.Errorf("%s is not a regular file (%s): remove it, then apply again", d.Path(name), info.Mode().Type())
+		return false, fmt.Errorf("%s is not a regular file (%s): remove it, then apply again", d.Path(name),
+			info.Mode().Type())
 	}
 	return true, nil
 }
@@ -236,8 +245,9 @@ func (d *Dir) Entries() ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// CheckWritable makes a file, gives it a second name, and removes both: what a Create needs, without its outcome. It fails
-// if the directory is full, read-only, forbidden or without hard links.
+// CheckWritable makes a file, gives it a second name, and removes both: what a Create needs,
+// without its outcome. It fails if the directory is full, read-only, forbidden or without hard
+// links.
 func (d *Dir) CheckWritable() error {
 	temporary, err := d.writeTemporary("", strings.Repeat("-", 4<<10))
 	if err != nil {
@@ -269,7 +279,8 @@ func (d *Dir) writeTemporary(name, content string) (temporary string, err error)
 	return temporary, nil
 }
 
-// sync flushes the directory's entries, also one that another writer has just made and not flushed yet.
+// sync flushes the directory's entries, also one that another writer has just made and not flushed
+// yet.
 func (d *Dir) sync() error {
 	if err := d.flush(d.root.Open(".")); err != nil {
 		return failure("flush the "+d.what+" "+d.path, err)
@@ -283,8 +294,8 @@ const lockPatience = 50 * time.Millisecond
 // ErrNoLocks is the failure of [Dir.Lock] on a file system without locks.
 var ErrNoLocks = errors.New("the file system has no locks")
 
-// Lock takes the directory's lock, a file of the given name, and waits until no other process or [Dir] has it or the
-// context ends. The lock ends with unlock, and with the process.
+// Lock takes the directory's lock, a file of the given name, and waits until no other process or
+// [Dir] has it or the context ends. The lock ends with unlock, and with the process.
 func (d *Dir) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	f, err := d.root.OpenFile(name, os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
@@ -318,7 +329,8 @@ func (d *Dir) Lock(ctx context.Context, name string) (unlock func(), err error) 
 // errLocked is tryLock's answer while another has the lock.
 var errLocked = errors.New("locked")
 
-// failure words what the operating system refused, after the attempt. The paths are the operator's own and no secret.
+// failure words what the operating system refused, after the attempt. The paths are the operator's
+// own and no secret.
 func failure(attempt string, err error) error {
 	var hint string
 	switch {

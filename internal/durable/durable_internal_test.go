@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestDirectoriesToFlush: the entry of each directory that is made is in its parent, which has to be flushed for it.
+// TestDirectoriesToFlush: the entry of each directory that is made is in its parent, which has to
+// be flushed for it.
 func TestDirectoriesToFlush(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -60,7 +61,8 @@ func TestDirectoriesToFlushBelowTheWorkingDirectory(t *testing.T) {
 	}
 }
 
-// Some mounts have no fsync for directories. Their answers let a file be kept; a failing device does not.
+// Some mounts have no fsync for directories. Their answers let a file be kept; a failing device
+// does not.
 func TestDirectoriesThatCannotBeFlushed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -93,14 +95,16 @@ func TestDirectoriesThatCannotBeFlushed(t *testing.T) {
 				return
 			}
 			for _, err := range []error{err, d.CheckWritable()} {
-				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "flush the test directory") || !errors.Is(err, test.err) {
+				if err == nil || !strings.Contains(err.Error(), test.want) ||
+					!strings.HasPrefix(err.Error(), "flush the test directory") || !errors.Is(err, test.err) {
 					t.Errorf("expected the failed flush to be named with %q, found %v", test.want, err)
 				}
 				if err != nil && strings.Contains(err.Error(), "hard link") {
 					t.Errorf("the hint is of another operation: %v", err)
 				}
 			}
-			if _, err := open(filepath.Join(t.TempDir(), "new"), "test directory", fail); err == nil || !strings.HasPrefix(err.Error(), "flush ") {
+			if _, err := open(filepath.Join(t.TempDir(), "new"), "test directory", fail); err == nil ||
+				!strings.HasPrefix(err.Error(), "flush ") {
 				t.Errorf("expected the flush of the parent to fail, found %v", err)
 			}
 		})
@@ -121,7 +125,8 @@ func TestFailure(t *testing.T) {
 		"the device reports":        syscall.EIO,
 		io.ErrUnexpectedEOF.Error(): io.ErrUnexpectedEOF,
 	} {
-		if got := failure("write x", err); !strings.HasPrefix(got.Error(), "write x: ") || !strings.Contains(got.Error(), want) || !errors.Is(got, err) {
+		if got := failure("write x", err); !strings.HasPrefix(got.Error(), "write x: ") ||
+			!strings.Contains(got.Error(), want) || !errors.Is(got, err) {
 			t.Errorf("%v reads %q, want %q", err, got, want)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 // namespaceDirectory holds, in the process that inNamespace starts, the directory to work in.
 const namespaceDirectory = "DURABLE_TEST_DIRECTORY"
 
-// inNamespace runs the body of a test in a process of its own with its own mounts, where the user has the given id: 0
-// may mount there, any other is bound by permissions even if the real user is root. It skips where the kernel does not
-// let this user do that.
+// inNamespace runs the body of a test in a process of its own with its own mounts, where the user
+// has the given id: 0 may mount there, any other is bound by permissions even if the real user is
+// root. It skips where the kernel does not let this user do that.
 func inNamespace(t *testing.T, uid int, body func(t *testing.T, path string)) {
 	t.Helper()
 	if path := os.Getenv(namespaceDirectory); path != "" {
@@ -73,7 +73,8 @@ func TestOnAFullDisk(t *testing.T) {
 			if strings.HasPrefix(name, ".") {
 				t.Errorf("left %s behind", name)
 			}
-			if content, there, err := d.Read(name, 16<<10); name != "filler" && (content != strings.Repeat("x", 3<<10) || !there || err != nil) {
+			if content, there, err := d.Read(name, 16<<10); name != "filler" &&
+				(content != strings.Repeat("x", 3<<10) || !there || err != nil) {
 				t.Errorf("a partial file got its final name %s: %v", name, err)
 			}
 		}

@@ -175,7 +175,8 @@ func TestLockIsNotTakenThroughALink(t *testing.T) {
 func TestCheckPath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"": "is empty", "~": "begins with ~", "~/keys": "begins with ~", "~root/keys": "begins with ~", "keys": "", "./~/keys": "", "/var/lib/~keys": "",
+		"": "is empty", "~": "begins with ~", "~/keys": "begins with ~", "~root/keys": "begins with ~", "keys": "",
+		"./~/keys": "", "/var/lib/~keys": "",
 	} {
 		err := durable.CheckPath(path)
 		if want == "" && err == nil {
@@ -270,7 +271,8 @@ func TestConcurrentWriters(t *testing.T) {
 				created = append(created, content)
 				mu.Unlock()
 			}
-			if got, there, err := d.Read("file", 10_000); len(got) != 10_000 || strings.Trim(got, got[:1]) != "" || !there || err != nil {
+			if got, there, err := d.Read("file", 10_000); len(got) != 10_000 || strings.Trim(got, got[:1]) != "" || !there ||
+				err != nil {
 				t.Errorf("a reader saw a partial file: %v", err)
 			}
 		})
@@ -285,7 +287,8 @@ func TestConcurrentWriters(t *testing.T) {
 	}
 }
 
-// lockedDirectory holds, in the process that TestLockOfAnotherProcess starts, the directory to lock.
+// lockedDirectory holds, in the process that TestLockOfAnotherProcess starts, the directory to
+// lock.
 const lockedDirectory = "DURABLE_TEST_LOCK"
 
 func TestLockOfAnotherProcess(t *testing.T) {

@@ -44,9 +44,11 @@ func (k Key) FileName() string { return FileName(k.Organization, k.Type, k.Rotat
 type Kept struct {
 	// Path is where the copy lies.
 	Path string
-	// Armored is the text of that file. It is another than the one given to [Directory.Keep] if Existed.
+	// Armored is the text of that file. It is another than the one given to [Directory.Keep] if
+	// Existed.
 	Armored string
-	// Existed is true if an earlier attempt with the same material had written the copy, which was left as it is.
+	// Existed is true if an earlier attempt with the same material had written the copy, which was
+	// left as it is.
 	Existed bool
 	// Attempt is what the intent file says of the copy, its recipients among it.
 	Attempt Attempt
@@ -56,8 +58,9 @@ type Kept struct {
 type Copy struct {
 	// Path is where the copy lies, and Armored its text. Both are "" for none.
 	Path, Armored string
-	// Recorded is true if an intent file names the copy's SHA-256 and its key's full hash. Without it, as of provider versions
-	// that wrote no intents, the copy merely has the form that the configured recipients give.
+	// Recorded is true if an intent file names the copy's SHA-256 and its key's full hash. Without it,
+	// as of provider versions that wrote no intents, the copy merely has the form that the configured
+	// recipients give.
 	Recorded bool
 	// Attempt is what the intent file says of the copy; zero unless Recorded.
 	Attempt Attempt
@@ -73,16 +76,18 @@ type NotOursError struct {
 
 // Error names the file, the reason and what to do.
 func (e *NotOursError) Error() string {
-	return fmt.Sprintf("%s lies where the escrow copy of this key belongs, but %s; it is not taken for the copy. See what it is, move it away, then apply again", e.Path, e.Reason)
+	return fmt.Sprintf("%s lies where the escrow copy of this key belongs, but %s; it is not taken for the copy. See "+
+		"what it is, move it away, then apply again", e.Path, e.Reason)
 }
 
-// Directory is a directory of escrow files. Its methods may be used concurrently, also by several processes.
+// Directory is a directory of escrow files. Its methods may be used concurrently, also by several
+// processes.
 type Directory struct {
 	dir Files
 }
 
-// Files are the files that a directory is made of; *durable.Dir is them on a disk, with its promises: each call is done whole or
-// not at all, and what is done survives.
+// Files are the files that a directory is made of; *durable.Dir is them on a disk, with its
+// promises: each call is done whole or not at all, and what is done survives.
 type Files interface {
 	// Path names a file in a diagnostic.
 	Path(name string) string
@@ -111,8 +116,9 @@ func CheckDirectory(path string) error {
 	return nil
 }
 
-// OpenDirectory opens the directory, making it and missing parents with mode 0700, and flushing what it made to disk. An
-// existing directory keeps its mode: what it holds is ciphertext. Close it after use.
+// OpenDirectory opens the directory, making it and missing parents with mode 0700, and flushing
+// what it made to disk. An existing directory keeps its mode: what it holds is ciphertext. Close it
+// after use.
 func OpenDirectory(path string) (*Directory, error) {
 	dir, err := durable.Open(path, what)
 	if err != nil {
@@ -124,12 +130,14 @@ func OpenDirectory(path string) (*Directory, error) {
 // Close releases the directory.
 func (d *Directory) Close() error { return d.dir.Close() }
 
-// Keep makes the copy of a key durable: it records the attempt in the intent file, and then writes the copy under the name
-// of [Key.FileName]. Both are on disk when it returns without error; with one, the copy may be there or not, and its
-// attempt says that it was not sent. A run killed at any point leaves whole files or none.
+// Keep makes the copy of a key durable: it records the attempt in the intent file, and then writes
+// the copy under the name of [Key.FileName]. Both are on disk when it returns without error; with
+// one, the copy may be there or not, and its attempt says that it was not sent. A run killed at any
+// point leaves whole files or none.
 //
-// Keep never overwrites. If the name is taken by the copy that an earlier attempt recorded, Existed is true and that copy
-// stands. Any other file of that name is a [NotOursError]: nothing records that it was written for these recipients.
+// Keep never overwrites. If the name is taken by the copy that an earlier attempt recorded, Existed
+// is true and that copy stands. Any other file of that name is a [NotOursError]: nothing records
+// that it was written for these recipients.
 func (d *Directory) Keep(k Key, p *Plan, armored string) (Kept, error) {
 	name := k.FileName()
 	n, err := ParseFileName(name)
@@ -158,7 +166,8 @@ func (d *Directory) Keep(k Key, p *Plan, armored string) (Kept, error) {
 			kept.Attempt, err = d.recorded(intent, n, k.Hash, there)
 			return err
 		}
-		intent.Format, intent.Organization, intent.Type, intent.RotationID = intentFormat, k.Organization, k.Type, k.RotationID
+		intent.Format, intent.Organization, intent.Type, intent.RotationID = intentFormat, k.Organization, k.Type,
+			k.RotationID
 		intent.Attempts = append(intent.Attempts, a)
 		if err := d.writeIntent(intent); err != nil {
 			return err
@@ -188,14 +197,15 @@ func (d *Directory) recorded(intent Intent, n Name, hash, text string) (Attempt,
 	return a, &NotOursError{Path: d.dir.Path(n.String()), Reason: reason}
 }
 
-// Sending records that a kept key is about to be sent. Once it returns, [Directory.LastAttempt] reports the attempt.
+// Sending records that a kept key is about to be sent. Once it returns, [Directory.LastAttempt]
+// reports the attempt.
 func (d *Directory) Sending(k Key, now time.Time) error {
 	return d.note(k, func(a *Attempt) { a.SentAt = now })
 }
 
-// Refuse marks the copy of a key that Salesforce definitely refused, and that is not in the org: it gets the name
-// <copy>.refused (with -2 and so on where that is taken), and is never deleted. It returns the new path, "" if the copy is
-// gone.
+// Refuse marks the copy of a key that Salesforce definitely refused, and that is not in the org: it
+// gets the name <copy>.refused (with -2 and so on where that is taken), and is never deleted. It
+// returns the new path, "" if the copy is gone.
 func (d *Directory) Refuse(k Key, now time.Time) (path string, err error) {
 	name := k.FileName()
 	if _, err := ParseFileName(name); err != nil {
@@ -220,8 +230,9 @@ func (d *Directory) Refuse(k Key, now time.Time) (path string, err error) {
 	}
 }
 
-// Reinstate takes a refusal back, since the key is in the org all the same: its copy gets its name again. The copy is found by the
-// key's hash or, with hash "", by the rotation id, if just one was refused; an intent must record it. It reports whether there was one.
+// Reinstate takes a refusal back, since the key is in the org all the same: its copy gets its name
+// again. The copy is found by the key's hash or, with hash "", by the rotation id, if just one was
+// refused; an intent must record it. It reports whether there was one.
 func (d *Directory) Reinstate(org, typ, rotationID, hash string) (bool, error) {
 	entries, err := d.dir.Entries()
 	if err != nil {
@@ -269,15 +280,16 @@ func (d *Directory) note(k Key, change func(*Attempt)) error {
 		}
 		at := intent.last(k.Hash)
 		if at < 0 {
-			return fmt.Errorf("%s has no attempt with the hash %s: it was removed or changed since the copy was written", d.dir.Path(intentName(k.Organization, k.Type, k.RotationID)), k.Hash)
+			return fmt.Errorf("%s has no attempt with the hash %s: it was removed or changed since the copy was written",
+				d.dir.Path(intentName(k.Organization, k.Type, k.RotationID)), k.Hash)
 		}
 		change(&intent.Attempts[at])
 		return d.writeIntent(intent)
 	})
 }
 
-// locked runs f while no other process changes an intent. A file system without locks does not stop it: the state's lock
-// keeps two runs apart, and this one is for runs with two states.
+// locked runs f while no other process changes an intent. A file system without locks does not stop
+// it: the state's lock keeps two runs apart, and this one is for runs with two states.
 func (d *Directory) locked(f func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()
@@ -299,7 +311,8 @@ func (d *Directory) Intent(org, typ, rotationID string) (Intent, bool, error) {
 	}
 	intent, err := parseIntent(text, org, typ, rotationID)
 	if err != nil {
-		return Intent{}, false, fmt.Errorf("%s is no intent file of this rotation: %w; move it away, then apply again", d.dir.Path(name), err)
+		return Intent{}, false, fmt.Errorf("%s is no intent file of this rotation: %w; move it away, then apply again",
+			d.dir.Path(name), err)
 	}
 	return intent, true, nil
 }
@@ -312,32 +325,39 @@ func (d *Directory) writeIntent(i Intent) error {
 	return d.dir.Replace(intentName(i.Organization, i.Type, i.RotationID), text)
 }
 
-// Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash, whatever its rotation id: one
-// that is recorded, else one that fits the plan, the newest of several. It returns no copy if there is no file of such a
-// name or the hash is not one. If there are only files that are not taken for the copy, it returns the error of the newest:
-// a [NotOursError].
+// Find returns the escrow copy of a key by the org, the type and the key's SecretValueHash,
+// whatever its rotation id: one that is recorded, else one that fits the plan, the newest of
+// several. It returns no copy if there is no file of such a name or the hash is not one. If there
+// are only files that are not taken for the copy, it returns the error of the newest: a
+// [NotOursError].
 func (d *Directory) Find(org, typ, hash string, p *Plan) (Copy, error) {
 	prefix := byok.HashPrefix(hash)
 	if prefix == "" {
 		return Copy{}, nil
 	}
-	found, err := d.find(hash, p, func(n Name) bool { return n.Organization == org && n.Type == typ && n.HashPrefix == prefix })
+	found, err := d.find(hash, p, func(n Name) bool {
+		return n.Organization == org && n.Type == typ && n.HashPrefix == prefix
+	})
 	if err != nil {
 		return Copy{}, err
 	}
 	return best(found)
 }
 
-// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Copies of keys that were never sent
-// are passed over. If several are left, Salesforce has the key of one: that is an error, since nothing here says which.
+// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Copies of
+// keys that were never sent are passed over. If several are left, Salesforce has the key of one:
+// that is an error, since nothing here says which.
 func (d *Directory) FindRotation(org, typ, rotationID string, p *Plan) (Copy, error) {
-	found, err := d.find("", p, func(n Name) bool { return n.Organization == org && n.Type == typ && n.RotationID == rotationID })
+	found, err := d.find("", p, func(n Name) bool {
+		return n.Organization == org && n.Type == typ && n.RotationID == rotationID
+	})
 	if err != nil {
 		return Copy{}, err
 	}
 	found = slices.DeleteFunc(found, func(c candidate) bool { return c.Recorded && c.Attempt.SentAt.IsZero() })
 	if copies := len(found); copies > 1 {
-		return Copy{}, fmt.Errorf("the escrow directory holds %d escrow copies of rotation %s, beginning with %s, and one of them is of the key in use: keep them all", copies, rotationID, found[0].Path)
+		return Copy{}, fmt.Errorf("the escrow directory holds %d escrow copies of rotation %s, beginning with %s, and one "+
+			"of them is of the key in use: keep them all", copies, rotationID, found[0].Path)
 	}
 	return best(found)
 }
@@ -427,8 +447,9 @@ func (d *Directory) judge(n Name, hash string, p *Plan) (Copy, error) {
 	return Copy{Armored: armored}, nil
 }
 
-// LastAttempt returns when a key of a rotation was last sent, and false if none was, or it was refused, or the directory
-// can't be read. Provider versions that wrote no intents wrote the copy right before sending: there it is the copy's time.
+// LastAttempt returns when a key of a rotation was last sent, and false if none was, or it was
+// refused, or the directory can't be read. Provider versions that wrote no intents wrote the copy
+// right before sending: there it is the copy's time.
 func (d *Directory) LastAttempt(org, typ, rotationID string) (time.Time, bool) {
 	var newest time.Time
 	intent, there, err := d.Intent(org, typ, rotationID)
@@ -472,8 +493,8 @@ func receiptName(copyName string) (string, error) {
 	return strings.TrimSuffix(copyName, copyExtension) + receiptExtension, nil
 }
 
-// WriteReceipt stores the receipt of the upload whose escrow copy has the given name, beside it and under the same
-// promises as [Directory.Keep]. A receipt that is there already is kept.
+// WriteReceipt stores the receipt of the upload whose escrow copy has the given name, beside it and
+// under the same promises as [Directory.Keep]. A receipt that is there already is kept.
 func (d *Directory) WriteReceipt(copyName, receipt string) error {
 	name, err := receiptName(copyName)
 	if err != nil {
@@ -483,7 +504,8 @@ func (d *Directory) WriteReceipt(copyName, receipt string) error {
 	return err
 }
 
-// ReadReceipt returns the receipt beside the escrow copy of the given name, and "" if there is none.
+// ReadReceipt returns the receipt beside the escrow copy of the given name, and "" if there is
+// none.
 func (d *Directory) ReadReceipt(copyName string) (string, error) {
 	name, err := receiptName(copyName)
 	if err != nil {

@@ -48,7 +48,10 @@ func fileName(t testing.TB, rotation string) string {
 // keyOf is the key of material in a rotation.
 func keyOf(t testing.TB, rotation string) escrow.Key {
 	t.Helper()
-	return escrow.Key{Organization: orgID, Type: "Data", RotationID: rotation, Hash: materialHash(t), KnownVersion: 7, Time: noon}
+	return escrow.Key{
+		Organization: orgID, Type: "Data", RotationID: rotation, Hash: materialHash(t), KnownVersion: 7,
+		Time: noon,
+	}
 }
 
 // planOf has the one recipient of testdata/age of a kind: x25519 or hybrid.
@@ -142,13 +145,15 @@ func TestKeepAndFind(t *testing.T) {
 	if err != nil || json.Unmarshal(text, &onDisk) != nil {
 		t.Fatalf("the intent reads %s, %v", text, err)
 	}
-	if a := onDisk.Attempts[0]; onDisk.Format != 1 || a.Time != "2026-11-21T12:00:00Z" || a.Hash != materialHash(t) || a.Version != 7 ||
+	if a := onDisk.Attempts[0]; onDisk.Format != 1 || a.Time != "2026-11-21T12:00:00Z" || a.Hash != materialHash(t) ||
+		a.Version != 7 ||
 		a.Copy != sha256Hex(armored) || !slices.Equal(a.To, p.Recipients()) {
 		t.Errorf("the intent reads %s", text)
 	}
 
 	found, err := d.Find(orgID, "Data", materialHash(t), p)
-	if err != nil || found.Path != kept.Path || found.Armored != armored || !found.Recorded || found.Attempt.CopySHA256 != sha256Hex(armored) {
+	if err != nil || found.Path != kept.Path || found.Armored != armored || !found.Recorded ||
+		found.Attempt.CopySHA256 != sha256Hex(armored) {
 		t.Errorf("Find = %+v, %v", found, err)
 	}
 	m, err := escrow.Open(found.Armored, ageFile(t, "x25519-identity.txt"))
@@ -156,7 +161,8 @@ func TestKeepAndFind(t *testing.T) {
 		t.Errorf("what was found does not open: %v", err)
 	}
 	// It is found for other recipients too: the intent says for whom it is.
-	if found, err := d.Find(orgID, "Data", materialHash(t), planOf(t, "hybrid")); err != nil || !found.Recorded || !slices.Equal(found.Attempt.AgeRecipients, p.Recipients()) {
+	if found, err := d.Find(orgID, "Data", materialHash(t), planOf(t, "hybrid")); err != nil || !found.Recorded ||
+		!slices.Equal(found.Attempt.AgeRecipients, p.Recipients()) {
 		t.Errorf("Find after a change of recipients = %+v, %v", found, err)
 	}
 }
@@ -172,7 +178,8 @@ func TestKeepTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept, err := d.Keep(keyOf(t, rotationID), planOf(t, "hybrid"), again)
-	if err != nil || !kept.Existed || kept.Path != first.Path || kept.Armored != first.Armored || !slices.Equal(kept.Attempt.AgeRecipients, planOf(t, "x25519").Recipients()) {
+	if err != nil || !kept.Existed || kept.Path != first.Path || kept.Armored != first.Armored ||
+		!slices.Equal(kept.Attempt.AgeRecipients, planOf(t, "x25519").Recipients()) {
 		t.Errorf("Keep = %+v, %v", kept, err)
 	}
 	if intent, there, err := d.Intent(orgID, "Data", rotationID); !there || err != nil || len(intent.Attempts) != 1 {
@@ -180,7 +187,8 @@ func TestKeepTwice(t *testing.T) {
 	}
 }
 
-// Other material for the same rotation is another attempt. The hash of the first one stays known: its key may appear late.
+// Other material for the same rotation is another attempt. The hash of the first one stays known:
+// its key may appear late.
 func TestKeepOtherMaterial(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
@@ -239,7 +247,8 @@ func TestKeepAfterAnIntentWithoutCopy(t *testing.T) {
 	}
 }
 
-// What lies under the name of a copy is relied on, so something must say that this provider wrote it.
+// What lies under the name of a copy is relied on, so something must say that this provider wrote
+// it.
 func TestAPlantedFileIsNotTakenForTheCopy(t *testing.T) {
 	t.Parallel()
 	armored := copyOf(t, "x25519")
@@ -248,8 +257,9 @@ func TestAPlantedFileIsNotTakenForTheCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"for another recipient": foreign, "for ours, but not recorded": armored, "empty": "", "truncated": armored[:len(armored)/2],
-		"edited": strings.Replace(armored, "\n", "\nx", 1), "other": "hello",
+		"for another recipient": foreign, "for ours, but not recorded": armored, "empty": "",
+		"truncated": armored[:len(armored)/2],
+		"edited":    strings.Replace(armored, "\n", "\nx", 1), "other": "hello",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -289,7 +299,8 @@ func TestAPlantedFileIsNotTakenForTheCopy(t *testing.T) {
 	})
 }
 
-// Copies of provider versions that wrote no intents are found if they have the form that the configured recipients give.
+// Copies of provider versions that wrote no intents are found if they have the form that the
+// configured recipients give.
 func TestFindWithoutIntent(t *testing.T) {
 	t.Parallel()
 	stranger := newX25519(t).Recipient().String()
@@ -298,19 +309,27 @@ func TestFindWithoutIntent(t *testing.T) {
 		plan    *escrow.Plan
 		want    string
 	}{
-		"X25519":                 {copyOf(t, "x25519"), planOf(t, "x25519"), ""},
-		"hybrid":                 {copyOf(t, "hybrid"), planOf(t, "hybrid"), ""},
-		"two recipients":         {copyOf(t, "x25519-two"), newPlan(t, stranger, ageFile(t, "x25519-recipient.txt")), ""},
-		"another number":         {copyOf(t, "x25519-two"), planOf(t, "x25519"), "encrypted to 2 recipients, the configured outer layer has 1"},
-		"another kind":           {copyOf(t, "x25519"), planOf(t, "hybrid"), "is X25519, expected mlkem768x25519"},
-		"another length":         {copyOf(t, "long"), planOf(t, "x25519"), "bytes, expected"},
-		"layers where none are":  {encryptTo(t, newGroups(t, []string{stranger}, []string{ageFile(t, "x25519-recipient.txt")})), planOf(t, "x25519"), "bytes, expected"},
-		"no layers where some":   {copyOf(t, "x25519"), newGroups(t, []string{stranger}, []string{ageFile(t, "x25519-recipient.txt")}), "bytes, expected"},
-		"another hardware token": {encryptTo(t, newPlan(t, tagRecipients(t)[0])), newPlan(t, otherTag), "recipient 0 of its outer layer is p256tag"},
-		"the hardware token":     {encryptTo(t, newPlan(t, tagRecipients(t)[0])), newPlan(t, tagRecipients(t)[0]), ""},
-		"empty":                  {"", planOf(t, "x25519"), "does not begin with"},
-		"half":                   {copyOf(t, "x25519")[:100], planOf(t, "x25519"), "not sound age armor"},
-		"too long":               {strings.Repeat("A", 5<<20), planOf(t, "x25519"), "is longer than"},
+		"X25519":         {copyOf(t, "x25519"), planOf(t, "x25519"), ""},
+		"hybrid":         {copyOf(t, "hybrid"), planOf(t, "hybrid"), ""},
+		"two recipients": {copyOf(t, "x25519-two"), newPlan(t, stranger, ageFile(t, "x25519-recipient.txt")), ""},
+		"another number": {
+			copyOf(t, "x25519-two"), planOf(t, "x25519"),
+			"encrypted to 2 recipients, the configured outer layer has 1",
+		},
+		"another kind":   {copyOf(t, "x25519"), planOf(t, "hybrid"), "is X25519, expected mlkem768x25519"},
+		"another length": {copyOf(t, "long"), planOf(t, "x25519"), "bytes, expected"},
+		"layers where none are": {encryptTo(t, newGroups(t, []string{stranger},
+			[]string{ageFile(t, "x25519-recipient.txt")})), planOf(t, "x25519"), "bytes, expected"},
+		"no layers where some": {copyOf(t, "x25519"), newGroups(t, []string{stranger},
+			[]string{ageFile(t, "x25519-recipient.txt")}), "bytes, expected"},
+		"another hardware token": {
+			encryptTo(t, newPlan(t, tagRecipients(t)[0])), newPlan(t, otherTag),
+			"recipient 0 of its outer layer is p256tag",
+		},
+		"the hardware token": {encryptTo(t, newPlan(t, tagRecipients(t)[0])), newPlan(t, tagRecipients(t)[0]), ""},
+		"empty":              {"", planOf(t, "x25519"), "does not begin with"},
+		"half":               {copyOf(t, "x25519")[:100], planOf(t, "x25519"), "not sound age armor"},
+		"too long":           {strings.Repeat("A", 5<<20), planOf(t, "x25519"), "is longer than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -353,7 +372,8 @@ func TestFindAnOldCopyBesideANewIntent(t *testing.T) {
 	if _, err := d.Keep(later, p, armored); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil || found.Recorded || found.Armored != copyOf(t, "x25519") {
+	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil || found.Recorded ||
+		found.Armored != copyOf(t, "x25519") {
 		t.Errorf("Find = %+v, %v", found, err)
 	}
 	if found, err := d.Find(orgID, "Data", later.Hash, p); err != nil || !found.Recorded || found.Armored != armored {
@@ -361,12 +381,16 @@ func TestFindAnOldCopyBesideANewIntent(t *testing.T) {
 	}
 }
 
-// A recorded copy is preferred to files that merely fit, and these to files that don't; then the newest.
+// A recorded copy is preferred to files that merely fit, and these to files that don't; then the
+// newest.
 func TestFindPrefers(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	d, p := openDirectory(t, path), planOf(t, "x25519")
-	for rotation, content := range map[string]string{"aaaaaaaa.0": "damaged", "bbbbbbbb.0": copyOf(t, "x25519"), "cccccccc.0": copyOf(t, "x25519")} {
+	for rotation, content := range map[string]string{
+		"aaaaaaaa.0": "damaged", "bbbbbbbb.0": copyOf(t, "x25519"),
+		"cccccccc.0": copyOf(t, "x25519"),
+	} {
 		plant(t, path, fileName(t, rotation), content)
 	}
 	age := func(rotation string, old time.Duration) {
@@ -379,12 +403,14 @@ func TestFindPrefers(t *testing.T) {
 	age("aaaaaaaa.0", 1*time.Hour)
 	age("bbbbbbbb.0", 2*time.Hour)
 	age("cccccccc.0", 3*time.Hour)
-	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil || filepath.Base(found.Path) != fileName(t, "bbbbbbbb.0") {
+	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil ||
+		filepath.Base(found.Path) != fileName(t, "bbbbbbbb.0") {
 		t.Errorf("found %+v, %v, want the newest that fits", found, err)
 	}
 	keep(t, d, keyOf(t, "dddddddd.0"))
 	age("dddddddd.0", 4*time.Hour)
-	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil || filepath.Base(found.Path) != fileName(t, "dddddddd.0") {
+	if found, err := d.Find(orgID, "Data", materialHash(t), p); err != nil ||
+		filepath.Base(found.Path) != fileName(t, "dddddddd.0") {
 		t.Errorf("found %+v, %v, want the recorded one", found, err)
 	}
 }
@@ -398,7 +424,8 @@ func TestFindNothing(t *testing.T) {
 	for _, name := range []string{".escrow-ABCDEF", "README", "a-b-c-zzzzzzzz.age"} {
 		plant(t, path, name, "x")
 	}
-	if err := os.Mkdir(filepath.Join(path, escrow.FileName(orgID, "EventBus", rotationID, materialHash(t))), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(path, escrow.FileName(orgID, "EventBus", rotationID, materialHash(t))),
+		0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ org, typ, hash string }{
@@ -526,7 +553,8 @@ func TestRefuse(t *testing.T) {
 			t.Errorf("a refused key may still appear, sent %s", at)
 		}
 	}
-	if intent, _, err := d.Intent(orgID, "Data", rotationID); err != nil || len(intent.Attempts) != 3 || !intent.Attempts[2].RefusedAt.Equal(noon.Add(time.Minute)) {
+	if intent, _, err := d.Intent(orgID, "Data", rotationID); err != nil || len(intent.Attempts) != 3 ||
+		!intent.Attempts[2].RefusedAt.Equal(noon.Add(time.Minute)) {
 		t.Errorf("Intent = %+v, %v", intent, err)
 	}
 	if refused, err := d.Refuse(k, noon); refused != "" || err != nil {
@@ -550,7 +578,10 @@ func TestLastAttempt(t *testing.T) {
 		t.Errorf("of a key that was never sent: %v", at)
 	}
 	send(t, d, k, noon)
-	for _, other := range []escrow.Key{keyOf(t, "1f2e3d4c.1"), {Organization: orgID, Type: "EventBus", RotationID: rotationID, Hash: k.Hash}} {
+	for _, other := range []escrow.Key{
+		keyOf(t, "1f2e3d4c.1"),
+		{Organization: orgID, Type: "EventBus", RotationID: rotationID, Hash: k.Hash},
+	} {
 		keep(t, d, other)
 		send(t, d, other, noon.Add(time.Hour))
 	}
@@ -571,7 +602,8 @@ func TestLastAttempt(t *testing.T) {
 	}
 }
 
-// Salesforce keeps no hash of some keys: the rotation id alone leads to their copy, if one only was sent.
+// Salesforce keeps no hash of some keys: the rotation id alone leads to their copy, if one only was
+// sent.
 func TestFindRotation(t *testing.T) {
 	t.Parallel()
 	d, p := openDirectory(t, t.TempDir()), planOf(t, "x25519")
@@ -583,7 +615,8 @@ func TestFindRotation(t *testing.T) {
 		send(t, d, keyOf(t, rotation), noon)
 	}
 	found, err := d.FindRotation(orgID, "Data", rotationID, p)
-	if err != nil || filepath.Base(found.Path) != fileName(t, rotationID) || found.Armored != copyOf(t, "x25519") || !found.Recorded {
+	if err != nil || filepath.Base(found.Path) != fileName(t, rotationID) || found.Armored != copyOf(t, "x25519") ||
+		!found.Recorded {
 		t.Errorf("found %+v, %v", found, err)
 	}
 	if found, err := d.FindRotation(orgID, "EventBus", rotationID, p); found.Path != "" || err != nil {
@@ -592,7 +625,8 @@ func TestFindRotation(t *testing.T) {
 	second := keyOf(t, rotationID)
 	second.Hash = byok.HashMaterial(byok.GenerateMaterial())
 	keep(t, d, second)
-	if found, err := d.FindRotation(orgID, "Data", rotationID, p); err != nil || filepath.Base(found.Path) != fileName(t, rotationID) {
+	if found, err := d.FindRotation(orgID, "Data", rotationID, p); err != nil ||
+		filepath.Base(found.Path) != fileName(t, rotationID) {
 		t.Errorf("beside a key that was never sent: %+v, %v", found, err)
 	}
 	send(t, d, second, noon)
@@ -603,7 +637,8 @@ func TestFindRotation(t *testing.T) {
 	}
 }
 
-// Different rotations do not hinder each other, also through one handle, and attempts at one rotation are all recorded.
+// Different rotations do not hinder each other, also through one handle, and attempts at one
+// rotation are all recorded.
 func TestConcurrentKeeps(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
@@ -612,7 +647,8 @@ func TestConcurrentKeeps(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range runs {
 		wg.Go(func() {
-			if kept, err := shared.Keep(keyOf(t, "1f2e3d4c."+strconv.Itoa(i+1)), p, copyOf(t, "x25519")); err != nil || kept.Existed {
+			if kept, err := shared.Keep(keyOf(t, "1f2e3d4c."+strconv.Itoa(i+1)), p, copyOf(t, "x25519")); err != nil ||
+				kept.Existed {
 				t.Errorf("%d: %+v, %v", i, kept, err)
 			}
 		})
@@ -691,7 +727,10 @@ func TestConcurrentKeepsOfOneKey(t *testing.T) {
 
 func TestDirectoryPaths(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]string{"": "escrow.directory: the path is empty", "~/keys": "escrow.directory: \"~/keys\" begins with ~"} {
+	for path, want := range map[string]string{
+		"":       "escrow.directory: the path is empty",
+		"~/keys": "escrow.directory: \"~/keys\" begins with ~",
+	} {
 		mustFail(t, escrow.CheckDirectory(path), want)
 		d, err := escrow.OpenDirectory(path)
 		mustFail(t, err, "open the escrow directory")
@@ -724,7 +763,8 @@ func TestReceiptBesideItsCopy(t *testing.T) {
 		t.Errorf("the directory holds %q", got)
 	}
 	// The receipt is not taken for a copy.
-	if found, err := d.Find(orgID, "Data", materialHash(t), planOf(t, "x25519")); filepath.Base(found.Path) != name || err != nil {
+	if found, err := d.Find(orgID, "Data", materialHash(t), planOf(t, "x25519")); filepath.Base(found.Path) != name ||
+		err != nil {
 		t.Errorf("found %+v, %v", found, err)
 	}
 	if got, err := d.ReadReceipt(fileName(t, "1f2e3d4c.1")); got != "" || err != nil {

@@ -53,7 +53,8 @@ func TestInFIPSMode(t *testing.T) {
 			t.Errorf("%s escrow opens to other material: %v", kind, err)
 		}
 		d := openDirectory(t, t.TempDir())
-		if _, err := d.Keep(escrow.Key{Organization: orgID, Type: "Data", RotationID: rotationID, Hash: hash}, r, armored); err != nil {
+		if _, err := d.Keep(escrow.Key{Organization: orgID, Type: "Data", RotationID: rotationID, Hash: hash}, r,
+			armored); err != nil {
 			t.Error(err)
 		}
 	}

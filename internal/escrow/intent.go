@@ -19,8 +19,9 @@ const (
 	maxIntent = 8 << 20
 )
 
-// Intent is what a directory records of one rotation before anything is sent: every attempt at making its key, the first
-// one first. An attempt is never taken out, so that a key which appears late is still known by its full hash.
+// Intent is what a directory records of one rotation before anything is sent: every attempt at
+// making its key, the first one first. An attempt is never taken out, so that a key which appears
+// late is still known by its full hash.
 type Intent struct {
 	// Format is intentFormat.
 	Format int `json:"intent_format"`
@@ -42,7 +43,8 @@ type Attempt struct {
 	SecretValueHash string `json:"secret_value_hash"`
 	// KnownVersion is the highest version of the type's records that the run had seen, 0 for none.
 	KnownVersion int64 `json:"known_version"`
-	// CopySHA256 is the SHA-256 of the escrow copy's file in lower-case hexadecimal, as sha256sum prints it.
+	// CopySHA256 is the SHA-256 of the escrow copy's file in lower-case hexadecimal, as sha256sum
+	// prints it.
 	CopySHA256 string `json:"copy_sha256"`
 	// AgeRecipients are those of the copy, unless it has RecipientGroups.
 	AgeRecipients   []string   `json:"age_recipients,omitempty"`
@@ -72,14 +74,18 @@ func (i Intent) last(hash string) int {
 
 // knows reports whether an attempt's hash begins with these hexadecimal digits.
 func (i Intent) knows(hashPrefix string) bool {
-	return slices.ContainsFunc(i.Attempts, func(a Attempt) bool { return byok.HashPrefix(a.SecretValueHash) == hashPrefix })
+	return slices.ContainsFunc(i.Attempts, func(a Attempt) bool {
+		return byok.HashPrefix(a.SecretValueHash) == hashPrefix
+	})
 }
 
-// ofCopy returns the attempt that wrote the copy under its name: with material of that hash, where "" is any.
+// ofCopy returns the attempt that wrote the copy under its name: with material of that hash, where
+// "" is any.
 func (i Intent) ofCopy(n Name, hash, armored string) (Attempt, bool) {
 	sum := sha256Hex(armored)
 	for _, a := range i.Attempts {
-		if a.CopySHA256 == sum && byok.HashPrefix(a.SecretValueHash) == n.HashPrefix && (hash == "" || a.SecretValueHash == hash) {
+		if a.CopySHA256 == sum && byok.HashPrefix(a.SecretValueHash) == n.HashPrefix &&
+			(hash == "" || a.SecretValueHash == hash) {
 			return a, true
 		}
 	}
@@ -96,7 +102,8 @@ func intentName(org, typ, rotationID string) string {
 	return escapePart(org) + "-" + escapePart(typ) + "-" + escapePart(rotationID) + intentExtension
 }
 
-// parseIntent reads the text of an intent file. A file of a later format may mean what this code does not know.
+// parseIntent reads the text of an intent file. A file of a later format may mean what this code
+// does not know.
 func parseIntent(text, org, typ, rotationID string) (Intent, error) {
 	var i Intent
 	if err := json.Unmarshal([]byte(text), &i); err != nil {
@@ -104,7 +111,8 @@ func parseIntent(text, org, typ, rotationID string) (Intent, error) {
 	}
 	switch {
 	case i.Format > intentFormat:
-		return Intent{}, fmt.Errorf("it has format %d, this provider knows %d: use the provider version that wrote it, or a later one", i.Format, intentFormat)
+		return Intent{}, fmt.Errorf("it has format %d, this provider knows %d: use the provider version that wrote it, or "+
+			"a later one", i.Format, intentFormat)
 	case i.Format != intentFormat || len(i.Attempts) == 0:
 		return Intent{}, fmt.Errorf("it lacks %q or attempts", "intent_format")
 	case i.Organization != org || i.Type != typ || i.RotationID != rotationID:
@@ -119,7 +127,8 @@ func (i Intent) text() (string, error) {
 		return "", fmt.Errorf("encode the intent: %w", err)
 	}
 	if len(b) >= maxIntent {
-		return "", fmt.Errorf("the intent of rotation %s has %d attempts, more than fit in %d bytes: change rotation_triggers for another rotation", i.RotationID, len(i.Attempts), maxIntent)
+		return "", fmt.Errorf("the intent of rotation %s has %d attempts, more than fit in %d bytes: change "+
+			"rotation_triggers for another rotation", i.RotationID, len(i.Attempts), maxIntent)
 	}
 	return string(b) + "\n", nil
 }

@@ -22,14 +22,16 @@ type Name struct {
 	Type string
 	// RotationID is the rotation that made the key.
 	RotationID string
-	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see [byok.HashPrefix].
+	// HashPrefix is the first 8 hexadecimal digits of the key's SecretValueHash, see
+	// [byok.HashPrefix].
 	HashPrefix string
 }
 
-// FileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters, digits, dots and
-// underscores stand for themselves. Any other byte, and a dot that begins a part, becomes =XX in upper-case hexadecimal,
-// so that no value can leave the directory, hide the file or blur where a part ends. The hash is a SecretValueHash; what
-// is not one gives an empty last part, which [Directory.Write] refuses.
+// FileName returns <org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age. Letters,
+// digits, dots and underscores stand for themselves. Any other byte, and a dot that begins a part,
+// becomes =XX in upper-case hexadecimal, so that no value can leave the directory, hide the file or
+// blur where a part ends. The hash is a SecretValueHash; what is not one gives an empty last part,
+// which [Directory.Write] refuses.
 func FileName(org, typ, rotationID, hash string) string {
 	return Name{Organization: org, Type: typ, RotationID: rotationID, HashPrefix: byok.HashPrefix(hash)}.String()
 }
@@ -43,13 +45,14 @@ func (n Name) String() string {
 	return strings.Join(parts, "-") + copyExtension
 }
 
-// ParseFileName is the inverse of [FileName]. It accepts only names that function could have made from four
-// non-empty parts.
+// ParseFileName is the inverse of [FileName]. It accepts only names that function could have made
+// from four non-empty parts.
 func ParseFileName(name string) (Name, error) {
 	stem, ok := strings.CutSuffix(name, copyExtension)
 	parts := strings.Split(stem, "-")
 	if !ok || len(parts) != 4 {
-		return Name{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name, copyExtension)
+		return Name{}, fmt.Errorf("%q is no escrow file name, expected <org>-<type>-<rotation_id>-<hash prefix>%s", name,
+			copyExtension)
 	}
 	for i, part := range parts {
 		plain, ok := unescapePart(part)
@@ -60,7 +63,8 @@ func ParseFileName(name string) (Name, error) {
 	}
 	n := Name{Organization: parts[0], Type: parts[1], RotationID: parts[2], HashPrefix: parts[3]}
 	if len(n.HashPrefix) != hashPrefixDigits || strings.Trim(n.HashPrefix, "0123456789abcdef") != "" {
-		return Name{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name, hashPrefixDigits)
+		return Name{}, fmt.Errorf("%q is no escrow file name: its last part is not %d lower-case hexadecimal digits", name,
+			hashPrefixDigits)
 	}
 	if n.String() != name {
 		return Name{}, fmt.Errorf("%q is no escrow file name: it is not in canonical form", name)

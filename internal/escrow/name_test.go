@@ -34,7 +34,10 @@ func TestFileName(t *testing.T) {
 				t.Errorf("%s leaves its directory", got)
 			}
 			parsed, err := escrow.ParseFileName(got)
-			if want := (escrow.Name{Organization: test.org, Type: test.typ, RotationID: test.rotation, HashPrefix: prefix}); err != nil || parsed != want {
+			if want := (escrow.Name{
+				Organization: test.org, Type: test.typ, RotationID: test.rotation,
+				HashPrefix: prefix,
+			}); err != nil || parsed != want {
 				t.Errorf("parses to %+v, %v", parsed, err)
 			}
 		})
@@ -45,10 +48,13 @@ func TestParseFileNameRefuses(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"", ".age", "a", "a-b-c-01234567", "a-b-c-01234567.txt", "a-b-c-01234567.age.age", "a-b-c-01234567.AGE",
-		"a-b-01234567.age", "a-b-c-d-01234567.age", "-b-c-01234567.age", "a--c-01234567.age", "a-b--01234567.age", "a-b-c-.age",
+		"a-b-01234567.age", "a-b-c-d-01234567.age", "-b-c-01234567.age", "a--c-01234567.age", "a-b--01234567.age",
+		"a-b-c-.age",
 		"a-b-c-0123456.age", "a-b-c-012345678.age", "a-b-c-0123456G.age", "a-b-c-ABCDEF01.age",
-		"../a-b-c-01234567.age", "a/b-c-d-01234567.age", `a\b-c-d-01234567.age`, ".a-b-c-01234567.age", ".escrow-b-c-01234567.age",
-		"a=-b-c-01234567.age", "a=2-b-c-01234567.age", "a=2d-b-c-01234567.age", "a=GG-b-c-01234567.age", "=41-b-c-01234567.age",
+		"../a-b-c-01234567.age", "a/b-c-d-01234567.age", `a\b-c-d-01234567.age`, ".a-b-c-01234567.age",
+		".escrow-b-c-01234567.age",
+		"a=-b-c-01234567.age", "a=2-b-c-01234567.age", "a=2d-b-c-01234567.age", "a=GG-b-c-01234567.age",
+		"=41-b-c-01234567.age",
 		"a b-b-c-01234567.age", "a\x00-b-c-01234567.age", "a-b-c-01234567.age\n", "\u00e9-b-c-01234567.age",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +83,8 @@ func FuzzFileName(f *testing.F) {
 		if err == nil && (parsed.Organization != org || parsed.Type != typ || parsed.RotationID != rotation) {
 			t.Fatalf("%q parses to %+v", made, parsed)
 		}
-		if parsed, err := escrow.ParseFileName(name); err == nil && (parsed.String() != name || !filepath.IsLocal(name) || filepath.Base(name) != name) {
+		if parsed, err := escrow.ParseFileName(name); err == nil &&
+			(parsed.String() != name || !filepath.IsLocal(name) || filepath.Base(name) != name) {
 			t.Fatalf("%q is accepted as %+v", name, parsed)
 		}
 	})

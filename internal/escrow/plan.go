@@ -22,8 +22,8 @@ const (
 	maxRecipients = 50
 	// minGroups and maxGroups bound the layers of a copy with recipient groups.
 	minGroups, maxGroups = 2, 20
-	// maxArmored bounds the text of one copy in bytes: maxGroups times maxRecipients post-quantum recipients take about
-	// 1.6 kB each, and armor adds a third.
+	// maxArmored bounds the text of one copy in bytes: maxGroups times maxRecipients post-quantum
+	// recipients take about 1.6 kB each, and armor adds a third.
 	maxArmored = 4 << 20
 	// ageFileKeySize is the length in bytes of the symmetric key that age wraps for each recipient.
 	ageFileKeySize = 16
@@ -31,11 +31,13 @@ const (
 	ageVersionLine = "age-encryption.org/v1\n"
 )
 
-// Plan says who can open a copy: any one of a list of recipients, or one of each group. A recipient is an age public key:
-// X25519 (age1...), post-quantum hybrid (age1pq1...), or held by hardware, classic (age1tag1...) or post-quantum
-// (age1tagpq1...). One plan is classic or post-quantum as a whole: the weaker kind would decide its strength.
+// Plan says who can open a copy: any one of a list of recipients, or one of each group. A recipient
+// is an age public key: X25519 (age1...), post-quantum hybrid (age1pq1...), or held by hardware,
+// classic (age1tag1...) or post-quantum (age1tagpq1...). One plan is classic or post-quantum as a
+// whole: the weaker kind would decide its strength.
 type Plan struct {
-	// layers has the recipients of each layer, the innermost first: one layer for a list, one for each group.
+	// layers has the recipients of each layer, the innermost first: one layer for a list, one for each
+	// group.
 	layers [][]recipient
 	groups bool
 }
@@ -46,9 +48,10 @@ type recipient interface {
 	fmt.Stringer
 }
 
-// NewPlan reads escrow.age_recipients: one copy that any one of the recipients opens. An error names the element, from 0,
-// and the kind of mistake. It never repeats the input, which may be a secret key pasted by mistake. Plugin, SSH and
-// passphrase recipients are refused: opening must need nothing but the identity and an age implementation.
+// NewPlan reads escrow.age_recipients: one copy that any one of the recipients opens. An error
+// names the element, from 0, and the kind of mistake. It never repeats the input, which may be a
+// secret key pasted by mistake. Plugin, SSH and passphrase recipients are refused: opening must
+// need nothing but the identity and an age implementation.
 func NewPlan(recipients []string) (*Plan, error) {
 	layer, err := parseLayer("escrow.age_recipients", recipients)
 	if err != nil {
@@ -61,12 +64,14 @@ func NewPlan(recipients []string) (*Plan, error) {
 	return p, nil
 }
 
-// NewGroups reads escrow.recipient_groups: one copy that takes an identity of each group to open. Each group is a layer of
-// age around the one before it, so the last group is the outermost and opens first. Errors are those of [NewPlan].
+// NewGroups reads escrow.recipient_groups: one copy that takes an identity of each group to open.
+// Each group is a layer of age around the one before it, so the last group is the outermost and
+// opens first. Errors are those of [NewPlan].
 func NewGroups(groups [][]string) (*Plan, error) {
 	const attribute = "escrow.recipient_groups"
 	if len(groups) < minGroups || len(groups) > maxGroups {
-		return nil, fmt.Errorf("%s has %d groups, expected %d to %d: with one group a single identity opens the copy, which is what age_recipients is for",
+		return nil, fmt.Errorf("%s has %d groups, expected %d to %d: with one group a single identity opens the copy, "+
+			"which is what age_recipients is for",
 			attribute, len(groups), minGroups, maxGroups)
 	}
 	p := &Plan{groups: true}
@@ -87,7 +92,8 @@ func element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) 
 
 func parseLayer(list string, encodings []string) ([]recipient, error) {
 	if len(encodings) == 0 || len(encodings) > maxRecipients {
-		return nil, fmt.Errorf("%s has %d age recipients, expected 1 to %d public keys (age1...)", list, len(encodings), maxRecipients)
+		return nil, fmt.Errorf("%s has %d age recipients, expected 1 to %d public keys (age1...)", list, len(encodings),
+			maxRecipients)
 	}
 	var layer []recipient
 	for i, s := range encodings {
@@ -116,7 +122,9 @@ func (p *Plan) check(name func(layer, i int) string) error {
 			}
 			seen[r.String()] = at
 			if isPostQuantum(r) != postQuantum {
-				return fmt.Errorf("%s is of another kind than %s: post-quantum (age1pq1..., age1tagpq1...) and classic (age1..., age1tag1...) recipients cannot share a copy, since the weaker kind would decide its strength; use one kind for all",
+				return fmt.Errorf("%s is of another kind than %s: post-quantum (age1pq1..., age1tagpq1...) and classic (age1..., "+
+					"age1tag1...) recipients cannot share a copy, since the weaker kind would decide its strength; use one kind for "+
+					"all",
 					at, name(0, 0))
 			}
 		}
@@ -124,8 +132,8 @@ func (p *Plan) check(name func(layer, i int) string) error {
 	return nil
 }
 
-// CheckRecipient reports what is wrong with one recipient, as [NewPlan] does, without naming an element. The error reads
-// on after "the recipient" or "it".
+// CheckRecipient reports what is wrong with one recipient, as [NewPlan] does, without naming an
+// element. The error reads on after "the recipient" or "it".
 func CheckRecipient(s string) error {
 	_, err := parseRecipient(s)
 	return err
@@ -137,7 +145,8 @@ func parseRecipient(s string) (recipient, error) {
 	case s == "":
 		return nil, errors.New("is empty, expected a public key (age1...)")
 	case strings.Contains(lower, "age-secret-key-") || strings.Contains(lower, "age-plugin-"):
-		return nil, errors.New("is a secret identity, expected the public key (age1...) that `age-keygen -y` prints for it; if the identity was shared, replace it")
+		return nil, errors.New("is a secret identity, expected the public key (age1...) that `age-keygen -y` prints for " +
+			"it; if the identity was shared, replace it")
 	case strings.Contains(lower, "private key-----"):
 		return nil, errors.New("is a private key, expected an age public key (age1...)")
 	case strings.ContainsAny(s, " \t\r\n") && !strings.HasPrefix(lower, "ssh-"):
@@ -148,7 +157,8 @@ func parseRecipient(s string) (recipient, error) {
 		return nil, errors.New("is not an age public key, expected age1... (passphrases and key files are not supported)")
 	}
 
-	// The data of Bech32 follows the last 1, and "1" is not in its alphabet: what stands before it is the kind.
+	// The data of Bech32 follows the last 1, and "1" is not in its alphabet: what stands before it is
+	// the kind.
 	var parse func() (recipient, error)
 	switch lower[:strings.LastIndexByte(lower, '1')] {
 	case "age":
@@ -158,7 +168,8 @@ func parseRecipient(s string) (recipient, error) {
 	case "age1tag", "age1tagpq":
 		parse = func() (recipient, error) { return tag.ParseRecipient(s) }
 	default:
-		return nil, errors.New("is the recipient of an age plugin, expected one that age knows itself (age1..., age1pq1..., age1tag1... or age1tagpq1...)")
+		return nil, errors.New("is the recipient of an age plugin, expected one that age knows itself (age1..., " +
+			"age1pq1..., age1tag1... or age1tagpq1...)")
 	}
 	var r recipient
 	err := outsideFIPS(func() (err error) {
@@ -191,7 +202,8 @@ func isPostQuantum(r age.Recipient) bool {
 	}
 }
 
-// Recipients returns the public keys of a plan without groups, in the order given, and nil for a plan with groups.
+// Recipients returns the public keys of a plan without groups, in the order given, and nil for a
+// plan with groups.
 func (p *Plan) Recipients() []string {
 	if p.groups {
 		return nil
@@ -199,7 +211,8 @@ func (p *Plan) Recipients() []string {
 	return encodings(p.layers[0])
 }
 
-// Groups returns the public keys of each group, the innermost first as they were given, and nil for a plan without groups.
+// Groups returns the public keys of each group, the innermost first as they were given, and nil for
+// a plan without groups.
 func (p *Plan) Groups() [][]string {
 	if !p.groups {
 		return nil
@@ -219,8 +232,9 @@ func encodings(layer []recipient) []string {
 	return names
 }
 
-// Encrypt returns an armored age file whose innermost payload is exactly the 32 bytes of m. Inner layers are binary age
-// files, so that `age -d -i last | age -d -i first` opens a copy of two groups.
+// Encrypt returns an armored age file whose innermost payload is exactly the 32 bytes of m. Inner
+// layers are binary age files, so that `age -d -i last | age -d -i first` opens a copy of two
+// groups.
 func (p *Plan) Encrypt(m secret.Bytes) (string, error) {
 	if m.Len() != byok.MaterialSize {
 		return "", fmt.Errorf("encrypt the escrow copy: key material holds %d bytes, expected %d", m.Len(), byok.MaterialSize)
@@ -269,12 +283,13 @@ func (p *Plan) encrypt(payload []byte) ([]byte, error) {
 	return payload, err
 }
 
-// Fits reports whether a copy can be one that this plan made, as far as that shows without an identity: it must be one
-// armored age file of the same length, with a stanza of the same kind and length for each recipient in its place. The
-// stanzas of hardware-held recipients name their recipient, and are held to it. The error says what differs.
+// Fits reports whether a copy can be one that this plan made, as far as that shows without an
+// identity: it must be one armored age file of the same length, with a stanza of the same kind and
+// length for each recipient in its place. The stanzas of hardware-held recipients name their
+// recipient, and are held to it. The error says what differs.
 //
-// A plan of X25519 recipients and another of as many give copies of one form: what fits was not thereby written for
-// these recipients.
+// A plan of X25519 recipients and another of as many give copies of one form: what fits was not
+// thereby written for these recipients.
 func (p *Plan) Fits(armored string) error {
 	file, err := dearmor(armored)
 	if err != nil {
@@ -291,7 +306,8 @@ func (p *Plan) Fits(armored string) error {
 	outer := p.layers[len(p.layers)-1]
 	for i := range want {
 		if got[i].kind != want[i].kind || got[i].size != want[i].size || !tagFits(outer[i], got[i].args) {
-			return fmt.Errorf("recipient %d of its outer layer is %s, expected %s for the configured one", i, got[i].kind, want[i].kind)
+			return fmt.Errorf("recipient %d of its outer layer is %s, expected %s for the configured one", i, got[i].kind,
+				want[i].kind)
 		}
 	}
 	if len(file) != len(sample) {
@@ -325,7 +341,8 @@ func stanzas(file []byte) []stanza {
 	return found
 }
 
-// tagFits reports whether a stanza names this hardware-held recipient, and true for recipients that stanzas don't name.
+// tagFits reports whether a stanza names this hardware-held recipient, and true for recipients that
+// stanzas don't name.
 func tagFits(r recipient, args []string) bool {
 	tagged, ok := r.(*tag.Recipient)
 	if !ok {
@@ -342,9 +359,9 @@ func tagFits(r recipient, args []string) bool {
 	return err == nil && args[0] == base64.RawStdEncoding.EncodeToString(want)
 }
 
-// Open decrypts an escrow copy with age identities (AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...): one that opens it or,
-// if it has groups, one for each layer, in any order. It refuses a copy whose innermost payload is not exactly 32 bytes.
-// Errors repeat none of the arguments.
+// Open decrypts an escrow copy with age identities (AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...):
+// one that opens it or, if it has groups, one for each layer, in any order. It refuses a copy whose
+// innermost payload is not exactly 32 bytes. Errors repeat none of the arguments.
 func Open(armored string, identities ...string) (secret.Bytes, error) {
 	file, err := dearmor(armored)
 	if err != nil {
@@ -389,7 +406,8 @@ func open(file []byte, ids []age.Identity) ([]byte, error) {
 			return file, nil
 		case !bytes.HasPrefix(file, []byte(ageVersionLine)):
 			clear(file)
-			return nil, fmt.Errorf("open the escrow copy: it holds %d bytes, expected %d, so it is no tenant secret", len(file), byok.MaterialSize)
+			return nil, fmt.Errorf("open the escrow copy: it holds %d bytes, expected %d, so it is no tenant secret", len(file),
+				byok.MaterialSize)
 		}
 	}
 	return nil, fmt.Errorf("open the escrow copy: it has more than %d layers", maxGroups)
@@ -404,16 +422,18 @@ func parseIdentity(s string) (age.Identity, error) {
 	case strings.HasPrefix(s, "AGE-SECRET-KEY-1"):
 		id, err = age.ParseX25519Identity(s)
 	default:
-		return nil, errors.New("open the escrow copy: expected a native age identity (AGE-SECRET-KEY-1... or AGE-SECRET-KEY-PQ-1...) alone")
+		return nil, errors.New("open the escrow copy: expected a native age identity (AGE-SECRET-KEY-1... or " +
+			"AGE-SECRET-KEY-PQ-1...) alone")
 	}
 	if err != nil {
-		return nil, errors.New("open the escrow copy: the age identity is malformed: it is truncated, mistyped or fails its checksum")
+		return nil, errors.New("open the escrow copy: the age identity is malformed: it is truncated, mistyped or fails " +
+			"its checksum")
 	}
 	return id, nil
 }
 
-// dearmor returns the binary age file in an armored one. It checks that s is one whole armored age file, as far as that
-// shows without an identity.
+// dearmor returns the binary age file in an armored one. It checks that s is one whole armored age
+// file, as far as that shows without an identity.
 func dearmor(s string) ([]byte, error) {
 	if len(s) > maxArmored {
 		return nil, fmt.Errorf("escrow copy is %d bytes, expected at most %d", len(s), maxArmored)
@@ -431,17 +451,20 @@ func dearmor(s string) ([]byte, error) {
 	return file, nil
 }
 
-// FIPSNotice returns what an operator of strict FIPS 140-3 must know of escrow, and "" when that is off: the age format is
-// made of X25519, ML-KEM-768 in a hybrid, HKDF, HMAC and ChaCha20-Poly1305, and has no approved alternative.
+// FIPSNotice returns what an operator of strict FIPS 140-3 must know of escrow, and "" when that is
+// off: the age format is made of X25519, ML-KEM-768 in a hybrid, HKDF, HMAC and ChaCha20-Poly1305,
+// and has no approved alternative.
 func FIPSNotice() string {
 	if !fips140.Enforced() {
 		return ""
 	}
-	return "The escrow copy is encrypted with age (X25519 or its post-quantum hybrid, with ChaCha20-Poly1305), which FIPS 140-3 does not approve; it is made outside the enforcement of GODEBUG=fips140=only. The key material and what is uploaded to Salesforce use approved algorithms only."
+	return "The escrow copy is encrypted with age (X25519 or its post-quantum hybrid, with ChaCha20-Poly1305), which " +
+		"FIPS 140-3 does not approve; it is made outside the enforcement of GODEBUG=fips140=only. The key material and " +
+		"what is uploaded to Salesforce use approved algorithms only."
 }
 
-// outsideFIPS runs f, a call into age and nothing else, without strict FIPS enforcement. Under enforcement age fails
-// when it encrypts to X25519, and never returns when it makes a hybrid key.
+// outsideFIPS runs f, a call into age and nothing else, without strict FIPS enforcement. Under
+// enforcement age fails when it encrypts to X25519, and never returns when it makes a hybrid key.
 func outsideFIPS(f func() error) error {
 	var err error
 	fips140.WithoutEnforcement(func() { err = f() })

@@ -21,8 +21,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// tagtest holds age's own stand-in for hardware keys: age-plugin-tagtest, built from the module of the age library, opens
-// copies that were encrypted to these two recipients.
+// tagtest holds age's own stand-in for hardware keys: age-plugin-tagtest, built from the module of
+// the age library, opens copies that were encrypted to these two recipients.
 const tagtest = "filippo.io/age/tag/internal/age-plugin-tagtest"
 
 // otherTag is the recipient of another hardware key: the base point of P-256.
@@ -98,10 +98,13 @@ func TestEncryptEscrow(t *testing.T) {
 	tests := map[string]struct {
 		recipients, identities []string
 	}{
-		"X25519":           {[]string{x.Recipient().String()}, []string{x.String()}},
-		"two X25519":       {[]string{x.Recipient().String(), y.Recipient().String()}, []string{x.String(), y.String()}},
-		"hybrid":           {[]string{pq.Recipient().String()}, []string{pq.String()}},
-		"two hybrid":       {[]string{pq.Recipient().String(), pq2.Recipient().String()}, []string{pq.String(), pq2.String()}},
+		"X25519":     {[]string{x.Recipient().String()}, []string{x.String()}},
+		"two X25519": {[]string{x.Recipient().String(), y.Recipient().String()}, []string{x.String(), y.String()}},
+		"hybrid":     {[]string{pq.Recipient().String()}, []string{pq.String()}},
+		"two hybrid": {
+			[]string{pq.Recipient().String(), pq2.Recipient().String()},
+			[]string{pq.String(), pq2.String()},
+		},
 		"typage's X25519":  {[]string{ageFile(t, "x25519-recipient.txt")}, []string{ageFile(t, "x25519-identity.txt")}},
 		"typage's hybrid":  {[]string{ageFile(t, "hybrid-recipient.txt")}, []string{ageFile(t, "hybrid-identity.txt")}},
 		"many recipients":  {append(manyRecipients(t, 49), x.Recipient().String()), []string{x.String()}},
@@ -189,40 +192,77 @@ func TestNewPlanRefuses(t *testing.T) {
 		in   []string
 		want string
 	}{
-		"nil":                      {nil, "has 0 age recipients, expected 1 to 50"},
-		"none":                     {[]string{}, "escrow.age_recipients has 0 age recipients"},
-		"too many":                 {slices.Repeat([]string{x}, 51), "has 51 age recipients, expected 1 to 50"},
-		"empty":                    {[]string{x, ""}, "escrow.age_recipients[1] is empty"},
-		"secret identity":          {[]string{x, secretX}, "escrow.age_recipients[1] is a secret identity"},
-		"secret hybrid identity":   {[]string{secretPQ}, "escrow.age_recipients[0] is a secret identity"},
-		"lower-case identity":      {[]string{strings.ToLower(secretX)}, "escrow.age_recipients[0] is a secret identity"},
-		"identity in a key file":   {[]string{"# created: 2026\n" + secretX + "\n"}, "escrow.age_recipients[0] is a secret identity"},
-		"plugin identity":          {[]string{"AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGPQYQSZQGP"}, "escrow.age_recipients[0] is a secret identity"},
-		"PEM private key":          {[]string{"-----BEGIN PRIVATE KEY-----\nMIIJQwIBADANBgkqhkiG9w0BAQEFAASCCS0w\n"}, "escrow.age_recipients[0] is a private key"},
-		"OpenSSH private key":      {[]string{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"}, "escrow.age_recipients[0] is a private key"},
-		"SSH Ed25519":              {[]string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMnZ user@host"}, "escrow.age_recipients[0] is an SSH key"},
-		"SSH RSA":                  {[]string{"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ"}, "escrow.age_recipients[0] is an SSH key"},
-		"plugin recipient":         {[]string{"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"}, "escrow.age_recipients[0] is the recipient of an age plugin"},
-		"tagged, bad checksum":     {[]string{"age1tag1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"}, "escrow.age_recipients[0] is malformed"},
-		"passphrase":               {[]string{"correct-horse-battery-staple"}, "escrow.age_recipients[0] is not an age public key"},
-		"passphrase with spaces":   {[]string{"correct horse battery staple"}, "escrow.age_recipients[0] contains white space"},
-		"PGP key":                  {[]string{"0xDEADBEEFDEADBEEF"}, "escrow.age_recipients[0] is not an age public key"},
-		"trailing newline":         {[]string{x + "\n"}, "escrow.age_recipients[0] contains white space"},
-		"two in one":               {[]string{x + " " + y}, "escrow.age_recipients[0] contains white space"},
-		"mixed case":               {[]string{strings.ToUpper(x[:10]) + x[10:]}, "escrow.age_recipients[0] is malformed"},
-		"one character changed":    {[]string{y, flip(x)}, "escrow.age_recipients[1] is malformed"},
-		"hybrid cut off":           {[]string{pq[:len(pq)-1]}, "escrow.age_recipients[0] is malformed"},
-		"prefix only":              {[]string{"age1"}, "escrow.age_recipients[0] is malformed"},
-		"hybrid prefix only":       {[]string{"age1pq1"}, "escrow.age_recipients[0] is malformed"},
-		"no separator":             {[]string{"age"}, "escrow.age_recipients[0] is not an age public key"},
-		"repeated":                 {[]string{x, y, x}, "escrow.age_recipients[2] repeats escrow.age_recipients[0]"},
-		"tagged, in upper case":    {[]string{strings.ToUpper(otherTag)}, "escrow.age_recipients[0] is "},
-		"tagged and post-quantum":  {[]string{otherTag, pq}, "escrow.age_recipients[1] is of another kind"},
-		"X25519 and tagged pq":     {[]string{x, ageFile(t, "tagpq-recipient.txt")}, "escrow.age_recipients[1] is of another kind"},
-		"in upper case":            {[]string{strings.ToUpper(x)}, "escrow.age_recipients[0] is malformed"},
-		"hybrid after X25519":      {[]string{x, pq}, "escrow.age_recipients[1] is of another kind than escrow.age_recipients[0]: post-quantum"},
-		"X25519 after hybrid":      {[]string{pq, x}, "escrow.age_recipients[1] is of another kind"},
-		"point of low order, zero": {[]string{"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqvt8mxx"}, "escrow.age_recipients[0] is "},
+		"nil":                    {nil, "has 0 age recipients, expected 1 to 50"},
+		"none":                   {[]string{}, "escrow.age_recipients has 0 age recipients"},
+		"too many":               {slices.Repeat([]string{x}, 51), "has 51 age recipients, expected 1 to 50"},
+		"empty":                  {[]string{x, ""}, "escrow.age_recipients[1] is empty"},
+		"secret identity":        {[]string{x, secretX}, "escrow.age_recipients[1] is a secret identity"},
+		"secret hybrid identity": {[]string{secretPQ}, "escrow.age_recipients[0] is a secret identity"},
+		"lower-case identity":    {[]string{strings.ToLower(secretX)}, "escrow.age_recipients[0] is a secret identity"},
+		"identity in a key file": {
+			[]string{"# created: 2026\n" + secretX + "\n"},
+			"escrow.age_recipients[0] is a secret identity",
+		},
+		"plugin identity": {
+			[]string{"AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGPQYQSZQGP"},
+			"escrow.age_recipients[0] is a secret identity",
+		},
+		"PEM private key": {
+			[]string{"-----BEGIN PRIVATE KEY-----\nMIIJQwIBADANBgkqhkiG9w0BAQEFAASCCS0w\n"},
+			"escrow.age_recipients[0] is a private key",
+		},
+		"OpenSSH private key": {
+			[]string{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n"},
+			"escrow.age_recipients[0] is a private key",
+		},
+		"SSH Ed25519": {
+			[]string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMnZ user@host"},
+			"escrow.age_recipients[0] is an SSH key",
+		},
+		"SSH RSA": {
+			[]string{"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ"},
+			"escrow.age_recipients[0] is an SSH key",
+		},
+		"plugin recipient": {
+			[]string{"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"},
+			"escrow.age_recipients[0] is the recipient of an age plugin",
+		},
+		"tagged, bad checksum": {
+			[]string{"age1tag1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"},
+			"escrow.age_recipients[0] is malformed",
+		},
+		"passphrase": {
+			[]string{"correct-horse-battery-staple"},
+			"escrow.age_recipients[0] is not an age public key",
+		},
+		"passphrase with spaces": {
+			[]string{"correct horse battery staple"},
+			"escrow.age_recipients[0] contains white space",
+		},
+		"PGP key":                 {[]string{"0xDEADBEEFDEADBEEF"}, "escrow.age_recipients[0] is not an age public key"},
+		"trailing newline":        {[]string{x + "\n"}, "escrow.age_recipients[0] contains white space"},
+		"two in one":              {[]string{x + " " + y}, "escrow.age_recipients[0] contains white space"},
+		"mixed case":              {[]string{strings.ToUpper(x[:10]) + x[10:]}, "escrow.age_recipients[0] is malformed"},
+		"one character changed":   {[]string{y, flip(x)}, "escrow.age_recipients[1] is malformed"},
+		"hybrid cut off":          {[]string{pq[:len(pq)-1]}, "escrow.age_recipients[0] is malformed"},
+		"prefix only":             {[]string{"age1"}, "escrow.age_recipients[0] is malformed"},
+		"hybrid prefix only":      {[]string{"age1pq1"}, "escrow.age_recipients[0] is malformed"},
+		"no separator":            {[]string{"age"}, "escrow.age_recipients[0] is not an age public key"},
+		"repeated":                {[]string{x, y, x}, "escrow.age_recipients[2] repeats escrow.age_recipients[0]"},
+		"tagged, in upper case":   {[]string{strings.ToUpper(otherTag)}, "escrow.age_recipients[0] is "},
+		"tagged and post-quantum": {[]string{otherTag, pq}, "escrow.age_recipients[1] is of another kind"},
+		"X25519 and tagged pq": {
+			[]string{x, ageFile(t, "tagpq-recipient.txt")},
+			"escrow.age_recipients[1] is of another kind",
+		},
+		"in upper case": {[]string{strings.ToUpper(x)}, "escrow.age_recipients[0] is malformed"},
+		"hybrid after X25519": {[]string{x, pq}, "escrow.age_recipients[1] is of another kind than " +
+			"escrow.age_recipients[0]: post-quantum"},
+		"X25519 after hybrid": {[]string{pq, x}, "escrow.age_recipients[1] is of another kind"},
+		"point of low order, zero": {
+			[]string{"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqvt8mxx"},
+			"escrow.age_recipients[0] is ",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -306,28 +346,31 @@ func TestOpenEscrowRefuses(t *testing.T) {
 	payload[len(payload)-1] ^= 1
 	header[bytes.Index(header, []byte("--- "))+6] ^= 1
 	tests := map[string]struct{ armored, identity, want string }{
-		"empty":                     {"", id, "does not begin with"},
-		"not armored":               {string(binary), id, "does not begin with"},
-		"text before":               {"\n" + good, id, "does not begin with"},
-		"cut off":                   {strings.Join(lines[:len(lines)-2], "\n"), id, "not sound age armor"},
-		"text after":                {good + "more", id, "not sound age armor"},
-		"line edited":               {strings.Replace(good, lines[2], lines[2][:40]+"!", 1), id, "not sound age armor"},
-		"too long":                  {good + strings.Repeat("\n", 5<<20), id, "expected at most"},
-		"armor of something else":   {rearmor([]byte("hello, this is not an age file")), id, "no age header"},
-		"payload damaged":           {rearmor(payload), id, "payload is damaged"},
-		"payload cut off":           {rearmor(binary[:len(binary)-8]), id, "payload is damaged"},
-		"header MAC damaged":        {rearmor(header), id, "header is damaged"},
-		"for a stranger":            {string(readFile(t, "age", "stranger.age")), id, "not encrypted to this identity"},
-		"hybrid identity":           {good, ageFile(t, "hybrid-identity.txt"), "not encrypted to this identity"},
-		"31 bytes":                  {string(readFile(t, "age", "short.age")), id, "holds 31 bytes, expected 32"},
-		"33 bytes":                  {string(readFile(t, "age", "long.age")), id, "holds 33 bytes, expected 32"},
-		"no bytes":                  {string(readFile(t, "age", "empty.age")), id, "holds 0 bytes, expected 32"},
-		"no identity":               {good, "", "expected a native age identity"},
-		"recipient as identity":     {good, ageFile(t, "x25519-recipient.txt"), "expected a native age identity"},
-		"plugin identity":           {good, "AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGP", "expected a native age identity"},
-		"identity with newline":     {good, id + "\n", "identity is malformed"},
-		"identity cut off":          {good, id[:len(id)-1], "identity is malformed"},
-		"hybrid identity changed":   {good, strings.ToUpper(flip(strings.ToLower(ageFile(t, "hybrid-identity.txt")))), "identity is malformed"},
+		"empty":                   {"", id, "does not begin with"},
+		"not armored":             {string(binary), id, "does not begin with"},
+		"text before":             {"\n" + good, id, "does not begin with"},
+		"cut off":                 {strings.Join(lines[:len(lines)-2], "\n"), id, "not sound age armor"},
+		"text after":              {good + "more", id, "not sound age armor"},
+		"line edited":             {strings.Replace(good, lines[2], lines[2][:40]+"!", 1), id, "not sound age armor"},
+		"too long":                {good + strings.Repeat("\n", 5<<20), id, "expected at most"},
+		"armor of something else": {rearmor([]byte("hello, this is not an age file")), id, "no age header"},
+		"payload damaged":         {rearmor(payload), id, "payload is damaged"},
+		"payload cut off":         {rearmor(binary[:len(binary)-8]), id, "payload is damaged"},
+		"header MAC damaged":      {rearmor(header), id, "header is damaged"},
+		"for a stranger":          {string(readFile(t, "age", "stranger.age")), id, "not encrypted to this identity"},
+		"hybrid identity":         {good, ageFile(t, "hybrid-identity.txt"), "not encrypted to this identity"},
+		"31 bytes":                {string(readFile(t, "age", "short.age")), id, "holds 31 bytes, expected 32"},
+		"33 bytes":                {string(readFile(t, "age", "long.age")), id, "holds 33 bytes, expected 32"},
+		"no bytes":                {string(readFile(t, "age", "empty.age")), id, "holds 0 bytes, expected 32"},
+		"no identity":             {good, "", "expected a native age identity"},
+		"recipient as identity":   {good, ageFile(t, "x25519-recipient.txt"), "expected a native age identity"},
+		"plugin identity":         {good, "AGE-PLUGIN-YUBIKEY-1QYQSZQGPQYQSZQGP", "expected a native age identity"},
+		"identity with newline":   {good, id + "\n", "identity is malformed"},
+		"identity cut off":        {good, id[:len(id)-1], "identity is malformed"},
+		"hybrid identity changed": {
+			good, strings.ToUpper(flip(strings.ToLower(ageFile(t, "hybrid-identity.txt")))),
+			"identity is malformed",
+		},
 		"identity in lower case":    {good, strings.ToLower(id), "expected a native age identity"},
 		"identity in mixed case":    {good, id[:30] + strings.ToLower(id[30:]), "identity is malformed"},
 		"identity after a comment":  {good, "# my own key\n" + id, "expected a native age identity"},
@@ -398,7 +441,8 @@ func TestGroups(t *testing.T) {
 	groups := make([][]string, 3)
 	for i := range size {
 		x[i], y[i], z[i] = newX25519(t), newX25519(t), newX25519(t)
-		groups[0], groups[1], groups[2] = append(groups[0], x[i].Recipient().String()), append(groups[1], y[i].Recipient().String()), append(groups[2], z[i].Recipient().String())
+		groups[0], groups[1], groups[2] = append(groups[0], x[i].Recipient().String()),
+			append(groups[1], y[i].Recipient().String()), append(groups[2], z[i].Recipient().String())
 	}
 	p := newGroups(t, groups...)
 	if got := p.Groups(); !slices.EqualFunc(got, groups, slices.Equal) || p.Recipients() != nil {
@@ -469,17 +513,29 @@ func TestNewGroupsRefuses(t *testing.T) {
 		in   [][]string
 		want string
 	}{
-		"nil":                        {nil, "escrow.recipient_groups has 0 groups, expected 2 to 20"},
-		"one group":                  {[][]string{{x, y}}, "escrow.recipient_groups has 1 groups, expected 2 to 20"},
-		"too many":                   {make([][]string, 21), "escrow.recipient_groups has 21 groups"},
-		"an empty group":             {[][]string{{x}, {}}, "escrow.recipient_groups[1] has 0 age recipients, expected 1 to 50"},
-		"a group of 51":              {[][]string{{x}, slices.Repeat([]string{y}, 51)}, "escrow.recipient_groups[1] has 51 age recipients"},
-		"one recipient in two":       {[][]string{{x, y}, {z, y}}, "escrow.recipient_groups[1][1] repeats escrow.recipient_groups[0][1]; a recipient stands in one group"},
-		"one recipient twice in one": {[][]string{{x}, {y, y}}, "escrow.recipient_groups[1][1] repeats escrow.recipient_groups[1][0]"},
-		"mixed kinds across groups":  {[][]string{{x}, {pq}}, "escrow.recipient_groups[1][0] is of another kind than escrow.recipient_groups[0][0]"},
-		"mixed kinds within one":     {[][]string{{pq}, {ageFile(t, "tagpq-recipient.txt"), y}}, "escrow.recipient_groups[1][1] is of another kind"},
-		"a secret identity":          {[][]string{{x}, {y, secretX}}, "escrow.recipient_groups[1][1] is a secret identity"},
-		"an empty recipient":         {[][]string{{""}, {x}}, "escrow.recipient_groups[0][0] is empty"},
+		"nil":       {nil, "escrow.recipient_groups has 0 groups, expected 2 to 20"},
+		"one group": {[][]string{{x, y}}, "escrow.recipient_groups has 1 groups, expected 2 to 20"},
+		"too many":  {make([][]string, 21), "escrow.recipient_groups has 21 groups"},
+		"an empty group": {[][]string{{x}, {}}, "escrow.recipient_groups[1] has 0 age recipients, expected 1 " +
+			"to 50"},
+		"a group of 51": {
+			[][]string{{x}, slices.Repeat([]string{y}, 51)},
+			"escrow.recipient_groups[1] has 51 age recipients",
+		},
+		"one recipient in two": {[][]string{{x, y}, {z, y}}, "escrow.recipient_groups[1][1] repeats " +
+			"escrow.recipient_groups[0][1]; a recipient stands in one group"},
+		"one recipient twice in one": {
+			[][]string{{x}, {y, y}},
+			"escrow.recipient_groups[1][1] repeats escrow.recipient_groups[1][0]",
+		},
+		"mixed kinds across groups": {[][]string{{x}, {pq}}, "escrow.recipient_groups[1][0] is of another kind than " +
+			"escrow.recipient_groups[0][0]"},
+		"mixed kinds within one": {
+			[][]string{{pq}, {ageFile(t, "tagpq-recipient.txt"), y}},
+			"escrow.recipient_groups[1][1] is of another kind",
+		},
+		"a secret identity":  {[][]string{{x}, {y, secretX}}, "escrow.recipient_groups[1][1] is a secret identity"},
+		"an empty recipient": {[][]string{{""}, {x}}, "escrow.recipient_groups[0][0] is empty"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -493,7 +549,8 @@ func TestNewGroupsRefuses(t *testing.T) {
 	}
 }
 
-// Hardware-held recipients are known to age itself. Its own software stand-in for a token opens what was encrypted to them.
+// Hardware-held recipients are known to age itself. Its own software stand-in for a token opens
+// what was encrypted to them.
 func TestHardwareHeldRecipients(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the stand-in is found on PATH without an extension")
@@ -549,8 +606,12 @@ func TestGroupsOpenWithPlainAge(t *testing.T) {
 		t.Skip("no age command")
 	}
 	dir, x, y := t.TempDir(), newX25519(t), newX25519(t)
-	armored := encryptTo(t, newGroups(t, []string{x.Recipient().String()}, []string{newX25519(t).Recipient().String(), y.Recipient().String()}))
-	for name, content := range map[string]string{"copy.age": armored, "first.txt": x.String() + "\n", "last.txt": y.String() + "\n"} {
+	armored := encryptTo(t, newGroups(t, []string{x.Recipient().String()},
+		[]string{newX25519(t).Recipient().String(), y.Recipient().String()}))
+	for name, content := range map[string]string{
+		"copy.age": armored, "first.txt": x.String() + "\n",
+		"last.txt": y.String() + "\n",
+	} {
 		plant(t, dir, name, content)
 	}
 	drill := func(script string) ([]byte, error) {
@@ -558,7 +619,8 @@ func TestGroupsOpenWithPlainAge(t *testing.T) {
 		cmd.Dir = dir
 		return cmd.Output()
 	}
-	if out, err := drill("age -d -i last.txt copy.age | age -d -i first.txt"); err != nil || !bytes.Equal(out, material(t).Expose()) {
+	if out, err := drill("age -d -i last.txt copy.age | age -d -i first.txt"); err != nil ||
+		!bytes.Equal(out, material(t).Expose()) {
 		t.Errorf("the drill gives %x, %v", out, err)
 	}
 	if out, err := drill("age -d -i first.txt copy.age"); err == nil {

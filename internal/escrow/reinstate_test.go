@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A refused copy gets its name back if the key is in the org all the same; any other file stays as it is.
+// A refused copy gets its name back if the key is in the org all the same; any other file stays as
+// it is.
 func TestReinstate(t *testing.T) {
 	t.Parallel()
 	for name, byHash := range map[string]bool{"by its hash": true, "by its rotation": false} {
@@ -28,7 +29,10 @@ func TestReinstate(t *testing.T) {
 			if _, err := d.Refuse(k, noon); err != nil {
 				t.Fatal(err)
 			}
-			for _, other := range []struct{ org, typ, rotation string }{{"00D000000000000AAA", "Data", rotationID}, {orgID, "EventBus", rotationID}} {
+			for _, other := range []struct{ org, typ, rotation string }{
+				{"00D000000000000AAA", "Data", rotationID},
+				{orgID, "EventBus", rotationID},
+			} {
 				if again, err := d.Reinstate(other.org, other.typ, other.rotation, hash); again || err != nil {
 					t.Errorf("of %v: %t, %v", other, again, err)
 				}
@@ -36,7 +40,8 @@ func TestReinstate(t *testing.T) {
 			if again, err := d.Reinstate(orgID, "Data", rotationID, hash); !again || err != nil {
 				t.Fatalf("got %t, %v", again, err)
 			}
-			if found, err := d.Find(orgID, "Data", k.Hash, p); err != nil || found.Path != kept.Path || !found.Recorded || found.Armored != kept.Armored {
+			if found, err := d.Find(orgID, "Data", k.Hash, p); err != nil || found.Path != kept.Path || !found.Recorded ||
+				found.Armored != kept.Armored {
 				t.Errorf("Find = %+v, %v", found, err)
 			}
 			if at, ok := d.LastAttempt(orgID, "Data", rotationID); !ok || !at.Equal(noon) {

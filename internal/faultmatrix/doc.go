@@ -1,13 +1,17 @@
-// Package faultmatrix proves, with nothing but tests, that a key is neither lost nor made twice: every request of every operation is
-// struck by every fault that a network, an edge, Salesforce or a killed process can cause, over the real CLI. Processes are those of the
-// built provider where one is killed; elsewhere the test's process serves the provider, which takes half the time.
+// Package faultmatrix proves, with nothing but tests, that a key is neither lost nor made twice:
+// every request of every operation is struck by every fault that a network, an edge, Salesforce or
+// a killed process can cause, over the real CLI. Processes are those of the built provider where
+// one is killed; elsewhere the test's process serves the provider, which takes half the time.
 //
-// Each row judges the requests that were sent, not only what came of them: a second POST without a look in between fails the row even
-// where Salesforce would refuse it, and so does a POST whose escrow copy is not on the disk when it arrives. After at most one more apply
-// the org must have exactly the keys that were asked for, the state must know them, the escrow copy must open to the key that the
-// org uses, and the plan must be empty. Keys are destroyed and restored only while the state holds an export.
+// Each row judges the requests that were sent, not only what came of them: a second POST without a
+// look in between fails the row even where Salesforce would refuse it, and so does a POST whose
+// escrow copy is not on the disk when it arrives. After at most one more apply the org must have
+// exactly the keys that were asked for, the state must know them, the escrow copy must open to the
+// key that the org uses, and the plan must be empty. Keys are destroyed and restored only while the
+// state holds an export.
 //
 //	go test ./internal/faultmatrix -run FaultMatrix -v
 //
-// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it again. A short run leaves it out.
+// prints the matrix; MATRIX.md is its last committed outcome, and -update writes it again. A short
+// run leaves it out.
 package faultmatrix

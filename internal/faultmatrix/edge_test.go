@@ -31,7 +31,8 @@ type entry struct {
 	answered bool
 	// status is that of the answer, 0 for none.
 	status int
-	// committed says that the org was changed, whatever the client was answered; exported, that an encrypted SecretValue was read.
+	// committed says that the org was changed, whatever the client was answered; exported, that an
+	// encrypted SecretValue was read.
 	committed, exported bool
 	// complaint is what was wrong at the moment of arrival, "" for nothing.
 	complaint string
@@ -41,7 +42,8 @@ func (e entry) String() string {
 	return fmt.Sprintf("%s (status %d, answered %t, committed %t)", e.name, e.status, e.answered, e.committed)
 }
 
-// edge stands between the provider and the simulator, on an address that no other edge has, and breaks what a fault says.
+// edge stands between the provider and the simulator, on an address that no other edge has, and
+// breaks what a fault says.
 type edge struct {
 	t       *testing.T
 	sim     *sfsim.Server
@@ -53,7 +55,8 @@ type edge struct {
 	server  *http.Server
 	serving sync.WaitGroup
 	entries []entry
-	// target is the request that is struck, or the last one before connections are refused; the zero value for none.
+	// target is the request that is struck, or the last one before connections are refused; the zero
+	// value for none.
 	target target
 	fault  fault
 	lane   *lane
@@ -74,7 +77,8 @@ func newEdge(t *testing.T, sim *sfsim.Server) *edge {
 	t.Helper()
 	e := &edge{t: t, sim: sim, address: "127.0.0.1:0"}
 	if n := edges.Add(1); runtime.GOOS == "linux" {
-		// The whole of 127.0.0.0/8 is loopback here. While this edge refuses connections nobody else can take its port.
+		// The whole of 127.0.0.0/8 is loopback here. While this edge refuses connections nobody else can
+		// take its port.
 		e.address = fmt.Sprintf("127.53.%d.%d:0", n/200, n%200+1)
 	}
 	e.open()
@@ -99,7 +103,8 @@ func (e *edge) open() {
 	e.serving.Go(func() { _ = server.Serve(listener) }) // ends with an error, by refuse or close
 }
 
-// refuse makes the kernel refuse connections from now on. A reply that is under way is still delivered.
+// refuse makes the kernel refuse connections from now on. A reply that is under way is still
+// delivered.
 func (e *edge) refuse() {
 	e.mu.Lock()
 	server := e.server
@@ -107,7 +112,8 @@ func (e *edge) refuse() {
 	e.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	// With a context that is over, Shutdown closes the listener and idle connections, and waits for nobody.
+	// With a context that is over, Shutdown closes the listener and idle connections, and waits for
+	// nobody.
 	_ = server.Shutdown(ctx)
 }
 
@@ -119,8 +125,8 @@ func (e *edge) close() {
 	e.serving.Wait()
 }
 
-// target names one request of an apply by its kind: how often the provider reads in all may depend on how long the apply takes, and
-// requests that are under way together arrive in any order.
+// target names one request of an apply by its kind: how often the provider reads in all may depend
+// on how long the apply takes, and requests that are under way together arrive in any order.
 type target struct {
 	name string
 	// nth counts the requests of that name, from 1.
@@ -141,8 +147,8 @@ func targetOf(names []string, n int) target {
 	return t
 }
 
-// arm lets the fault strike, from now on, what is the nth of the named requests. Connections are refused before a request is sent: such a
-// fault waits for the request before it.
+// arm lets the fault strike, from now on, what is the nth of the named requests. Connections are
+// refused before a request is sent: such a fault waits for the request before it.
 func (e *edge) arm(l *lane, f fault, names []string, n int) {
 	e.mu.Lock()
 	e.lane, e.fault, e.target, e.arrived, e.hit = l, f, targetOf(names, n), map[string]int{}, false
@@ -179,7 +185,8 @@ func (e *edge) heal() {
 	}
 }
 
-// settle waits until nothing is under way any more and nothing new arrives: a provider whose CLI was killed may live on for a while.
+// settle waits until nothing is under way any more and nothing new arrives: a provider whose CLI
+// was killed may live on for a while.
 func (e *edge) settle() {
 	const quiet = 300 * time.Millisecond
 	for e.inflight.Load() > 0 || time.Since(time.Unix(0, e.last.Load())) < quiet {
@@ -214,7 +221,8 @@ func nameOf(r *http.Request, body []byte) string {
 		return "query TenantSecret"
 	case strings.Contains(path, "/sobjects/Certificate/"):
 		return "GET CertificateChain"
-	case strings.Contains(path, "/sobjects/TenantSecret/") && strings.Contains(","+r.URL.Query().Get("fields")+",", ",SecretValue,"):
+	case strings.Contains(path, "/sobjects/TenantSecret/") &&
+		strings.Contains(","+r.URL.Query().Get("fields")+",", ",SecretValue,"):
 		return "GET TenantSecret (export)"
 	case strings.Contains(path, "/sobjects/TenantSecret") && r.Method == http.MethodPatch:
 		if member(body, "Status") == "" && member(body, "SecretValue") == "" {
@@ -239,7 +247,8 @@ const (
 // writes reports whether a request of that name changes the org.
 func writes(name string) bool { return once(name) || name == patchText }
 
-// once reports whether a request of that name must not be sent again while its outcome is not known. A Description can be written twice.
+// once reports whether a request of that name must not be sent again while its outcome is not
+// known. A Description can be written twice.
 func once(name string) bool { return name == post || name == patchStatus }
 
 // looks reports whether a request of that name shows what a write has come to.
@@ -289,8 +298,9 @@ func (e *edge) serve(w http.ResponseWriter, r *http.Request) {
 	f.strike(&strike{edge: e, lane: l, w: w, r: r, note: note})
 }
 
-// strikes counts a request that has arrived, and reports whether the fault strikes it, or whether it is the last one before connections
-// are refused. What comes over a connection that was there already is lost then. The caller holds the lock.
+// strikes counts a request that has arrived, and reports whether the fault strikes it, or whether
+// it is the last one before connections are refused. What comes over a connection that was there
+// already is lost then. The caller holds the lock.
 func (e *edge) strikes(name string) (struck, last bool) {
 	if e.target.name == "" {
 		return false, false
@@ -319,7 +329,8 @@ func (s *strike) lose() { panic(http.ErrAbortHandler) }
 // commit lets the org do what was asked, and keeps the reply.
 func (s *strike) commit() { s.edge.pass(httptest.NewRecorder(), s.r, s.note, false) }
 
-// with lets the simulator's own fault hit this request; answered says whether the client can know the outcome from the reply.
+// with lets the simulator's own fault hit this request; answered says whether the client can know
+// the outcome from the reply.
 func (s *strike) with(f sfsim.Fault, answered bool) {
 	// The next of its kind is this one, whatever else is under way.
 	f.Nth, f.Host, f.Method, f.Path = 1, "instance", s.r.Method, s.r.URL.Path

@@ -31,7 +31,8 @@ type hostile struct {
 
 // outcome is what must follow from a hostile reply.
 type outcome struct {
-	// next is what is sent next; said is the summary of the error, and detail a part of its text, both "" where the apply succeeds.
+	// next is what is sent next; said is the summary of the error, and detail a part of its text, both
+	// "" where the apply succeeds.
 	next, said, detail string
 }
 
@@ -70,7 +71,8 @@ func refusal(status int, code, message string, headers ...string) func(http.Resp
 }
 
 func oauth(code, description string) func(http.ResponseWriter, *http.Request) {
-	return plain(http.StatusBadRequest, "application/json", fmt.Sprintf(`{"error":%q,"error_description":%q}`, code, description))
+	return plain(http.StatusBadRequest, "application/json",
+		fmt.Sprintf(`{"error":%q,"error_description":%q}`, code, description))
 }
 
 // mirror sends back what it was sent, in each way that an error text may hold it.
@@ -78,7 +80,8 @@ func mirror(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body) // it is in memory
 	text, _ := json.Marshal(r.Header.Get("Authorization") + " " + string(body) + mirrored)
 	w.Header().Set("X-Request-Id", r.Header.Get("Authorization"))
-	plain(http.StatusBadRequest, "application/json", `[{"message":`+string(text)+`,"errorCode":"JSON_PARSER_ERROR"}]`)(w, r)
+	plain(http.StatusBadRequest, "application/json", `[{"message":`+string(text)+`,"errorCode":"JSON_PARSER_ERROR"}]`)(w,
+		r)
 }
 
 // bomb is a small page of very many rows.
@@ -114,7 +117,10 @@ const (
 func hostiles() []hostile {
 	looked := outcome{next: aLook, said: "Outcome of the upload is unknown"}
 	wrongHost := func(detail string) hostile {
-		return hostile{login: outcome{notAnymore, notOurs, detail}, read: outcome{notAnymore, failedRead, "not the org's My Domain"}, write: looked}
+		return hostile{
+			login: outcome{notAnymore, notOurs, detail},
+			read:  outcome{notAnymore, failedRead, "not the org's My Domain"}, write: looked,
+		}
 	}
 	with := func(h hostile, name, meaning string, reply func(http.ResponseWriter, *http.Request)) hostile {
 		h.name, h.meaning, h.reply = name, meaning, reply
@@ -125,9 +131,12 @@ func hostiles() []hostile {
 	repeated := outcome{next: sameAgain}
 
 	return []hostile{
-		with(wrongHost("it points to "+movedHost), "moved", "301 to another My Domain", page(http.StatusMovedPermanently, "Location", "https://"+movedHost+"/services/")),
-		with(wrongHost("it points to "+movedHost), "moved for now", "307 to another My Domain", page(http.StatusTemporaryRedirect, "Location", "https://"+movedHost+"/services/")),
-		with(wrongHost("not the org's My Domain"), "login page", "302 to a page of the same host", page(http.StatusFound, "Location", "/login?startURL=x")),
+		with(wrongHost("it points to "+movedHost), "moved", "301 to another My Domain",
+			page(http.StatusMovedPermanently, "Location", "https://"+movedHost+"/services/")),
+		with(wrongHost("it points to "+movedHost), "moved for now", "307 to another My Domain",
+			page(http.StatusTemporaryRedirect, "Location", "https://"+movedHost+"/services/")),
+		with(wrongHost("not the org's My Domain"), "login page", "302 to a page of the same host",
+			page(http.StatusFound, "Location", "/login?startURL=x")),
 		with(wrongHost("not the org's My Domain"), "portal", "200 with a page", page(http.StatusOK)),
 		with(wrongHost("not the org's My Domain"), "404 page", "404 with a page", page(http.StatusNotFound)),
 		with(wrongHost("not the org's My Domain"), "another protocol", "101 Switching Protocols, and nothing more", upgrade),
@@ -136,46 +145,63 @@ func hostiles() []hostile {
 			login: outcome{notAnymore, notOurs, "not the org's My Domain"}, read: renewed, write: looked,
 		},
 		{
-			name: "gateway 403", meaning: "403 with JSON that is not Salesforce's", reply: plain(http.StatusForbidden, "application/json", `{"fault":{"faultstring":"policy"}}`),
-			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: outcome{notAnymore, failedRead, "no Salesforce error"}, write: looked,
+			name: "gateway 403", meaning: "403 with JSON that is not Salesforce's",
+			reply: plain(http.StatusForbidden, "application/json", `{"fault":{"faultstring":"policy"}}`),
+			login: outcome{notAnymore, failedLogin, "no OAuth error"},
+			read:  outcome{notAnymore, failedRead, "no Salesforce error"}, write: looked,
 		},
 		{
 			name: "400 page", meaning: "400 with a page", reply: page(http.StatusBadRequest),
 			login: outcome{notAnymore, notOurs, "not the org's My Domain"}, read: repeated, write: looked,
 		},
 		{
-			name: "success: false", meaning: "200 with success: false", reply: plain(http.StatusOK, "application/json", `{"success":false,"errors":[{"statusCode":"X","message":"m"}]}`),
+			name: "success: false", meaning: "200 with success: false",
+			reply: plain(http.StatusOK, "application/json", `{"success":false,"errors":[{"statusCode":"X","message":"m"}]}`),
 			login: repeated, read: outcome{notAnymore, failedRead, "totalSize or done is missing"}, write: looked,
 		},
 		{
-			name: "JWT over", meaning: "401 INVALID_AUTH_HEADER", answered: true, reply: refusal(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"),
+			name: "JWT over", meaning: "401 INVALID_AUTH_HEADER", answered: true,
+			reply: refusal(http.StatusUnauthorized, "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: renewed, write: renewed,
 		},
 		{
-			name: "bad token", meaning: "403 with the text Bad_OAuth_Token", reply: plain(http.StatusForbidden, "text/plain", "Bad_OAuth_Token"),
+			name: "bad token", meaning: "403 with the text Bad_OAuth_Token",
+			reply: plain(http.StatusForbidden, "text/plain", "Bad_OAuth_Token"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: renewed, write: looked,
 		},
 		{
 			name: "too many at once", meaning: "403 REQUEST_LIMIT_EXCEEDED of concurrent requests", answered: true,
-			reply: refusal(http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
+			reply: refusal(http.StatusForbidden, "REQUEST_LIMIT_EXCEEDED",
+				"ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
 			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: repeated, write: repeated,
 		},
 		{
-			name: "metering", meaning: "400 TXN_SECURITY_METERING_ERROR", answered: true, reply: refusal(http.StatusBadRequest, "TXN_SECURITY_METERING_ERROR", "m"),
-			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: repeated, write: outcome{aLook, refusedKey, "TXN_SECURITY_METERING_ERROR"},
+			name: "metering", meaning: "400 TXN_SECURITY_METERING_ERROR", answered: true,
+			reply: refusal(http.StatusBadRequest, "TXN_SECURITY_METERING_ERROR", "m"),
+			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: repeated,
+			write: outcome{aLook, refusedKey, "TXN_SECURITY_METERING_ERROR"},
 		},
 		{
-			name: "mirror", meaning: "400 that sends back what it was sent, with characters that a terminal obeys", answered: true, reply: mirror,
-			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: outcome{notAnymore, failedRead, "[redacted]"}, write: outcome{aLook, refusedKey, "[redacted]"},
+			name: "mirror", meaning: "400 that sends back what it was sent, with characters that a terminal obeys",
+			answered: true, reply: mirror,
+			login: outcome{notAnymore, failedLogin, "no OAuth error"}, read: outcome{notAnymore, failedRead, "[redacted]"},
+			write: outcome{aLook, refusedKey, "[redacted]"},
 		},
 		{
 			name: "bomb", meaning: "a gzip of 20 kB with four million rows", reply: bomb,
 			login: repeated, read: outcome{notAnymore, failedRead, "more than the 2000 rows"}, write: looked,
 		},
-		{name: "retry", meaning: "OAuth's unknown_error: retry your request", logins: true, reply: oauth("unknown_error", "retry your request"), login: repeated},
-		{name: "login rate", meaning: "OAuth's login rate exceeded", logins: true, reply: oauth("invalid_grant", "login rate exceeded"), login: repeated},
 		{
-			name: "refused", meaning: "OAuth's invalid_client", logins: true, reply: oauth("invalid_client", "invalid client credentials"),
+			name: "retry", meaning: "OAuth's unknown_error: retry your request", logins: true,
+			reply: oauth("unknown_error", "retry your request"), login: repeated,
+		},
+		{
+			name: "login rate", meaning: "OAuth's login rate exceeded", logins: true,
+			reply: oauth("invalid_grant", "login rate exceeded"), login: repeated,
+		},
+		{
+			name: "refused", meaning: "OAuth's invalid_client", logins: true,
+			reply: oauth("invalid_client", "invalid client credentials"),
 			login: outcome{notAnymore, refusedCredentials, "invalid_client"},
 		},
 	}
@@ -187,8 +213,9 @@ type hostileRows struct {
 	rows map[string]string
 }
 
-// TestHostileServer strikes a login, a read and a write of an upload by each hostile reply: what is sent next, what is said, what is left.
-// Afterwards the org and the state are as after the fault matrix: one key, known, nothing to plan.
+// TestHostileServer strikes a login, a read and a write of an upload by each hostile reply: what is
+// sent next, what is said, what is left. Afterwards the org and the state are as after the fault
+// matrix: one key, known, nothing to plan.
 func TestHostileServer(t *testing.T) {
 	t.Parallel()
 	acctest.NeedsCLI(t)
@@ -239,7 +266,8 @@ func reversed(list []string) []string {
 	return list
 }
 
-// hostileRow strikes the nth of the requests that the operation sends, and holds what follows against what must.
+// hostileRow strikes the nth of the requests that the operation sends, and holds what follows
+// against what must.
 func (l *lane) hostileRow(op operation, n int, names []string, want outcome) {
 	op.prepare(l, n)
 	mark, keys := l.edge.mark(), len(l.sim.TenantSecrets())
@@ -247,7 +275,8 @@ func (l *lane) hostileRow(op operation, n int, names []string, want outcome) {
 	code, out := l.apply()
 	l.edge.heal()
 	complain := func(format string, args ...any) {
-		l.t.Errorf("%s answered by %s: %s\nthe apply printed:\n%s", targetOf(names, n), l.fault.name, fmt.Sprintf(format, args...), tail(out))
+		l.t.Errorf("%s answered by %s: %s\nthe apply printed:\n%s", targetOf(names, n), l.fault.name,
+			fmt.Sprintf(format, args...), tail(out))
 	}
 	entries := l.edge.since(mark)
 	at := slices.IndexFunc(entries, func(e entry) bool { return e.struck })
@@ -270,7 +299,10 @@ func (l *lane) hostileRow(op operation, n int, names []string, want outcome) {
 	case want.said != "" && code == 0 && want.detail != "":
 		complain("it succeeded, expected the error %q", want.said)
 	}
-	for _, secret := range []string{l.sim.ClientSecret, l.sim.AccessToken[:24], "Error: forged", "\u202e", "\u009b", "\x1b"} {
+	for _, secret := range []string{
+		l.sim.ClientSecret, l.sim.AccessToken[:24], "Error: forged", "\u202e", "\u009b",
+		"\x1b",
+	} {
 		if secret == "Error: forged" {
 			if regexp.MustCompile(`(?m)^\W*Error: forged`).MatchString(out) {
 				complain("text of the server begins a line")
@@ -338,10 +370,11 @@ func (r *hostileRows) set(h hostile, kind string, o outcome) {
 func (r *hostileRows) page() string {
 	var out bytes.Buffer
 	out.WriteString("# The hostile server\n\n" +
-		"Beside the [fault matrix](MATRIX.md): what stands between the provider and Salesforce answers in Salesforce's place, once, to a login, a read or a write\n" +
-		"of an upload: real CLI, simulated org. `go test ./internal/faultmatrix -run TestHostileServer -update` writes this page; `make test` runs\n" +
-		"every row. In each row no output holds a secret or a character that a terminal obeys, no write is repeated blindly, and after one more apply the org has\n" +
-		"exactly one new key, state knows it, and the plan is empty.\n\n## Replies\n\n")
+		"Beside the [fault matrix](MATRIX.md): what stands between the provider and Salesforce answers in Salesforce's " +
+		"place, once, to a login, a read or a write\nof an upload: real CLI, simulated org. `go test " +
+		"./internal/faultmatrix -run TestHostileServer -update` writes this page; `make test` runs\nevery row. In each row " +
+		"no output holds a secret or a character that a terminal obeys, no write is repeated blindly, and after one more " +
+		"apply the org has\nexactly one new key, state knows it, and the plan is empty.\n\n## Replies\n\n")
 	for _, h := range hostiles() {
 		fmt.Fprintf(&out, "- **%s**: %s\n", h.name, h.meaning)
 	}

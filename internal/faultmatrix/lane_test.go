@@ -51,8 +51,8 @@ func openEscrow(armored string) (key []byte, err error) {
 	return key, err
 }
 
-// lane is one org with one directory, in which one fault strikes each request of its operations in turn. A row starts where the one before
-// it has converged.
+// lane is one org with one directory, in which one fault strikes each request of its operations in
+// turn. A row starts where the one before it has converged.
 type lane struct {
 	t     *testing.T
 	sim   *sfsim.Server
@@ -89,7 +89,8 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 	l.cli = acctest.NewCLI(t, l.sim)
 	l.cli.Env["GOGC"] = "off" // thousands of short processes
 	if !f.kills {
-		l.cli.InProcess(provider.WithLooks()) // without waits of its own: it looks as often, and as long, as the built provider
+		// without waits of its own: it looks as often, and as long, as the built provider
+		l.cli.InProcess(provider.WithLooks())
 	}
 	l.edge.arrive = l.arrive
 
@@ -120,13 +121,15 @@ provider %[1]q {
   max_retries             = %[6]d
   request_timeout_seconds = %[7]d
 }
-`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries, timeout)+body)
+`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries, timeout)+
+		body)
 }
 
 func (l *lane) directory() string { return filepath.Join(l.cli.Dir, "escrow") }
 
 func (l *lane) escrow() string {
-	return fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", identity.Recipient(), l.directory())
+	return fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", identity.Recipient(),
+		l.directory())
 }
 
 // escrowCopy reads the copy in the directory that is of a hash, "" for none.
@@ -147,7 +150,8 @@ func (l *lane) escrowCopy(hash string) string {
 	return string(text)
 }
 
-// foreignMark has Salesforce make a key for somebody else, with the Description of the key that a POST asks for.
+// foreignMark has Salesforce make a key for somebody else, with the Description of the key that a
+// POST asks for.
 func (l *lane) foreignMark(r *http.Request) {
 	body, err := io.ReadAll(r.Body) // it is in memory
 	if err != nil {
@@ -158,7 +162,8 @@ func (l *lane) foreignMark(r *http.Request) {
 	if err != nil {
 		l.t.Error(err)
 	}
-	copied := httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, l.sim.InstanceURL+r.URL.Path, bytes.NewReader(text))
+	copied := httptest.NewRequestWithContext(l.t.Context(), http.MethodPost, l.sim.InstanceURL+r.URL.Path,
+		bytes.NewReader(text))
 	copied.Header.Set("Authorization", "Bearer "+l.sim.AdminToken())
 	copied.Header.Set("Content-Type", "application/json")
 	reply := httptest.NewRecorder()
@@ -235,7 +240,8 @@ type stateFile struct {
 	} `json:"resources"`
 }
 
-// state reads the attributes of a resource from the state, nil for none. A tainted resource fails the lane: it would be replaced.
+// state reads the attributes of a resource from the state, nil for none. A tainted resource fails
+// the lane: it would be replaced.
 func (l *lane) state(address string) map[string]any {
 	text, err := os.ReadFile(filepath.Join(l.cli.Dir, "terraform.tfstate"))
 	if errors.Is(err, os.ErrNotExist) || len(text) == 0 {
@@ -274,7 +280,8 @@ func (l *lane) forget() {
 	}
 }
 
-// run runs the CLI to its end, or until it is killed, and returns its exit code and what it printed.
+// run runs the CLI to its end, or until it is killed, and returns its exit code and what it
+// printed.
 func (l *lane) run(args ...string) (int, string) {
 	l.edge.runs.Add(1)
 	if !l.fault.kills {
@@ -379,8 +386,9 @@ const (
 	failing = "✗"
 )
 
-// lag hides the records that are made from now on from that many reads. Those of the preparation are in sight: a plan that misses one
-// would look again, and the request to strike would be another.
+// lag hides the records that are made from now on from that many reads. Those of the preparation
+// are in sight: a plan that misses one would look again, and the request to strike would be
+// another.
 func (l *lane) lag(reads int) {
 	l.sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.VisibilityLagReads = reads })
 }
@@ -467,7 +475,8 @@ func (l *lane) judge(op operation, mark int) []string {
 			continue
 		}
 		if open != "" {
-			wrong = append(wrong, fmt.Sprintf("a blind second write: a %s, after a %s whose outcome was not known, without a look in between", e.name, open))
+			wrong = append(wrong, fmt.Sprintf("a blind second write: a %s, after a %s whose outcome was not known, without a "+
+				"look in between", e.name, open))
 		}
 		if !e.answered {
 			open = e.name
@@ -477,7 +486,8 @@ func (l *lane) judge(op operation, mark int) []string {
 		}
 	}
 	if committed[post] != op.made || committed[patchStatus] != op.patched {
-		wrong = append(wrong, fmt.Sprintf("the org made %d keys and changed the status of %d, expected %d and %d", committed[post], committed[patchStatus], op.made, op.patched))
+		wrong = append(wrong, fmt.Sprintf("the org made %d keys and changed the status of %d, expected %d and %d",
+			committed[post], committed[patchStatus], op.made, op.patched))
 	}
 
 	return append(wrong, op.judge(l)...)

@@ -10,7 +10,8 @@ import (
 
 var update = flag.Bool("update", false, "write MATRIX.md again from this run")
 
-// lanesAtOnce is how many lanes run at a time: most of them wait for a timeout or a look most of the time.
+// lanesAtOnce is how many lanes run at a time: most of them wait for a timeout or a look most of
+// the time.
 const lanesAtOnce = "10"
 
 func TestMain(m *testing.M) {

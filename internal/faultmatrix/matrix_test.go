@@ -60,9 +60,13 @@ func (m *matrix) markdown() string {
 func (m *matrix) page() string {
 	var out strings.Builder
 	out.WriteString("# The fault matrix\n\n" +
-		"Every request of every operation, struck by every fault: real CLI, simulated org, and the built provider where a process is killed. `go test ./internal/faultmatrix -update` writes this page; `make test` runs\n" +
-		"every row. The requests are those of Terraform 1.11. `" + atOnce + "` the struck apply itself succeeded, `" + inNext + "` it failed and the next apply converged, `" + notHit + "` the fault does not concern that request. In each row\n" +
-		"no write was repeated blindly, exactly the keys that were asked for were made, state, org and escrow agree, and the plan is empty.\n\n## Operations\n\n")
+		"Every request of every operation, struck by every fault: real CLI, simulated org, and the built provider where a " +
+		"process is killed. `go test ./internal/faultmatrix -update` writes this page; `make test` runs\nevery row. The " +
+		"requests are those of Terraform 1.11. `" + atOnce + "` the struck apply itself succeeded, `" +
+		inNext + "` it failed and the next apply converged, `" + notHit +
+		"` the fault does not concern that request. In each row\n" +
+		"no write was repeated blindly, exactly the keys that were asked for were made, state, org and escrow agree, and " +
+		"the plan is empty.\n\n## Operations\n\n")
 	for _, op := range operations() {
 		fmt.Fprintf(&out, "- **%s**: %s\n", op.name, op.meaning)
 	}
@@ -75,7 +79,8 @@ func (m *matrix) page() string {
 	return out.String()
 }
 
-// TestFaultMatrix runs the matrix. A lane is one operation with one fault; its rows are the requests of the operation, one after the other.
+// TestFaultMatrix runs the matrix. A lane is one operation with one fault; its rows are the
+// requests of the operation, one after the other.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	acctest.NeedsCLI(t)
@@ -114,7 +119,8 @@ func TestFaultMatrix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The outcomes depend on the CLI, which logs in as often as it likes, and on how busy the machine is: those are shown, not compared.
+	// The outcomes depend on the CLI, which logs in as often as it likes, and on how busy the machine
+	// is: those are shown, not compared.
 	want, _, _ := strings.Cut(m.page(), outcomes)
 	if got, _, _ := strings.Cut(string(committed), outcomes); got != want {
 		t.Error("MATRIX.md describes other operations or faults than these: run this test with -update")
@@ -147,7 +153,8 @@ type row struct {
 	n  int
 }
 
-// rows lists what a fault strikes in a lane: the first request of each operation, then the second of each, and so on.
+// rows lists what a fault strikes in a lane: the first request of each operation, then the second
+// of each, and so on.
 func (m *matrix) rows(ops []operation, f fault) []row {
 	var rows []row
 	for n, more := 1, true; more; n++ {

@@ -16,19 +16,23 @@ import (
 type operation struct {
 	name    string
 	meaning string
-	// lane is the name of the lane, where the operation shares one: it then starts where the other operation ends.
+	// lane is the name of the lane, where the operation shares one: it then starts where the other
+	// operation ends.
 	lane string
 	// seed is the org, "" for the simulator's own.
 	seed string
 	// address is the resource in state, as type and name.
 	address string
-	// prepare brings org and state to where the operation starts, and writes the configuration that asks for it.
+	// prepare brings org and state to where the operation starts, and writes the configuration that
+	// asks for it.
 	prepare func(l *lane, n int)
 	// made is how many keys it makes, patched how many it destroys or restores.
 	made, patched int
-	// bare is true for a key without escrow, where no file remembers an interrupted run: its POST is struck, and nothing else.
+	// bare is true for a key without escrow, where no file remembers an interrupted run: its POST is
+	// struck, and nothing else.
 	bare bool
-	// rereads is true for a data source: what a run can't read is a warning, and the next run reads it.
+	// rereads is true for a data source: what a run can't read is a warning, and the next run reads
+	// it.
 	rereads bool
 	// judge looks at the org and the state afterwards.
 	judge func(l *lane) []string
@@ -46,14 +50,16 @@ const (
 func operations() []operation {
 	return []operation{
 		{
-			name: "create", meaning: "a first key is generated, escrowed and uploaded", address: keyAddress, made: 1, judge: judgeKey,
+			name: "create", meaning: "a first key is generated, escrowed and uploaded", address: keyAddress, made: 1,
+			judge: judgeKey,
 			prepare: func(l *lane, n int) {
 				l.forget()
 				l.config(keyBlock(l.escrow(), trigger(n)))
 			},
 		},
 		{
-			name: "rotate", meaning: "a trigger changes: the next key is uploaded in place", address: keyAddress, made: 1, judge: judgeKey,
+			name: "rotate", meaning: "a trigger changes: the next key is uploaded in place", address: keyAddress, made: 1,
+			judge: judgeKey,
 			prepare: func(l *lane, n int) {
 				if l.state(keyAddress) == nil {
 					l.config(keyBlock(l.escrow(), trigger(0)))
@@ -63,7 +69,8 @@ func operations() []operation {
 			},
 		},
 		{
-			name: "create, no escrow", meaning: "as create, without escrow: only the marker in the org shows an interrupted run", address: keyAddress,
+			name: "create, no escrow", meaning: "as create, without escrow: only the marker in the org shows an interrupted " +
+				"run", address: keyAddress,
 			made: 1, bare: true, judge: judgeBareKey,
 			prepare: func(l *lane, n int) {
 				l.forget()
@@ -71,7 +78,8 @@ func operations() []operation {
 			},
 		},
 		{
-			name: "rotate, no escrow", meaning: "as rotate, without escrow", address: keyAddress, made: 1, bare: true, judge: judgeBareKey,
+			name: "rotate, no escrow", meaning: "as rotate, without escrow", address: keyAddress, made: 1, bare: true,
+			judge: judgeBareKey,
 			prepare: func(l *lane, n int) {
 				if l.state(keyAddress) == nil {
 					l.config(keyBlock(trigger(0)))
@@ -81,7 +89,8 @@ func operations() []operation {
 			},
 		},
 		{
-			name: "adopt", meaning: "an ACTIVE key that has the pinned hash is adopted and marked", address: keyAddress, judge: judgeAdopted,
+			name: "adopt", meaning: "an ACTIVE key that has the pinned hash is adopted and marked", address: keyAddress,
+			judge: judgeAdopted,
 			prepare: func(l *lane, _ int) {
 				l.forget()
 				if _, err := l.sim.Rotate("Data", "UPLOADED"); err != nil {
@@ -91,24 +100,28 @@ func operations() []operation {
 			},
 		},
 		{
-			name: "keep", meaning: "an archived record is taken into custody, with its export", address: recordAddress, seed: archivedSeed, judge: judgeRecord("ARCHIVED"),
+			name: "keep", meaning: "an archived record is taken into custody, with its export", address: recordAddress,
+			seed: archivedSeed, judge: judgeRecord("ARCHIVED"),
 			prepare: func(l *lane, _ int) {
 				l.forget()
 				l.config(recordBlock(l, "ARCHIVED"))
 			},
 		},
 		{
-			name: "destroy", lane: "custody", meaning: "an archived record whose export is in state is destroyed", address: recordAddress, seed: archivedSeed, patched: 1,
+			name: "destroy", lane: "custody", meaning: "an archived record whose export is in state is destroyed",
+			address: recordAddress, seed: archivedSeed, patched: 1,
 			judge:   judgeRecord("DESTROYED"),
 			prepare: func(l *lane, _ int) { l.transition("ARCHIVED", "DESTROYED") },
 		},
 		{
-			name: "restore", lane: "custody", meaning: "a destroyed record is restored from the export in state", address: recordAddress, seed: archivedSeed, patched: 1,
+			name: "restore", lane: "custody", meaning: "a destroyed record is restored from the export in state",
+			address: recordAddress, seed: archivedSeed, patched: 1,
 			judge:   judgeRecord("ARCHIVED"),
 			prepare: func(l *lane, _ int) { l.transition("DESTROYED", "ARCHIVED") },
 		},
 		{
-			name: "certificate", meaning: "a certificate is read as a data source", address: certAddress, rereads: true, judge: judgeCertificate,
+			name: "certificate", meaning: "a certificate is read as a data source", address: certAddress, rereads: true,
+			judge: judgeCertificate,
 			prepare: func(l *lane, _ int) {
 				l.forget()
 				l.config("\ndata \"salesforcebyok_certificate\" \"byok\" {\n  developer_name = \"Sim_BYOK\"\n}\n")
@@ -126,7 +139,8 @@ func keyBlock(lines ...string) string {
 }
 
 func recordBlock(l *lane, status string) string {
-	return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  desired_status = %q\n}\n", l.record().ID, status)
+	return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  "+
+		"desired_status = %q\n}\n", l.record().ID, status)
 }
 
 // record is the key that is kept, destroyed and restored.
@@ -153,7 +167,8 @@ func judgeBareKey(l *lane) []string {
 	active := acctest.ActiveKey(l.t, l.sim, "Data")
 	state := l.state(keyAddress)
 	if state["tenant_secret_id"] != active.ID || state["secret_value_hash"] != active.SecretValueHash {
-		complain("the state has %v with the hash %v, the org uses %s with %s", state["tenant_secret_id"], state["secret_value_hash"], active.ID, active.SecretValueHash)
+		complain("the state has %v with the hash %v, the org uses %s with %s", state["tenant_secret_id"],
+			state["secret_value_hash"], active.ID, active.SecretValueHash)
 	}
 	if active.Source != "UPLOADED" {
 		complain("the ACTIVE key is of source %s", active.Source)
@@ -192,8 +207,10 @@ func judgeKey(l *lane) []string {
 func judgeAdopted(l *lane) []string {
 	active, state := acctest.ActiveKey(l.t, l.sim, "Data"), l.state(keyAddress)
 	_, marker := keys.ParseDescription(active.Description)
-	if state["tenant_secret_id"] != active.ID || state["secret_value_hash"] != active.SecretValueHash || marker.IsZero() || marker.String() != state["rotation_id"] {
-		return []string{fmt.Sprintf("the state has %v (%v, %v), the org %+v", state["tenant_secret_id"], state["secret_value_hash"], state["rotation_id"], active)}
+	if state["tenant_secret_id"] != active.ID || state["secret_value_hash"] != active.SecretValueHash || marker.IsZero() ||
+		marker.String() != state["rotation_id"] {
+		return []string{fmt.Sprintf("the state has %v (%v, %v), the org %+v", state["tenant_secret_id"],
+			state["secret_value_hash"], state["rotation_id"], active)}
 	}
 
 	return nil
@@ -205,13 +222,15 @@ func judgeRecord(status string) func(*lane) []string {
 		record, state := l.record(), l.state(recordAddress)
 		var wrong []string
 		if record.Status != status || state["status"] != status {
-			wrong = append(wrong, fmt.Sprintf("the record is %s, the state has %v, expected %s", record.Status, state["status"], status))
+			wrong = append(wrong, fmt.Sprintf("the record is %s, the state has %v, expected %s", record.Status, state["status"],
+				status))
 		}
 		if export, _ := state["exported_secret_value"].(string); export == "" || state["recoverable"] != true {
 			wrong = append(wrong, "the state holds no export")
 		}
 		if state["secret_value_hash"] != record.SecretValueHash {
-			wrong = append(wrong, fmt.Sprintf("the state has the hash %v, the record %s", state["secret_value_hash"], record.SecretValueHash))
+			wrong = append(wrong, fmt.Sprintf("the state has the hash %v, the record %s", state["secret_value_hash"],
+				record.SecretValueHash))
 		}
 
 		return wrong
@@ -219,7 +238,8 @@ func judgeRecord(status string) func(*lane) []string {
 }
 
 func judgeCertificate(l *lane) []string {
-	if state := l.state(certAddress); state["developer_name"] != "Sim_BYOK" || state["sha256_fingerprint"] == nil && state["certificate_sha256"] == nil {
+	if state := l.state(certAddress); state["developer_name"] != "Sim_BYOK" ||
+		state["sha256_fingerprint"] == nil && state["certificate_sha256"] == nil {
 		return []string{fmt.Sprintf("the state has %v", state)}
 	}
 

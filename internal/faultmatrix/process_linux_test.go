@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// providersOf returns the provider processes that a CLI has started, by handles that stand for no other process once they have ended.
+// providersOf returns the provider processes that a CLI has started, by handles that stand for no
+// other process once they have ended.
 func providersOf(cli int) []*os.Process {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -22,7 +23,8 @@ func providersOf(cli int) []*os.Process {
 		// "pid (name) state ppid ...": the kernel cuts the name after 15 bytes.
 		before, after, ok := strings.Cut(string(text), ") ")
 		fields := strings.Fields(after)
-		if !ok || len(fields) < 2 || !strings.Contains(before, "(terraform-provi") || fields[1] != strconv.Itoa(cli) || fields[0] == "Z" {
+		if !ok || len(fields) < 2 || !strings.Contains(before, "(terraform-provi") || fields[1] != strconv.Itoa(cli) ||
+			fields[0] == "Z" {
 			continue
 		}
 		pid, err := strconv.Atoi(before[:strings.IndexByte(before, ' ')])

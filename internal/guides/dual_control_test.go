@@ -11,13 +11,15 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 )
 
-// The drill of two groups: one of each opens the copy with plain age, on one machine or each at a place of their own.
+// The drill of two groups: one of each opens the copy with plain age, on one machine or each at a
+// place of their own.
 func TestWalkDualControl(t *testing.T) {
 	t.Parallel()
 	p := open(t, "escrow-and-recovery")
 	s := newShell(t, "age", "age-keygen", "openssl")
 	names := []string{"security-a", "security-b", "audit-a", "audit-b"}
-	printed := s.then("custodians", "for c in "+strings.Join(names, " ")+"; do age-keygen -o $c.txt 2>/dev/null; age-keygen -y $c.txt; done\n").run()
+	printed := s.then("custodians", "for c in "+strings.Join(names, " ")+
+		"; do age-keygen -o $c.txt 2>/dev/null; age-keygen -y $c.txt; done\n").run()
 	recipients := strings.Fields(printed["custodians"])
 	if len(recipients) != len(names) {
 		t.Fatalf("expected four recipients, found %q", printed["custodians"])
@@ -41,7 +43,8 @@ func TestWalkDualControl(t *testing.T) {
 		then("copy", "copy=copy.age\n").
 		then("together", together+"openssl dgst -sha256 -binary secret.bin | openssl base64\nrm secret.bin\n").
 		then("apart", apart).
-		then("the others", "age -d -i audit-a.txt copy.age | age -d -i security-b.txt | openssl dgst -sha256 -binary | openssl base64\n").
+		then("the others", "age -d -i audit-a.txt copy.age | age -d -i security-b.txt | openssl dgst -sha256 -binary | "+
+			"openssl base64\n").
 		then("one group alone", "! age -d -i security-a.txt copy.age\n! age -d -i audit-a.txt layer.age\n").
 		run()
 	hash := byok.HashMaterial(material)

@@ -21,8 +21,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 )
 
-// release lays out a downloaded release as the release workflow names its files: archives of this platform and of another, and their sums.
-// What is appended to the provider makes it another binary that works as well.
+// release lays out a downloaded release as the release workflow names its files: archives of this
+// platform and of another, and their sums. What is appended to the provider makes it another binary
+// that works as well.
 func release(t *testing.T, version string, appended ...byte) string {
 	t.Helper()
 	built, err := acctest.ProviderDirectory()
@@ -41,7 +42,10 @@ func release(t *testing.T, version string, appended ...byte) string {
 	dir := t.TempDir()
 	var sums strings.Builder
 	// What lies in the second archive is not run: only its name and hash are used.
-	for platform, content := range map[string][]byte{runtime.GOOS + "_" + runtime.GOARCH: binary, "solaris_amd64": []byte("another platform's")} {
+	for platform, content := range map[string][]byte{
+		runtime.GOOS + "_" + runtime.GOARCH: binary,
+		"solaris_amd64":                     []byte("another platform's"),
+	} {
 		var archive bytes.Buffer
 		w := zip.NewWriter(&archive)
 		header := &zip.FileHeader{Name: "terraform-provider-salesforcebyok_v" + version + suffix, Method: zip.Deflate}
@@ -74,7 +78,8 @@ func put(t *testing.T, path string, content []byte) {
 	}
 }
 
-// user is a shell with a home of its own and no settings of the CLI at all: neither overrides nor a provider that was built for the tests.
+// user is a shell with a home of its own and no settings of the CLI at all: neither overrides nor a
+// provider that was built for the tests.
 func user(t *testing.T, programs ...string) *shell {
 	t.Helper()
 	s := newShell(t, programs...)
@@ -102,7 +107,8 @@ data "salesforcebyok_organization" "this" {}
 output "organization" { value = data.salesforcebyok_organization.this.id }
 `
 
-// signed signs the sums of a release with a key that the shell's user has imported, as the release workflow does.
+// signed signs the sums of a release with a key that the shell's user has imported, as the release
+// workflow does.
 const signed = `
 export GNUPGHOME="$(mktemp -d)"
 trap 'gpgconf --kill all; rm -rf "$GNUPGHOME"' EXIT
@@ -121,17 +127,21 @@ func TestWalkInstallFromAFilesystemMirror(t *testing.T) {
 	s.env = append(s.env, "RELEASE="+release(t, "1.2.3"), "OTHER="+release(t, "1.2.3", 0))
 	printed := s.
 		then("sign", signed).
-		then("mirror", p.block("sh", "distribution/mirror ~/Downloads", "~/Downloads/1.2.3", `"$RELEASE"`, "/srv/terraform", "$PWD/mirror")).
-		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("hcl", "filesystem_mirror", "/srv/terraform", "$PWD/mirror")+"END\ncp ~/.terraformrc ~/.tofurc\n").
+		then("mirror", p.block("sh", "distribution/mirror ~/Downloads", "~/Downloads/1.2.3", `"$RELEASE"`, "/srv/terraform",
+			"$PWD/mirror")).
+		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("hcl", "filesystem_mirror", "/srv/terraform", "$PWD/mirror")+
+			"END\ncp ~/.terraformrc ~/.tofurc\n").
 		write("main.tf", installed).
 		then("init", p.block("sh", "terraform init # from the mirror")).
 		then("before", "cat .terraform.lock.hcl\n").
-		then("lock", p.block("sh", "providers lock", "/srv/terraform", "$PWD/mirror", "linux_amd64", runtime.GOOS+"_"+runtime.GOARCH,
+		then("lock", p.block("sh", "providers lock", "/srv/terraform", "$PWD/mirror", "linux_amd64",
+			runtime.GOOS+"_"+runtime.GOARCH,
 			"darwin_arm64", "solaris_amd64")).
 		then("after", "cat .terraform.lock.hcl\n").
 		then("apply", "terraform apply >/dev/null\nls state\nterraform output -raw organization\n").
 		// An archive that was exchanged in the mirror is not the one in the lock file.
-		then("exchanged", "rm -rf .terraform mirror\nUNSIGNED=1 distribution/mirror \"$OTHER\" mirror\nif terraform init; then exit 1; fi\n").
+		then("exchanged", "rm -rf .terraform mirror\nUNSIGNED=1 distribution/mirror \"$OTHER\" mirror\nif terraform init; "+
+			"then exit 1; fi\n").
 		run()
 
 	says(t, printed, "mirror", "for 2 platforms is in")
@@ -141,12 +151,15 @@ func TestWalkInstallFromAFilesystemMirror(t *testing.T) {
 	if !regexp.MustCompile(`(checksum|hash)`).MatchString(printed["exchanged"]) {
 		t.Errorf("expected the exchanged archive to be refused by its checksum, found\n%s", printed["exchanged"])
 	}
-	if before, after := strings.Count(printed["before"], `"h1:`), strings.Count(printed["after"], `"h1:`); before != 1 || after != 2 {
-		t.Errorf("expected one h1 hash after init and two after providers lock, found %d and %d\n%s", before, after, printed["after"])
+	if before, after := strings.Count(printed["before"], `"h1:`),
+		strings.Count(printed["after"], `"h1:`); before != 1 || after != 2 {
+		t.Errorf("expected one h1 hash after init and two after providers lock, found %d and %d\n%s", before, after,
+			printed["after"])
 	}
 }
 
-// The same directory, served over HTTPS by nothing that knows the protocol, under a CA that the machine does not know.
+// The same directory, served over HTTPS by nothing that knows the protocol, under a CA that the
+// machine does not know.
 func TestWalkInstallFromANetworkMirror(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "darwin" {
@@ -175,8 +188,10 @@ func TestWalkInstallFromANetworkMirror(t *testing.T) {
 	}
 	s.env = append(s.env, "RELEASE="+release(t, "1.2.3"), "OLDER="+release(t, "1.1.0"))
 	printed := s.
-		then("mirror", "UNSIGNED=1 distribution/mirror \"$OLDER\" mirror\nUNSIGNED=1 distribution/mirror \"$RELEASE\" mirror\n").
-		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("hcl", "network_mirror", "https://mirror.example.com/", server.URL+"/")+"END\ncp ~/.terraformrc ~/.tofurc\n").
+		then("mirror", "UNSIGNED=1 distribution/mirror \"$OLDER\" mirror\nUNSIGNED=1 distribution/mirror \"$RELEASE\" "+
+			"mirror\n").
+		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("hcl", "network_mirror", "https://mirror.example.com/",
+			server.URL+"/")+"END\ncp ~/.terraformrc ~/.tofurc\n").
 		write("main.tf", installed).
 		then("unknown CA", "if terraform init; then exit 1; fi\n").
 		then("known CA", p.block("sh", "SSL_CERT_FILE", "/etc/ssl/private-ca.crt", ca)+"terraform init\n").
@@ -190,7 +205,8 @@ func TestWalkInstallFromANetworkMirror(t *testing.T) {
 	if !strings.Contains(printed["lock"], `"zh:`) && !strings.Contains(printed["lock"], `"h1:`) {
 		t.Errorf("expected hashes in the lock file, found\n%s", printed["lock"])
 	}
-	if all := strings.Join(served, "\n"); !strings.Contains(all, "/salesforcebyok/salesforcebyok/index.json") || !strings.Contains(all, "1.2.3.json") {
+	if all := strings.Join(served, "\n"); !strings.Contains(all, "/salesforcebyok/salesforcebyok/index.json") ||
+		!strings.Contains(all, "1.2.3.json") {
 		t.Errorf("expected the index and the version to be asked for, found\n%s", all)
 	}
 }
@@ -210,13 +226,17 @@ func TestTheMirrorScriptRefuses(t *testing.T) {
 		unsigned bool
 		want     string
 	}{
-		"no signature":    {func(string) {}, false, sums + ".sig is missing"},
-		"not a signature": {func(dir string) { put(t, filepath.Join(dir, sums+".sig"), []byte("x")) }, false, "the signature is not good"},
-		"no sums":         {func(dir string) { _ = os.Remove(filepath.Join(dir, sums)) }, true, "want one *_SHA256SUMS"},
+		"no signature": {func(string) {}, false, sums + ".sig is missing"},
+		"not a signature": {func(dir string) {
+			put(t, filepath.Join(dir, sums+".sig"), []byte("x"))
+		}, false, "the signature is not good"},
+		"no sums": {func(dir string) { _ = os.Remove(filepath.Join(dir, sums)) }, true, "want one *_SHA256SUMS"},
 		"an archive that the sums do not name": {func(dir string) {
 			put(t, filepath.Join(dir, "terraform-provider-salesforcebyok_1.2.3_plan9_386.zip"), nil)
 		}, true, "does not name terraform-provider-salesforcebyok_1.2.3_plan9_386.zip"},
-		"another archive": {func(dir string) { put(t, filepath.Join(dir, archive), []byte("x")) }, true, archive + " is not what"},
+		"another archive": {func(dir string) {
+			put(t, filepath.Join(dir, archive), []byte("x"))
+		}, true, archive + " is not what"},
 		"another name": {func(dir string) {
 			_ = os.Rename(filepath.Join(dir, sums), filepath.Join(dir, "terraform-provider-tls_1.2.3_SHA256SUMS"))
 		}, true, "want terraform-provider-salesforcebyok_VERSION_SHA256SUMS"},
@@ -264,7 +284,8 @@ func TestWalkTheReadmeInstallation(t *testing.T) {
 	s.env = append(s.env, "RELEASE="+release(t, "1.2.3"))
 	printed := s.
 		then("mirror", "UNSIGNED=1 distribution/mirror \"$RELEASE\" mirror\n").
-		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("text", "filesystem_mirror", "/srv/terraform", "$PWD/mirror")+"END\ncp ~/.terraformrc ~/.tofurc\n").
+		then("settings", "cat > ~/.terraformrc <<END\n"+p.block("text", "filesystem_mirror", "/srv/terraform", "$PWD/mirror")+
+			"END\ncp ~/.terraformrc ~/.tofurc\n").
 		write("main.tf", installed).
 		then("init", "terraform init\nterraform apply >/dev/null\nterraform output -raw organization\n").
 		run()

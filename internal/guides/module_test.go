@@ -38,10 +38,12 @@ func mirrored(t *testing.T, sim *sfsim.Server, programs ...string) *shell {
 	s.env = append(s.env, "RELEASE="+release(t, "1.2.3"))
 
 	return s.then("mirror", "UNSIGNED=1 bash distribution/mirror \"$RELEASE\" ~/mirror 2>/dev/null\n"+
-		"printf 'provider_installation {\\n  filesystem_mirror { path = \"%s\" }\\n}\\n' ~/mirror > ~/.terraformrc\ncp ~/.terraformrc ~/.tofurc\n")
+		"printf 'provider_installation {\\n  filesystem_mirror { path = \"%s\" }\\n}\\n' ~/mirror > ~/.terraformrc\ncp "+
+		"~/.terraformrc ~/.tofurc\n")
 }
 
-// The module's own tests, as its README has them: on mocks, and through the life of a key on the simulator.
+// The module's own tests, as its README has them: on mocks, and through the life of a key on the
+// simulator.
 func TestWalkTheModule(t *testing.T) {
 	t.Parallel()
 	if acctest.Below(t, 1, 11) {
@@ -68,7 +70,8 @@ func TestWalkTheModule(t *testing.T) {
 		counts[secret.Type+" "+secret.Status+" "+secret.Source]++
 	}
 	for want, n := range map[string]int{
-		"Data ACTIVE UPLOADED": 1, "Data ARCHIVED UPLOADED": 1, "Data ARCHIVED HSM": 1, "DeterministicData ACTIVE UPLOADED": 1, "SearchIndex ARCHIVED UPLOADED": 1,
+		"Data ACTIVE UPLOADED": 1, "Data ARCHIVED UPLOADED": 1, "Data ARCHIVED HSM": 1,
+		"DeterministicData ACTIVE UPLOADED": 1, "SearchIndex ARCHIVED UPLOADED": 1,
 	} {
 		if counts[want] != n {
 			t.Errorf("expected %d of %q, found %v", n, want, counts)
@@ -107,30 +110,37 @@ func TestTheModulesMocksAreOne(t *testing.T) {
 		}
 		mocks.WriteString(line)
 	}
-	want := strings.Replace(from(read("mocks.tftest.hcl"), "mock_provider"), "  source = \"./tests/mocks\"\n", mocks.String(), 1)
+	want := strings.Replace(from(read("mocks.tftest.hcl"), "mock_provider"), "  source = \"./tests/mocks\"\n",
+		mocks.String(), 1)
 	if got := from(read("mocks.tofutest.hcl"), "mock_provider"); got != want {
-		t.Error("mocks.tofutest.hcl is not mocks.tftest.hcl with the mocks of salesforcebyok.tfmock.hcl in place of their source")
+		t.Error("mocks.tofutest.hcl is not mocks.tftest.hcl with the mocks of salesforcebyok.tfmock.hcl in place of their " +
+			"source")
 	}
 }
 
-// The inventory page, which has no script, in a browser: the bars of keys in use, archived and destroyed are there to see.
+// The inventory page, which has no script, in a browser: the bars of keys in use, archived and
+// destroyed are there to see.
 func TestTheInventoryPageInABrowser(t *testing.T) {
 	t.Parallel()
 	var seed sfsim.Seed
-	if err := yaml.Unmarshal([]byte("tenant_secrets:\n  - {type: Data, source: UPLOADED, status: DESTROYED, created: -9000h}\n"+
-		"  - {type: Data, source: UPLOADED, status: ARCHIVED, created: -5000h}\n  - {type: Data, source: HSM, created: -2000h}\n"), &seed); err != nil {
+	if err := yaml.Unmarshal([]byte("tenant_secrets:\n  - {type: Data, source: UPLOADED, status: DESTROYED, created: "+
+		"-9000h}\n  - {type: Data, source: UPLOADED, status: ARCHIVED, created: -5000h}\n  - {type: Data, source: HSM, "+
+		"created: -2000h}\n"), &seed); err != nil {
 		t.Fatal(err)
 	}
 	sim := acctest.StartSim(t, sfsim.WithSeed(&seed))
 	s := mirrored(t, sim, "chromium")
 	genuine(t, "chromium, for the inventory page")
 	s.then("copy", "mkdir modules\ncp -r '"+example(t, "modules", "shield-keys")+"' modules\n").
-		write("main.tf", required, "module \"keys\" {\n  source = \"./modules/shield-keys\"\n  certificate = \"Sim_BYOK\"\n  keys = { Data = {} }\n}", "output \"page\" {\n  value = module.keys.inventory_page\n}").
+		write("main.tf", required, "module \"keys\" {\n  source = \"./modules/shield-keys\"\n  certificate = "+
+			"\"Sim_BYOK\"\n  keys = { Data = {} }\n}", "output \"page\" {\n  value = module.keys.inventory_page\n}").
 		then("apply", "terraform init >/dev/null\nterraform apply >/dev/null\nterraform output -raw page > keys.html\n").
-		then("look", "timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir=\"$PWD/browser\" "+
-			"--virtual-time-budget=1000 --window-size=1100,900 --screenshot=\"$PWD/page.png\" \"file://$PWD/keys.html\" >chromium.log 2>&1 || cat chromium.log\n").
+		then("look", "timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "+
+			"--user-data-dir=\"$PWD/browser\" --virtual-time-budget=1000 --window-size=1100,900 "+
+			"--screenshot=\"$PWD/page.png\" \"file://$PWD/keys.html\" >chromium.log 2>&1 || cat chromium.log\n").
 		run()
-	if html, err := os.ReadFile(filepath.Join(s.dir, "keys.html")); err != nil || !strings.Contains(string(html), "<svg") || strings.Contains(string(html), "<script") {
+	if html, err := os.ReadFile(filepath.Join(s.dir, "keys.html")); err != nil ||
+		!strings.Contains(string(html), "<svg") || strings.Contains(string(html), "<script") {
 		t.Errorf("expected a page with timelines and without scripts (%v)", err)
 	}
 	file, err := os.Open(filepath.Join(s.dir, "page.png"))
@@ -151,7 +161,8 @@ func TestTheInventoryPageInABrowser(t *testing.T) {
 		}
 	}
 	for what, c := range map[string]color.RGBA{
-		"in use": {0x1f, 0x6f, 0x4a, 0xff}, "archived": {0x5f, 0x73, 0x89, 0xff}, "destroyed": {0xaa, 0x33, 0x33, 0xff}, "text": {0x16, 0x20, 0x2c, 0xff},
+		"in use": {0x1f, 0x6f, 0x4a, 0xff}, "archived": {0x5f, 0x73, 0x89, 0xff}, "destroyed": {0xaa, 0x33, 0x33, 0xff},
+		"text": {0x16, 0x20, 0x2c, 0xff},
 	} {
 		if seen[c] < 100 {
 			t.Errorf("%s: expected its colour, found %d pixels", what, seen[c])
@@ -194,7 +205,9 @@ func TestWalkAModuleOfTheCaller(t *testing.T) {
 	p := page{t, "shield-keys", string(readme)}
 	printed := mirrored(t, acctest.StartSim(t)).
 		then("copy", "mkdir modules\ncp -r '"+example(t, "modules", "shield-keys")+"' modules\n").
-		write("main.tf", required, "variable \"escrow_recipients\" {\n  default = [\""+recipientOne+"\"]\n}\nvariable \"certificate_pins\" {\n  default = [\""+strings.Repeat("ab", 32)+"\"]\n}", p.block("hcl", "module \"keys\"")).
+		write("main.tf", required, "variable \"escrow_recipients\" {\n  default = [\""+recipientOne+
+			"\"]\n}\nvariable \"certificate_pins\" {\n  default = [\""+strings.Repeat("ab", 32)+"\"]\n}",
+			p.block("hcl", "module \"keys\"")).
 		write("keys.tftest.hcl", `mock_provider "salesforcebyok" { source = "./modules/shield-keys/tests/mocks" }
 run "dates" {
   assert {

@@ -43,8 +43,8 @@ func (p page) blocks(language string) []string {
 	return found
 }
 
-// block returns the one block of a language that contains a text. Pairs of old and new are what the reader puts in; each old must be
-// there.
+// block returns the one block of a language that contains a text. Pairs of old and new are what the
+// reader puts in; each old must be there.
 func (p page) block(language, contains string, replace ...string) string {
 	p.t.Helper()
 	found := slices.DeleteFunc(p.blocks(language), func(block string) bool { return !strings.Contains(block, contains) })
@@ -63,7 +63,8 @@ func (p page) block(language, contains string, replace ...string) string {
 
 func TestBlock(t *testing.T) {
 	t.Parallel()
-	p := page{t, "a page", "x\n```sh\necho one\n```\n1. y\n   ```sh\n   echo two\n     three\n   ```\n```hcl\necho = 1\n```\n"}
+	p := page{t, "a page", "x\n```sh\necho one\n```\n1. y\n   ```sh\n   echo two\n     three\n   ```\n```hcl\necho = " +
+		"1\n```\n"}
 	for contains, want := range map[string]string{"one": "echo one\n", "two": "echo two\n  three\n"} {
 		if got := p.block("sh", contains); got != want {
 			t.Errorf("found %q, want %q", got, want)

@@ -19,7 +19,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// keysRepository is what the README of the pipelines makes of nothing: a repository with its evidence beside it.
+// keysRepository is what the README of the pipelines makes of nothing: a repository with its
+// evidence beside it.
 type keysRepository struct {
 	*shell
 	sim *sfsim.Server
@@ -40,27 +41,36 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := mirrored(t, sim, append(programs, "git", "jq", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age", "age-keygen")...)
+	s := mirrored(t, sim, append(programs, "git", "jq", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age",
+		"age-keygen")...)
 	// A user's settings of git and of an agent are none of the pipeline's.
-	s.env = append(s.env, "EXAMPLES="+example(t), "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=dev", "GIT_AUTHOR_EMAIL=dev@invalid", "GIT_COMMITTER_NAME=dev",
+	s.env = append(s.env, "EXAMPLES="+example(t), "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=dev",
+		"GIT_AUTHOR_EMAIL=dev@invalid", "GIT_COMMITTER_NAME=dev",
 		"GIT_COMMITTER_EMAIL=dev@invalid", "SSH_AUTH_SOCK=", "SSH_AGENT_PID=")
 	printed := s.
 		then("custodian", "age-keygen -o identity.txt 2>/dev/null\nage-keygen -y identity.txt > recipient.txt\n").
 		then("copy", p.block("sh", "git init -q -b main")).
-		write("terraform.tfvars", "organization_id   = \""+sim.OrganizationID+"\"\ncertificate       = \"Sim_BYOK\"\ncertificate_pins  = [\""+fingerprint(t, sim)+"\"]\nescrow_recipients = [\"RECIPIENT\", \""+recipientTwo+"\"]\nrotation          = { round = \"1\" }").
-		then("recipient", "sed -i.bak \"s/RECIPIENT/$(cat ../recipient.txt)/\" terraform.tfvars && rm terraform.tfvars.bak\n").
+		write("terraform.tfvars", "organization_id   = \""+sim.OrganizationID+
+			"\"\ncertificate       = \"Sim_BYOK\"\ncertificate_pins  = [\""+fingerprint(t, sim)+
+			"\"]\nescrow_recipients = [\"RECIPIENT\", \""+recipientTwo+"\"]\nrotation          = { round = \"1\" }").
+		then("recipient", "sed -i.bak \"s/RECIPIENT/$(cat ../recipient.txt)/\" terraform.tfvars && rm "+
+			"terraform.tfvars.bak\n").
 		write("backend.tf", "terraform {\n  backend \"local\" { path = \""+s.dir+"/state/terraform.tfstate\" }\n}").
 		// The mirror is named in the repository and nowhere else.
 		then("settings", "rm ~/.terraformrc ~/.tofurc\n"+p.block("sh", "terraform.rc.example")).
-		write("terraform.rc", strings.Replace(string(settings), "network_mirror {\n    url     = \"https://mirror.example.com/\"",
+		write("terraform.rc", strings.Replace(string(settings),
+			"network_mirror {\n    url     = \"https://mirror.example.com/\"",
 			"filesystem_mirror {\n    path    = \""+filepath.Join(s.home(), "mirror")+"\"", 1)).
-		then("lock", p.block("sh", "terraform init\n")+p.block("sh", "terraform providers lock", "-net-mirror=https://mirror.example.com/", "-fs-mirror=$HOME/mirror",
+		then("lock", p.block("sh", "terraform init\n")+p.block("sh", "terraform providers lock",
+			"-net-mirror=https://mirror.example.com/", "-fs-mirror=$HOME/mirror",
 			"linux_amd64", runtime.GOOS+"_"+runtime.GOARCH, "darwin_arm64", "solaris_amd64")).
 		then("commit", p.block("sh", "git add .")).
 		then("signer", p.block("sh", "echo \"pipeline ")).
-		then("push", "git clone -q --bare . ../keys.git\ngit remote add origin \"$PWD/../keys.git\"\ngit init -q --bare -b main ../evidence.git\ngit ls-files\n").
+		then("push", "git clone -q --bare . ../keys.git\ngit remote add origin \"$PWD/../keys.git\"\ngit init -q --bare -b "+
+			"main ../evidence.git\ngit ls-files\n").
 		run()
-	says(t, printed, "push", ".terraform.lock.hcl", ".github/workflows/keys.yml", "ci/keep", "modules/shield-keys/main.tf", "terraform.tfvars")
+	says(t, printed, "push", ".terraform.lock.hcl", ".github/workflows/keys.yml", "ci/keep", "modules/shield-keys/main.tf",
+		"terraform.tfvars")
 	if strings.Contains(printed["push"], "tfstate") {
 		t.Errorf("expected no state in the repository, found %s", printed["push"])
 	}
@@ -69,7 +79,10 @@ func newKeysRepository(t *testing.T, sim *sfsim.Server, programs ...string) *key
 		t.Fatal(err)
 	}
 
-	return &keysRepository{s, sim, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "keys.git"), filepath.Join(s.dir, "evidence.git"), string(key)}
+	return &keysRepository{
+		s, sim, filepath.Join(s.dir, "keys"), filepath.Join(s.dir, "keys.git"),
+		filepath.Join(s.dir, "evidence.git"), string(key),
+	}
 }
 
 // fingerprint is that of the org's wrapping certificate.
@@ -120,10 +133,12 @@ func withoutConfig(env []string) []string {
 // rotate merges a change of the rotation.
 func (k *keysRepository) rotate(round int) {
 	k.t.Helper()
-	k.mustSh(fmt.Sprintf("sed -i.bak 's/round = \"[0-9]*\"/round = \"%d\"/' terraform.tfvars && rm terraform.tfvars.bak\ngit commit -q -a -m 'Rotate'\ngit push -q origin main\n", round))
+	k.mustSh(fmt.Sprintf("sed -i.bak 's/round = \"[0-9]*\"/round = \"%d\"/' terraform.tfvars && rm "+
+		"terraform.tfvars.bak\ngit commit -q -a -m 'Rotate'\ngit push -q origin main\n", round))
 }
 
-// copies are the escrow copies in the evidence: hash of the key, as the name has it, and the hash of what the custodian opens.
+// copies are the escrow copies in the evidence: hash of the key, as the name has it, and the hash
+// of what the custodian opens.
 func (k *keysRepository) copies() map[string]string {
 	k.t.Helper()
 	k.mustSh("rm -rf ../checked && git clone -q ../evidence.git ../checked\n")
@@ -140,7 +155,8 @@ func (k *keysRepository) copies() map[string]string {
 	return all
 }
 
-// mustKeepAll expects a copy of every key that was ever uploaded, and that all of it can be verified.
+// mustKeepAll expects a copy of every key that was ever uploaded, and that all of it can be
+// verified.
 func (k *keysRepository) mustKeepAll() {
 	k.t.Helper()
 	copies, uploaded := k.copies(), 0
@@ -176,26 +192,31 @@ func (k *keysRepository) runner() *runner {
 	}
 
 	return &runner{
-		t: k.t, repository: k.bare, others: map[string]string{"example/evidence": k.evidence}, env: kept, artifacts: k.t.TempDir(),
+		t: k.t, repository: k.bare, others: map[string]string{"example/evidence": k.evidence}, env: kept,
+		artifacts: k.t.TempDir(),
 		contexts: map[string]string{
-			"vars.SALESFORCE_INSTANCE_URL": k.sim.InstanceURL, "vars.SALESFORCE_ORGANIZATION_ID": k.sim.OrganizationID, "vars.EVIDENCE_REPOSITORY": "example/evidence",
+			"vars.SALESFORCE_INSTANCE_URL": k.sim.InstanceURL, "vars.SALESFORCE_ORGANIZATION_ID": k.sim.OrganizationID,
+			"vars.EVIDENCE_REPOSITORY":     "example/evidence",
 			"secrets.SALESFORCE_CLIENT_ID": k.sim.ClientID, "secrets.SALESFORCE_CLIENT_SECRET": k.sim.ClientSecret,
 			"secrets.EVIDENCE_KEY": k.signingKey, "secrets.EVIDENCE_DEPLOY_KEY": "a deploy key",
 		},
 	}
 }
 
-// The GitHub workflows of the examples, run step by step: from nothing through three keys, a failed apply, drift, and evidence of it all.
+// The GitHub workflows of the examples, run step by step: from nothing through three keys, a failed
+// apply, drift, and evidence of it all.
 func TestWalkThePipelineOnGitHub(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	k := newKeysRepository(t, sim, "conftest")
 	genuine(t, "git, ssh-keygen, age and conftest in the GitHub workflows")
 	// The rounds follow each other in seconds.
-	k.mustSh("sed -i.bak 's/^days_between_rotations := 30/days_between_rotations := 0/; s/^organizations := set()/organizations := {\"" + sim.OrganizationID + "\"}/' policy/settings.rego\n" +
+	k.mustSh("sed -i.bak 's/^days_between_rotations := 30/days_between_rotations := 0/; s/^organizations := " +
+		"set()/organizations := {\"" + sim.OrganizationID + "\"}/' policy/settings.rego\n" +
 		"rm policy/settings.rego.bak\ngit commit -q -a -m 'Our policy'\ngit push -q origin main\n")
 	// go install would build conftest again.
-	k.env = append(k.env, "GOPATH="+t.TempDir(), "PATH="+stub(t, "go", "[ \"$1\" = install ] || echo /nowhere\n")+string(os.PathListSeparator)+k.path())
+	k.env = append(k.env, "GOPATH="+t.TempDir(), "PATH="+stub(t, "go", "[ \"$1\" = install ] || echo /nowhere\n")+
+		string(os.PathListSeparator)+k.path())
 	keys := readWorkflow(t, filepath.Join(k.clone, ".github", "workflows", "keys.yml"))
 	if keys.Jobs["apply"].Environment == keys.Jobs["plan"].Environment {
 		t.Error("plan and apply must have environments of their own: the approval stands between them")
@@ -238,7 +259,8 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 		}
 		k.mustKeepAll()
 	}
-	if journal, _ := filepath.Glob(filepath.Join(k.dir, "checked", "journal", "[0-9]*.json")); len(journal) != 0 && len(journal) != 6 {
+	if journal, _ := filepath.Glob(filepath.Join(k.dir, "checked", "journal", "[0-9]*.json")); len(journal) != 0 &&
+		len(journal) != 6 {
 		t.Errorf("expected one entry of the journal for each upload, or no journal at all, found %q", journal)
 	}
 	if n := len(k.copies()); n != 6 {
@@ -253,9 +275,13 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 		t.Errorf("expected no artifact of a plan without changes, found %v", artifacts)
 	}
 
-	// The second of two keys is refused: the apply fails, and the copy of the first one is kept all the same.
+	// The second of two keys is refused: the apply fails, and the copy of the first one is kept all
+	// the same.
 	k.rotate(4)
-	if err := sim.AddFault(sfsim.Fault{Method: "POST", Path: "TenantSecret", Nth: 2, Status: 400, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Method: "POST", Path: "TenantSecret", Nth: 2, Status: 400,
+		ErrorCode: "FIELD_INTEGRITY_EXCEPTION",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, apply, _ = run(); !apply.failed {
@@ -277,7 +303,8 @@ func TestWalkThePipelineOnGitHub(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(acctest.Writes(sim))
-	if looked := k.runner().job(drift, "drift", nil); !looked.failed || !strings.Contains(looked.log, "the org is not as the state says") {
+	if looked := k.runner().job(drift, "drift", nil); !looked.failed ||
+		!strings.Contains(looked.log, "the org is not as the state says") {
 		t.Errorf("expected drift, found\n%s", looked.log)
 	}
 	if after := len(acctest.Writes(sim)); after != before {
@@ -309,7 +336,8 @@ func (s *shell) variable(name string) string {
 	return last
 }
 
-// The README's trial, word for word: from a checkout and an empty directory to a rotation that left evidence.
+// The README's trial, word for word: from a checkout and an empty directory to a rotation that left
+// evidence.
 func TestWalkThePipelineAsANewUser(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(example(t, "pipelines", "README.md"))
@@ -317,17 +345,20 @@ func TestWalkThePipelineAsANewUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := page{t, "pipelines", string(readme)}
-	s := user(t, "make", "jq", "curl", "git", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age", "age-keygen", "conftest")
+	s := user(t, "make", "jq", "curl", "git", "openssl", "ssh-keygen", "ssh-agent", "ssh-add", "age", "age-keygen",
+		"conftest")
 	genuine(t, "git, ssh-keygen, age and conftest in the trial of the pipelines")
 	root, err := filepath.Abs(top)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.env = append(s.env, goCaches(t)...)
+	// The example is copied, so that what is being edited is tried, and not what is committed.
 	printed := s.
-		then("checkout", "git clone -q --depth 1 --no-tags \"file://"+root+"\" byok && cd byok\ngit config --global user.name dev && git config --global user.email dev@invalid\n"+
-			"cp -r '"+example(t)+"' .\n"). // what is being edited, rather than what is committed
-		then("build", p.block("sh", "make mirror", "go install github.com/open-policy-agent/conftest@v0.71.1", ": conftest is there")).
+		then("checkout", "git clone -q --depth 1 --no-tags \"file://"+root+"\" byok && cd byok\ngit config --global "+
+			"user.name dev && git config --global user.email dev@invalid\ncp -r '"+example(t)+"' .\n").
+		then("build", p.block("sh", "make mirror", "go install github.com/open-policy-agent/conftest@v0.71.1",
+			": conftest is there")).
 		then("simulator", p.block("sh", "sfsim > sim.json")).
 		then("step 1", p.block("sh", "git init -q -b main")).
 		then("step 2", p.block("sh", "cat > terraform.tfvars")).
@@ -338,8 +369,10 @@ func TestWalkThePipelineAsANewUser(t *testing.T) {
 		then("audit", p.block("sh", "for copy in")).
 		then("end", "git status --short\n").
 		run()
-	says(t, printed, "first keys", "Success! 8 passed, 0 failed", "Plan: 2 to add, 0 to change, 0 to destroy", "0 failures", "changes: true", "2 added, 0 changed, 0 destroyed")
-	says(t, printed, "rotate", "Plan: 0 to add, 2 to change, 0 to destroy", "0 failures", "0 added, 2 changed, 0 destroyed", "no drift")
+	says(t, printed, "first keys", "Success! 8 passed, 0 failed", "Plan: 2 to add, 0 to change, 0 to destroy",
+		"0 failures", "changes: true", "2 added, 0 changed, 0 destroyed")
+	says(t, printed, "rotate", "Plan: 0 to add, 2 to change, 0 to destroy", "0 failures",
+		"0 added, 2 changed, 0 destroyed", "no drift")
 	if strings.Contains(printed["rotate"], "<table>") {
 		t.Error("expected no page of HTML in a plan")
 	}
@@ -382,16 +415,23 @@ func TestTheEvidenceIsChecked(t *testing.T) {
 		t.Errorf("expected nothing new to keep, found %s", again)
 	}
 	for name, test := range map[string]struct{ script, want string }{
-		"a copy was changed":     {"echo >> \"$(ls $e/escrow/*/tenant_secret-Data/*.age)\"", "is not what heads/"},
-		"a copy was lost":        {"rm $e/escrow/*/tenant_secret-Data/*.age", "is gone, which heads/"},
-		"a receipt was changed":  {"sed -i.bak s/uploaded/imported/ $e/receipts/*/tenant_secret-Data/*.json", "is not what"},
-		"the list was changed":   {"sed -i.bak 1d $e/heads/*.txt", "not signed by the pipeline"},
-		"the list is unsigned":   {"rm $e/heads/*.sig", "not signed by the pipeline"},
-		"somebody else's key":    {"ssh-keygen -q -t ed25519 -N '' -f $e.key; for l in $e/heads/*.txt; do rm $l.sig; ssh-keygen -q -Y sign -n salesforcebyok-receipts -f $e.key $l; done", "not signed by the pipeline"},
-		"nothing is there":       {"rm -r $e/heads", "there is no list"},
-		"a receipt is missing":   {"for n in 1 2; do printf '{\"previous\":\"%s\"}' $n > $e/r; mv $e/r \"$(ls -d $e/receipts/*/tenant_secret-Data)/$(openssl dgst -sha256 -r $e/r | cut -d' ' -f1).json\"; done", "2 receipts follow ones that are not here"},
-		"the journal has a gap":  {"mkdir -p $e/journal; for n in 1 2; do printf '{\"previous\":\"%s\"}' $n > $e/journal/0000000$n.json; done", "does not follow the file before it"},
-		"a receipt without list": {"echo '{}' > $e/receipts/0/x/0.json 2>/dev/null || { mkdir -p $e/receipts/0/x; echo '{}' > $e/receipts/0/x/0.json; }", "is not what its name says"},
+		"a copy was changed":    {"echo >> \"$(ls $e/escrow/*/tenant_secret-Data/*.age)\"", "is not what heads/"},
+		"a copy was lost":       {"rm $e/escrow/*/tenant_secret-Data/*.age", "is gone, which heads/"},
+		"a receipt was changed": {"sed -i.bak s/uploaded/imported/ $e/receipts/*/tenant_secret-Data/*.json", "is not what"},
+		"the list was changed":  {"sed -i.bak 1d $e/heads/*.txt", "not signed by the pipeline"},
+		"the list is unsigned":  {"rm $e/heads/*.sig", "not signed by the pipeline"},
+		"somebody else's key": {"ssh-keygen -q -t ed25519 -N '' -f $e.key; for l in $e/heads/*.txt; do rm $l.sig; " +
+			"ssh-keygen -q -Y sign -n salesforcebyok-receipts -f $e.key $l; done", "not signed by the pipeline"},
+		"nothing is there": {"rm -r $e/heads", "there is no list"},
+		"a receipt is missing": {
+			"for n in 1 2; do printf '{\"previous\":\"%s\"}' $n > $e/r; mv $e/r \"$(ls -d " +
+				"$e/receipts/*/tenant_secret-Data)/$(openssl dgst -sha256 -r $e/r | cut -d' ' -f1).json\"; done",
+			"2 receipts follow ones that are not here",
+		},
+		"the journal has a gap": {"mkdir -p $e/journal; for n in 1 2; do printf '{\"previous\":\"%s\"}' $n > " +
+			"$e/journal/0000000$n.json; done", "does not follow the file before it"},
+		"a receipt without list": {"echo '{}' > $e/receipts/0/x/0.json 2>/dev/null || { mkdir -p $e/receipts/0/x; echo " +
+			"'{}' > $e/receipts/0/x/0.json; }", "is not what its name says"},
 	} {
 		e := filepath.Join(t.TempDir(), "evidence")
 		out, ok := k.sh("e=" + e + "\ncp -r ../evidence $e\n" + test.script + "\nci/verify $e ../signers")
@@ -402,7 +442,8 @@ func TestTheEvidenceIsChecked(t *testing.T) {
 	for name, test := range map[string]struct{ script, want string }{
 		"no key": {"EVIDENCE_KEY= ci/keep", "EVIDENCE_KEY is not set"},
 		"another copy under the same hash": {
-			"e=$(mktemp -d)\ncp -r ../evidence/. $e\nfor f in $e/escrow/*/tenant_secret-Data/*.age; do echo x > $f; done\nEVIDENCE=$e ci/keep",
+			"e=$(mktemp -d)\ncp -r ../evidence/. $e\nfor f in $e/escrow/*/tenant_secret-Data/*.age; do echo x > $f; " +
+				"done\nEVIDENCE=$e ci/keep",
 			"is there with another content",
 		},
 		"a plan of before": {"cp keys.tfplan old.tfplan\nTF_VAR_x=1 PLANFILE=old.tfplan ci/apply", "stale"},
@@ -411,7 +452,8 @@ func TestTheEvidenceIsChecked(t *testing.T) {
 			t.Errorf("%s: expected %q, found %s", name, test.want, out)
 		}
 	}
-	if out := k.mustSh("EVIDENCE_KEY= EVIDENCE_UNSIGNED=1 EVIDENCE=../unsigned ci/keep && ls ../unsigned/heads"); strings.Contains(out, ".sig") {
+	out := k.mustSh("EVIDENCE_KEY= EVIDENCE_UNSIGNED=1 EVIDENCE=../unsigned ci/keep && ls ../unsigned/heads")
+	if strings.Contains(out, ".sig") {
 		t.Errorf("expected no signature, found %s", out)
 	}
 }
@@ -457,13 +499,15 @@ func TestWalkThePipelineOnAtlantis(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 	}
-	if got := server.Repos[0]; got.AllowCustomWorkflows || len(got.AllowedOverrides) != 0 || strings.Join(got.ApplyRequirements, " ") != "approved mergeable undiverged" {
+	if got := server.Repos[0]; got.AllowCustomWorkflows || len(got.AllowedOverrides) != 0 ||
+		strings.Join(got.ApplyRequirements, " ") != "approved mergeable undiverged" {
 		t.Errorf("expected that a pull request changes nothing of its own approval, found %+v", got)
 	}
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	k := newKeysRepository(t, sim)
 	k.mustSh("rm -rf policy")
-	k.env = append(k.env, "EVIDENCE_KEY="+k.signingKey, "EVIDENCE="+filepath.Join(k.dir, "server"), "PLANFILE="+filepath.Join(k.dir, "default.tfplan"))
+	k.env = append(k.env, "EVIDENCE_KEY="+k.signingKey, "EVIDENCE="+filepath.Join(k.dir, "server"),
+		"PLANFILE="+filepath.Join(k.dir, "default.tfplan"))
 	k.mustSh("git clone -q ../evidence.git \"$EVIDENCE\"")
 	flow := server.Workflows[server.Repos[0].Workflow]
 	for _, stage := range []string{"plan", "apply"} {
@@ -557,7 +601,8 @@ func TestWalkThePipelineOnGitLab(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	k := newKeysRepository(t, sim, "gitlab-ci-local", "rsync")
 	genuine(t, "gitlab-ci-local: GitLab's schema and a run of the GitLab file")
-	k.mustSh("rm -rf policy\ncp '" + example(t, "pipelines", "gitlab", ".gitlab-ci.yml") + "' .\ngit add -A\ngit commit -q -m GitLab\n" +
+	k.mustSh("rm -rf policy\ncp '" + example(t, "pipelines", "gitlab", ".gitlab-ci.yml") +
+		"' .\ngit add -A\ngit commit -q -m GitLab\n" +
 		"git remote set-url origin git@gitlab.example.com:bank/keys.git\n")
 	k.env = append(k.env, "EVIDENCE_KEY="+k.signingKey, "EVIDENCE_URL="+k.evidence)
 	const local = "gitlab-ci-local --force-shell-executor --shell-isolation --variable CI_DEFAULT_BRANCH=main "

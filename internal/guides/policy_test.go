@@ -32,7 +32,8 @@ func denied(t *testing.T, policy, plan string) []string {
 	}
 	file := filepath.Join(t.TempDir(), "plan.json")
 	put(t, file, []byte(plan))
-	command := exec.CommandContext(t.Context(), conftest, "test", "--policy", policy, "--parser", "json", "--output", "json", file)
+	command := exec.CommandContext(t.Context(), conftest, "test", "--policy", policy, "--parser", "json", "--output",
+		"json", file)
 	out, err := command.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -78,11 +79,13 @@ func planned(t *testing.T, cli *acctest.CLI, configuration string) string {
 
 // key is a key with the attributes that are given.
 func key(attributes ...string) string {
-	return "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
+	return "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  " +
+		strings.Join(attributes, "\n  ") + "\n}\n"
 }
 
 func version(id string, attributes ...string) string {
-	return "provider \"salesforcebyok\" {\n  allow_key_destruction = true\n}\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = \"" + id +
+	return "provider \"salesforcebyok\" {\n  allow_key_destruction = true\n}\nresource " +
+		"\"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = \"" + id +
 		"\"\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
 }
 
@@ -92,21 +95,30 @@ const (
 	preventLine     = `deletion_policy = "PREVENT"`
 )
 
-// Every rule denies a plan that it is for, and lets one pass that differs in this alone. The plans are real ones.
+// Every rule denies a plan that it is for, and lets one pass that differs in this alone. The plans
+// are real ones.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	policy := example(t, "policy")
 	denied(t, policy, "{}") // skips where there is no conftest
 	genuine(t, "conftest over plans of the examples' policy")
-	archived := &sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Status: "ARCHIVED"}, {Source: "UPLOADED", Certificate: "Sim_BYOK"}}}
+	archived := &sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
+		{Source: "UPLOADED", Status: "ARCHIVED"},
+		{Source: "UPLOADED", Certificate: "Sim_BYOK"},
+	}}
 	hyperforce := func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true }
 	search := func(attributes ...string) string {
-		return "provider \"salesforcebyok\" {\n  api_version = \"63.0\"\n}\nresource \"salesforcebyok_data_encryption_key\" \"search\" {\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
+		return "provider \"salesforcebyok\" {\n  api_version = \"63.0\"\n}\nresource " +
+			"\"salesforcebyok_data_encryption_key\" \"search\" {\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
 	}
 	cacheOnly := func(attributes ...string) string {
-		return "resource \"salesforcebyok_cache_only_key\" \"k\" {\n  certificate = \"Sim_BYOK\"\n  key_identifier = \"k1\"\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
+		return "resource \"salesforcebyok_cache_only_key\" \"k\" {\n  certificate = \"Sim_BYOK\"\n  key_identifier = " +
+			"\"k1\"\n  " + strings.Join(attributes, "\n  ") + "\n}\n"
 	}
-	root := &sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{ID: "48q000000000001AAA", Identifier: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}}}
+	root := &sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{
+		ID:         "48q000000000001AAA",
+		Identifier: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+	}}}
 	const id = "ID" // the archived record's
 	for name, test := range map[string]struct {
 		seed *sfsim.Seed
@@ -120,8 +132,9 @@ func TestPolicy(t *testing.T) {
 			good: key(certificateLine, preventLine, escrowLine), want: "needs an escrow copy for at least 2 recipients",
 		},
 		"two groups": {
-			bad:  key(certificateLine, preventLine),
-			good: key(certificateLine, preventLine, `escrow = { recipient_groups = [["`+recipientOne+`"], ["`+recipientTwo+`"]] }`), want: "needs an escrow copy for at least 2 recipients",
+			bad: key(certificateLine, preventLine),
+			good: key(certificateLine, preventLine, `escrow = { recipient_groups = [["`+recipientOne+`"], ["`+recipientTwo+
+				`"]] }`), want: "needs an escrow copy for at least 2 recipients",
 		},
 		"a certificate with a pin": {
 			bad:  key(certificateLine, preventLine),
@@ -140,24 +153,31 @@ func TestPolicy(t *testing.T) {
 			good: key(`source = "HSM"`, preventLine), want: "needs certificate_pins",
 		},
 		"a key that is let go of": {
-			applied: []string{key(certificateLine, escrowLine)}, bad: "", good: key(certificateLine, escrowLine, `description = "x"`), want: "is let go of",
+			applied: []string{key(certificateLine, escrowLine)}, bad: "",
+			good: key(certificateLine, escrowLine, `description = "x"`), want: "is let go of",
 		},
 		"a key that is forgotten": {
-			applied: []string{key(certificateLine, escrowLine)}, bad: "removed {\n  from = salesforcebyok_tenant_secret.data\n  lifecycle {\n    destroy = false\n  }\n}\n",
+			applied: []string{key(certificateLine, escrowLine)}, bad: "removed {\n  from = " +
+				"salesforcebyok_tenant_secret.data\n  lifecycle {\n    destroy = false\n  }\n}\n",
 			good: key(certificateLine, escrowLine, `description = "x"`), want: "is let go of",
 		},
 		"a destroyed record that is let go of": {
-			seed: archived, applied: []string{version(id, `desired_status = "ARCHIVED"`), version(id, `desired_status = "DESTROYED"`, `destruction_acknowledgement = "`+id+`"`)},
+			seed: archived, applied: []string{
+				version(id, `desired_status = "ARCHIVED"`),
+				version(id, `desired_status = "DESTROYED"`, `destruction_acknowledgement = "`+id+`"`),
+			},
 			bad: "", good: version(id, `desired_status = "ARCHIVED"`), want: "lets go of a destroyed record",
 		},
 		"a data encryption key without escrow": {
-			bad: search(preventLine), good: search(preventLine, escrowLine), want: "needs an escrow copy for at least 2 recipients",
+			bad: search(preventLine), good: search(preventLine, escrowLine),
+			want: "needs an escrow copy for at least 2 recipients",
 		},
 		"a data encryption key that may be let go of": {
 			bad: search(escrowLine), good: search(escrowLine, preventLine), want: `needs deletion_policy = "PREVENT"`,
 		},
 		"a data encryption key too soon": {
-			applied: []string{search(escrowLine)}, bad: search(escrowLine, `rotation_triggers = { a = "b" }`), good: search(escrowLine, `rotate_after_days = 90`),
+			applied: []string{search(escrowLine)}, bad: search(escrowLine, `rotation_triggers = { a = "b" }`),
+			good: search(escrowLine, `rotate_after_days = 90`),
 			want: "before 30 days are over",
 		},
 		"a cache-only key without escrow": {
@@ -167,12 +187,14 @@ func TestPolicy(t *testing.T) {
 			bad: cacheOnly(), good: cacheOnly(`certificate_pins = ["PIN"]`), want: "needs certificate_pins",
 		},
 		"an org that is known when it is applied": {
-			bad:  "resource \"terraform_data\" \"org\" {\n  input = \"URL\"\n}\nprovider \"salesforcebyok\" {\n  instance_url = terraform_data.org.output\n}\n" + key(certificateLine),
+			bad: "resource \"terraform_data\" \"org\" {\n  input = \"URL\"\n}\nprovider \"salesforcebyok\" {\n  instance_url " +
+				"= terraform_data.org.output\n}\n" + key(certificateLine),
 			good: key(certificateLine), want: "does not say which org",
 		},
 		"too soon": {
-			applied: []string{key(certificateLine, escrowLine)}, bad: key(certificateLine, escrowLine, `rotation_triggers = { a = "b" }`),
-			good: key(certificateLine, escrowLine, `description = "patched"`), want: "before 30 days are over",
+			applied: []string{key(certificateLine, escrowLine)},
+			bad:     key(certificateLine, escrowLine, `rotation_triggers = { a = "b" }`),
+			good:    key(certificateLine, escrowLine, `description = "patched"`), want: "before 30 days are over",
 		},
 		"a destruction": {
 			seed: archived, applied: []string{version(id, `desired_status = "ARCHIVED"`)},
@@ -180,7 +202,8 @@ func TestPolicy(t *testing.T) {
 			good: version(id, `desired_status = "ARCHIVED"`, preventLine), want: "destroys a key with 0 of 2 approvals",
 		},
 		"a create that destroys": {
-			seed: archived, bad: version(id, `desired_status = "DESTROYED"`, `backup = "NONE"`, `destruction_acknowledgement = "`+id+`"`),
+			seed: archived, bad: version(id, `desired_status = "DESTROYED"`, `backup = "NONE"`,
+				`destruction_acknowledgement = "`+id+`"`),
 			good: version(id, `desired_status = "ARCHIVED"`), want: "destroys a key with 0 of 2 approvals",
 		},
 		"no backup": {
@@ -188,8 +211,11 @@ func TestPolicy(t *testing.T) {
 			good: version(id, `desired_status = "ARCHIVED"`), want: `has backup = "NONE"`,
 		},
 		"a root key": {
-			seed: root, bad: "provider \"salesforcebyok\" {\n  allow_key_destruction = true\n}\nresource \"salesforcebyok_external_root_key\" \"k\" {\n  root_key_id = \"48q000000000001AAA\"\n  desired_status = \"Inactive\"\n}\n",
-			good: "resource \"salesforcebyok_external_root_key\" \"k\" {\n  root_key_id = \"48q000000000001AAA\"\n  desired_status = \"Active\"\n}\n",
+			seed: root, bad: "provider \"salesforcebyok\" {\n  allow_key_destruction = true\n}\nresource " +
+				"\"salesforcebyok_external_root_key\" \"k\" {\n  root_key_id = \"48q000000000001AAA\"\n  desired_status = " +
+				"\"Inactive\"\n}\n",
+			good: "resource \"salesforcebyok_external_root_key\" \"k\" {\n  root_key_id = \"48q000000000001AAA\"\n  " +
+				"desired_status = \"Active\"\n}\n",
 			want: "makes a root key Inactive",
 		},
 	} {
@@ -210,10 +236,16 @@ func TestPolicy(t *testing.T) {
 				cli.Write("main.tf", required+named(applied))
 				cli.MustApply()
 			}
-			if messages := denied(t, policy, planned(t, cli, named(test.bad))); !slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(m, test.want) }) {
+			if messages := denied(t, policy, planned(t, cli, named(test.bad))); !slices.ContainsFunc(messages,
+				func(m string) bool {
+					return strings.Contains(m, test.want)
+				}) {
 				t.Errorf("expected %q, found %q", test.want, messages)
 			}
-			if messages := denied(t, policy, planned(t, cli, named(test.good))); slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(m, test.want) }) {
+			if messages := denied(t, policy, planned(t, cli, named(test.good))); slices.ContainsFunc(messages,
+				func(m string) bool {
+					return strings.Contains(m, test.want)
+				}) {
 				t.Errorf("expected no %q, found %q", test.want, messages)
 			}
 		})
@@ -225,7 +257,8 @@ func TestPolicyPassesAWholePlan(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
-	plan := planned(t, cli, key(certificateLine, preventLine, escrowLine, `certificate_pins = ["`+fingerprint(t, sim)+`"]`))
+	plan := planned(t, cli, key(certificateLine, preventLine, escrowLine,
+		`certificate_pins = ["`+fingerprint(t, sim)+`"]`))
 	if messages := denied(t, example(t, "policy"), plan); len(messages) != 0 {
 		t.Errorf("expected the plan to pass, found %q", messages)
 	}
@@ -245,26 +278,34 @@ func policyFor(t *testing.T, org string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(t, filepath.Join(mine, name), []byte(strings.Replace(string(text), "organizations := set()", `organizations := {"`+org+`"}`, 1)))
+		put(t, filepath.Join(mine, name), []byte(strings.Replace(string(text), "organizations := set()",
+			`organizations := {"`+org+`"}`, 1)))
 	}
 
 	return mine
 }
 
-// A destruction passes with the signatures of two over the statement that the adopting apply left in state, and not with one.
+// A destruction passes with the signatures of two over the statement that the adopting apply left
+// in state, and not with one.
 func TestPolicyCountsApprovals(t *testing.T) {
 	t.Parallel()
 	policy := example(t, "policy")
 	denied(t, policy, "{}")
 	s := newShell(t, "ssh-keygen")
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Status: "ARCHIVED"}, {Source: "UPLOADED"}}}))
-	public := strings.Split(strings.TrimSpace(s.then("keys", "for n in alice bob; do ssh-keygen -q -t ed25519 -N '' -C $n -f $n; cat $n.pub; done\n").run()["keys"]), "\n")
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+		Source: "UPLOADED",
+		Status: "ARCHIVED",
+	}, {Source: "UPLOADED"}}}))
+	public := strings.Split(strings.TrimSpace(s.then("keys", "for n in alice bob; do ssh-keygen -q -t ed25519 -N '' -C "+
+		"$n -f $n; cat $n.pub; done\n").run()["keys"]), "\n")
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 	end := fmt.Sprintf("destruction_not_after = %q", sim.Clock.Now().Add(48*time.Hour).UTC().Format(time.RFC3339))
 	configuration := func(lines ...string) string {
 		text := version(sim.TenantSecrets()[0].ID, append(lines, end)...)
 
-		return strings.Replace(text, "allow_key_destruction = true", fmt.Sprintf("allow_key_destruction = true\n  destruction_approvers = {\n    public_keys = [%q, %q]\n    threshold = 1\n  }", public[0], public[1]), 1)
+		return strings.Replace(text, "allow_key_destruction = true",
+			fmt.Sprintf("allow_key_destruction = true\n  destruction_approvers = {\n    public_keys = [%q, %q]\n    threshold "+
+				"= 1\n  }", public[0], public[1]), 1)
 	}
 	cli.Write("main.tf", required+configuration(`desired_status = "ARCHIVED"`))
 	cli.MustApply()
@@ -290,20 +331,24 @@ func TestPolicyCountsApprovals(t *testing.T) {
 		for _, approval := range test.approvals {
 			quoted = append(quoted, strconv.Quote(approval))
 		}
-		plan := planned(t, cli, configuration(`desired_status = "DESTROYED"`, "destruction_approvals = ["+strings.Join(quoted, ", ")+"]"))
-		if got := strings.Join(denied(t, policy, plan), "\n"); test.want == "" && got != "" || !strings.Contains(got, test.want) {
+		plan := planned(t, cli, configuration(`desired_status = "DESTROYED"`,
+			"destruction_approvals = ["+strings.Join(quoted, ", ")+"]"))
+		if got := strings.Join(denied(t, policy, plan), "\n"); test.want == "" && got != "" ||
+			!strings.Contains(got, test.want) {
 			t.Errorf("%s: expected %q, found %q", name, test.want, got)
 		}
 		if test.want != "" {
 			continue
 		}
-		if applied := cli.Run("apply", "-auto-approve", "keys.tfplan"); applied.Code != 0 || sim.TenantSecrets()[0].Status != "DESTROYED" {
+		if applied := cli.Run("apply", "-auto-approve", "keys.tfplan"); applied.Code != 0 ||
+			sim.TenantSecrets()[0].Status != "DESTROYED" {
 			t.Errorf("expected the approved plan to destroy the key, found\n%s", applied.Output())
 		}
 	}
 }
 
-// A plan that ended with an error can be saved and shown, and what it lacks would pass every other rule.
+// A plan that ended with an error can be saved and shown, and what it lacks would pass every other
+// rule.
 func TestPolicyOfAnErroredPlan(t *testing.T) {
 	t.Parallel()
 	policy := example(t, "policy")
@@ -336,7 +381,10 @@ deny contains "something is deleted" if {
 	"delete" in change.change.actions
 }
 `))
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Status: "ARCHIVED"}, {Source: "UPLOADED"}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+		Source: "UPLOADED",
+		Status: "ARCHIVED",
+	}, {Source: "UPLOADED"}}}))
 	id := sim.TenantSecrets()[0].ID
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 	cli.Write("main.tf", required+version(id, `desired_status = "ARCHIVED"`))
@@ -348,12 +396,14 @@ deny contains "something is deleted" if {
 	if messages := denied(t, example(t, "policy"), plan); len(messages) == 0 {
 		t.Error("expected the policy of the examples to see a destruction")
 	}
-	if applied := cli.Run("apply", "-auto-approve", "keys.tfplan"); applied.Code != 0 || sim.TenantSecrets()[0].Status != "DESTROYED" {
+	if applied := cli.Run("apply", "-auto-approve", "keys.tfplan"); applied.Code != 0 ||
+		sim.TenantSecrets()[0].Status != "DESTROYED" {
 		t.Errorf("expected the plan to destroy the key, found %s\n%s", sim.TenantSecrets()[0].Status, applied.Output())
 	}
 }
 
-// A plan that ended with an error, and what is no plan at all, pass no policy. HCP Terraform's input has the plan one level down.
+// A plan that ended with an error, and what is no plan at all, pass no policy. HCP Terraform's
+// input has the plan one level down.
 func TestPolicyOfWhatIsNoPlan(t *testing.T) {
 	t.Parallel()
 	policy := example(t, "policy")
@@ -369,7 +419,9 @@ func TestPolicyOfWhatIsNoPlan(t *testing.T) {
 		"no such rule":          {`{"format_version":"1.2","resource_changes":[{"address":"a","mode":"managed","type":"salesforcebyok_certificate","change":{"actions":["create"],"before":null,"after":{"organization_id":"00D000000000001EAA"},"after_unknown":{}}}]}`, ""},
 	} {
 		messages := denied(t, policy, test.plan)
-		if test.want == "" && len(messages) > 0 || test.want != "" && !slices.ContainsFunc(messages, func(m string) bool { return strings.Contains(m, test.want) }) {
+		if test.want == "" && len(messages) > 0 || test.want != "" && !slices.ContainsFunc(messages, func(m string) bool {
+			return strings.Contains(m, test.want)
+		}) {
 			t.Errorf("%s: expected %q, found %q", name, test.want, messages)
 		}
 	}

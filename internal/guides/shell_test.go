@@ -15,7 +15,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// shell runs the blocks of a guide one after the other in one bash, which ends at the first command that fails.
+// shell runs the blocks of a guide one after the other in one bash, which ends at the first command
+// that fails.
 type shell struct {
 	t     *testing.T
 	dir   string
@@ -42,7 +43,8 @@ func newShell(t *testing.T, programs ...string) *shell {
 	if err := os.Symlink(os.Getenv(clifind.PathVariable), filepath.Join(bin, "terraform")); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "TF_IN_AUTOMATION=1", "TF_INPUT=0",
+	env := append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "TF_IN_AUTOMATION=1",
+		"TF_INPUT=0",
 		"TF_CLI_ARGS=-no-color", "TF_CLI_ARGS_apply=-no-color -auto-approve")
 
 	return &shell{t: t, dir: t.TempDir(), env: env}
@@ -55,11 +57,13 @@ func credentials(sim *sfsim.Server) map[string]string {
 	}
 
 	return map[string]string{
-		"SALESFORCE_INSTANCE_URL": sim.InstanceURL, "SALESFORCE_CLIENT_ID": sim.ClientID, "SALESFORCE_CLIENT_SECRET": sim.ClientSecret,
+		"SALESFORCE_INSTANCE_URL": sim.InstanceURL, "SALESFORCE_CLIENT_ID": sim.ClientID,
+		"SALESFORCE_CLIENT_SECRET": sim.ClientSecret,
 	}
 }
 
-// of lets the blocks see a simulator, if there is one, and the provider that was built for the tests.
+// of lets the blocks see a simulator, if there is one, and the provider that was built for the
+// tests.
 func (s *shell) of(sim *sfsim.Server) *shell {
 	s.t.Helper()
 	if _, err := acctest.ProviderDirectory(); err != nil {
@@ -130,7 +134,10 @@ const required = `terraform {
 // build compiles a command of this repository into a directory.
 func build(t *testing.T, directory string, pkg ...string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", directory + string(filepath.Separator)}, pkg...)...)
+	command := exec.CommandContext(t.Context(), "go", append([]string{
+		"build", "-o",
+		directory + string(filepath.Separator),
+	}, pkg...)...)
 	command.Dir = top
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

@@ -12,7 +12,8 @@ import (
 )
 
 // aRecipient declares the recipients that the guides leave to their reader.
-const aRecipient = "variable \"escrow_recipients\" {\n  default = [\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"
+const aRecipient = "variable \"escrow_recipients\" {\n  default = " +
+	"[\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"
 
 // freePort is a port of the loopback address that nothing listens on.
 func freePort(t *testing.T) string {
@@ -42,7 +43,8 @@ func withSimulator(t *testing.T, programs ...string) *shell {
 	return s.then("PATH", "export PATH='"+bin+"':\"$PATH\"\n")
 }
 
-// A cache-only key from a fixed answer, tried as the guide says: on the simulator, with a web server of Python.
+// A cache-only key from a fixed answer, tried as the guide says: on the simulator, with a web
+// server of Python.
 func TestWalkCacheOnlyKeys(t *testing.T) {
 	t.Parallel()
 	p := open(t, "cache-only-keys")
@@ -78,12 +80,15 @@ func TestWalkConnectARealOrg(t *testing.T) {
 	look := p.block("hcl", "wrapping_certificate", "BYOK_Wrapping", "Sim_BYOK") + p.block("hcl", "preflight")
 	answer := fmt.Sprintf(`{"result":{"instanceUrl":%q,"accessToken":%q}}`, sim.InstanceURL, sim.AccessToken)
 	printed := s.
-		write("main.tf", required, look, p.block("hcl", "salesforce_client_secret", "https://example.my.salesforce.com", sim.InstanceURL,
+		write("main.tf", required, look, p.block("hcl", "salesforce_client_secret", "https://example.my.salesforce.com",
+			sim.InstanceURL,
 			"00D000000000001EAA", sim.OrganizationID)).
 		then("client credentials", "terraform apply\n").
-		then("preflight", "terraform output -json | jq -c '[.preflight.value.missing, .wrapping_certificate.value.usable, .preflight.value.keys]'\n").
+		then("preflight", "terraform output -json | jq -c '[.preflight.value.missing, .wrapping_certificate.value.usable, "+
+			".preflight.value.keys]'\n").
 		write("main.tf", required, look).
-		then("session", "sf() { echo '"+answer+"'; }\n"+p.block("sh", "sf org display")+"terraform plan -detailed-exitcode\n").
+		then("session", "sf() { echo '"+answer+"'; }\n"+p.block("sh", "sf org display")+
+			"terraform plan -detailed-exitcode\n").
 		run()
 
 	if got := strings.TrimSpace(printed["preflight"]); got != "[[],true,1]" {
@@ -98,11 +103,14 @@ func TestWalkTheSimulator(t *testing.T) {
 	p := open(t, "simulator")
 	s := withSimulator(t)
 	rotation := func(round string) string {
-		return required + "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = \"Sim_BYOK\"\n  rotation_triggers = { round = \"" + round + "\" }\n}"
+		return required + "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = " +
+			"\"Sim_BYOK\"\n  rotation_triggers = { round = \"" + round + "\" }\n}"
 	}
-	const newest = "curl -s \"$SALESFORCE_INSTANCE_URL/_sim/state\" | jq '[.tenant_secrets[] | select(.type == \"Data\")] | length'\n"
+	const newest = "curl -s \"$SALESFORCE_INSTANCE_URL/_sim/state\" | jq '[.tenant_secrets[] | select(.type == " +
+		"\"Data\")] | length'\n"
 	printed := s.
-		then("start", p.block("sh", "bin/sfsim > sim.json", "git clone https://github.com/salesforcebyok/terraform-provider-salesforcebyok\ncd terraform-provider-salesforcebyok\n",
+		then("start", p.block("sh", "bin/sfsim > sim.json", "git clone "+
+			"https://github.com/salesforcebyok/terraform-provider-salesforcebyok\ncd terraform-provider-salesforcebyok\n",
 			"mkdir bin\n", "go build -o bin/sfsim ./internal/sfsim/cmd/sfsim", "ln -s \"$(command -v sfsim)\" bin/sfsim")).
 		then("credentials", p.block("sh", "export SALESFORCE_INSTANCE_URL")).
 		write("main.tf", rotation("1")).
@@ -126,7 +134,8 @@ func TestWalkTheSimulator(t *testing.T) {
 	says(t, printed, "rotate", "No changes.")
 }
 
-// The pipeline's own table: what rotates a key is planned as one change, what does not leaves the record.
+// The pipeline's own table: what rotates a key is planned as one change, what does not leaves the
+// record.
 func TestWalkRotationInAPipeline(t *testing.T) {
 	t.Parallel()
 	p := open(t, "rotation-in-a-pipeline")
@@ -160,8 +169,9 @@ func TestWalkThePlanInLines(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	p := open(t, "rotation-in-a-pipeline")
 	keys := func(round, description string) string {
-		return fmt.Sprintf("%sresource \"salesforcebyok_tenant_secret\" \"this\" {\n  for_each = { Data = %q, Analytics = \"1\" }\n  type = each.key\n  certificate = \"Sim_BYOK\"\n"+
-			"  description = %q\n  rotation_triggers = { round = each.value }\n}", required, round, description)
+		return fmt.Sprintf("%sresource \"salesforcebyok_tenant_secret\" \"this\" {\n  for_each = { Data = %q, Analytics = "+
+			"\"1\" }\n  type = each.key\n  certificate = \"Sim_BYOK\"\n  description = %q\n  rotation_triggers = { round = "+
+			"each.value }\n}", required, round, description)
 	}
 	const plan = "terraform plan -out keys.tfplan >/dev/null\n"
 	printed := newShell(t, "jq").of(sim).
@@ -171,7 +181,8 @@ func TestWalkThePlanInLines(t *testing.T) {
 		then("lines", plan+p.block("sh", "keys.tfplan")).
 		run()
 	lines := strings.Split(strings.TrimSpace(printed["lines"]), "\n")
-	if len(lines) != 2 || !strings.Contains(lines[0], "\"Analytics\"]\tupdate\tversion ") || !strings.Contains(lines[1], "\"Data\"]\tnew key\tversion ") {
+	if len(lines) != 2 || !strings.Contains(lines[0], "\"Analytics\"]\tupdate\tversion ") ||
+		!strings.Contains(lines[1], "\"Data\"]\tnew key\tversion ") {
 		t.Errorf("expected a line for each key, found %q", lines)
 	}
 }
@@ -182,7 +193,8 @@ func TestWalkHardwareIdentities(t *testing.T) {
 	p := open(t, "hardware-identities")
 	s := newShell(t, "age", "age-keygen", "openssl")
 	printed := s.
-		then("copy", "age-keygen -o identity.txt 2>/dev/null\nopenssl rand 32 > secret.bin\nage -a -r \"$(age-keygen -y identity.txt)\" -o copy.age secret.bin\ncopy=copy.age\n").
+		then("copy", "age-keygen -o identity.txt 2>/dev/null\nopenssl rand 32 > secret.bin\nage -a -r \"$(age-keygen -y "+
+			"identity.txt)\" -o copy.age secret.bin\ncopy=copy.age\n").
 		then("open", p.block("sh", "hash_at_salesforce")).
 		then("hash", "openssl dgst -sha256 -binary secret.bin | openssl base64\n").
 		run()
@@ -191,7 +203,8 @@ func TestWalkHardwareIdentities(t *testing.T) {
 	}
 }
 
-// The dry run of the page for those who check the facts on their own org: it prints its steps, and sends nothing.
+// The dry run of the page for those who check the facts on their own org: it prints its steps, and
+// sends nothing.
 func TestWalkConformance(t *testing.T) {
 	t.Parallel()
 	p := open(t, "conformance")
@@ -201,7 +214,8 @@ func TestWalkConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	sim := acctest.StartSim(t)
-	block := p.block("sh", "SALESFORCE_LIVE_DRY_RUN=1", "https://mydomain--dev.sandbox.my.salesforce.com", sim.InstanceURL, "=00D...", "="+sim.OrganizationID)
+	block := p.block("sh", "SALESFORCE_LIVE_DRY_RUN=1", "https://mydomain--dev.sandbox.my.salesforce.com", sim.InstanceURL,
+		"=00D...", "="+sim.OrganizationID)
 	dry, after, _ := strings.Cut(block, "\nmake testacc-live\n")
 	if after != "" || !strings.Contains(block, "\nmake testacc-live\n") {
 		t.Fatalf("expected the block to end with the real run, found\n%s", block)

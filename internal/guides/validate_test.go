@@ -17,7 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// written returns the pages that people wrote, by path: README, templates, and the READMEs of the examples.
+// written returns the pages that people wrote, by path: README, templates, and the READMEs of the
+// examples.
 func written(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
@@ -42,9 +43,10 @@ func written(t *testing.T) map[string]string {
 	return pages
 }
 
-// Each block of HCL passes `terraform validate`, so that a reader who copies it does not meet an error that a check of names alone
-// leaves: an id with a wrong checksum, attributes that exclude each other. A block with `terraform {` is a whole configuration; to any
-// other the test adds the requirement of the provider and the variables.
+// Each block of HCL passes `terraform validate`, so that a reader who copies it does not meet an
+// error that a check of names alone leaves: an id with a wrong checksum, attributes that exclude
+// each other. A block with `terraform {` is a whole configuration; to any other the test adds the
+// requirement of the provider and the variables.
 func TestEveryBlockValidates(t *testing.T) {
 	t.Parallel()
 	validated := 0
@@ -75,7 +77,8 @@ func TestEveryBlockValidates(t *testing.T) {
 	}
 }
 
-// withWhatItNames puts the blocks of a page that declare the resources which a block names before it: steps continue a configuration.
+// withWhatItNames puts the blocks of a page that declare the resources which a block names before
+// it: steps continue a configuration.
 func (p page) withWhatItNames(block string) string {
 	for _, m := range regexp.MustCompile(`[^."a-z_](salesforcebyok_[a-z_]+)\.([a-z_]+)`).FindAllStringSubmatch(block, -1) {
 		declaration := fmt.Sprintf("resource %q %q", m[1], m[2])
@@ -89,8 +92,9 @@ func (p page) withWhatItNames(block string) string {
 	return block
 }
 
-// complete makes a configuration of a block, or nothing of one that is for another program or that a walk validates: settings of the
-// CLI, arguments of a resource, modules, files, and the objects of other providers.
+// complete makes a configuration of a block, or nothing of one that is for another program or that
+// a walk validates: settings of the CLI, arguments of a resource, modules, files, and the objects
+// of other providers.
 func complete(t *testing.T, block string) string {
 	t.Helper()
 	file, diags := hclsyntax.ParseConfig([]byte(block), "block.tf", hcl.InitialPos)
@@ -110,7 +114,8 @@ func complete(t *testing.T, block string) string {
 			declared[b.Labels[0]] = true
 		case b.Type == "module" || b.Type == "provider_installation":
 			return ""
-		case len(b.Labels) > 0 && !strings.HasPrefix(b.Labels[0], acctest.ProviderName) && slices.Contains([]string{"provider", "resource", "data", "ephemeral"}, b.Type):
+		case len(b.Labels) > 0 && !strings.HasPrefix(b.Labels[0], acctest.ProviderName) &&
+			slices.Contains([]string{"provider", "resource", "data", "ephemeral"}, b.Type):
 			return ""
 		}
 	}

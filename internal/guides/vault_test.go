@@ -27,8 +27,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// kv stands in for Vault's KV engine of version 2, and its provider for HashiCorp's, as far as the guide goes: a write makes the next
-// version, and reading one that is not there is an error.
+// kv stands in for Vault's KV engine of version 2, and its provider for HashiCorp's, as far as the
+// guide goes: a write makes the next version, and reading one that is not there is an error.
 type kv struct {
 	sync.Mutex
 	versions map[string][]string // by mount/name
@@ -65,10 +65,12 @@ func (kvProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *
 
 func (kvProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = providerschema.Schema{Blocks: map[string]providerschema.Block{
-		"auth_login_jwt": providerschema.ListNestedBlock{NestedObject: providerschema.NestedBlockObject{Attributes: map[string]providerschema.Attribute{
-			"role": providerschema.StringAttribute{Required: true},
-			"jwt":  providerschema.StringAttribute{Optional: true, Sensitive: true},
-		}}},
+		"auth_login_jwt": providerschema.ListNestedBlock{NestedObject: providerschema.NestedBlockObject{
+			Attributes: map[string]providerschema.Attribute{
+				"role": providerschema.StringAttribute{Required: true},
+				"jwt":  providerschema.StringAttribute{Optional: true, Sensitive: true},
+			},
+		}},
 	}}
 }
 
@@ -99,9 +101,13 @@ func (*kvSecret) Metadata(_ context.Context, _ resource.MetadataRequest, resp *r
 }
 
 func (*kvSecret) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	// The id is the path, which an update does not change: that is why the guide has a terraform_data between.
+	// The id is the path, which an update does not change: that is why the guide has a terraform_data
+	// between.
 	resp.Schema = schema.Schema{Attributes: map[string]schema.Attribute{
-		"id":                   schema.StringAttribute{Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}},
+		"id": schema.StringAttribute{
+			Computed:      true,
+			PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+		},
 		"mount":                schema.StringAttribute{Required: true},
 		"name":                 schema.StringAttribute{Required: true},
 		"data_json_wo":         schema.StringAttribute{Optional: true, WriteOnly: true},
@@ -183,7 +189,8 @@ func (k *kv) serve(t *testing.T) string {
 	started, ended := make(chan *plugin.ReattachConfig), make(chan struct{})
 	go func() {
 		_ = tf6server.Serve("registry.terraform.io/hashicorp/vault", providerserver.NewProtocol6(kvProvider{k}),
-			tf6server.WithDebug(ctx, started, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(t))
+			tf6server.WithDebug(ctx, started, ended), tf6server.WithGoPluginLogger(hclog.NewNullLogger()),
+			tf6server.WithLoggingSink(t))
 	}()
 	config := <-started
 	t.Cleanup(func() { cancel(); <-ended })
@@ -202,7 +209,8 @@ func (k *kv) serve(t *testing.T) string {
 	return string(text)
 }
 
-// The configuration of the guide: one value in both places, through a first upload and a rotation that deletes nothing.
+// The configuration of the guide: one value in both places, through a first upload and a rotation
+// that deletes nothing.
 func TestWalkVault(t *testing.T) {
 	t.Parallel()
 	if acctest.Below(t, 1, 11) {
@@ -213,7 +221,8 @@ func TestWalkVault(t *testing.T) {
 	store := &kv{versions: map[string][]string{}}
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 	cli.Env["TF_REATTACH_PROVIDERS"] = store.serve(t)
-	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+p.block("hcl", `"terraform_data" "stored"`, "BYOK_Wrapping", "Sim_BYOK"))
+	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+
+		p.block("hcl", `"terraform_data" "stored"`, "BYOK_Wrapping", "Sim_BYOK"))
 
 	same := func(version int) {
 		t.Helper()
@@ -249,7 +258,8 @@ func TestWalkVault(t *testing.T) {
 	}
 }
 
-// What the guide warns of: fed side by side, the store and the org hold different keys once the first apply stops between the two.
+// What the guide warns of: fed side by side, the store and the org hold different keys once the
+// first apply stops between the two.
 func TestWalkVaultTrap(t *testing.T) {
 	t.Parallel()
 	if acctest.Below(t, 1, 11) {
@@ -260,8 +270,12 @@ func TestWalkVaultTrap(t *testing.T) {
 	store := &kv{versions: map[string][]string{}}
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 	cli.Env["TF_REATTACH_PROVIDERS"] = store.serve(t)
-	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+p.block("hcl", "# WRONG", "BYOK_Wrapping", "Sim_BYOK"))
-	if err := sim.AddFault(sfsim.Fault{Method: "POST", Path: "TenantSecret", Nth: 1, Status: 400, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"}); err != nil {
+	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+
+		p.block("hcl", "# WRONG", "BYOK_Wrapping", "Sim_BYOK"))
+	if err := sim.AddFault(sfsim.Fault{
+		Method: "POST", Path: "TenantSecret", Nth: 1, Status: 400,
+		ErrorCode: "FIELD_INTEGRITY_EXCEPTION",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if applied := cli.Apply(); applied.Code == 0 {
@@ -298,7 +312,8 @@ func TestWalkRunbookOfShortLivedCredentials(t *testing.T) {
 	cli.Env["TF_REATTACH_PROVIDERS"] = store.serve(t)
 	cli.Write("oidc-token", "a token of the job")
 	cli.Write("main.tf", strings.Replace(required, "  }\n}", "    vault = { source = \"hashicorp/vault\" }\n  }\n}", 1)+
-		p.block("hcl", "auth_login_jwt", "https://example.my.salesforce.com", sim.InstanceURL, "00D000000000001EAA", sim.OrganizationID)+
+		p.block("hcl", "auth_login_jwt", "https://example.my.salesforce.com", sim.InstanceURL, "00D000000000001EAA",
+			sim.OrganizationID)+
 		"\nresource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = \"Sim_BYOK\"\n}\n")
 	cli.MustApply()
 	if store.opened == 0 {

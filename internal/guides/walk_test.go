@@ -18,7 +18,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// The guide for somebody who has never seen Shield, from the simulator to the recovered key. Cloning and make are left out.
+// The guide for somebody who has never seen Shield, from the simulator to the recovered key.
+// Cloning and make are left out.
 func TestWalkFirstKey(t *testing.T) {
 	t.Parallel()
 	s := newShell(t, "jq", "curl", "openssl", "age", "age-keygen")
@@ -40,14 +41,16 @@ func TestWalkFirstKey(t *testing.T) {
 		run()
 
 	says(t, printed, "upload", "1 to add, 0 to change, 0 to destroy", "An existing key will be archived", "No changes.")
-	says(t, printed, "plan", "0 to add, 1 to change, 0 to destroy", "The Data key will be rotated", "The rotation interval is not over")
+	says(t, printed, "plan", "0 to add, 1 to change, 0 to destroy", "The Data key will be rotated",
+		"The rotation interval is not over")
 	says(t, printed, "too early", "Salesforce refused the new Data key", "Nothing was changed.")
 	says(t, printed, "rotate", "0 added, 1 changed, 0 destroyed")
 	hashes := strings.Fields(printed["recover"])
 	if len(hashes) != 3 || !slices.Contains(hashes[1:], hashes[0]) || hashes[1] == hashes[2] {
 		t.Errorf("expected the hash of the active key and those of two copies, one of them the same, found %q", hashes)
 	}
-	if lines := strings.Split(strings.TrimSpace(printed["search"]), "\n"); len(lines) != 5 || lines[0] != "44 characters" || lines[1] != "in no file" ||
+	if lines := strings.Split(strings.TrimSpace(printed["search"]), "\n"); len(lines) != 5 ||
+		lines[0] != "44 characters" || lines[1] != "in no file" ||
 		!hasSuffix(lines[2:4], ".receipt.json") || !hasSuffix(lines[2:4], ".intent") || lines[4] != "./terraform.tfstate" {
 		t.Errorf("expected the key in no file, and its hash in an intent, a receipt and the state, found %q", lines)
 	}
@@ -77,12 +80,15 @@ func TestWalkKeyCeremony(t *testing.T) {
 		then("escrow", "age -d -i identity.txt data-2026.age | openssl dgst -sha256 -binary | openssl base64 -A\n").
 		run()
 
-	if lines := strings.Fields(printed["take out"]); len(lines) < 2 || lines[0] != "684" || lines[1] != "44" || slices.Contains(lines, "secret.bin") {
+	if lines := strings.Fields(printed["take out"]); len(lines) < 2 || lines[0] != "684" || lines[1] != "44" ||
+		slices.Contains(lines, "secret.bin") {
 		t.Errorf("expected 684 and 44 characters, and the secret to be gone, found %q", lines)
 	}
 	secrets := sim.TenantSecrets()
-	if newest := secrets[len(secrets)-1]; newest.Status != "ACTIVE" || newest.SecretValueHash != strings.TrimSpace(printed["escrow"]) {
-		t.Errorf("expected the ACTIVE key to be the one of the ceremony, found %+v and the copy's hash %s", newest, printed["escrow"])
+	if newest := secrets[len(secrets)-1]; newest.Status != "ACTIVE" ||
+		newest.SecretValueHash != strings.TrimSpace(printed["escrow"]) {
+		t.Errorf("expected the ACTIVE key to be the one of the ceremony, found %+v and the copy's hash %s", newest,
+			printed["escrow"])
 	}
 }
 
@@ -93,11 +99,13 @@ func TestWalkKeyCeremonyForSearchIndex(t *testing.T) {
 	s := newShell(t, "openssl", "shred", "od").of(sim)
 	p := open(t, "key-ceremony")
 	fetch := required + p.block("hcl", "certificate_pem", "BYOK_Wrapping", "Sim_BYOK")
-	upload := p.block("hcl", "wrapped_key_material", "BYOK_Wrapping", "Sim_BYOK", `"RSA_OAEP_SHA512"`, `"RSA_AES_KEY_WRAP_SHA512"`)
+	upload := p.block("hcl", "wrapped_key_material", "BYOK_Wrapping", "Sim_BYOK", `"RSA_OAEP_SHA512"`,
+		`"RSA_AES_KEY_WRAP_SHA512"`)
 	printed := s.
 		write("main.tf", fetch).
 		then("fetch", "terraform apply\n"+p.block("sh", "wrapping.pem -noout")).
-		then("ceremony", "openssl rand 32 > secret.bin\nopenssl dgst -sha256 -binary secret.bin | openssl base64 -A > hash.b64\n"+
+		then("ceremony", "openssl rand 32 > secret.bin\nopenssl dgst -sha256 -binary secret.bin | openssl base64 -A > "+
+			"hash.b64\n"+
 			p.block("sh", "id-aes256-wrap-pad")+"shred -u secret.bin\nwc -c < wrapped.b64\nls\n").
 		write("main.tf", fetch, strings.ReplaceAll(upload, `"Data"`, `"SearchIndex"`)).
 		then("upload", "terraform apply\nterraform plan -detailed-exitcode\ncat hash.b64\n").
@@ -105,10 +113,12 @@ func TestWalkKeyCeremonyForSearchIndex(t *testing.T) {
 		then("another type", "if terraform apply; then exit 1; fi\n").
 		run()
 
-	if lines := strings.Fields(printed["ceremony"]); len(lines) < 1 || lines[0] != "736" || slices.Contains(lines, "aes.bin") {
+	if lines := strings.Fields(printed["ceremony"]); len(lines) < 1 || lines[0] != "736" ||
+		slices.Contains(lines, "aes.bin") {
 		t.Errorf("expected 736 characters and no AES key, found %q", lines)
 	}
-	if key := acctest.ActiveKey(t, sim, "SearchIndex"); !strings.HasSuffix(printed["upload"], key.SecretValueHash+"\n") && !strings.HasSuffix(printed["upload"], key.SecretValueHash) {
+	if key := acctest.ActiveKey(t, sim, "SearchIndex"); !strings.HasSuffix(printed["upload"], key.SecretValueHash+"\n") &&
+		!strings.HasSuffix(printed["upload"], key.SecretValueHash) {
 		t.Errorf("expected the ACTIVE key to be the ceremony's, found %s and\n%s", key.SecretValueHash, printed["upload"])
 	}
 }
@@ -120,14 +130,19 @@ func TestWalkEscrowDrill(t *testing.T) {
 	s := newShell(t, "jq", "openssl", "age", "age-keygen", "shred").of(sim)
 	p := open(t, "escrow-and-recovery")
 	printed := s.
-		then("custodians", "for c in a b; do age-keygen -o custodian-$c.txt; export TF_VAR_custodian_$c=\"$(age-keygen -y custodian-$c.txt)\"; done\n").
-		write("main.tf", required, "variable \"custodian_a\" {}\nvariable \"custodian_b\" {}", p.block("hcl", "var.custodian_a", "BYOK_Wrapping", "Sim_BYOK")).
+		then("custodians", "for c in a b; do age-keygen -o custodian-$c.txt; export TF_VAR_custodian_$c=\"$(age-keygen -y "+
+			"custodian-$c.txt)\"; done\n").
+		write("main.tf", required, "variable \"custodian_a\" {}\nvariable \"custodian_b\" {}",
+			p.block("hcl", "var.custodian_a", "BYOK_Wrapping", "Sim_BYOK")).
 		then("upload", "terraform apply\n").
 		write("hash.tf", p.block("hcl", "hash_at_salesforce")).
 		then("hash", "terraform apply >/dev/null\nterraform output -raw hash_at_salesforce > hash.txt\ncat hash.txt\n").
-		then("drill a", "cd escrow\n"+p.block("sh", "shred -u", "'...'", "\"$(cat ../hash.txt)\"", "custodian-a.txt", "../custodian-a.txt", "/dev/shm/secret.bin", "../secret.bin")).
-		then("drill b", p.block("sh", "shred -u", "'...'", "\"$(cat ../hash.txt)\"", "custodian-a.txt", "../custodian-b.txt", "/dev/shm/secret.bin", "../secret.bin")).
-		then("state", "cd ..\nterraform state pull | jq -r '.. | .escrow_ciphertext? // empty' | age -d -i custodian-b.txt | openssl dgst -sha256 -binary | openssl base64\n").
+		then("drill a", "cd escrow\n"+p.block("sh", "shred -u", "'...'", "\"$(cat ../hash.txt)\"", "custodian-a.txt",
+			"../custodian-a.txt", "/dev/shm/secret.bin", "../secret.bin")).
+		then("drill b", p.block("sh", "shred -u", "'...'", "\"$(cat ../hash.txt)\"", "custodian-a.txt", "../custodian-b.txt",
+			"/dev/shm/secret.bin", "../secret.bin")).
+		then("state", "cd ..\nterraform state pull | jq -r '.. | .escrow_ciphertext? // empty' | age -d -i custodian-b.txt "+
+			"| openssl dgst -sha256 -binary | openssl base64\n").
 		run()
 
 	hash := strings.TrimSpace(printed["hash"])
@@ -141,7 +156,8 @@ func TestWalkEscrowDrill(t *testing.T) {
 	}
 }
 
-// Adopt, destroy, restore, restore from an export kept elsewhere, shred: the blocks in the order of the guide.
+// Adopt, destroy, restore, restore from an export kept elsewhere, shred: the blocks in the order of
+// the guide.
 func TestWalkDestroyAndRestore(t *testing.T) {
 	t.Parallel()
 	p := open(t, "destroy-and-restore")
@@ -192,7 +208,8 @@ func TestWalkDestroyAndRestore(t *testing.T) {
 	configure(p.block("hcl", `backup                      = "NONE"`, example, id))
 	cli.MustApply()
 	status("DESTROYED")
-	if state := cli.State("salesforcebyok_tenant_secret_version.old"); state["exported_secret_value"] != nil || state["recoverable"] != false {
+	if state := cli.State("salesforcebyok_tenant_secret_version.old"); state["exported_secret_value"] != nil ||
+		state["recoverable"] != false {
 		t.Errorf("expected no export to be kept, found %v", state["recoverable"])
 	}
 }
@@ -202,7 +219,8 @@ func TestWalkManyOrgs(t *testing.T) {
 	t.Parallel()
 	p := open(t, "many-orgs")
 	module := p.block("hcl", "# modules/shield-keys/main.tf")
-	const recipient = "variable \"escrow_recipients\" {\n  default = [\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"
+	const recipient = "variable \"escrow_recipients\" {\n  default = " +
+		"[\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"
 	production := acctest.StartSim(t)
 	test := acctest.StartSim(t, sfsim.WithKind(sfsim.Sandbox), sfsim.WithOrganizationID("00DWt0000000002MAA"))
 	orgs := map[string]*sfsim.Server{"production": production, "test": test}
@@ -247,7 +265,8 @@ func TestWalkManyOrgs(t *testing.T) {
 	}
 	check(root(p.block("hcl", "example--test.sandbox", "https://example.my.salesforce.com", production.InstanceURL,
 		"https://example--test.sandbox.my.salesforce.com", test.InstanceURL, "00D000000000001EAA", production.OrganizationID,
-		"00D000000000002EAA", test.OrganizationID, "BYOK_Wrapping", "Sim_BYOK"), variables.String(), values.String()), "production")
+		"00D000000000002EAA", test.OrganizationID, "BYOK_Wrapping", "Sim_BYOK"), variables.String(), values.String()),
+		"production")
 
 	if !acctest.OpenTofu() || acctest.Below(t, 1, 11) {
 		return
@@ -258,15 +277,18 @@ func TestWalkManyOrgs(t *testing.T) {
 		text.WriteString("orgs = {\n")
 		for name, extra := range map[string]string{"production": production, "test": test} {
 			if sim := orgs[name]; extra != "" {
-				fmt.Fprintf(&text, "  %s = { instance_url = %q, organization_id = %q, client_id = %q, %s }\n", name, sim.InstanceURL, sim.OrganizationID, sim.ClientID, extra)
+				fmt.Fprintf(&text, "  %s = { instance_url = %q, organization_id = %q, client_id = %q, %s }\n", name,
+					sim.InstanceURL, sim.OrganizationID, sim.ClientID, extra)
 			}
 		}
-		fmt.Fprintf(&text, "}\nclient_secrets = { production = %q, test = %q }\n", orgs["production"].ClientSecret, orgs["test"].ClientSecret)
+		fmt.Fprintf(&text, "}\nclient_secrets = { production = %q, test = %q }\n", orgs["production"].ClientSecret,
+			orgs["test"].ClientSecret)
 
 		return text.String()
 	}
 	const managed, parted = "managed = true", "managed = false"
-	cli := root(p.block("hcl", `var.client_secrets[each.key]`, "BYOK_Wrapping", "Sim_BYOK"), "", iterated(managed, managed))
+	cli := root(p.block("hcl", `var.client_secrets[each.key]`, "BYOK_Wrapping", "Sim_BYOK"), "",
+		iterated(managed, managed))
 	check(cli, "production", "test")
 	// Parting with an org, as the text below the block has it.
 	cli.Write("terraform.tfvars", iterated(managed, parted))
@@ -279,13 +301,18 @@ func TestWalkManyOrgs(t *testing.T) {
 func TestWalkMoving(t *testing.T) {
 	t.Parallel()
 	p := open(t, "moving")
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Certificate: "Sim_BYOK"}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+		Source:      "UPLOADED",
+		Certificate: "Sim_BYOK",
+	}}}))
 	cli := acctest.NewCLIIn(t, t.TempDir(), credentials(sim))
 	cli.Write("main.tf", required+p.block("hcl", "created_date"))
 	cli.MustApply()
-	cli.Write("main.tf", required+"variable \"escrow_recipients\" {\n  default = [\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"+
+	cli.Write("main.tf", required+"variable \"escrow_recipients\" {\n  default = "+
+		"[\"age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em\"]\n}\n"+
 		p.block("hcl", "import {", "BYOK_Wrapping", "Sim_BYOK"))
-	if plan := cli.Plan(); !strings.Contains(plan.Output(), "1 to import") || plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 {
+	if plan := cli.Plan(); !strings.Contains(plan.Output(), "1 to import") || plan.Changed != 1 || plan.Added != 0 ||
+		plan.Removed != 0 {
 		t.Errorf("expected 1 to import and 1 to change, found %s", plan.Output())
 	}
 	cli.MustApply()
@@ -299,7 +326,8 @@ func TestWalkMoving(t *testing.T) {
 	}
 }
 
-// The export that Fortanix' plugin keeps after a sync brings a destroyed record back; what it holds without one does not.
+// The export that Fortanix' plugin keeps after a sync brings a destroyed record back; what it holds
+// without one does not.
 func TestWalkMovingFromFortanixExports(t *testing.T) {
 	t.Parallel()
 	if acctest.Below(t, 1, 11) {
@@ -313,7 +341,8 @@ func TestWalkMovingFromFortanixExports(t *testing.T) {
 	// As the plugin's sync and destroy do.
 	row := func(method, body string) []byte {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), method, sim.InstanceURL+"/services/data/v50.0/sobjects/TenantSecret/"+id, strings.NewReader(body))
+		request, err := http.NewRequestWithContext(t.Context(), method,
+			sim.InstanceURL+"/services/data/v50.0/sobjects/TenantSecret/"+id, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,11 +386,14 @@ func TestWalkRunbookOfAnotherSecret(t *testing.T) {
 	sim := acctest.StartSim(t)
 	p := open(t, "runbooks")
 	s := newShell(t, "env").of(sim)
-	s.env = append(s.env, "NEW_CLIENT_ID="+sim.ClientID, "NEW_USERNAME="+sim.Username, "NEW_PRIVATE_KEY="+sim.PrivateKeyPEM)
+	s.env = append(s.env, "NEW_CLIENT_ID="+sim.ClientID, "NEW_USERNAME="+sim.Username,
+		"NEW_PRIVATE_KEY="+sim.PrivateKeyPEM)
 	printed := s.
-		write("main.tf", required, "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate = \"Sim_BYOK\"\n  rotation_triggers = { a = \"b\" }\n}").
+		write("main.tf", required, "resource \"salesforcebyok_tenant_secret\" \"data\" {\n  type = \"Data\"\n  certificate "+
+			"= \"Sim_BYOK\"\n  rotation_triggers = { a = \"b\" }\n}").
 		then("upload", "terraform apply\n").
-		then("both", "if SALESFORCE_USERNAME=\"$NEW_USERNAME\" SALESFORCE_PRIVATE_KEY=\"$NEW_PRIVATE_KEY\" terraform plan; then exit 1; fi\n").
+		then("both", "if SALESFORCE_USERNAME=\"$NEW_USERNAME\" SALESFORCE_PRIVATE_KEY=\"$NEW_PRIVATE_KEY\" terraform plan; "+
+			"then exit 1; fi\n").
 		then("new", p.block("sh", "env -u SALESFORCE_CLIENT_SECRET")).
 		then("interval", p.block("sh", "next_rotation_allowed_date")).
 		run()
@@ -376,8 +408,9 @@ func TestWalkRunbookOfCustodians(t *testing.T) {
 	p := open(t, "runbooks")
 	s := newShell(t, "age", "age-keygen")
 	printed := s.
-		then("copies", "mkdir -p evidence/escrow/00D/Data\nage-keygen -o old-identity.txt 2>/dev/null\nage-keygen -o new-identity.txt 2>/dev/null\nage-keygen -y new-identity.txt > recipients.txt\n"+
-			"for n in 1 2; do echo key $n | age -a -r \"$(age-keygen -y old-identity.txt)\" -o evidence/escrow/00D/Data/$n.age; done\n").
+		then("copies", "mkdir -p evidence/escrow/00D/Data\nage-keygen -o old-identity.txt 2>/dev/null\nage-keygen -o "+
+			"new-identity.txt 2>/dev/null\nage-keygen -y new-identity.txt > recipients.txt\nfor n in 1 2; do echo key $n | "+
+			"age -a -r \"$(age-keygen -y old-identity.txt)\" -o evidence/escrow/00D/Data/$n.age; done\n").
 		then("again", p.block("sh", "old-identity.txt")).
 		then("open", "for n in 1 2; do age -d -i new-identity.txt evidence/escrow/00D/Data/$n.age.new; done\n").
 		run()

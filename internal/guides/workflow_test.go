@@ -15,11 +15,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// runner runs the jobs of a GitHub workflow as far as the examples need it: run steps in bash, the few actions that they use, outputs,
-// environments and artifacts. Whatever else a workflow says fails the test.
+// runner runs the jobs of a GitHub workflow as far as the examples need it: run steps in bash, the
+// few actions that they use, outputs, environments and artifacts. Whatever else a workflow says
+// fails the test.
 type runner struct {
 	t *testing.T
-	// repository is what checkout clones, others the repositories that it may be asked to clone, by name.
+	// repository is what checkout clones, others the repositories that it may be asked to clone, by
+	// name.
 	repository string
 	others     map[string]string
 	// contexts are vars and secrets.
@@ -76,7 +78,8 @@ type ran struct {
 
 var expression = regexp.MustCompile(`\$\{\{\s*([a-zA-Z0-9_.-]+)\s*\}\}`)
 
-// job runs one job in a directory of its own. needs are the outputs of earlier ones, as "needs.plan.outputs.changes".
+// job runs one job in a directory of its own. needs are the outputs of earlier ones, as
+// "needs.plan.outputs.changes".
 func (r *runner) job(w workflow, name string, needs map[string]string) ran {
 	r.t.Helper()
 	job, ok := w.Jobs[name]
@@ -108,7 +111,8 @@ func (r *runner) job(w workflow, name string, needs map[string]string) ran {
 		}
 		command := exec.CommandContext(r.t.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
 		command.Dir = filepath.Join(result.dir, step.WorkingDirectory)
-		command.Env = append(slices.Clone(env), "GITHUB_OUTPUT="+out, "GITHUB_PATH="+out+".path", "GITHUB_SHA=0123456789abcdef")
+		command.Env = append(slices.Clone(env), "GITHUB_OUTPUT="+out, "GITHUB_PATH="+out+".path",
+			"GITHUB_SHA=0123456789abcdef")
 		printed, err := command.CombinedOutput()
 		result.log += fmt.Sprintf("== %s%s%s\n%s", step.ID, step.Name, step.Uses, printed)
 		result.failed = result.failed || err != nil
@@ -201,7 +205,8 @@ func (r *runner) action(step workflowStep, known map[string]string) string {
 		paths := strings.Fields(with["path"])
 		common := filepath.Dir(paths[0])
 
-		return fmt.Sprintf("mkdir -p '%s'\nfor path in %s; do [ ! -e \"$path\" ] || cp -r \"$path\" '%s/'; done # from %s\n", to, strings.Join(paths, " "), to, common)
+		return fmt.Sprintf("mkdir -p '%s'\nfor path in %s; do [ ! -e \"$path\" ] || cp -r \"$path\" '%s/'; done # from %s\n",
+			to, strings.Join(paths, " "), to, common)
 	case "actions/download-artifact":
 		return fmt.Sprintf("cp -r '%s'/. .", filepath.Join(r.artifacts, with["name"]))
 	}

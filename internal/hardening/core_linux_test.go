@@ -11,7 +11,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/hardening"
 )
 
-// hardeningChild is set in the process that the test starts: its limits cannot be raised again afterwards.
+// hardeningChild is set in the process that the test starts: its limits cannot be raised again
+// afterwards.
 const hardeningChild = "HARDENING_TEST_CHILD"
 
 func TestDisableCoreDumps(t *testing.T) {

@@ -48,7 +48,10 @@ func (o *org) ListTenantSecrets(ctx context.Context) (salesforce.TenantSecrets, 
 		return salesforce.TenantSecrets{}, err
 	}
 
-	return salesforce.TenantSecrets{Records: []salesforce.TenantSecret{{ID: "02G", Version: seen}}, ServerTime: time.Now()}, nil
+	return salesforce.TenantSecrets{
+		Records:    []salesforce.TenantSecret{{ID: "02G", Version: seen}},
+		ServerTime: time.Now(),
+	}, nil
 }
 
 func (o *org) ListCertificates(ctx context.Context) ([]salesforce.Certificate, error) {
@@ -178,7 +181,8 @@ func TestAFailingFirstReaderFailsThoseWhoWaitedForIt(t *testing.T) {
 	})
 }
 
-// Terraform asks ten resources at a time: those that come after a failure must not each begin the client's retries again.
+// Terraform asks ten resources at a time: those that come after a failure must not each begin the
+// client's retries again.
 func TestAFailureStandsForThoseWhoComeSoonAfter(t *testing.T) {
 	t.Parallel()
 
@@ -458,12 +462,14 @@ func TestCertificatesChangedDropsListAndChains(t *testing.T) {
 	read()
 	i.CertificatesChanged()
 	read()
-	if got := []int64{source.certs.Load(), source.chains.Load(), source.lists.Load()}; !slices.Equal(got, []int64{2, 4, 0}) {
+	if got := []int64{source.certs.Load(), source.chains.Load(), source.lists.Load()}; !slices.Equal(got,
+		[]int64{2, 4, 0}) {
 		t.Errorf("reads %v", got)
 	}
 }
 
-// Run with -race: readers, writers and cancellations at once. Whoever reads after a write has ended must see at least that write.
+// Run with -race: readers, writers and cancellations at once. Whoever reads after a write has ended
+// must see at least that write.
 func TestReadersAndWritersAtOnce(t *testing.T) {
 	t.Parallel()
 
@@ -499,7 +505,8 @@ func TestReadersAndWritersAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// Writers that come while a read is under way wait for the next one, and share it: each decides on a reading that began after it asked.
+// Writers that come while a read is under way wait for the next one, and share it: each decides on
+// a reading that began after it asked.
 func TestACrowdOfWritersSharesTheNextReading(t *testing.T) {
 	t.Parallel()
 
@@ -556,7 +563,8 @@ func TestACancelledWriterDoesNotFailTheOthers(t *testing.T) {
 	})
 }
 
-// A failed reading stands for those who waited for it, and a writer who comes later reads for itself.
+// A failed reading stands for those who waited for it, and a writer who comes later reads for
+// itself.
 func TestAWriterDoesNotTakeAnEarlierFailure(t *testing.T) {
 	t.Parallel()
 

@@ -20,7 +20,8 @@ func (r Reading) Rows() []salesforce.TenantSecret { return slices.Clone(r.book.a
 // Count is the number of Rows.
 func (r Reading) Count() int { return len(r.book.all.Records) }
 
-// Records are the tenant secrets as the rules look at them, in the order of Rows. They are shared: the rules change none.
+// Records are the tenant secrets as the rules look at them, in the order of Rows. They are shared:
+// the rules change none.
 func (r Reading) Records() []keys.Record { return r.book.records() }
 
 // ServerTime is the org's time.
@@ -37,15 +38,18 @@ func Record(row salesforce.TenantSecret) keys.Record {
 	}
 
 	return keys.Record{
-		ID: row.ID, Type: row.Type, Version: row.Version, Status: row.Status, Source: row.Source, Description: row.Description,
+		ID: row.ID, Type: row.Type, Version: row.Version, Status: row.Status, Source: row.Source,
+		Description:       row.Description,
 		KeyDerivationMode: row.KeyDerivationMode, Hash: hash, RemoteKeyIdentifier: row.RemoteKeyIdentifier,
 		RemoteKeyServiceID: row.RemoteKeyServiceID, RemoteKeyCertificate: row.RemoteKeyCertificate,
-		CreatedDate: row.CreatedDate, LastModifiedDate: row.LastModifiedDate, CreatedBy: row.CreatedByID, LastModifiedBy: row.LastModifiedByID,
+		CreatedDate: row.CreatedDate, LastModifiedDate: row.LastModifiedDate, CreatedBy: row.CreatedByID,
+		LastModifiedBy: row.LastModifiedByID,
 	}
 }
 
-// ledger is one reading of the tenant secrets with an index by id: a refresh looks each record up on its own, and a list that is copied
-// or searched for each of them makes a refresh cost the square of the history. Nobody changes a ledger once it is read.
+// ledger is one reading of the tenant secrets with an index by id: a refresh looks each record up
+// on its own, and a list that is copied or searched for each of them makes a refresh cost the
+// square of the history. Nobody changes a ledger once it is read.
 type ledger struct {
 	all     salesforce.TenantSecrets
 	byID    map[string]int

@@ -8,8 +8,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/detach"
 )
 
-// snapshot holds one value that is expensive to read and wanted by many at once. Readers that come while a read is under way share
-// it; readers that come later share its result until it is dropped or too old.
+// snapshot holds one value that is expensive to read and wanted by many at once. Readers that come
+// while a read is under way share it; readers that come later share its result until it is dropped
+// or too old.
 type snapshot[T any] struct {
 	read func(context.Context) (T, error)
 	now  func() time.Time
@@ -17,7 +18,8 @@ type snapshot[T any] struct {
 	mu sync.Mutex
 	// started counts the reads that have begun, and so numbers them.
 	started uint64
-	// dropped is the number of the last read that began before the last drop: it and all before it serve nobody who asks later.
+	// dropped is the number of the last read that began before the last drop: it and all before it
+	// serve nobody who asks later.
 	dropped uint64
 	value   T
 	valid   bool
@@ -40,8 +42,8 @@ type flight[T any] struct {
 	err     error
 }
 
-// recent returns the value as it was at most planAge ago. An error is given to those who waited for it, and to those who come within
-// failureAge after it.
+// recent returns the value as it was at most planAge ago. An error is given to those who waited for
+// it, and to those who come within failureAge after it.
 func (s *snapshot[T]) recent(ctx context.Context) (T, error) {
 	var zero T
 	if err := ctx.Err(); err != nil {
@@ -67,8 +69,9 @@ func (s *snapshot[T]) recent(ctx context.Context) (T, error) {
 	return s.join(ctx, f)
 }
 
-// next returns what a read brings that begins after the call. If a read is under way, the next one begins when it is done, and serves
-// all who wait for it by then: one read for a crowd of writers, and not one for each.
+// next returns what a read brings that begins after the call. If a read is under way, the next one
+// begins when it is done, and serves all who wait for it by then: one read for a crowd of writers,
+// and not one for each.
 func (s *snapshot[T]) next(ctx context.Context) (T, error) {
 	var zero T
 	s.mu.Lock()
@@ -126,8 +129,8 @@ func (s *snapshot[T]) atHand() (T, bool) {
 // fresh reports whether there is a value of at most planAge. The mutex is held.
 func (s *snapshot[T]) fresh() bool { return s.valid && s.now().Sub(s.at) <= planAge }
 
-// begin starts a read. It outlives the context of the reader that asked first, so that one cancelled resource does not fail the
-// others, but keeps that context's values (the logger).
+// begin starts a read. It outlives the context of the reader that asked first, so that one
+// cancelled resource does not fail the others, but keeps that context's values (the logger).
 func (s *snapshot[T]) begin(ctx context.Context) *flight[T] {
 	ctx, cancel := context.WithCancel(detach.From(ctx))
 	s.started++

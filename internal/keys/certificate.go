@@ -64,9 +64,9 @@ func (c Certificate) Problems(now time.Time) []string {
 	return problems
 }
 
-// endOf returns the end of a day for its midnight: Salesforce documents the expiry of a certificate as
-// a date in one place and as a dateTime in another [D CertTooling, WSDL]. The X.509 certificate has the
-// very second.
+// endOf returns the end of a day for its midnight: Salesforce documents the expiry of a certificate
+// as a date in one place and as a dateTime in another [D CertTooling, WSDL]. The X.509 certificate
+// has the very second.
 func endOf(t time.Time) time.Time {
 	if t.Equal(t.UTC().Truncate(day)) {
 		return t.Add(day)
@@ -75,9 +75,10 @@ func endOf(t time.Time) time.Time {
 	return t
 }
 
-// ProblemsFor returns what [Certificate.Problems] does, and why the certificate cannot wrap a key of
-// the type typ. A certificate that uses the KMS serves Database keys only, and they take no other
-// [D CertTooling, Help]. An empty typ stands for any type but Database, as for a cache-only key.
+// ProblemsFor returns what [Certificate.Problems] does, and why the certificate cannot wrap a key
+// of the type typ. A certificate that uses the KMS serves Database keys only, and they take no
+// other [D CertTooling, Help]. An empty typ stands for any type but Database, as for a cache-only
+// key.
 func (c Certificate) ProblemsFor(typ string, now time.Time) []string {
 	problems := c.Problems(now)
 	switch database := typ == TypeDatabase; {
@@ -90,8 +91,10 @@ func (c Certificate) ProblemsFor(typ string, now time.Time) []string {
 	return problems
 }
 
-// CompatibleTypes returns those of the types whose keys the certificate can wrap at the instant now,
-// in their order. It is never nil.
+// CompatibleTypes returns those of the types whose keys the certificate can wrap at the instant
+// now, in their order. It is never nil.
 func (c Certificate) CompatibleTypes(types []string, now time.Time) []string {
-	return slices.DeleteFunc(append([]string{}, types...), func(typ string) bool { return len(c.ProblemsFor(typ, now)) > 0 })
+	return slices.DeleteFunc(append([]string{}, types...), func(typ string) bool {
+		return len(c.ProblemsFor(typ, now)) > 0
+	})
 }

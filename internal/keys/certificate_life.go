@@ -9,8 +9,8 @@ import (
 // Days is a number of whole days as time.
 func Days(n int64) time.Duration { return time.Duration(n) * day }
 
-// DaysLeft returns how many whole days are left from now until an instant, rounded down: negative once
-// it is past.
+// DaysLeft returns how many whole days are left from now until an instant, rounded down: negative
+// once it is past.
 func DaysLeft(until, now time.Time) int64 {
 	left := until.Sub(now)
 	days := int64(left / day)
@@ -21,12 +21,12 @@ func DaysLeft(until, now time.Time) int64 {
 	return days
 }
 
-// RenewalIsDue reports whether a certificate with so many whole days left is to be renewed before days
-// of them are left.
+// RenewalIsDue reports whether a certificate with so many whole days left is to be renewed before
+// days of them are left.
 func RenewalIsDue(daysLeft, before int64) bool { return daysLeft < before }
 
-// CertificateName returns the unique name of a new certificate: the prefix and the day of now in UTC,
-// and a number from 2 if that is taken.
+// CertificateName returns the unique name of a new certificate: the prefix and the day of now in
+// UTC, and a number from 2 if that is taken.
 func CertificateName(prefix string, now time.Time, taken func(name string) bool) string {
 	base := prefix + "_" + now.UTC().Format("20060102")
 	name := base
@@ -37,8 +37,8 @@ func CertificateName(prefix string, now time.Time, taken func(name string) bool)
 	return name
 }
 
-// CertificateUse is who still names a certificate for the material that a key service sends: it comes
-// encrypted for that certificate, whose private key is nowhere else.
+// CertificateUse is who still names a certificate for the material that a key service sends: it
+// comes encrypted for that certificate, whose private key is nowhere else.
 type CertificateUse struct {
 	// Current is a cache-only record that is ACTIVE, or can become so again.
 	Current *Record
@@ -88,8 +88,9 @@ type Departure struct {
 	Deposed bool
 }
 
-// Fate returns what becomes of a certificate with this use, and the record that decided, nil if none
-// did. What only an archived record still names is forgotten: nobody can make it name another one.
+// Fate returns what becomes of a certificate with this use, and the record that decided, nil if
+// none did. What only an archived record still names is forgotten: nobody can make it name another
+// one.
 func (d Departure) Fate(use CertificateUse) (Fate, *Record) {
 	switch {
 	case use.Current != nil && !d.AllowDestruction && !d.Deposed:

@@ -79,7 +79,10 @@ func TestCertificateName(t *testing.T) {
 
 // remoteKey is a cache-only record that names the certificate Wrap.
 func remoteKey(version int64, status string, changes ...func(*keys.Record)) keys.Record {
-	r := keys.Record{ID: "02G00000000000" + string(rune('A'+version)), Type: "Data", Version: version, Status: status, Source: keys.SourceRemote, RemoteKeyCertificate: "Wrap"}
+	r := keys.Record{
+		ID: "02G00000000000" + string(rune('A'+version)), Type: "Data", Version: version, Status: status,
+		Source: keys.SourceRemote, RemoteKeyCertificate: "Wrap",
+	}
 	for _, change := range changes {
 		change(&r)
 	}
@@ -95,15 +98,32 @@ func TestUseOfCertificate(t *testing.T) {
 		records           []keys.Record
 		current, archived int64
 	}{
-		"nobody":                    {[]keys.Record{remoteKey(1, keys.StatusArchived, other), remoteKey(2, keys.StatusActive, uploaded)}, 0, 0},
-		"an ACTIVE key":             {[]keys.Record{remoteKey(2, keys.StatusActive)}, 2, 0},
-		"in another case":           {[]keys.Record{remoteKey(2, keys.StatusActive, func(r *keys.Record) { r.RemoteKeyCertificate = "wRAP" })}, 2, 0},
-		"an archived one":           {[]keys.Record{remoteKey(1, keys.StatusArchived), remoteKey(2, keys.StatusActive, other)}, 0, 1},
-		"both":                      {[]keys.Record{remoteKey(2, keys.StatusActive), remoteKey(1, keys.StatusArchived)}, 2, 1},
-		"DESTROYED, newest":         {[]keys.Record{remoteKey(2, keys.StatusDestroyed)}, 2, 0},
-		"DESTROYED, not the newest": {[]keys.Record{remoteKey(1, keys.StatusDestroyed), remoteKey(2, keys.StatusActive, uploaded)}, 0, 0},
+		"nobody": {[]keys.Record{
+			remoteKey(1, keys.StatusArchived, other),
+			remoteKey(2, keys.StatusActive, uploaded),
+		}, 0, 0},
+		"an ACTIVE key": {[]keys.Record{remoteKey(2, keys.StatusActive)}, 2, 0},
+		"in another case": {[]keys.Record{remoteKey(2, keys.StatusActive, func(r *keys.Record) {
+			r.RemoteKeyCertificate = "wRAP"
+		})}, 2, 0},
+		"an archived one": {[]keys.Record{
+			remoteKey(1, keys.StatusArchived),
+			remoteKey(2, keys.StatusActive, other),
+		}, 0, 1},
+		"both": {
+			[]keys.Record{remoteKey(2, keys.StatusActive), remoteKey(1, keys.StatusArchived)},
+			2,
+			1,
+		},
+		"DESTROYED, newest": {[]keys.Record{remoteKey(2, keys.StatusDestroyed)}, 2, 0},
+		"DESTROYED, not the newest": {[]keys.Record{
+			remoteKey(1, keys.StatusDestroyed),
+			remoteKey(2, keys.StatusActive, uploaded),
+		}, 0, 0},
 		"DESTROYED, newest of another type": {
-			[]keys.Record{remoteKey(1, keys.StatusDestroyed), remoteKey(2, keys.StatusActive, uploaded, func(r *keys.Record) { r.Type = "Analytics" })}, 1, 0,
+			[]keys.Record{remoteKey(1, keys.StatusDestroyed), remoteKey(2, keys.StatusActive, uploaded, func(r *keys.Record) {
+				r.Type = "Analytics"
+			})}, 1, 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,13 +148,19 @@ func versionOf(r *keys.Record) int64 {
 	return r.Version
 }
 
-// Every combination: a deposed object is never refused, a key in use is never lost without a word for it, and an archived one never at all.
+// Every combination: a deposed object is never refused, a key in use is never lost without a word
+// for it, and an archived one never at all.
 func TestDeparture_fate(t *testing.T) {
 	t.Parallel()
 	current, archived := remoteKey(2, keys.StatusActive), remoteKey(1, keys.StatusArchived)
 	for _, allow := range []bool{false, true} {
 		for _, deposed := range []bool{false, true} {
-			for _, use := range []keys.CertificateUse{{}, {Current: &current}, {Archived: &archived}, {Current: &current, Archived: &archived}} {
+			for _, use := range []keys.CertificateUse{
+				{},
+				{Current: &current},
+				{Archived: &archived},
+				{Current: &current, Archived: &archived},
+			} {
 				fate, because := keys.Departure{AllowDestruction: allow, Deposed: deposed}.Fate(use)
 				want, wantRecord := keys.FateDelete, (*keys.Record)(nil)
 				switch {
@@ -146,7 +172,8 @@ func TestDeparture_fate(t *testing.T) {
 					want, wantRecord = keys.FateForget, use.Current
 				}
 				if fate != want || because != wantRecord {
-					t.Errorf("allow %v, deposed %v, use %v: expected %v because of version %d, found %v because of %d", allow, deposed, use, want, versionOf(wantRecord), fate, versionOf(because))
+					t.Errorf("allow %v, deposed %v, use %v: expected %v because of version %d, found %v because of %d", allow, deposed,
+						use, want, versionOf(wantRecord), fate, versionOf(because))
 				}
 			}
 		}

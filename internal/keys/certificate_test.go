@@ -37,25 +37,42 @@ func TestCertificate_problemsOfEveryType(t *testing.T) {
 		change func(*keys.Certificate)
 		want   []string
 	}{
-		"fit":               {func(*keys.Certificate) {}, nil},
-		"no expiry known":   {func(c *keys.Certificate) { c.Expires = time.Time{} }, nil},
-		"a second is left":  {func(c *keys.Certificate) { c.Expires = now.Add(time.Second) }, nil},
-		"fit content":       {func(c *keys.Certificate) { c.Content = content(nil) }, nil},
-		"2048 bits":         {func(c *keys.Certificate) { c.KeySize = 2048 }, []string{"its key has 2048 bits, 4096 are needed"}},
-		"8192 bits":         {func(c *keys.Certificate) { c.KeySize = 8192 }, []string{"its key has 8192 bits, 4096 are needed"}},
-		"no size":           {func(c *keys.Certificate) { c.KeySize = 0 }, []string{"its key has 0 bits, 4096 are needed"}},
-		"not encrypted":     {func(c *keys.Certificate) { c.EncryptedWithPlatformEncryption = false }, []string{"its private key is not encrypted with Platform Encryption"}},
-		"exportable":        {func(c *keys.Certificate) { c.PrivateKeyExportable = true }, []string{"its private key is exportable"}},
-		"waits":             {func(c *keys.Certificate) { c.Unusable = true }, []string{"it is not usable yet: a CA-signed certificate waits for its signed chain"}},
+		"fit":              {func(*keys.Certificate) {}, nil},
+		"no expiry known":  {func(c *keys.Certificate) { c.Expires = time.Time{} }, nil},
+		"a second is left": {func(c *keys.Certificate) { c.Expires = now.Add(time.Second) }, nil},
+		"fit content":      {func(c *keys.Certificate) { c.Content = content(nil) }, nil},
+		"2048 bits": {
+			func(c *keys.Certificate) { c.KeySize = 2048 },
+			[]string{"its key has 2048 bits, 4096 are needed"},
+		},
+		"8192 bits": {
+			func(c *keys.Certificate) { c.KeySize = 8192 },
+			[]string{"its key has 8192 bits, 4096 are needed"},
+		},
+		"no size": {func(c *keys.Certificate) { c.KeySize = 0 }, []string{"its key has 0 bits, 4096 are needed"}},
+		"not encrypted": {func(c *keys.Certificate) {
+			c.EncryptedWithPlatformEncryption = false
+		}, []string{"its private key is not encrypted with Platform Encryption"}},
+		"exportable": {func(c *keys.Certificate) {
+			c.PrivateKeyExportable = true
+		}, []string{"its private key is exportable"}},
+		"waits": {
+			func(c *keys.Certificate) { c.Unusable = true },
+			[]string{"it is not usable yet: a CA-signed certificate waits for its signed chain"},
+		},
 		"expires this time": {func(c *keys.Certificate) { c.Expires = now }, []string{"it expired on 2027-01-02T03:04:05Z"}},
 		"a date, today":     {func(c *keys.Certificate) { c.Expires = now.Truncate(keys.Days(1)) }, nil},
-		"a date, yesterday": {func(c *keys.Certificate) { c.Expires = now.Truncate(keys.Days(1)).AddDate(0, 0, -1) }, []string{"it expired on 2027-01-01T00:00:00Z"}},
+		"a date, yesterday": {func(c *keys.Certificate) {
+			c.Expires = now.Truncate(keys.Days(1)).AddDate(0, 0, -1)
+		}, []string{"it expired on 2027-01-01T00:00:00Z"}},
 		"a date, and content": {
 			func(c *keys.Certificate) {
 				c.Expires, c.Content = now.Truncate(keys.Days(1)), content{"it expired at 3 o'clock"}
 			}, []string{"it expired at 3 o'clock"},
 		},
-		"unfit content": {func(c *keys.Certificate) { c.Content = content{"its exponent is 3"} }, []string{"its exponent is 3"}},
+		"unfit content": {func(c *keys.Certificate) {
+			c.Content = content{"its exponent is 3"}
+		}, []string{"its exponent is 3"}},
 		"both": {
 			func(c *keys.Certificate) { c.Expires, c.Content = now.Add(-time.Hour), content{"it expired at noon"} },
 			[]string{"it expired on 2027-01-02T02:04:05Z"},
@@ -65,7 +82,8 @@ func TestCertificate_problemsOfEveryType(t *testing.T) {
 				*c = keys.Certificate{PrivateKeyExportable: true, Unusable: true, Expires: now}
 			},
 			[]string{
-				"its key has 0 bits, 4096 are needed", "its private key is not encrypted with Platform Encryption", "its private key is exportable",
+				"its key has 0 bits, 4096 are needed", "its private key is not encrypted with Platform Encryption",
+				"its private key is exportable",
 				"it is not usable yet: a CA-signed certificate waits for its signed chain", "it expired on 2027-01-02T03:04:05Z",
 			},
 		},

@@ -34,7 +34,8 @@ func (t Transition) Destructive() bool { return t == Destroy || t == Deactivate 
 type Kept struct {
 	Record
 
-	// Newest is true for the record with the highest version of its type. It matters for cache-only keys.
+	// Newest is true for the record with the highest version of its type. It matters for cache-only
+	// keys.
 	Newest bool
 	// APINumber is the whole number of the API version in use, 0 if that is not known.
 	APINumber int
@@ -49,13 +50,14 @@ func Keeping(r Record, records []Record, apiNumber int) Kept {
 	return Kept{Record: r, Newest: !ok || newest.Is(r.ID), APINumber: apiNumber, Counted: Counted(records, r.Type)}
 }
 
-// Exportable reports whether Salesforce has an export of the record: not of destroyed, cache-only and
-// Database ones [D Help security_pe_destroy_key, import_export_keys].
+// Exportable reports whether Salesforce has an export of the record: not of destroyed, cache-only
+// and Database ones [D Help security_pe_destroy_key, import_export_keys].
 func (r Record) Exportable() bool {
 	return r.Status != StatusDestroyed && r.Source != SourceRemote && r.Type != TypeDatabase
 }
 
-// Settable reports whether anything but a rotation changes the record's status: that of an ACTIVE key does not, unless it is cache-only.
+// Settable reports whether anything but a rotation changes the record's status: that of an ACTIVE
+// key does not, unless it is cache-only.
 func (r Record) Settable() bool { return r.Status != StatusActive || r.Source == SourceRemote }
 
 // Transition returns what brings the record to the wanted status, or why that is not possible. The
@@ -70,16 +72,16 @@ func (k Kept) Transition(wanted string) (Transition, *problem.Problem) {
 	switch {
 	case wanted == StatusActive:
 		return Stay, problem.New("desired_status", "Only a cache-only key can be made ACTIVE",
-			"Record %s has the source %s. Salesforce never makes an archived key ACTIVE again: to encrypt with a new key, rotate "+
-				"salesforcebyok_tenant_secret. Nothing was changed. Expected ARCHIVED or DESTROYED.", k, k.Source)
+			"Record %s has the source %s. Salesforce never makes an archived key ACTIVE again: to encrypt with a new key, "+
+				"rotate salesforcebyok_tenant_secret. Nothing was changed. Expected ARCHIVED or DESTROYED.", k, k.Source)
 	case k.Status == StatusActive && wanted == StatusDestroyed:
 		return Stay, problem.New("desired_status", "An ACTIVE key can't be destroyed",
-			"Record %s is ACTIVE: data is encrypted with it now, and Salesforce destroys ARCHIVED keys only. Rotate salesforcebyok_tenant_secret "+
-				"first, which archives it. Nothing was changed.", k)
+			"Record %s is ACTIVE: data is encrypted with it now, and Salesforce destroys ARCHIVED keys only. Rotate "+
+				"salesforcebyok_tenant_secret first, which archives it. Nothing was changed.", k)
 	case k.Status == StatusActive:
 		return Stay, problem.New("desired_status", "An ACTIVE key can't be archived by itself",
-			"Record %s is ACTIVE. Salesforce archives a key when the next one of its type is made: rotate salesforcebyok_tenant_secret first, then "+
-				"manage this version. Nothing was changed.", k)
+			"Record %s is ACTIVE. Salesforce archives a key when the next one of its type is made: rotate "+
+				"salesforcebyok_tenant_secret first, then manage this version. Nothing was changed.", k)
 	case k.Status == wanted:
 		return Stay, nil
 	case wanted == StatusDestroyed && k.Status == StatusArchived:
@@ -88,7 +90,8 @@ func (k Kept) Transition(wanted string) (Transition, *problem.Problem) {
 		return Restore, nil
 	default:
 		return Stay, problem.New("desired_status", "Unknown status of a record",
-			"Record %s reads the status %q. Expected ACTIVE, ARCHIVED or DESTROYED. Nothing was changed. Look at the record in Setup.", k, k.Status)
+			"Record %s reads the status %q. Expected ACTIVE, ARCHIVED or DESTROYED. Nothing was changed. Look at the record "+
+				"in Setup.", k, k.Status)
 	}
 }
 
@@ -99,7 +102,8 @@ func (k Kept) undestroyable() *problem.Problem {
 	case k.Type == TypeDatabase:
 		reason = "keys of the type Database can be neither destroyed nor exported nor imported"
 	case k.Type == TypeSearchIndex && k.APINumber >= newSearchIndexAPI:
-		reason = fmt.Sprintf("with API version %d.0 Search Index keys are those of the newer framework, which can't be destroyed", k.APINumber)
+		reason = fmt.Sprintf("with API version %d.0 Search Index keys are those of the newer framework, which can't be "+
+			"destroyed", k.APINumber)
 	default:
 		return nil
 	}
@@ -114,22 +118,23 @@ func (k Kept) remoteTransition(wanted string) (Transition, *problem.Problem) {
 		return Stay, nil
 	case !k.Newest:
 		return Stay, problem.New("desired_status", "Only the newest cache-only key can change its status",
-			"Record %s is %s and not the newest of its type; Salesforce lets only the most recent version of a cache-only key be destroyed or made "+
-				"ACTIVE. Nothing was changed. Set desired_status = %q.", k, k.Status, k.Status)
+			"Record %s is %s and not the newest of its type; Salesforce lets only the most recent version of a cache-only key "+
+				"be destroyed or made ACTIVE. Nothing was changed. Set desired_status = %q.", k, k.Status, k.Status)
 	case wanted == StatusDestroyed && k.Status == StatusActive:
 		return Deactivate, nil
 	case wanted == StatusActive && k.Status == StatusDestroyed:
 		return Reactivate, nil
 	default:
 		return Stay, problem.New("desired_status", "A cache-only key can't take this status",
-			"Record %s is %s. The newest cache-only key is ACTIVE or DESTROYED, and %s is neither. Nothing was changed.", k, k.Status, wanted)
+			"Record %s is %s. The newest cache-only key is ACTIVE or DESTROYED, and %s is neither. Nothing was changed.", k,
+			k.Status, wanted)
 	}
 }
 
 // Locks are the two locks on a destroy, as configured and as saved by earlier applies.
 type Locks struct {
-	// Allowed is the provider's allow_key_destruction. Undecided is true while it is not known yet, which
-	// happens only during a plan: the apply checks it.
+	// Allowed is the provider's allow_key_destruction. Undecided is true while it is not known yet,
+	// which happens only during a plan: the apply checks it.
 	Allowed, Undecided bool
 	// BackupNone is true for backup = "NONE".
 	BackupNone bool
@@ -147,8 +152,9 @@ func (l Locks) Check(k Kept, t Transition) *problem.Problem {
 		return nil
 	case !l.Allowed && !l.Undecided:
 		return problem.New("desired_status", "Destroying keys is not allowed",
-			"This would destroy the key of record %s: data that it encrypts can't be read until it is restored. The provider block does not allow "+
-				"it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", k)
+			"This would destroy the key of record %s: data that it encrypts can't be read until it is restored. The provider "+
+				"block does not allow it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.",
+			k)
 	case l.BackupNone:
 		return l.CheckAcknowledgement(k)
 	case k.Source == SourceRemote:
@@ -157,9 +163,11 @@ func (l Locks) Check(k Kept, t Transition) *problem.Problem {
 				"destruction_acknowledgement = %q. Nothing was changed.", k, k.ID)
 	case !l.ExportSaved:
 		return problem.New("desired_status", "No saved backup of this key",
-			"Record %s would be destroyed, and no earlier apply has saved its export in state, so an interrupted run could lose the only copy. Apply "+
-				"once with desired_status = %q, which saves it, and then again with %q. To destroy without a way back, set backup = \"NONE\" and "+
-				"destruction_acknowledgement = %q. Nothing was changed.", k, StatusArchived, StatusDestroyed, k.ID)
+			"Record %s would be destroyed, and no earlier apply has saved its export in state, so an interrupted run could "+
+				"lose the only copy. Apply once with desired_status = %q, which saves it, and then again with %q. To destroy "+
+				"without a way back, set backup = \"NONE\" and destruction_acknowledgement = %q. Nothing was changed.", k,
+			StatusArchived, StatusDestroyed,
+			k.ID)
 	default:
 		return nil
 	}
@@ -179,21 +187,22 @@ func (l Locks) CheckAcknowledgement(k Kept) *problem.Problem {
 	}
 
 	return problem.New("destruction_acknowledgement", "The destruction is not acknowledged",
-		"With backup = \"NONE\" no copy of the key of record %s is kept, and what it encrypts is lost for good once it is destroyed. Expected "+
-			"destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
+		"With backup = \"NONE\" no copy of the key of record %s is kept, and what it encrypts is lost for good once it is "+
+			"destroyed. Expected destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
 }
 
-// CheckForget returns why the record can't be dropped from state: its export there may be the only way
-// back of a destroyed key.
+// CheckForget returns why the record can't be dropped from state: its export there may be the only
+// way back of a destroyed key.
 func (l Locks) CheckForget(k Kept) *problem.Problem {
 	if k.Status != StatusDestroyed || !l.ExportSaved || l.Acknowledged(k) {
 		return nil
 	}
 
 	return problem.New("exported_secret_value", "The state holds the only copy of a destroyed key",
-		"Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for good. Nothing was "+
-			"changed. Restore the key (desired_status = %q), or keep the export elsewhere, set destruction_acknowledgement = %q, apply, and then "+
-			"remove the block; to rename the resource, use a moved block.", k, StatusArchived, k.ID)
+		"Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for "+
+			"good. Nothing was changed. Restore the key (desired_status = %q), or keep the export elsewhere, set "+
+			"destruction_acknowledgement = %q, apply, and then remove the block; to rename the resource, use a moved block.", k,
+		StatusArchived, k.ID)
 }
 
 // Wish is what is wanted of a record in custody, and what is at hand for it.
@@ -237,8 +246,8 @@ type RecordFate struct {
 // reading made for it.
 func (f RecordFate) Writes() bool { return f.Transition != Stay || f.Export == DropExport }
 
-// Judge returns what becomes of the record under a wish, or why the wish is refused. Plan and apply ask
-// it alike, each on the reading that it has.
+// Judge returns what becomes of the record under a wish, or why the wish is refused. Plan and apply
+// ask it alike, each on the reading that it has.
 func (k Kept) Judge(w Wish) (RecordFate, *problem.Problem) {
 	transition, refusal := k.Transition(w.Status)
 	fate := RecordFate{Transition: transition, Status: k.Status}
@@ -275,15 +284,16 @@ func (k Kept) checkWayBack(w Wish, f RecordFate) *problem.Problem {
 	switch {
 	case f.Transition == Restore && !w.ExportSaved && !w.ExportGiven:
 		return problem.New("desired_status", "This key can't be restored",
-			"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before the destruction, "+
-				"restores it. Give that in exported_secret_value_wo, or accept the loss with desired_status = %q. Nothing was changed.", k, StatusDestroyed)
+			"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before "+
+				"the destruction, restores it. Give that in exported_secret_value_wo, or accept the loss with desired_status = "+
+				"%q. Nothing was changed.", k, StatusDestroyed)
 	case lost && f.Export == DropExport:
 		return w.CheckAcknowledgement(k)
 	case lost && w.Adopting && k.Source != SourceRemote && !w.ExportGiven && !w.Acknowledged(k):
 		return problem.New("tenant_secret_id", "A destroyed key without its export",
-			"Record %s is DESTROYED: Salesforce has no export of it any more, and another state, or the resource that this one replaces, may hold the "+
-				"only copy. Nothing was changed. Use a moved block or terraform state mv, or import the record. To adopt it without a way back, set "+
-				"destruction_acknowledgement = %q.", k, k.ID)
+			"Record %s is DESTROYED: Salesforce has no export of it any more, and another state, or the resource that this "+
+				"one replaces, may hold the only copy. Nothing was changed. Use a moved block or terraform state mv, or import "+
+				"the record. To adopt it without a way back, set destruction_acknowledgement = %q.", k, k.ID)
 	default:
 		return nil
 	}
@@ -300,36 +310,37 @@ func (k Kept) warnings(w Wish, f RecordFate) []*problem.Problem {
 			wayBack = "No copy is kept: it can't be restored by Terraform."
 		}
 		all = append(all, problem.New("desired_status", "A key will be destroyed",
-			"Record %s: data that it encrypts can't be read from then on. Rotation alone does not re-encrypt existing data; check Encryption Statistics "+
-				"in Setup first. %s", k, wayBack))
+			"Record %s: data that it encrypts can't be read from then on. Rotation alone does not re-encrypt existing data; "+
+				"check Encryption Statistics in Setup first. %s", k, wayBack))
 	}
 	if f.Transition == Stay && f.Export == DropExport && k.Status == StatusDestroyed {
 		all = append(all, problem.New("backup", "The last export will be dropped",
-			"Record %s is DESTROYED, and the export in state is what restores it. Once that is dropped, what the key encrypts is lost for good.", k))
+			"Record %s is DESTROYED, and the export in state is what restores it. Once that is dropped, what the key encrypts "+
+				"is lost for good.", k))
 	}
 	if f.Transition == Reactivate {
 		all = append(all, problem.New("", "A cache-only key will be reactivated",
-			"Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and tries again for 24 hours; "+
-				"look at the key service first. The apply sets it to ACTIVE, which ends those tries.", k))
+			"Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and "+
+				"tries again for 24 hours; look at the key service first. The apply sets it to ACTIVE, which ends those tries.", k))
 	}
 	if f.Transition == Restore && k.Counted >= KeyCap {
 		all = append(all, problem.New("desired_status", "Restoring a key at the cap",
-			"The org has %d ACTIVE and ARCHIVED %s keys, and a restored one counts: Salesforce documents a cap of %d. The apply asks for it all the same; "+
-				"if Salesforce refuses, destroy another key first.", k.Counted, k.Type, KeyCap))
+			"The org has %d ACTIVE and ARCHIVED %s keys, and a restored one counts: Salesforce documents a cap of %d. The "+
+				"apply asks for it all the same; if Salesforce refuses, destroy another key first.", k.Counted, k.Type, KeyCap))
 	}
 
 	return all
 }
 
 // CheckAnnounced refuses, right before a write, to do another thing than the plan has announced. A
-// record that has the wanted status by now is as announced: somebody else, or an interrupted run, has
-// been there.
+// record that has the wanted status by now is as announced: somebody else, or an interrupted run,
+// has been there.
 func (k Kept) CheckAnnounced(announced, now RecordFate) *problem.Problem {
 	if now.Transition == announced.Transition || now.Transition == Stay {
 		return nil
 	}
 
 	return problem.New("desired_status", "The record has changed since the plan",
-		"The plan was made to leave record %s %s by other means: it reads %s now, and the apply would do what the plan did not say. Nothing was "+
-			"changed. Plan again.", k, announced.Status, k.Status)
+		"The plan was made to leave record %s %s by other means: it reads %s now, and the apply would do what the plan did "+
+			"not say. Nothing was changed. Plan again.", k, announced.Status, k.Status)
 }

@@ -22,7 +22,8 @@ type planRow struct {
 	refusal                string
 }
 
-// lifecycle is the whole table for a Data key that is the newest of its type: every source, status and wish.
+// lifecycle is the whole table for a Data key that is the newest of its type: every source, status
+// and wish.
 func lifecycle() []planRow {
 	const (
 		onlyCacheOnly = "Only a cache-only key can be made ACTIVE"
@@ -67,7 +68,10 @@ func TestTransition(t *testing.T) {
 		for _, typ := range []string{"Data", "DeterministicData", "EventBus", "Analytics", "SearchIndex"} {
 			t.Run(fmt.Sprintf("%s %s %s to %s", typ, row.source, row.status, row.wanted), func(t *testing.T) {
 				t.Parallel()
-				subject := keys.Kept{Record: keys.Record{ID: recordID, Type: typ, Source: row.source, Status: row.status, Version: 7}, Newest: true, APINumber: 62}
+				subject := keys.Kept{Record: keys.Record{
+					ID: recordID, Type: typ, Source: row.source, Status: row.status,
+					Version: 7,
+				}, Newest: true, APINumber: 62}
 				action, err := subject.Transition(row.wanted)
 				if row.refusal == "" {
 					if err != nil || action != row.action {
@@ -95,7 +99,8 @@ func TestTransition(t *testing.T) {
 	}
 }
 
-// checkRefusal expects a refusal at an attribute that says which record it is about and that nothing was changed.
+// checkRefusal expects a refusal at an attribute that says which record it is about and that
+// nothing was changed.
 func checkRefusal(t *testing.T, refusal *problem.Problem, attribute, summary string) {
 	t.Helper()
 	if refusal == nil {
@@ -122,7 +127,10 @@ func TestTransition_undestroyable(t *testing.T) {
 		refused     bool
 		reason      string
 	}{
-		"Database":                       {"Database", "UPLOADED", 62, true, "can be neither destroyed nor exported nor imported"},
+		"Database": {
+			"Database", "UPLOADED", 62, true,
+			"can be neither destroyed nor exported nor imported",
+		},
 		"Database by Salesforce":         {"Database", "HSM", 67, true, "can be neither destroyed nor exported nor imported"},
 		"SearchIndex at 62":              {"SearchIndex", "UPLOADED", 62, false, ""},
 		"SearchIndex at 63":              {"SearchIndex", "UPLOADED", 63, true, "with API version 63.0"},
@@ -134,7 +142,10 @@ func TestTransition_undestroyable(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			subject := keys.Kept{Record: keys.Record{ID: recordID, Type: test.typ, Source: test.source, Status: "ARCHIVED"}, APINumber: test.api}
+			subject := keys.Kept{
+				Record:    keys.Record{ID: recordID, Type: test.typ, Source: test.source, Status: "ARCHIVED"},
+				APINumber: test.api,
+			}
 			action, err := subject.Transition("DESTROYED")
 			if !test.refused {
 				if err != nil || action != keys.Destroy {
@@ -159,7 +170,10 @@ func TestTransition_olderCacheOnlyKey(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED"} {
 		for _, wanted := range []string{"ACTIVE", "ARCHIVED", "DESTROYED"} {
-			subject := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: status}, Newest: false, APINumber: 62}
+			subject := keys.Kept{
+				Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: status},
+				Newest: false, APINumber: 62,
+			}
 			action, err := subject.Transition(wanted)
 			if status == wanted {
 				if action != keys.Stay || err != nil {
@@ -223,7 +237,8 @@ func TestExportable(t *testing.T) {
 	}
 }
 
-// Whatever is wanted of a record whose status can't be set is refused, and of all others something is not.
+// Whatever is wanted of a record whose status can't be set is refused, and of all others something
+// is not.
 func TestSettable(t *testing.T) {
 	t.Parallel()
 
@@ -267,29 +282,78 @@ func TestLocks(t *testing.T) {
 		remote             bool
 		attribute, refusal string
 	}{
-		"everything closed":                      {keys.Locks{}, false, "desired_status", notAllowed},
-		"backup alone":                           {keys.Locks{ExportSaved: true}, false, "desired_status", notAllowed},
-		"acknowledgement alone":                  {keys.Locks{BackupNone: true, Acknowledgement: recordID}, false, "desired_status", notAllowed},
-		"permission alone":                       {keys.Locks{Allowed: true}, false, "desired_status", noBackup},
-		"permission and acknowledgement":         {keys.Locks{Allowed: true, Acknowledgement: recordID}, false, "desired_status", noBackup},
-		"permission and NONE":                    {keys.Locks{Allowed: true, BackupNone: true}, false, "destruction_acknowledgement", notAcknowledged},
-		"NONE with a backup":                     {keys.Locks{Allowed: true, BackupNone: true, ExportSaved: true}, false, "destruction_acknowledgement", notAcknowledged},
-		"acknowledgement of another":             {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: otherID}, false, "destruction_acknowledgement", notAcknowledged},
-		"acknowledgement by another case":        {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: strings.ToLower(recordID)}, false, "destruction_acknowledgement", notAcknowledged},
-		"acknowledgement too short":              {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID[:14]}, false, "destruction_acknowledgement", notAcknowledged},
-		"both open, backup":                      {keys.Locks{Allowed: true, ExportSaved: true}, false, "", ""},
-		"both open, acknowledgement":             {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID}, false, "", ""},
-		"both open, acknowledgement by 15":       {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID[:15]}, false, "", ""},
-		"cache-only, permission alone":           {keys.Locks{Allowed: true}, true, "backup", noneOfRemote},
-		"cache-only, closed":                     {keys.Locks{BackupNone: true, Acknowledgement: recordID}, true, "desired_status", notAllowed},
-		"cache-only, a backup is no way back":    {keys.Locks{Allowed: true, ExportSaved: true}, true, "backup", noneOfRemote},
-		"cache-only, NONE, not acknowledged":     {keys.Locks{Allowed: true, BackupNone: true}, true, "destruction_acknowledgement", notAcknowledged},
-		"cache-only, both open, acknowledgement": {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID}, true, "", ""},
+		"everything closed": {keys.Locks{}, false, "desired_status", notAllowed},
+		"backup alone":      {keys.Locks{ExportSaved: true}, false, "desired_status", notAllowed},
+		"acknowledgement alone": {
+			keys.Locks{BackupNone: true, Acknowledgement: recordID},
+			false,
+			"desired_status", notAllowed,
+		},
+		"permission alone": {keys.Locks{Allowed: true}, false, "desired_status", noBackup},
+		"permission and acknowledgement": {
+			keys.Locks{Allowed: true, Acknowledgement: recordID},
+			false,
+			"desired_status", noBackup,
+		},
+		"permission and NONE": {
+			keys.Locks{Allowed: true, BackupNone: true},
+			false,
+			"destruction_acknowledgement", notAcknowledged,
+		},
+		"NONE with a backup": {
+			keys.Locks{Allowed: true, BackupNone: true, ExportSaved: true},
+			false,
+			"destruction_acknowledgement", notAcknowledged,
+		},
+		"acknowledgement of another": {
+			keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: otherID},
+			false, "destruction_acknowledgement", notAcknowledged,
+		},
+		"acknowledgement by another case": {keys.Locks{
+			Allowed: true, BackupNone: true,
+			Acknowledgement: strings.ToLower(recordID),
+		}, false, "destruction_acknowledgement", notAcknowledged},
+		"acknowledgement too short": {keys.Locks{
+			Allowed: true, BackupNone: true,
+			Acknowledgement: recordID[:14],
+		}, false, "destruction_acknowledgement", notAcknowledged},
+		"both open, backup": {keys.Locks{Allowed: true, ExportSaved: true}, false, "", ""},
+		"both open, acknowledgement": {
+			keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID},
+			false, "", "",
+		},
+		"both open, acknowledgement by 15": {keys.Locks{
+			Allowed: true, BackupNone: true,
+			Acknowledgement: recordID[:15],
+		}, false, "", ""},
+		"cache-only, permission alone": {keys.Locks{Allowed: true}, true, "backup", noneOfRemote},
+		"cache-only, closed": {
+			keys.Locks{BackupNone: true, Acknowledgement: recordID},
+			true,
+			"desired_status", notAllowed,
+		},
+		"cache-only, a backup is no way back": {
+			keys.Locks{Allowed: true, ExportSaved: true},
+			true, "backup",
+			noneOfRemote,
+		},
+		"cache-only, NONE, not acknowledged": {
+			keys.Locks{Allowed: true, BackupNone: true},
+			true,
+			"destruction_acknowledgement", notAcknowledged,
+		},
+		"cache-only, both open, acknowledgement": {
+			keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID},
+			true, "", "",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			subject := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED", Version: 3}}
+			subject := keys.Kept{Record: keys.Record{
+				ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED",
+				Version: 3,
+			}}
 			action := keys.Destroy
 			if test.remote {
 				subject.Source, subject.Status, subject.Newest, action = "REMOTE", "ACTIVE", true, keys.Deactivate
@@ -313,15 +377,27 @@ func TestLocks(t *testing.T) {
 
 func TestLocks_advice(t *testing.T) {
 	t.Parallel()
-	subject := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED", Version: 3}}
+	subject := keys.Kept{Record: keys.Record{
+		ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED",
+		Version: 3,
+	}}
 	for name, test := range map[string]struct {
 		locks keys.Locks
 		words []string
 	}{
 		"permission": {keys.Locks{}, []string{"allow_key_destruction = true"}},
-		"backup":     {keys.Locks{Allowed: true}, []string{`desired_status = "ARCHIVED"`, `backup = "NONE"`, `destruction_acknowledgement = "` + recordID + `"`}},
-		"missing":    {keys.Locks{Allowed: true, BackupNone: true}, []string{`destruction_acknowledgement = "` + recordID + `", found none`}},
-		"wrong":      {keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: otherID}, []string{`"` + recordID + `", found "` + otherID + `"`}},
+		"backup": {keys.Locks{Allowed: true}, []string{
+			`desired_status = "ARCHIVED"`, `backup = "NONE"`,
+			`destruction_acknowledgement = "` + recordID + `"`,
+		}},
+		"missing": {
+			keys.Locks{Allowed: true, BackupNone: true},
+			[]string{`destruction_acknowledgement = "` + recordID + `", found none`},
+		},
+		"wrong": {
+			keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: otherID},
+			[]string{`"` + recordID + `", found "` + otherID + `"`},
+		},
 	} {
 		err := test.locks.Check(subject, keys.Destroy)
 		for _, words := range test.words {
@@ -354,7 +430,10 @@ func custodyRecords(visit func(keys.Kept)) {
 		for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED", "SUSPENDED"} {
 			for _, typ := range []string{"Data", "Database", "SearchIndex"} {
 				for _, newest := range []bool{true, false} {
-					visit(keys.Kept{Record: keys.Record{ID: recordID, Type: typ, Source: source, Status: status, Version: 3}, Newest: newest, APINumber: 63})
+					visit(keys.Kept{
+						Record: keys.Record{ID: recordID, Type: typ, Source: source, Status: status, Version: 3},
+						Newest: newest, APINumber: 63,
+					})
 				}
 			}
 		}
@@ -383,17 +462,20 @@ func TestJudge_everything(t *testing.T) {
 			switch {
 			case fate.Transition.Destructive() && !w.Allowed:
 				fail("nothing is destroyed without the permission")
-			case fate.Transition.Destructive() && w.BackupNone && !acknowledged, fate.Transition.Destructive() && !w.BackupNone && (!w.ExportSaved || k.Source == "REMOTE"):
+			case fate.Transition.Destructive() && w.BackupNone && !acknowledged,
+				fate.Transition.Destructive() && !w.BackupNone && (!w.ExportSaved || k.Source == "REMOTE"):
 				fail("nothing is destroyed without a way back or the acknowledgement")
 			case fate.Transition == keys.Restore && !w.ExportSaved && !w.ExportGiven:
 				fail("nothing is restored without an export")
 			case fate.Export == keys.DropExport && fate.Status == "DESTROYED" && !acknowledged:
 				fail("no last copy is dropped without the acknowledgement")
-			case fate.Status == "DESTROYED" && k.Source != "REMOTE" && w.Adopting && !w.ExportSaved && fate.Transition == keys.Stay && !acknowledged && !w.ExportGiven:
+			case fate.Status == "DESTROYED" && k.Source != "REMOTE" && w.Adopting && !w.ExportSaved &&
+				fate.Transition == keys.Stay && !acknowledged && !w.ExportGiven:
 				fail("no destroyed key is adopted without its export")
 			case fate.Status != w.Status:
 				fail("the record ends as wanted")
-			case fate.Export == keys.HoldExport && w.BackupNone, fate.Export == keys.ReadExport && (w.BackupNone || w.ExportSaved):
+			case fate.Export == keys.HoldExport && w.BackupNone,
+				fate.Export == keys.ReadExport && (w.BackupNone || w.ExportSaved):
 				fail("an export is held where one is wanted")
 			case fate.Transition.Destructive() != hasWarning(fate, "A key will be destroyed"):
 				fail("a destroy is said")
@@ -422,11 +504,15 @@ func hasWarning(fate keys.RecordFate, summary string) bool {
 	return false
 }
 
-// While the permission is not known yet, a plan does not report it as missing, and every other lock holds.
+// While the permission is not known yet, a plan does not report it as missing, and every other lock
+// holds.
 func TestJudge_undecidedPermission(t *testing.T) {
 	t.Parallel()
 	k := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED"}}
-	if fate, refusal := k.Judge(keys.Wish{Status: "DESTROYED", Locks: keys.Locks{Undecided: true, ExportSaved: true}}); refusal != nil || fate.Transition != keys.Destroy {
+	if fate, refusal := k.Judge(keys.Wish{
+		Status: "DESTROYED",
+		Locks:  keys.Locks{Undecided: true, ExportSaved: true},
+	}); refusal != nil || fate.Transition != keys.Destroy {
 		t.Errorf("expected a destroy to be planned, found %+v, %v", fate, refusal)
 	}
 	_, refusal := k.Judge(keys.Wish{Status: "DESTROYED", Locks: keys.Locks{Undecided: true}})
@@ -443,7 +529,11 @@ func TestJudge_warnings(t *testing.T) {
 		summary string
 	}{
 		"restore below the cap": {keys.Kept{Record: record, Counted: 49}, keys.Wish{Status: "ARCHIVED", Locks: saved}, ""},
-		"restore at the cap":    {keys.Kept{Record: record, Counted: 50}, keys.Wish{Status: "ARCHIVED", Locks: saved}, "Restoring a key at the cap"},
+		"restore at the cap": {
+			keys.Kept{Record: record, Counted: 50},
+			keys.Wish{Status: "ARCHIVED", Locks: saved},
+			"Restoring a key at the cap",
+		},
 		"drop the last copy": {
 			keys.Kept{Record: record},
 			keys.Wish{Status: "DESTROYED", Locks: keys.Locks{ExportSaved: true, BackupNone: true, Acknowledgement: recordID}},
@@ -456,7 +546,8 @@ func TestJudge_warnings(t *testing.T) {
 		},
 	} {
 		fate, refusal := test.kept.Judge(test.wish)
-		if refusal != nil || (test.summary == "") != (len(fate.Warnings) == 0) || test.summary != "" && !hasWarning(fate, test.summary) {
+		if refusal != nil || (test.summary == "") != (len(fate.Warnings) == 0) ||
+			test.summary != "" && !hasWarning(fate, test.summary) {
 			t.Errorf("%s: expected the warning %q, found %v, %v", name, test.summary, fate.Warnings, refusal)
 		}
 	}
@@ -492,9 +583,16 @@ func TestCheckForget(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"ACTIVE", "ARCHIVED", "DESTROYED"} {
 		k := keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: status}}
-		for _, locks := range []keys.Locks{{}, {ExportSaved: true}, {ExportSaved: true, Acknowledgement: otherID}, {ExportSaved: true, Acknowledgement: recordID[:15]}, {Acknowledgement: recordID}} {
+		for _, locks := range []keys.Locks{
+			{},
+			{ExportSaved: true},
+			{ExportSaved: true, Acknowledgement: otherID},
+			{ExportSaved: true, Acknowledgement: recordID[:15]},
+			{Acknowledgement: recordID},
+		} {
 			refusal := locks.CheckForget(k)
-			if onlyCopy := status == "DESTROYED" && locks.ExportSaved && locks.Acknowledgement != recordID[:15]; onlyCopy != (refusal != nil) {
+			if onlyCopy := status == "DESTROYED" && locks.ExportSaved &&
+				locks.Acknowledgement != recordID[:15]; onlyCopy != (refusal != nil) {
 				t.Errorf("%s, %+v: found %v", status, locks, refusal)
 			}
 			if refusal != nil {

@@ -12,7 +12,8 @@ type Reason int
 
 // The reasons for a rotation, in the order in which they are reported.
 const (
-	// InputsChanged: an input that means "a new key" differs from the one that the current key was made for.
+	// InputsChanged: an input that means "a new key" differs from the one that the current key was
+	// made for.
 	InputsChanged Reason = iota + 1
 	// ReplacedOutside: another record is ACTIVE than the one that the last apply left.
 	ReplacedOutside
@@ -52,17 +53,17 @@ func (r Reason) Asked() bool { return r != ReplacedOutside && r != TooOld }
 // AnyAsked reports whether one of the reasons is [Reason.Asked].
 func AnyAsked(reasons []Reason) bool { return slices.ContainsFunc(reasons, Reason.Asked) }
 
-// Ours is what create and update remember about the record they left behind. It is stored in private
-// state and written by nobody else, so that a refresh, which follows whatever is ACTIVE in the org,
-// cannot move it. States of version 0 have the first five fields.
+// Ours is what create and update remember about the record they left behind. It is stored in
+// private state and written by nobody else, so that a refresh, which follows whatever is ACTIVE in
+// the org, cannot move it. States of version 0 have the first five fields.
 type Ours struct {
-	// ID is the record that is ours, of 18 characters. It is "" after an upload of a kind without ids in replies that could not be read
-	// back: Version is then the newest version before it.
+	// ID is the record that is ours, of 18 characters. It is "" after an upload of a kind without ids
+	// in replies that could not be read back: Version is then the newest version before it.
 	ID string `json:"id"`
 	// RotationID is the rotation that this record answers, "" for an imported record without a marker.
 	RotationID string `json:"rotation_id,omitempty"`
-	// Imported is true from an import until the first apply: the inputs that cannot be read back are then
-	// taken as they are.
+	// Imported is true from an import until the first apply: the inputs that cannot be read back are
+	// then taken as they are.
 	Imported bool `json:"imported,omitempty"`
 	// Unconfirmed is the rotation whose POST went out, at UnconfirmedSince and with UnconfirmedHash,
 	// without an answer. The next apply looks for it with patience before it sends anything.
@@ -102,8 +103,8 @@ func (o Ours) UnconfirmedHashes() []string {
 	return append(slices.Clone(o.UnconfirmedBefore), o.UnconfirmedHash)
 }
 
-// Late reports whether the records of a type come from a replica that lags behind: they lack the record
-// that we know, or end before it. A record is never deleted, and versions only grow.
+// Late reports whether the records of a type come from a replica that lags behind: they lack the
+// record that we know, or end before it. A record is never deleted, and versions only grow.
 func (o Ours) Late(records []Record, typ string) bool {
 	last, _ := Newest(records, typ)
 	if o.ID == "" {
@@ -114,8 +115,8 @@ func (o Ours) Late(records []Record, typ string) bool {
 	return !found || last.Version < o.Version
 }
 
-// Claim returns the record of an upload that could not be read back, among records that are not [Ours.Late]: the newest with its marker,
-// in an org without Descriptions the one in use.
+// Claim returns the record of an upload that could not be read back, among records that are not
+// [Ours.Late]: the newest with its marker, in an org without Descriptions the one in use.
 func (o Ours) Claim(current Record, records []Record) Record {
 	if r, ok := newest(records, func(r Record) bool {
 		return r.Type == current.Type && r.Version > o.Version && r.Marker().String() == o.RotationID
@@ -126,23 +127,28 @@ func (o Ours) Claim(current Record, records []Record) Record {
 	return current
 }
 
-// Observation is what the last refresh saw. It is stored in private state, written by read (and reset
-// by create and update), because the planner may use no clock.
+// Observation is what the last refresh saw. It is stored in private state, written by read (and
+// reset by create and update), because the planner may use no clock.
 type Observation struct {
-	// AgeDays is the number of whole days between the CreatedDate of the ACTIVE record and the server's clock.
+	// AgeDays is the number of whole days between the CreatedDate of the ACTIVE record and the
+	// server's clock.
 	AgeDays int64 `json:"age_days,omitempty"`
 	// ActiveMarker is the rotation id that the ACTIVE record carries, if it is credible: see Trusted.
 	ActiveMarker string `json:"active_marker,omitempty"`
-	// HighestCounter is the highest counter among the credible markers of the type, -1 if there is none.
+	// HighestCounter is the highest counter among the credible markers of the type, -1 if there is
+	// none.
 	HighestCounter int64 `json:"highest_counter"`
 	// Late is true if the org answered from a replica that lags behind, so that the state was kept.
 	Late bool `json:"late,omitempty"`
 }
 
-// Observe returns what the planner may use of a refresh that found the record in use among the records
-// of its type, at the org's time. trusted judges the markers.
+// Observe returns what the planner may use of a refresh that found the record in use among the
+// records of its type, at the org's time. trusted judges the markers.
 func Observe(current Record, records []Record, now time.Time, trusted func(Record) bool) Observation {
-	seen := Observation{AgeDays: AgeDays(current.CreatedDate, now), HighestCounter: HighestCounter(OfType(records, current.Type), trusted)}
+	seen := Observation{
+		AgeDays:        AgeDays(current.CreatedDate, now),
+		HighestCounter: HighestCounter(OfType(records, current.Type), trusted),
+	}
 	if trusted(current) {
 		seen.ActiveMarker = current.Marker().String()
 	}
@@ -150,9 +156,9 @@ func Observe(current Record, records []Record, now time.Time, trusted func(Recor
 	return seen
 }
 
-// HighestCounter returns the highest counter among the markers of records that are trusted, -1 if there
-// is none. A marker that somebody else may have written never raises it, nor does one that lies absurdly
-// far above the next lower one.
+// HighestCounter returns the highest counter among the markers of records that are trusted, -1 if
+// there is none. A marker that somebody else may have written never raises it, nor does one that
+// lies absurdly far above the next lower one.
 func HighestCounter(records []Record, trusted func(Record) bool) int64 {
 	var counters []int64
 	for _, r := range records {
@@ -192,8 +198,8 @@ type Destruction struct {
 	Quorum bool
 }
 
-// Known is the prior state: the attributes of the ACTIVE record as last refreshed, and both parts of
-// private state.
+// Known is the prior state: the attributes of the ACTIVE record as last refreshed, and both parts
+// of private state.
 type Known struct {
 	ActiveID          string
 	Status            string
@@ -219,7 +225,8 @@ type Decision struct {
 	Refusal *problem.Problem
 }
 
-// Decide is the heart of the planner: a pure function of configuration, prior state and private state.
+// Decide is the heart of the planner: a pure function of configuration, prior state and private
+// state.
 func Decide(want Desired, known Known) Decision {
 	ours, marked := ParseRotationID(known.Ours.RotationID)
 	current := marked && want.Inputs.stands(ours.Fingerprint)
@@ -238,7 +245,10 @@ func Decide(want Desired, known Known) Decision {
 
 		return d
 	}
-	d.RotationID = RotationID{Fingerprint: want.Inputs.Fingerprint(), Counter: max(known.Seen.HighestCounter, ours.Counter) + 1}
+	d.RotationID = RotationID{
+		Fingerprint: want.Inputs.Fingerprint(),
+		Counter:     max(known.Seen.HighestCounter, ours.Counter) + 1,
+	}
 	if !marked {
 		d.RotationID.Counter = known.Seen.HighestCounter + 1
 	}
@@ -249,16 +259,18 @@ func Decide(want Desired, known Known) Decision {
 	return d
 }
 
-// resume takes the id of an attempt that is under way instead of a new one: a run that was cut off after its POST, or a state restored
-// from a backup, then finds its own record and adopts it instead of uploading again. The record of such an attempt is not wanted if it
-// fails another wish: it would be adopted and rotated away at the next plan.
+// resume takes the id of an attempt that is under way instead of a new one: a run that was cut off
+// after its POST, or a state restored from a backup, then finds its own record and adopts it
+// instead of uploading again. The record of such an attempt is not wanted if it fails another wish:
+// it would be adopted and rotated away at the next plan.
 func (d *Decision) resume(want Desired, known Known, ours RotationID, marked bool) {
 	later := func(text string) (RotationID, bool) {
 		id, ok := ParseRotationID(text)
 
 		return id, ok && want.Inputs.stands(id.Fingerprint) && (!marked || id.Counter > ours.Counter)
 	}
-	// An attempt whose record has been seen is no longer open: that record is in use, see below, or archived.
+	// An attempt whose record has been seen is no longer open: that record is in use, see below, or
+	// archived.
 	if sent, ok := later(known.Ours.Unconfirmed); ok && sent.Counter > known.Seen.HighestCounter {
 		d.RotationID = sent
 		if want.Pin != "" && !slices.Contains(known.Ours.UnconfirmedHashes(), want.Pin) {
@@ -276,7 +288,8 @@ func (d *Decision) resume(want Desired, known Known, ours RotationID, marked boo
 	}
 }
 
-// reasons lists what speaks for a rotation. current is true if the rotation that we remember stands for the inputs.
+// reasons lists what speaks for a rotation. current is true if the rotation that we remember stands
+// for the inputs.
 func reasons(want Desired, known Known, current bool) []Reason {
 	var list []Reason
 	if !known.Ours.Imported && !current {
@@ -289,13 +302,15 @@ func reasons(want Desired, known Known, current bool) []Reason {
 		list = append(list, PinDiffers)
 	}
 	if known.Ours.Imported {
-		// Only an imported record is compared: for one that we made, the fingerprint already knows what it was made with, and a field
-		// that reads back otherwise than it was sent must never rotate at every plan.
+		// Only an imported record is compared: for one that we made, the fingerprint already knows what
+		// it was made with, and a field that reads back otherwise than it was sent must never rotate at
+		// every plan.
 		if known.Source != "" && known.Source != want.Inputs.Source {
 			list = append(list, SourceDiffers)
 		}
 		// Of a cache-only key no derivation mode is ever sent, and what it reads back is not documented.
-		if known.KeyDerivationMode != "" && known.KeyDerivationMode != want.Inputs.KeyDerivationMode && want.Inputs.Source != SourceRemote {
+		if known.KeyDerivationMode != "" && known.KeyDerivationMode != want.Inputs.KeyDerivationMode &&
+			want.Inputs.Source != SourceRemote {
 			list = append(list, DerivationDiffers)
 		}
 	}
@@ -306,23 +321,28 @@ func reasons(want Desired, known Known, current bool) []Reason {
 	return list
 }
 
-// followsOrg reports whether the planned source is not the configured one but that of the org: under ignore_changes the core shows the
-// refreshed value as the configuration.
+// followsOrg reports whether the planned source is not the configured one but that of the org:
+// under ignore_changes the core shows the refreshed value as the configuration.
 func followsOrg(want Desired, known Known) bool {
 	return known.Ours.Source != "" && known.Ours.Source != SourceHSM && known.Source == SourceHSM &&
 		want.Inputs.Source == SourceHSM
 }
 
-// heldBySource keeps a key that Salesforce made in place of ours: asking for another of Salesforce's is not what was configured.
+// heldBySource keeps a key that Salesforce made in place of ours: asking for another of
+// Salesforce's is not what was configured.
 func (d *Decision) heldBySource(want Desired, known Known, ours RotationID) {
 	d.Keep, d.RotationID = true, ours
 	if requested(want.Inputs, known.Ours, ours) {
 		d.Refusal = problem.New("source", "The configured source is hidden by ignore_changes",
-			"Salesforce made the ACTIVE key, our last one was %s, and the plan shows HSM. A new key is asked for, and its source can't be seen. Nothing was sent. Take source out of ignore_changes, and plan again; if HSM is configured, remove the key from state and import it.",
+			"Salesforce made the ACTIVE key, our last one was %s, and the plan shows HSM. A new key is asked for, and its "+
+				"source can't be seen. Nothing was sent. Take source out of ignore_changes, and plan again; if HSM is "+
+				"configured, remove the key from state and import it.",
 			known.Ours.Source)
 	} else {
 		d.Warnings = append(d.Warnings, problem.New("source", "A key made by Salesforce is in use",
-			"Our last key was %s; somebody had Salesforce make record %s, and the plan follows it, as under ignore_changes. Nothing is planned. To go back to keys of your own, take source out of ignore_changes; to keep to HSM, remove the key from state and import it.",
+			"Our last key was %s; somebody had Salesforce make record %s, and the plan follows it, as under ignore_changes. "+
+				"Nothing is planned. To go back to keys of your own, take source out of ignore_changes; to keep to HSM, remove "+
+				"the key from state and import it.",
 			known.Ours.Source, known.ActiveID))
 	}
 	d.Reasons = nil
@@ -355,11 +375,13 @@ func (d *Decision) heldByPin(want Desired, known Known) {
 	}
 	d.Reasons = slices.DeleteFunc(d.Reasons, func(r Reason) bool { return r == TooOld })
 	d.Warnings = append(d.Warnings, problem.New("rotate_after_days", "A pinned key is due for rotation",
-		"The ACTIVE key is %d days old, and secret_value_hash pins it, so that nothing is planned. To rotate, give new material with its hash, or remove secret_value_hash.", known.Seen.AgeDays))
+		"The ACTIVE key is %d days old, and secret_value_hash pins it, so that nothing is planned. To rotate, give new "+
+			"material with its hash, or remove secret_value_hash.", known.Seen.AgeDays))
 }
 
-// heldByStatus keeps a cache-only key that reads DESTROYED: Salesforce may bring it back by itself, and a newer record would end that for
-// good [D Help cache_considerations; ShieldREST: the most recent version only].
+// heldByStatus keeps a cache-only key that reads DESTROYED: Salesforce may bring it back by itself,
+// and a newer record would end that for good [D Help cache_considerations; ShieldREST: the most
+// recent version only].
 func (d *Decision) heldByStatus(want Desired, known Known) {
 	if known.Source != SourceRemote || known.Status != StatusDestroyed || len(d.Reasons) == 0 {
 		return
@@ -373,16 +395,20 @@ func (d *Decision) heldByStatus(want Desired, known Known) {
 	d.Refusal = OverDestroyed(known.ActiveID, want.Destruction)
 }
 
-// OverDestroyed refuses a new key over a cache-only record that is DESTROYED, unless destruction is allowed. It returns nil if it is.
+// OverDestroyed refuses a new key over a cache-only record that is DESTROYED, unless destruction is
+// allowed. It returns nil if it is.
 func OverDestroyed(id string, allowed Destruction) *problem.Problem {
-	const reads = "Record %s, a cache-only key, reads DESTROYED. A newer key ends Salesforce's tries to fetch it and any way to make it ACTIVE again: what it encrypts is lost. "
+	const reads = "Record %s, a cache-only key, reads DESTROYED. A newer key ends Salesforce's tries to fetch it and " +
+		"any way to make it ACTIVE again: what it encrypts is lost. "
 	switch {
 	case allowed.Quorum:
 		return problem.New("source", "A destroyed cache-only key is in the way", reads+
-			"destruction_approvers are configured, so this is refused. Nothing was sent. Make it ACTIVE first (salesforcebyok_tenant_secret_version), then rotate.", id)
+			"destruction_approvers are configured, so this is refused. Nothing was sent. Make it ACTIVE first "+
+			"(salesforcebyok_tenant_secret_version), then rotate.", id)
 	case !allowed.Allowed && !allowed.Undecided:
 		return problem.New("source", "A destroyed cache-only key is in the way", reads+
-			"Nothing was sent. Make it ACTIVE first (salesforcebyok_tenant_secret_version), or set allow_key_destruction = true in the provider block.", id)
+			"Nothing was sent. Make it ACTIVE first (salesforcebyok_tenant_secret_version), or set allow_key_destruction = "+
+			"true in the provider block.", id)
 	default:
 		return nil
 	}

@@ -266,8 +266,10 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 5),
 		},
 		"a kind of key that shows no source": {
-			want:    keys.Desired{Inputs: ours()},
-			known:   known(answered(idOf(ours(), 4), 4), func(k *keys.Known) { k.Source, k.Hash, k.KeyDerivationMode = "", "", "" }),
+			want: keys.Desired{Inputs: ours()},
+			known: known(answered(idOf(ours(), 4), 4), func(k *keys.Known) {
+				k.Source, k.Hash, k.KeyDerivationMode = "", "", ""
+			}),
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 4),
 		},
 		"an earlier record of ours became ACTIVE again": {
@@ -298,8 +300,10 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.TooOld}, id: idOf(ours(), 7),
 		},
 		"an unconfirmed attempt that has been archived since": {
-			want:    keys.Desired{Inputs: changed()},
-			known:   known(sent(idOf(changed(), 4), otherHash), replacedByHSM, func(k *keys.Known) { k.Seen.HighestCounter = 4 }),
+			want: keys.Desired{Inputs: changed()},
+			known: known(sent(idOf(changed(), 4), otherHash), replacedByHSM, func(k *keys.Known) {
+				k.Seen.HighestCounter = 4
+			}),
 			reasons: reasons{keys.InputsChanged, keys.ReplacedOutside}, id: idOf(changed(), 5),
 		},
 		"an unconfirmed attempt of other inputs": {
@@ -654,7 +658,8 @@ func TestTextsOfADecision(t *testing.T) {
 			}
 		})
 	}
-	if p := keys.OverDestroyed(ourID, keys.Destruction{Quorum: true}); strings.Contains(p.Detail, "allow_key_destruction") {
+	if p := keys.OverDestroyed(ourID, keys.Destruction{Quorum: true}); strings.Contains(p.Detail,
+		"allow_key_destruction") {
 		t.Errorf("under a quorum the way out is no switch of one person: %s", p.Detail)
 	}
 }
@@ -779,7 +784,8 @@ func TestObserve(t *testing.T) {
 		{Type: keys.TypeEventBus, Version: 4, Description: "[tf:9c1185a5.9]", LastModifiedBy: "us"},
 	}
 	trusted := keys.Evidence{Users: []string{"us"}}.Trusted
-	if got, want := keys.Observe(current, records, now, trusted), (keys.Observation{AgeDays: 2, ActiveMarker: "9c1185a5.3", HighestCounter: 7}); got != want {
+	if got, want := keys.Observe(current, records, now, trusted),
+		(keys.Observation{AgeDays: 2, ActiveMarker: "9c1185a5.3", HighestCounter: 7}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	foreign := records[2]
@@ -801,7 +807,10 @@ func TestPrivateStateKeepsItsNames(t *testing.T) {
 			Version: 4, Source: "HSM", Hash: "e", Requests: "f", Users: []string{"g"},
 		},
 		`{"highest_counter":-1}`: keys.Observation{HighestCounter: -1},
-		`{"age_days":2,"active_marker":"a","highest_counter":0,"late":true}`: keys.Observation{AgeDays: 2, ActiveMarker: "a", Late: true},
+		`{"age_days":2,"active_marker":"a","highest_counter":0,"late":true}`: keys.Observation{
+			AgeDays: 2, ActiveMarker: "a",
+			Late: true,
+		},
 	} {
 		got, err := json.Marshal(value)
 		if err != nil || string(got) != want {

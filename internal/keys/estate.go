@@ -2,9 +2,9 @@ package keys
 
 import "fmt"
 
-// RemoteInUse returns the cache-only records under which data may be: all that are not DESTROYED, and
-// the newest of its type even then, which Salesforce itself makes ACTIVE again after a failed callout
-// [D Help cache_considerations].
+// RemoteInUse returns the cache-only records under which data may be: all that are not DESTROYED,
+// and the newest of its type even then, which Salesforce itself makes ACTIVE again after a failed
+// callout [D Help cache_considerations].
 func RemoteInUse(records []Record) []Record {
 	var used []Record
 	for _, r := range records {
@@ -24,7 +24,8 @@ func RemoteInUse(records []Record) []Record {
 func FetchedBy(records []Record, identifier string) (Record, bool) {
 	var newest Record
 	for _, r := range records {
-		if r.Source == SourceRemote && r.RemoteKeyIdentifier == identifier && (newest.ID == "" || r.Version > newest.Version) {
+		if r.Source == SourceRemote && r.RemoteKeyIdentifier == identifier &&
+			(newest.ID == "" || r.Version > newest.Version) {
 			newest = r
 		}
 	}
@@ -45,18 +46,21 @@ func SearchIndexMoved(typ string, apiVersion int, hasDataKeys bool) string {
 		return ""
 	}
 
-	return fmt.Sprintf("On Hyperforce, from API version %d.0 on, Salesforce keeps Search Index keys as data encryption keys and refuses them here. "+
-		"Use salesforcebyok_data_encryption_key, or api_version = \"%d.0\" in a provider block for this resource.", firstSearchIndexMove, firstSearchIndexMove-1)
+	return fmt.Sprintf("On Hyperforce, from API version %d.0 on, Salesforce keeps Search Index keys as data encryption "+
+		"keys and refuses them here. Use salesforcebyok_data_encryption_key, or api_version = \"%d.0\" in a provider block "+
+		"for this resource.",
+		firstSearchIndexMove, firstSearchIndexMove-1)
 }
 
-// DeterministicSetting names the setting that a first DeterministicData key may need. Public scripts
-// turn it on before they make the key [C platform-encryption-demo, CMSS]; whether Salesforce refuses
-// the key without it is unknown, so that the text belongs to warnings and refusals. on reports that
-// the org shows the setting as on.
+// DeterministicSetting names the setting that a first DeterministicData key may need. Public
+// scripts turn it on before they make the key [C platform-encryption-demo, CMSS]; whether
+// Salesforce refuses the key without it is unknown, so that the text belongs to warnings and
+// refusals. on reports that the org shows the setting as on.
 func DeterministicSetting(typ string, on bool) string {
 	if typ != TypeDeterministicData || on {
 		return ""
 	}
 
-	return "Deterministic encryption is off in this org, or not shown: set enable_deterministic_encryption = true in salesforcebyok_platform_encryption_settings first."
+	return "Deterministic encryption is off in this org, or not shown: set enable_deterministic_encryption = true in " +
+		"salesforcebyok_platform_encryption_settings first."
 }

@@ -17,12 +17,14 @@ type Wanted struct {
 	RemoteKeyIdentifier string
 	// Fingerprint is that of the inputs, see Inputs.
 	Fingerprint string
-	// RotationID is the planned id of an update. It is zero on create, when the org decides: a record whose marker has Fingerprint is
-	// adopted with its own id, else the id goes on after the highest marker of the type.
+	// RotationID is the planned id of an update. It is zero on create, when the org decides: a record
+	// whose marker has Fingerprint is adopted with its own id, else the id goes on after the highest
+	// marker of the type.
 	RotationID RotationID
 	// Pin is the wanted hash, "" for none.
 	Pin string
-	// Asked is true on create, and on an update that somebody asks for; age and drift come by themselves.
+	// Asked is true on create, and on an update that somebody asks for; age and drift come by
+	// themselves.
 	Asked bool
 	// Hashless is true for a kind of key of which Salesforce keeps no hash.
 	Hashless bool
@@ -34,8 +36,8 @@ type Wanted struct {
 // Create reports whether the key is the first of a lineage.
 func (w Wanted) Create() bool { return w.RotationID.IsZero() }
 
-// Next returns the rotation that a new key would be made for over the records of the type: the planned one, on create the next one after
-// the highest marker of ours.
+// Next returns the rotation that a new key would be made for over the records of the type: the
+// planned one, on create the next one after the highest marker of ours.
 func (w Wanted) Next(e Evidence, records []Record) RotationID {
 	if !w.Create() {
 		return w.RotationID
@@ -50,8 +52,8 @@ func (w Wanted) Next(e Evidence, records []Record) RotationID {
 
 // Attempt is a rotation that was sent, or was about to be, by an earlier run.
 type Attempt struct {
-	// Hashes are the SecretValueHashes that were to be sent, none if they are not known: a rotation that
-	// was refused and tried again has several.
+	// Hashes are the SecretValueHashes that were to be sent, none if they are not known: a rotation
+	// that was refused and tried again has several.
 	Hashes []string
 	// Since is when the first was, by the org's clock.
 	Since time.Time
@@ -79,7 +81,8 @@ func (e Evidence) Attempt(id RotationID) (Attempt, bool) {
 	return attempt, ok
 }
 
-// WithUser adds the session's user to the evidence, which is asked only if the writer of a marker is in doubt.
+// WithUser adds the session's user to the evidence, which is asked only if the writer of a marker
+// is in doubt.
 func (e Evidence) WithUser(records []Record, user func() string) Evidence {
 	if slices.ContainsFunc(records, func(r Record) bool { return !r.Marker().IsZero() && !e.Trusted(r) }) {
 		if id := user(); id != "" {
@@ -90,23 +93,25 @@ func (e Evidence) WithUser(records []Record, user func() string) Evidence {
 	return e
 }
 
-// Trusted reports whether the marker in the record's Description is ours: one of ours was the last to
-// write it, or it is what we left on our own record, or the record has a hash that its rotation was
-// sent with or, if it is of a kind without, came after an attempt.
+// Trusted reports whether the marker in the record's Description is ours: one of ours was the last
+// to write it, or it is what we left on our own record, or the record has a hash that its rotation
+// was sent with or, if it is of a kind without, came after an attempt.
 func (e Evidence) Trusted(r Record) bool {
 	marker := r.Marker()
-	if attempt, ok := e.Attempt(marker); ok && (attempt.sent(r.Hash) || (r.Type == TypeDataKey && r.Version > attempt.Version)) {
+	if attempt, ok := e.Attempt(marker); ok && (attempt.sent(r.Hash) ||
+		(r.Type == TypeDataKey && r.Version > attempt.Version)) {
 		return true
 	}
 
 	return e.wroteLast(r) || (r.Is(e.Ours.ID) && marker.String() == e.Ours.RotationID)
 }
 
-// Observe is [Observe] with all the evidence there is. A marker in use that was sent with other hashes is no rotation to go on with,
-// although it raises the counter.
+// Observe is [Observe] with all the evidence there is. A marker in use that was sent with other
+// hashes is no rotation to go on with, although it raises the counter.
 func (e Evidence) Observe(current Record, records []Record, now time.Time) Observation {
 	seen := Observe(current, records, now, e.Trusted)
-	if attempt, _ := e.Attempt(current.Marker()); current.Type != TypeDataKey && len(attempt.Hashes) > 0 && !attempt.sent(current.Hash) {
+	if attempt, _ := e.Attempt(current.Marker()); current.Type != TypeDataKey && len(attempt.Hashes) > 0 &&
+		!attempt.sent(current.Hash) {
 		seen.ActiveMarker = ""
 	}
 
@@ -140,9 +145,11 @@ const (
 	ByPin Proof = iota + 1
 	// ByHash: the record has the hash that this rotation was sent with.
 	ByHash
-	// ByAttempt: the record came after an attempt of ours, by the org's clock. For a kind of key without a hash.
+	// ByAttempt: the record came after an attempt of ours, by the org's clock. For a kind of key
+	// without a hash.
 	ByAttempt
-	// ByWriter: the record carries the marker, one of ours was the last to write it, and it is as configured.
+	// ByWriter: the record carries the marker, one of ours was the last to write it, and it is as
+	// configured.
 	ByWriter
 	// ByState: private state has the record as this very rotation's.
 	ByState
@@ -168,8 +175,8 @@ type Judgement struct {
 // summaryMovedOn is the summary of every refusal that a new plan answers.
 const summaryMovedOn = "The org has moved on since the plan"
 
-// Judge decides whether a wanted key is there already, must be made, or can't be. A plan and its apply
-// ask it alike, each with the reading that it is to decide on.
+// Judge decides whether a wanted key is there already, must be made, or can't be. A plan and its
+// apply ask it alike, each with the reading that it is to decide on.
 func Judge(w Wanted, e Evidence, records []Record) Judgement {
 	// The order of the records means nothing.
 	records = OfType(records, w.Type)
@@ -190,7 +197,8 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 		_, ours := unpinned.proof(e, r, r.Marker())
 		_, asPinned := w.proof(e, r, r.Marker())
 		if ours && !w.Create() {
-			// Posting once more would give a second record the same id, and no later run could distinguish the two.
+			// Posting once more would give a second record the same id, and no later run could distinguish
+			// the two.
 			return j.refuse(problem.New("", summaryMovedOn,
 				"Record %s, which answers this rotation %s, was made before, and is not in use any more or not the pinned key. "+
 					"Nothing was sent. Plan again, with a refresh: the next plan takes a later id.", r, j.ID))
@@ -202,7 +210,8 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 		switch {
 		case !w.Asked:
 			return j.refuse(problem.New("", summaryMovedOn,
-				"Cache-only record %s has become DESTROYED, and a newer key would end any way to bring it back. Nothing was sent. Plan again.", j.Current))
+				"Cache-only record %s has become DESTROYED, and a newer key would end any way to bring it back. Nothing was "+
+					"sent. Plan again.", j.Current))
 		case OverDestroyed(j.Current.ID, w.Destruction) != nil:
 			return j.refuse(OverDestroyed(j.Current.ID, w.Destruction))
 		}
@@ -223,18 +232,20 @@ func (w Wanted) adopt(j Judgement, proof Proof) Judgement {
 		j.ID = marker
 	}
 	mode := j.Current.KeyDerivationMode
-	if proof <= ByHash && w.Source != SourceRemote && w.KeyDerivationMode != "" && mode != "" && mode != w.KeyDerivationMode {
+	if proof <= ByHash && w.Source != SourceRemote && w.KeyDerivationMode != "" && mode != "" &&
+		mode != w.KeyDerivationMode {
 		return j.refuse(problem.New("key_derivation_mode", "The key exists with another derivation mode",
-			"Record %s has this very key with key_derivation_mode %s, expected %s. The mode of a record can't be changed, and Salesforce takes a secret once. Nothing was sent. "+
-				"Set key_derivation_mode = %q, or give other material and its hash.", j.Current, mode, w.KeyDerivationMode, mode))
+			"Record %s has this very key with key_derivation_mode %s, expected %s. The mode of a record can't be changed, and "+
+				"Salesforce takes a secret once. Nothing was sent. Set key_derivation_mode = %q, or give other material and its "+
+				"hash.", j.Current, mode, w.KeyDerivationMode, mode))
 	}
 	j.Action, j.Record, j.Proof = Adopt, j.Current, proof
 
 	return j
 }
 
-// marked reports whether a record carries the marker of this rotation: on create that of the same inputs, with any counter that is
-// credible.
+// marked reports whether a record carries the marker of this rotation: on create that of the same
+// inputs, with any counter that is credible.
 func (w Wanted) marked(r Record, id RotationID) bool {
 	marker := r.Marker()
 	if w.Create() {
@@ -300,9 +311,9 @@ type Sent struct {
 	Before int64
 }
 
-// Answer finds the record that a POST has made. A record from before it is none, whatever it carries, and
-// of several the first is: a copy of its marker comes later. A marker without a hash counts if one of
-// users wrote it last, unless nobody knows who we are.
+// Answer finds the record that a POST has made. A record from before it is none, whatever it
+// carries, and of several the first is: a copy of its marker comes later. A marker without a hash
+// counts if one of users wrote it last, unless nobody knows who we are.
 func (w Wanted) Answer(sent Sent, users []string, records []Record) (Record, bool) {
 	var found Record
 	ok := false
@@ -340,9 +351,11 @@ func Reused(records []Record, hash, attribute string) *problem.Problem {
 	}
 	next := "Give other material."
 	if records[i].Status == StatusDestroyed {
-		next = "To bring that key back, restore its record with salesforcebyok_tenant_secret_version; to rotate, give other material."
+		next = "To bring that key back, restore its record with salesforcebyok_tenant_secret_version; to rotate, give " +
+			"other material."
 	}
 
-	return problem.New(attribute, "This key material has been used in this org", "%s already has the hash %s, and Salesforce accepts a secret only once. Nothing was sent. %s",
+	return problem.New(attribute, "This key material has been used in this org", "%s already has the hash %s, and "+
+		"Salesforce accepts a secret only once. Nothing was sent. %s",
 		records[i].Describe(), hash, next)
 }

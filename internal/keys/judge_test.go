@@ -490,10 +490,12 @@ func TestJudge(t *testing.T) {
 			action:  keys.Make, id: idOf(ours(), 4), current: 5, foreign: []int64{5},
 		},
 		"update of a data encryption key, marker on one that is not newer than ours": {
-			wanted:   wantedBy(ours(), noted, update(4)),
-			evidence: evidence(func(e *keys.Evidence) { e.Ours = keys.Ours{ID: ourID, Version: 5} }, tried(idOf(ours(), 4), keys.Attempt{})),
-			records:  records{record(5, dataKey, carries(marked(ours(), 4)))},
-			action:   keys.Make, id: idOf(ours(), 4), current: 5, foreign: []int64{5},
+			wanted: wantedBy(ours(), noted, update(4)),
+			evidence: evidence(func(e *keys.Evidence) {
+				e.Ours = keys.Ours{ID: ourID, Version: 5}
+			}, tried(idOf(ours(), 4), keys.Attempt{})),
+			records: records{record(5, dataKey, carries(marked(ours(), 4)))},
+			action:  keys.Make, id: idOf(ours(), 4), current: 5, foreign: []int64{5},
 		},
 		"update of a data encryption key without a marker, where a Description is kept": {
 			wanted:   wantedBy(ours(), noted, update(4)),
@@ -613,7 +615,8 @@ func TestJudge(t *testing.T) {
 			before := slices.Clone(tc.records)
 			got := keys.Judge(tc.wanted, tc.evidence, tc.records)
 			if got.Action != tc.action || got.Proof != tc.proof || got.ID.String() != tc.id {
-				t.Errorf("action %d by proof %d, id %s, want %d, %d, %s: %v", got.Action, got.Proof, got.ID, tc.action, tc.proof, tc.id, got.Refusal)
+				t.Errorf("action %d by proof %d, id %s, want %d, %d, %s: %v", got.Action, got.Proof, got.ID, tc.action, tc.proof,
+					tc.id, got.Refusal)
 			}
 			if got.Record.Version != tc.record {
 				t.Errorf("adopts %s, want version %d", got.Record, tc.record)
@@ -661,8 +664,10 @@ func TestTextsOfAJudgement(t *testing.T) {
 	t.Parallel()
 
 	mode := keys.Judge(wantedBy(ours(), pinned(ourHash)), evidence(), []keys.Record{record(1, underived)})
-	moved := keys.Judge(wantedBy(ours(), update(4)), evidence(), []keys.Record{record(5, carries(marked(ours(), 4)), archived)})
-	destroyed := keys.Judge(wantedBy(remote(), update(4), byItself), evidence(), []keys.Record{record(3, cacheOnly("key/1"), gone)})
+	moved := keys.Judge(wantedBy(ours(), update(4)), evidence(),
+		[]keys.Record{record(5, carries(marked(ours(), 4)), archived)})
+	destroyed := keys.Judge(wantedBy(remote(), update(4), byItself), evidence(),
+		[]keys.Record{record(3, cacheOnly("key/1"), gone)})
 	for name, tc := range map[string]struct {
 		got       keys.Judgement
 		attribute string
@@ -817,7 +822,10 @@ func TestAnswer(t *testing.T) {
 		"the first of two with the marker: the second was copied": {
 			wantedBy(fromSalesforce(ours())),
 			keys.Sent{ID: id, Before: 3},
-			records{record(6, byHSM, carries(marked(ours(), 4))), record(5, byHSM, carries(marked(ours(), 4))), record(7, byHSM, carries(marked(ours(), 4)))},
+			records{
+				record(6, byHSM, carries(marked(ours(), 4))), record(5, byHSM, carries(marked(ours(), 4))),
+				record(7, byHSM, carries(marked(ours(), 4))),
+			},
 			5,
 		},
 		"a data encryption key by its marker, whatever source it reads back": {

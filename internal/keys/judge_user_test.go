@@ -22,9 +22,15 @@ func TestSessionUserIsAskedOnlyInDoubt(t *testing.T) {
 		"records without a marker":      {[]keys.Record{record(1, byHSM, writtenBy(themself))}, themself, false, known.Users},
 		"markers of users that we know": {[]keys.Record{record(1, carries(marked(ours(), 1)))}, themself, false, known.Users},
 		"a marker of a user that we don't": {
-			[]keys.Record{record(1), record(2, carries(marked(ours(), 1)), writtenBy(themself))}, themself, true, append(slices.Clone(known.Users), themself),
+			[]keys.Record{record(1), record(2, carries(marked(ours(), 1)), writtenBy(themself))},
+			themself, true,
+			append(slices.Clone(known.Users), themself),
 		},
-		"the session does not say its user": {[]keys.Record{record(2, carries(marked(ours(), 1)), writtenBy(themself))}, "", true, known.Users},
+		"the session does not say its user": {
+			[]keys.Record{record(2, carries(marked(ours(), 1)), writtenBy(themself))},
+			"",
+			true, known.Users,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,11 +7,13 @@ const (
 	markerClose = "]"
 )
 
-// MaxDescription is the longest description, in characters, that a user may configure. With the marker
-// it stays within the 255 characters that the Description of a TenantSecret is assumed to hold [U].
+// MaxDescription is the longest description, in characters, that a user may configure. With the
+// marker it stays within the 255 characters that the Description of a TenantSecret is assumed to
+// hold [U].
 const MaxDescription = 230
 
-// Describe returns the Description of a record: "<description> [tf:<rotation id>]", or the marker alone without a description.
+// Describe returns the Description of a record: "<description> [tf:<rotation id>]", or the marker
+// alone without a description.
 func Describe(description string, id RotationID) string {
 	if id.IsZero() {
 		return description

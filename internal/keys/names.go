@@ -22,8 +22,8 @@ const (
 	DerivationNone   = "NONE"
 )
 
-// The types of TenantSecret that Salesforce documents, and TypeDataKey, which stands for the type of
-// a DataEncryptionKey in rotation ids, receipts and names of escrow files.
+// The types of TenantSecret that Salesforce documents, and TypeDataKey, which stands for the type
+// of a DataEncryptionKey in rotation ids, receipts and names of escrow files.
 const (
 	TypeData              = "Data"
 	TypeDeterministicData = "DeterministicData"

@@ -12,13 +12,14 @@ import (
 // fingerprintBytes is the length of a SHA-256 fingerprint.
 const fingerprintBytes = 32
 
-// ParsePin reads the SHA-256 fingerprint of a certificate: 64 hex digits, in any case, with or without
-// colons between the bytes. It returns lower-case digits.
+// ParsePin reads the SHA-256 fingerprint of a certificate: 64 hex digits, in any case, with or
+// without colons between the bytes. It returns lower-case digits.
 func ParsePin(text string) (string, error) {
 	digits := strings.ToLower(strings.ReplaceAll(text, ":", ""))
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != fingerprintBytes {
-		return "", fmt.Errorf("expected a SHA-256 fingerprint, 64 hex digits with or without colons, found %d characters that are none", len(text))
+		return "", fmt.Errorf("expected a SHA-256 fingerprint, 64 hex digits with or without colons, found %d characters "+
+			"that are none", len(text))
 	}
 
 	return digits, nil
@@ -37,6 +38,7 @@ func PinsHold(pins []string, fingerprint string) bool {
 // PinMismatch says that a certificate is not one of the pinned ones.
 func PinMismatch(name, fingerprint string) *problem.Problem {
 	return problem.New("certificate_pins", "The wrapping certificate is not pinned",
-		"Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing was sent. If the certificate was renewed, verify the new one in Setup and pin it; "+
-			"if not, somebody may have put theirs between you and Salesforce.", name, fingerprint)
+		"Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing was sent. If the "+
+			"certificate was renewed, verify the new one in Setup and pin it; if not, somebody may have put theirs between "+
+			"you and Salesforce.", name, fingerprint)
 }

@@ -90,14 +90,18 @@ func (l *life) keep(r keys.Record, id keys.RotationID) {
 	l.state = true
 	l.known = keys.Known{
 		ActiveID: r.ID, Status: r.Status, Hash: r.Hash, Source: r.Source, KeyDerivationMode: r.KeyDerivationMode,
-		Ours: keys.Ours{ID: r.ID, RotationID: id.String(), Version: r.Version, Source: r.Source, Hash: r.Hash, Requests: l.inputs.Requests()},
+		Ours: keys.Ours{
+			ID: r.ID, RotationID: id.String(), Version: r.Version, Source: r.Source, Hash: r.Hash,
+			Requests: l.inputs.Requests(),
+		},
 		Seen: keys.Observation{ActiveMarker: id.String(), HighestCounter: id.Counter},
 	}
 }
 
 func (l *life) refresh() {
 	r := *l.newest()
-	l.known.ActiveID, l.known.Status, l.known.Hash, l.known.Source, l.known.KeyDerivationMode = r.ID, r.Status, r.Hash, r.Source, r.KeyDerivationMode
+	l.known.ActiveID, l.known.Status, l.known.Hash, l.known.Source, l.known.KeyDerivationMode = r.ID, r.Status, r.Hash,
+		r.Source, r.KeyDerivationMode
 	l.known.Seen = keys.Observe(r, l.records, l.now, l.evidence().Trusted)
 }
 
@@ -230,7 +234,10 @@ func (l *life) outside() {
 	case 3:
 		if len(l.records) > 0 && l.directory {
 			r := &l.records[rapid.IntRange(0, len(l.records)-1).Draw(t, "edited")]
-			r.Description, r.LastModifiedBy = rapid.SampledFrom([]string{"edited " + r.Description, copied(themself), ""}).Draw(t, "text"), themself
+			r.Description, r.LastModifiedBy = rapid.SampledFrom([]string{
+				"edited " + r.Description, copied(themself),
+				"",
+			}).Draw(t, "text"), themself
 		}
 	}
 }
@@ -249,7 +256,10 @@ func TestNoRotationIDReturnsAndEveryApplySettles(t *testing.T) {
 		}
 		switch rapid.IntRange(0, 2).Draw(t, "start") {
 		case 1: // a state of version 0
-			id := keys.RotationID{Fingerprint: base().Fingerprint(), Counter: rapid.SampledFrom([]int64{0, 3}).Draw(t, "old counter")}
+			id := keys.RotationID{
+				Fingerprint: base().Fingerprint(),
+				Counter:     rapid.SampledFrom([]int64{0, 3}).Draw(t, "old counter"),
+			}
 			r := l.post(id, l.secret())
 			l.keep(r, id)
 			l.known.Ours = keys.Ours{ID: r.ID, RotationID: id.String(), Source: r.Source}
@@ -328,7 +338,10 @@ func drawScene(t *rapid.T) scene {
 	if w.Hashless = rapid.IntRange(0, 3).Draw(t, "kind") == 0; w.Hashless {
 		w.Unmarked = rapid.Bool().Draw(t, "unmarked")
 	}
-	w.Destruction = keys.Destruction{Allowed: rapid.Bool().Draw(t, "allowed"), Quorum: rapid.IntRange(0, 5).Draw(t, "quorum") == 0}
+	w.Destruction = keys.Destruction{
+		Allowed: rapid.Bool().Draw(t, "allowed"),
+		Quorum:  rapid.IntRange(0, 5).Draw(t, "quorum") == 0,
+	}
 	counter := rapid.Custom(func(t *rapid.T) int64 {
 		return rapid.OneOf(rapid.Int64Range(0, 4), rapid.SampledFrom([]int64{20_000_000, nines})).Draw(t, "counter")
 	})
@@ -348,7 +361,10 @@ func drawScene(t *rapid.T) scene {
 		r.Status = pick("status", keys.StatusArchived, keys.StatusDestroyed, keys.StatusActive)
 		fingerprint := rapid.SampledFrom([]keys.Inputs{in, in, changed(), base()}).Draw(t, "marker").Fingerprint()
 		if rapid.IntRange(0, 4).Draw(t, "described") > 0 {
-			r.Description = keys.Describe("", keys.RotationID{Fingerprint: fingerprint, Counter: counter.Draw(t, "counter of a marker")})
+			r.Description = keys.Describe("", keys.RotationID{
+				Fingerprint: fingerprint,
+				Counter:     counter.Draw(t, "counter of a marker"),
+			})
 		}
 		records = append(records, r)
 	}
@@ -357,7 +373,8 @@ func drawScene(t *rapid.T) scene {
 	if len(records) > 0 && !w.Create() && rapid.Bool().Draw(t, "known") {
 		r := rapid.SampledFrom(records).Draw(t, "ours")
 		e.Ours = keys.Ours{ID: r.ID, Version: r.Version, Source: r.Source, Hash: r.Hash}
-		e.Ours.RotationID = rapid.SampledFrom([]string{r.Marker().String(), w.RotationID.String(), idOf(in, 2)}).Draw(t, "our rotation")
+		e.Ours.RotationID = rapid.SampledFrom([]string{r.Marker().String(), w.RotationID.String(), idOf(in, 2)}).Draw(t,
+			"our rotation")
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "attempts") {
 		e.Attempts[idOf(in, counter.Draw(t, "attempt"))] = keys.Attempt{
@@ -387,7 +404,8 @@ func (s scene) proven(r keys.Record, id keys.RotationID) bool {
 	if w.Source == keys.SourceRemote {
 		asConfigured = asConfigured && r.RemoteKeyIdentifier == w.RemoteKeyIdentifier
 	} else {
-		asConfigured = asConfigured && (r.KeyDerivationMode == w.KeyDerivationMode || r.KeyDerivationMode == "" || w.KeyDerivationMode == "")
+		asConfigured = asConfigured && (r.KeyDerivationMode == w.KeyDerivationMode || r.KeyDerivationMode == "" ||
+			w.KeyDerivationMode == "")
 	}
 	switch {
 	case asPinned && r.Source == w.Source:
@@ -417,7 +435,8 @@ func TestWhatFailsEveryProofIsNeverAdopted(t *testing.T) {
 		j := keys.Judge(s.wanted, s.evidence, s.records)
 		current, used := keys.Current(s.records, s.wanted.Type)
 		id := j.ID
-		if marker := current.Marker(); s.wanted.Create() && marker.Fingerprint == s.wanted.Fingerprint && marker.Counter <= 10_000_000 {
+		if marker := current.Marker(); s.wanted.Create() && marker.Fingerprint == s.wanted.Fingerprint &&
+			marker.Counter <= 10_000_000 {
 			id = marker
 		}
 		proven := used && s.proven(current, id)
@@ -504,7 +523,10 @@ func TestDecideAndJudgeAgree(t *testing.T) {
 		if j.Action != keys.Adopt {
 			return
 		}
-		known.Ours = keys.Ours{ID: j.Record.ID, RotationID: j.ID.String(), Version: j.Record.Version, Source: j.Record.Source, Requests: s.inputs.Requests()}
+		known.Ours = keys.Ours{
+			ID: j.Record.ID, RotationID: j.ID.String(), Version: j.Record.Version, Source: j.Record.Source,
+			Requests: s.inputs.Requests(),
+		}
 		known.Seen = keys.Observe(current, s.records, noon, s.evidence.Trusted)
 		if d := keys.Decide(want, known); d.Rotate || d.Keep || d.RotationID != j.ID {
 			t.Fatalf("%s was adopted as %s, and the next plan is %+v", j.Record, j.ID, d)

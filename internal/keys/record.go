@@ -18,8 +18,8 @@ type Record struct {
 	Description    string
 	// KeyDerivationMode is "" for a kind of key that has none.
 	KeyDerivationMode string
-	// Hash is the base64 SHA-256 of the plaintext, "" if Salesforce shows none: it made the key itself,
-	// or the kind of key keeps no hash.
+	// Hash is the base64 SHA-256 of the plaintext, "" if Salesforce shows none: it made the key
+	// itself, or the kind of key keeps no hash.
 	Hash                                                          string
 	RemoteKeyIdentifier, RemoteKeyServiceID, RemoteKeyCertificate string
 	CreatedDate, LastModifiedDate                                 time.Time
@@ -49,12 +49,13 @@ func (r Record) String() string {
 
 // Describe names the record and says where it comes from.
 func (r Record) Describe() string {
-	return fmt.Sprintf("The %s record %s (version %d, %s, source %s, created %s)", r.Type, r.ID, r.Version, r.Status, r.Source,
+	return fmt.Sprintf("The %s record %s (version %d, %s, source %s, created %s)", r.Type, r.ID, r.Version, r.Status,
+		r.Source,
 		r.CreatedDate.UTC().Format(time.RFC3339))
 }
 
-// Lost reports whether a newer key of the type ends the last way to use this one: a cache-only key that reads
-// DESTROYED can be made ACTIVE again only while it is the newest [ShieldREST].
+// Lost reports whether a newer key of the type ends the last way to use this one: a cache-only key
+// that reads DESTROYED can be made ACTIVE again only while it is the newest [ShieldREST].
 func (r Record) Lost() bool { return r.Source == SourceRemote && r.Status == StatusDestroyed }
 
 // Overtaken says what becomes of the record in use when a newer key takes its place.
@@ -71,7 +72,8 @@ func OfType(records []Record, typ string) []Record {
 	return slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Type != typ })
 }
 
-// Newest returns the record of a type with the highest version. The order of records does not matter.
+// Newest returns the record of a type with the highest version. The order of records does not
+// matter.
 func Newest(records []Record, typ string) (Record, bool) {
 	return newest(records, func(r Record) bool { return r.Type == typ })
 }
@@ -82,8 +84,8 @@ func Active(records []Record, typ string) (Record, bool) {
 	return newest(records, func(r Record) bool { return r.Type == typ && r.Status == StatusActive })
 }
 
-// Current returns the record that stands for a type: the ACTIVE one, else the newest one if that is a
-// cache-only key, which Salesforce itself sets to DESTROYED while its callouts fail.
+// Current returns the record that stands for a type: the ACTIVE one, else the newest one if that is
+// a cache-only key, which Salesforce itself sets to DESTROYED while its callouts fail.
 func Current(records []Record, typ string) (Record, bool) {
 	if active, ok := Active(records, typ); ok {
 		return active, true

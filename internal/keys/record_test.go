@@ -99,8 +99,14 @@ func TestCurrentRecord(t *testing.T) {
 	t.Parallel()
 
 	active := keys.Record{ID: "d", Type: keys.TypeData, Version: 9, Status: keys.StatusActive}
-	remote := keys.Record{ID: "r", Type: keys.TypeData, Version: 10, Status: keys.StatusDestroyed, Source: keys.SourceRemote}
-	destroyed := keys.Record{ID: "u", Type: keys.TypeData, Version: 11, Status: keys.StatusDestroyed, Source: keys.SourceUploaded}
+	remote := keys.Record{
+		ID: "r", Type: keys.TypeData, Version: 10, Status: keys.StatusDestroyed,
+		Source: keys.SourceRemote,
+	}
+	destroyed := keys.Record{
+		ID: "u", Type: keys.TypeData, Version: 11, Status: keys.StatusDestroyed,
+		Source: keys.SourceUploaded,
+	}
 	older := keys.Record{ID: "o", Type: keys.TypeData, Version: 2, Status: keys.StatusActive}
 	other := keys.Record{ID: "x", Type: keys.TypeEventBus, Version: 20, Status: keys.StatusActive}
 
@@ -171,7 +177,8 @@ func TestOvertaken(t *testing.T) {
 		"uploaded, DESTROYED, no word": {keys.SourceUploaded, keys.StatusDestroyed, false},
 	} {
 		r := keys.Record{Source: test.source, Status: test.status}
-		if text := r.Overtaken(); r.Lost() != test.lost || strings.Contains(text, "is lost") != test.lost || strings.Contains(text, "stays readable") == test.lost {
+		if text := r.Overtaken(); r.Lost() != test.lost || strings.Contains(text, "is lost") != test.lost ||
+			strings.Contains(text, "stays readable") == test.lost {
 			t.Errorf("%s: lost %t, and %q", name, r.Lost(), text)
 		}
 	}

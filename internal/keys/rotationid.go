@@ -14,17 +14,18 @@ import (
 // sets of one lineage, and short enough to leave 230 characters of a Description to the user.
 const fingerprintDigits = 8
 
-// maxCounterDigits bounds the counter of a marker that is read from an org, where anybody can edit it.
-// What fits an int64 is read, so that a state with such a counter can be raised once more.
+// maxCounterDigits bounds the counter of a marker that is read from an org, where anybody can edit
+// it. What fits an int64 is read, so that a state with such a counter can be raised once more.
 const maxCounterDigits = 19
 
-// credibleStep is the most by which a marker may lie above those that a lineage knows, and still be taken
-// for its own: a rotation an hour for a thousand years stays below it. A higher one was typed.
+// credibleStep is the most by which a marker may lie above those that a lineage knows, and still be
+// taken for its own: a rotation an hour for a thousand years stays below it. A higher one was
+// typed.
 const credibleStep = 10_000_000
 
 // Inputs are the configured values that mean "a new key" when they change. The pin, the escrow, the
-// wrapping certificate and the wrapping algorithm are deliberately not among them: changing how a key
-// is protected on its way does not ask for another key.
+// wrapping certificate and the wrapping algorithm are deliberately not among them: changing how a
+// key is protected on its way does not ask for another key.
 type Inputs struct {
 	// Organization is the org's id of 18 characters: a sandbox that was refreshed from production has
 	// another, so it makes keys of its own instead of adopting copies.
@@ -37,8 +38,8 @@ type Inputs struct {
 	RemoteKeyIdentifier *string
 }
 
-// canonical is the encoding that is hashed. Its field names and their order are part of every rotation
-// id that exists.
+// canonical is the encoding that is hashed. Its field names and their order are part of every
+// rotation id that exists.
 type canonical struct {
 	Organization        string             `json:"organization,omitempty"`
 	Type                string             `json:"type"`
@@ -49,11 +50,12 @@ type canonical struct {
 	RemoteKeyIdentifier *string            `json:"remote_key_identifier,omitempty"`
 }
 
-// Fingerprint returns eight lower-case hex digits over the inputs. Equal inputs give equal fingerprints
-// across processes, platforms and provider versions; an empty trigger map is the same as none.
+// Fingerprint returns eight lower-case hex digits over the inputs. Equal inputs give equal
+// fingerprints across processes, platforms and provider versions; an empty trigger map is the same
+// as none.
 func (i Inputs) Fingerprint() string {
-	// encoding/json sorts map keys, which makes this encoding canonical. It cannot fail: every field is
-	// a string, a pointer to one or a map of them.
+	// encoding/json sorts map keys, which makes this encoding canonical. It cannot fail: every field
+	// is a string, a pointer to one or a map of them.
 	encoded, err := json.Marshal(canonical(i))
 	if err != nil {
 		panic("keys: inputs of strings could not be encoded: " + err.Error())
@@ -63,8 +65,8 @@ func (i Inputs) Fingerprint() string {
 	return hex.EncodeToString(sum[:])[:fingerprintDigits]
 }
 
-// stands reports whether a fingerprint that we remember ourselves stands for the inputs. Versions of
-// the provider before 0.2 left the org out.
+// stands reports whether a fingerprint that we remember ourselves stands for the inputs. Versions
+// of the provider before 0.2 left the org out.
 func (i Inputs) stands(fingerprint string) bool {
 	if fingerprint == i.Fingerprint() {
 		return true
@@ -74,8 +76,9 @@ func (i Inputs) stands(fingerprint string) bool {
 	return fingerprint == i.Fingerprint()
 }
 
-// Requests is a fingerprint of those inputs that no reading of the org changes: triggers and material
-// version. It distinguishes a request for a new key from a source that follows the org under ignore_changes.
+// Requests is a fingerprint of those inputs that no reading of the org changes: triggers and
+// material version. It distinguishes a request for a new key from a source that follows the org
+// under ignore_changes.
 func (i Inputs) Requests() string {
 	return Inputs{MaterialVersion: i.MaterialVersion, Triggers: i.Triggers}.Fingerprint()
 }
@@ -110,7 +113,8 @@ type RotationID struct {
 	Counter int64
 }
 
-// String returns the form in state and in the marker, such as "9c1185a5.3". The zero RotationID gives "".
+// String returns the form in state and in the marker, such as "9c1185a5.3". The zero RotationID
+// gives "".
 func (r RotationID) String() string {
 	if r.IsZero() {
 		return ""
@@ -122,13 +126,15 @@ func (r RotationID) String() string {
 // IsZero reports whether r names no rotation.
 func (r RotationID) IsZero() bool { return r.Fingerprint == "" }
 
-// ParseRotationID reads the form that String writes. It accepts nothing else: no upper-case digits, no sign, no leading zeros.
+// ParseRotationID reads the form that String writes. It accepts nothing else: no upper-case digits,
+// no sign, no leading zeros.
 func ParseRotationID(s string) (RotationID, bool) {
 	fingerprint, counter, found := strings.Cut(s, ".")
 	if !found || len(fingerprint) != fingerprintDigits || strings.Trim(fingerprint, "0123456789abcdef") != "" {
 		return RotationID{}, false
 	}
-	if counter == "" || len(counter) > maxCounterDigits || strings.Trim(counter, "0123456789") != "" || (len(counter) > 1 && counter[0] == '0') {
+	if counter == "" || len(counter) > maxCounterDigits || strings.Trim(counter, "0123456789") != "" ||
+		(len(counter) > 1 && counter[0] == '0') {
 		return RotationID{}, false
 	}
 	n, err := strconv.ParseInt(counter, 10, 64)

@@ -274,7 +274,8 @@ func TestFingerprintAndDifferencesAgree(t *testing.T) {
 			b.Triggers = maps.Clone(a.Triggers)
 		}
 		if equal := len(a.Differences(b)) == 0; equal != (a.Fingerprint() == b.Fingerprint()) {
-			t.Fatalf("%+v and %+v: differences %v, fingerprints %s and %s", a, b, a.Differences(b), a.Fingerprint(), b.Fingerprint())
+			t.Fatalf("%+v and %+v: differences %v, fingerprints %s and %s", a, b, a.Differences(b), a.Fingerprint(),
+				b.Fingerprint())
 		}
 	})
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
-// Every POST of a rotation that had no answer is remembered by its hash, until another rotation is sent.
+// Every POST of a rotation that had no answer is remembered by its hash, until another rotation is
+// sent.
 func TestOurs_Unanswered(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
-	first, second := keys.RotationID{Fingerprint: "0a1b2c3d", Counter: 1}, keys.RotationID{Fingerprint: "0a1b2c3d", Counter: 2}
+	first, second := keys.RotationID{Fingerprint: "0a1b2c3d", Counter: 1},
+		keys.RotationID{Fingerprint: "0a1b2c3d", Counter: 2}
 	ours := keys.Ours{ID: "a", Version: 3}
 	for _, step := range []struct {
 		id   keys.RotationID
@@ -32,7 +34,8 @@ func TestOurs_Unanswered(t *testing.T) {
 		if got := next.UnconfirmedHashes(); !slices.Equal(got, step.want) {
 			t.Errorf("after %s with %q: got %q, want %q", step.id, step.hash, got, step.want)
 		}
-		if next.ID != "a" || next.Version != 3 || next.Unconfirmed != step.id.String() || !next.UnconfirmedSince.Equal(at) || !slices.Equal(ours.UnconfirmedBefore, before) {
+		if next.ID != "a" || next.Version != 3 || next.Unconfirmed != step.id.String() || !next.UnconfirmedSince.Equal(at) ||
+			!slices.Equal(ours.UnconfirmedBefore, before) {
 			t.Errorf("after %s with %q: got %+v", step.id, step.hash, next)
 		}
 		// It survives private state.
@@ -47,7 +50,8 @@ func TestOurs_Unanswered(t *testing.T) {
 	}
 }
 
-// A marker in use that was sent with other hashes is no rotation to go on with, and raises the counter all the same.
+// A marker in use that was sent with other hashes is no rotation to go on with, and raises the
+// counter all the same.
 func TestEvidence_Observe(t *testing.T) {
 	t.Parallel()
 	const user = "005000000000001AAA"
@@ -66,7 +70,10 @@ func TestEvidence_Observe(t *testing.T) {
 		"a kind without hashes":             {keys.TypeDataKey, "", "somebody@example.com", []string{"1"}, "0a1b2c3d.4", 4},
 		"a kind without hashes, no attempt": {keys.TypeDataKey, "", "somebody@example.com", nil, "", -1},
 	} {
-		row := keys.Record{ID: "02G000000000002AAA", Type: tc.typ, Version: 2, Status: keys.StatusActive, Hash: tc.hash, Description: "[tf:0a1b2c3d.4]", LastModifiedBy: tc.writer}
+		row := keys.Record{
+			ID: "02G000000000002AAA", Type: tc.typ, Version: 2, Status: keys.StatusActive, Hash: tc.hash,
+			Description: "[tf:0a1b2c3d.4]", LastModifiedBy: tc.writer,
+		}
 		e := keys.Evidence{Users: []string{user}, Attempts: map[string]keys.Attempt{}}
 		if tc.hashes != nil {
 			e.Attempts["0a1b2c3d.4"] = keys.Attempt{Hashes: tc.hashes, Version: 1}
@@ -78,7 +85,8 @@ func TestEvidence_Observe(t *testing.T) {
 	}
 }
 
-// An upload that could not be read back is found by its marker, in an org without Descriptions by its use.
+// An upload that could not be read back is found by its marker, in an org without Descriptions by
+// its use.
 func TestOurs_Claim(t *testing.T) {
 	t.Parallel()
 
@@ -86,7 +94,8 @@ func TestOurs_Claim(t *testing.T) {
 		return keys.Record{ID: id, Type: keys.TypeData, Version: version, Description: description}
 	}
 	const newestID = "02G000000000003AAA"
-	sent, before, current := record(ourID, 31, "[tf:9c1185a5.1]"), record(foreignID, 30, "by hand"), record(newestID, 32, "[tf:9c1185a5.2]")
+	sent, before, current := record(ourID, 31, "[tf:9c1185a5.1]"), record(foreignID, 30, "by hand"),
+		record(newestID, 32, "[tf:9c1185a5.2]")
 	records := []keys.Record{before, sent, current}
 	for name, tc := range map[string]struct {
 		ours keys.Ours

@@ -1,5 +1,6 @@
-// Package look waits for an answer that may come late: a record that a replica does not show yet, the
-// outcome of a request whose reply was lost. It looks at once, and again after each of a few waits.
+// Package look waits for an answer that may come late: a record that a replica does not show yet,
+// the outcome of a request whose reply was lost. It looks at once, and again after each of a few
+// waits.
 package look
 
 import (
@@ -22,7 +23,8 @@ func Plan() Patience { return Patience{Waits: []time.Duration{500 * time.Millise
 // Write is the patience of a write: it waits 20 seconds in all, short enough for a pipeline.
 func Write() Patience {
 	return Patience{Waits: []time.Duration{
-		250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 8 * time.Second,
+		250 * time.Millisecond, 750 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second,
+		8 * time.Second,
 	}}
 }
 
@@ -43,8 +45,8 @@ func (s stop) Unwrap() error { return s.error }
 // Stop marks an error of a look as final.
 func Stop(err error) error { return stop{err} }
 
-// Until looks until ask reports true. If it never does, Until returns false and the error of the last
-// look. An error is no end, since the next look may succeed; one that is marked by Stop is.
+// Until looks until ask reports true. If it never does, Until returns false and the error of the
+// last look. An error is no end, since the next look may succeed; one that is marked by Stop is.
 func (p Patience) Until(ctx context.Context, ask func(ctx context.Context) (bool, error)) (bool, error) {
 	for n := 0; ; n++ {
 		found, err := ask(ctx)
@@ -65,7 +67,9 @@ func (p Patience) Until(ctx context.Context, ask func(ctx context.Context) (bool
 
 // Reading looks with read until good likes what it brings, or an error comes. It returns the last
 // reading, and whether it is good.
-func Reading[T any](ctx context.Context, p Patience, read func(context.Context) (T, error), good func(T) bool) (T, bool, error) {
+func Reading[T any](ctx context.Context, p Patience, read func(context.Context) (T, error), good func(T) bool) (T, bool,
+	error,
+) {
 	var last T
 	ok, err := p.Until(ctx, func(ctx context.Context) (bool, error) {
 		again, err := read(ctx)

@@ -40,11 +40,15 @@ func TestUntil(t *testing.T) {
 		looks   int
 		slept   time.Duration
 	}{
-		"at once":                     {[]error{nil}, true, nil, 1, 0},
-		"late":                        {[]error{errNotYet, errNotYet, nil}, true, nil, 3, 3 * time.Second},
-		"after an error":              {[]error{errBusy, nil}, true, nil, 2, time.Second},
-		"never":                       {[]error{errNotYet}, false, nil, 4, 7 * time.Second},
-		"the last look fails":         {[]error{errNotYet, errNotYet, errNotYet, errBusy}, false, errBusy, 4, 7 * time.Second},
+		"at once":        {[]error{nil}, true, nil, 1, 0},
+		"late":           {[]error{errNotYet, errNotYet, nil}, true, nil, 3, 3 * time.Second},
+		"after an error": {[]error{errBusy, nil}, true, nil, 2, time.Second},
+		"never":          {[]error{errNotYet}, false, nil, 4, 7 * time.Second},
+		"the last look fails": {
+			[]error{errNotYet, errNotYet, errNotYet, errBusy},
+			false, errBusy, 4,
+			7 * time.Second,
+		},
 		"an earlier look failed":      {[]error{errBusy, errNotYet}, false, nil, 4, 7 * time.Second},
 		"another look is of no use":   {[]error{errNotYet, look.Stop(errBusy)}, false, errBusy, 2, time.Second},
 		"a final error may be inside": {[]error{fmt.Errorf("reading: %w", look.Stop(errBusy))}, false, errBusy, 1, 0},
@@ -54,7 +58,10 @@ func TestUntil(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ask, looks := script(tc.answers...)
 				began := time.Now()
-				found, err := look.Patience{Waits: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}}.Until(t.Context(), ask)
+				found, err := look.Patience{Waits: []time.Duration{
+					time.Second, 2 * time.Second,
+					4 * time.Second,
+				}}.Until(t.Context(), ask)
 				if found != tc.found || !errors.Is(err, tc.err) || (err == nil) != (tc.err == nil) {
 					t.Errorf("expected %v, %v, found %v, %v", tc.found, tc.err, found, err)
 				}
@@ -101,7 +108,8 @@ func TestReadingStopsAtAGoodOneOrAnError(t *testing.T) {
 				last, tc.last = n, 2 // what an error comes with is no reading
 			}
 			if last != tc.last || found != tc.found || !errors.Is(err, tc.err) || sleeps != n-1 {
-				t.Errorf("expected reading %d, %v, %v, found %d, %v, %v after %d sleeps", tc.last, tc.found, tc.err, last, found, err, sleeps)
+				t.Errorf("expected reading %d, %v, %v, found %d, %v, %v after %d sleeps", tc.last, tc.found, tc.err, last, found,
+					err, sleeps)
 			}
 		})
 	}

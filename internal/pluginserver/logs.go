@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// SilenceLogs stops the plugin libraries from writing a trace of every call when nobody asked for a log: the CLI would parse each line and
-// drop it. Any TF_LOG variable that says something brings them back. It is called before the server starts.
+// SilenceLogs stops the plugin libraries from writing a trace of every call when nobody asked for a
+// log: the CLI would parse each line and drop it. Any TF_LOG variable that says something brings
+// them back. It is called before the server starts.
 func SilenceLogs() {
 	for _, setting := range os.Environ() {
 		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "TF_LOG") && value != "" {

@@ -6,11 +6,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// Object reads single attributes of an object as the protocol brings it. The framework's way, into a struct by reflection, costs more
-// than all else of a refresh in which nothing has changed, and a state can hold hundreds of records.
+// Object reads single attributes of an object as the protocol brings it. The framework's way, into
+// a struct by reflection, costs more than all else of a refresh in which nothing has changed, and a
+// state can hold hundreds of records.
 type Object map[string]tftypes.Value
 
-// NewObject returns the attributes of a known object; anything else gives none, and then nothing is found equal to anything.
+// NewObject returns the attributes of a known object; anything else gives none, and then nothing is
+// found equal to anything.
 func NewObject(value tftypes.Value) Object {
 	var attributes map[string]tftypes.Value
 	if value.IsNull() || !value.IsKnown() || value.As(&attributes) != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// Framework is what the framework's server offers. The interfaces that the plugin library calls temporary are named one by one: what is not
-// named here the CLI would not find.
+// Framework is what the framework's server offers. The interfaces that the plugin library calls
+// temporary are named one by one: what is not named here the CLI would not find.
 type Framework interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
@@ -19,7 +19,8 @@ type Framework interface {
 type Hooks struct {
 	// Unchanged answers in the framework's place where it can.
 	Unchanged *Unchanged
-	// Reading begins the refresh of a resource, and returns its context and what ends it. The answer is nil if there is none.
+	// Reading begins the refresh of a resource, and returns its context and what ends it. The answer
+	// is nil if there is none.
 	Reading func(context.Context, *tfprotov6.ReadResourceRequest) (context.Context, func(*tfprotov6.ReadResourceResponse))
 	// ReadingData is Reading for data sources.
 	ReadingData func(context.Context) (context.Context, func(*tfprotov6.ReadDataSourceResponse) error)
@@ -37,7 +38,9 @@ type Server struct {
 }
 
 // diagnostics ends those of an answer.
-func (s Server) diagnostics(diagnostics []*tfprotov6.Diagnostic, more ...*tfprotov6.Diagnostic) []*tfprotov6.Diagnostic {
+func (s Server) diagnostics(diagnostics []*tfprotov6.Diagnostic,
+	more ...*tfprotov6.Diagnostic,
+) []*tfprotov6.Diagnostic {
 	diagnostics = append(diagnostics, more...)
 	for _, d := range diagnostics {
 		if d != nil {
@@ -49,22 +52,30 @@ func (s Server) diagnostics(diagnostics []*tfprotov6.Diagnostic, more ...*tfprot
 }
 
 // ValidateResourceConfig implements tfprotov6.ResourceServer.
-func (s Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (s Server) ValidateResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateResourceConfigRequest,
+) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	return inRequest(ctx, req, s.Framework.ValidateResourceConfig)
 }
 
 // UpgradeResourceState implements tfprotov6.ResourceServer.
-func (s Server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+func (s Server) UpgradeResourceState(ctx context.Context,
+	req *tfprotov6.UpgradeResourceStateRequest,
+) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	return inRequest(ctx, req, s.Framework.UpgradeResourceState)
 }
 
 // UpgradeResourceIdentity implements tfprotov6.ResourceServer.
-func (s Server) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+func (s Server) UpgradeResourceIdentity(ctx context.Context,
+	req *tfprotov6.UpgradeResourceIdentityRequest,
+) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
 	return inRequest(ctx, req, s.Framework.UpgradeResourceIdentity)
 }
 
 // ReadResource implements tfprotov6.ResourceServer.
-func (s Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
+	error,
+) {
 	resp, err := s.Hooks.Unchanged.Read(ctx, req), error(nil)
 	if resp == nil {
 		reading, end := s.Hooks.Reading(ctx, req)
@@ -79,7 +90,9 @@ func (s Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 }
 
 // PlanResourceChange implements tfprotov6.ResourceServer.
-func (s Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s Server) PlanResourceChange(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest,
+) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := s.Hooks.Unchanged.Plan(ctx, req), error(nil)
 	if resp == nil {
 		resp, err = inRequest(ctx, req, s.Framework.PlanResourceChange)
@@ -92,7 +105,9 @@ func (s Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 }
 
 // ApplyResourceChange implements tfprotov6.ResourceServer.
-func (s Server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s Server) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest,
+) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := inRequest(ctx, req, s.Framework.ApplyResourceChange)
 	if resp != nil {
 		resp.Diagnostics = s.diagnostics(resp.Diagnostics, s.Hooks.Warnings()...)
@@ -102,7 +117,9 @@ func (s Server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 }
 
 // ReadDataSource implements tfprotov6.DataSourceServer.
-func (s Server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (s Server) ReadDataSource(ctx context.Context,
+	req *tfprotov6.ReadDataSourceRequest,
+) (*tfprotov6.ReadDataSourceResponse, error) {
 	reading, end := s.Hooks.ReadingData(ctx)
 	resp, err := inRequest(reading, req, s.Framework.ReadDataSource)
 	if err == nil {
@@ -116,7 +133,9 @@ func (s Server) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourc
 }
 
 // ConfigureProvider implements tfprotov6.ProviderServer.
-func (s Server) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+func (s Server) ConfigureProvider(ctx context.Context,
+	req *tfprotov6.ConfigureProviderRequest,
+) (*tfprotov6.ConfigureProviderResponse, error) {
 	resp, err := s.Framework.ConfigureProvider(ctx, req)
 	if resp != nil {
 		resp.Diagnostics = s.diagnostics(resp.Diagnostics)
@@ -126,7 +145,9 @@ func (s Server) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureP
 }
 
 // ImportResourceState implements tfprotov6.ResourceServer.
-func (s Server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+func (s Server) ImportResourceState(ctx context.Context,
+	req *tfprotov6.ImportResourceStateRequest,
+) (*tfprotov6.ImportResourceStateResponse, error) {
 	resp, err := s.Framework.ImportResourceState(ctx, req)
 	if resp != nil {
 		resp.Diagnostics = s.diagnostics(resp.Diagnostics)
@@ -136,7 +157,9 @@ func (s Server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportRe
 }
 
 // OpenEphemeralResource implements tfprotov6.EphemeralResourceServer.
-func (s Server) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+func (s Server) OpenEphemeralResource(ctx context.Context,
+	req *tfprotov6.OpenEphemeralResourceRequest,
+) (*tfprotov6.OpenEphemeralResourceResponse, error) {
 	resp, err := s.Framework.OpenEphemeralResource(ctx, req)
 	if resp != nil {
 		resp.Diagnostics = s.diagnostics(resp.Diagnostics)
@@ -146,7 +169,9 @@ func (s Server) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEp
 }
 
 // ListResource implements tfprotov6.ListResourceServer.
-func (s Server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+func (s Server) ListResource(ctx context.Context,
+	req *tfprotov6.ListResourceRequest,
+) (*tfprotov6.ListResourceServerStream, error) {
 	stream, err := s.Framework.ListResource(ctx, req)
 	if stream == nil || stream.Results == nil {
 		return stream, err

@@ -34,11 +34,16 @@ func (thing) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 	}}
 }
 
-func (thing) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{"id": identityschema.StringAttribute{RequiredForImport: true}}}
+func (thing) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{RequiredForImport: true},
+	}}
 }
 
-// things is a Unchanged over a world in which only "a" exists, and is settled unless its note says "busy".
+// things is a Unchanged over a world in which only "a" exists, and is settled unless its note says
+// "busy".
 func things() *Unchanged {
 	return &Unchanged{
 		ProviderType: "test", Resource: thing{},
@@ -57,7 +62,9 @@ func things() *Unchanged {
 func quiet(warnings []*tfprotov6.Diagnostic) Hooks {
 	return Hooks{
 		Unchanged: things(),
-		Reading: func(ctx context.Context, _ *tfprotov6.ReadResourceRequest) (context.Context, func(*tfprotov6.ReadResourceResponse)) {
+		Reading: func(ctx context.Context, _ *tfprotov6.ReadResourceRequest) (context.Context,
+			func(*tfprotov6.ReadResourceResponse),
+		) {
 			return ctx, func(*tfprotov6.ReadResourceResponse) {}
 		},
 		ReadingData: func(ctx context.Context) (context.Context, func(*tfprotov6.ReadDataSourceResponse) error) {
@@ -94,7 +101,8 @@ func TestUnchangedRead(t *testing.T) {
 	t.Parallel()
 	u := things()
 	identity := func(id string) *tfprotov6.ResourceIdentityData {
-		value, err := tfprotov6.NewDynamicValue(tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}}, identityValue(map[string]string{"id": id}))
+		value, err := tfprotov6.NewDynamicValue(tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}},
+			identityValue(map[string]string{"id": id}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,21 +114,40 @@ func TestUnchangedRead(t *testing.T) {
 		req  *tfprotov6.ReadResourceRequest
 		want bool
 	}{
-		"as it was":         {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: state, Private: []byte("p")}, true},
-		"with its identity": {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: state, CurrentIdentity: identity("a"), Private: []byte("p")}, true},
-		"another identity":  {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: state, CurrentIdentity: identity("b")}, false},
-		"an empty identity": {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: state, CurrentIdentity: &tfprotov6.ResourceIdentityData{}}, false},
-		"gone":              {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: encoded(t, map[string]string{"id": "b"})}, false},
-		"another type":      {&tfprotov6.ReadResourceRequest{TypeName: "test_other", CurrentState: state}, false},
-		"no state":          {&tfprotov6.ReadResourceRequest{TypeName: "test_thing"}, false},
-		"a broken state":    {&tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{0xc1}}}, false},
-		"nothing":           {nil, false},
+		"as it was": {&tfprotov6.ReadResourceRequest{
+			TypeName: "test_thing", CurrentState: state,
+			Private: []byte("p"),
+		}, true},
+		"with its identity": {&tfprotov6.ReadResourceRequest{
+			TypeName: "test_thing", CurrentState: state,
+			CurrentIdentity: identity("a"), Private: []byte("p"),
+		}, true},
+		"another identity": {&tfprotov6.ReadResourceRequest{
+			TypeName: "test_thing", CurrentState: state,
+			CurrentIdentity: identity("b"),
+		}, false},
+		"an empty identity": {&tfprotov6.ReadResourceRequest{
+			TypeName: "test_thing", CurrentState: state,
+			CurrentIdentity: &tfprotov6.ResourceIdentityData{},
+		}, false},
+		"gone": {&tfprotov6.ReadResourceRequest{
+			TypeName:     "test_thing",
+			CurrentState: encoded(t, map[string]string{"id": "b"}),
+		}, false},
+		"another type": {&tfprotov6.ReadResourceRequest{TypeName: "test_other", CurrentState: state}, false},
+		"no state":     {&tfprotov6.ReadResourceRequest{TypeName: "test_thing"}, false},
+		"a broken state": {&tfprotov6.ReadResourceRequest{
+			TypeName:     "test_thing",
+			CurrentState: &tfprotov6.DynamicValue{MsgPack: []byte{0xc1}},
+		}, false},
+		"nothing": {nil, false},
 	} {
 		got := u.Read(t.Context(), tc.req)
 		if (got != nil) != tc.want {
 			t.Errorf("%s: answered %v", name, got != nil)
 		}
-		if got != nil && (got.NewState != state || string(got.Private) != "p" || string(got.NewIdentity.IdentityData.MsgPack) != string(identity("a").IdentityData.MsgPack)) {
+		if got != nil && (got.NewState != state || string(got.Private) != "p" ||
+			string(got.NewIdentity.IdentityData.MsgPack) != string(identity("a").IdentityData.MsgPack)) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -131,7 +158,10 @@ func TestUnchangedPlan(t *testing.T) {
 	u := things()
 	settled, bare := map[string]string{"id": "a", "mode": "SOFT"}, map[string]string{"id": "a"}
 	request := func(prior, proposed, config *tfprotov6.DynamicValue) *tfprotov6.PlanResourceChangeRequest {
-		return &tfprotov6.PlanResourceChangeRequest{TypeName: "test_thing", PriorState: prior, ProposedNewState: proposed, Config: config, PriorPrivate: []byte("p")}
+		return &tfprotov6.PlanResourceChangeRequest{
+			TypeName: "test_thing", PriorState: prior, ProposedNewState: proposed,
+			Config: config, PriorPrivate: []byte("p"),
+		}
 	}
 	hard := map[string]string{"id": "a", "mode": "HARD"}
 	busy := map[string]string{"id": "a", "mode": "SOFT", "note": "busy"}
@@ -157,7 +187,8 @@ func TestUnchangedPlan(t *testing.T) {
 		if (got != nil) != tc.want {
 			t.Errorf("%s: answered %v", name, got != nil)
 		}
-		if got != nil && (got.PlannedState != tc.req.ProposedNewState || string(got.PlannedPrivate) != "p!" || got.PlannedIdentity != u.noIdentity) {
+		if got != nil && (got.PlannedState != tc.req.ProposedNewState || string(got.PlannedPrivate) != "p!" ||
+			got.PlannedIdentity != u.noIdentity) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -169,10 +200,14 @@ func TestServerEndsDiagnostics(t *testing.T) {
 	s := Server{&recorder{}, quiet([]*tfprotov6.Diagnostic{{Summary: "few\nleft"}})}
 	ctx := context.WithValue(t.Context(), contextKey{}, true)
 	resp, err := s.ReadResource(ctx, &tfprotov6.ReadResourceRequest{})
-	if err != nil || len(resp.Diagnostics) != 2 || resp.Diagnostics[0].Detail != "two lines" || resp.Diagnostics[1].Summary != "few left" {
+	if err != nil || len(resp.Diagnostics) != 2 || resp.Diagnostics[0].Detail != "two lines" ||
+		resp.Diagnostics[1].Summary != "few left" {
 		t.Errorf("got %+v, %v", resp, err)
 	}
-	short, err := s.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: "test_thing", CurrentState: encoded(t, map[string]string{"id": "a"})})
+	short, err := s.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
+		TypeName:     "test_thing",
+		CurrentState: encoded(t, map[string]string{"id": "a"}),
+	})
 	if err != nil || len(short.Diagnostics) != 1 || short.Diagnostics[0].Summary != "few left" {
 		t.Errorf("what is unchanged: %+v, %v", short, err)
 	}
@@ -188,13 +223,16 @@ type recorder struct {
 	seen context.Context //nolint:containedctx // what the test looks at
 }
 
-func (r *recorder) ReadResource(ctx context.Context, _ *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (r *recorder) ReadResource(ctx context.Context, _ *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
+	error,
+) {
 	r.seen = ctx
 	if ctx.Value(contextKey{}) == nil || ctx.Err() != nil {
 		return nil, errors.New("the request does not see its context")
 	}
 
-	return &tfprotov6.ReadResourceResponse{Diagnostics: []*tfprotov6.Diagnostic{{Summary: "one", Detail: "two\nlines"}}}, nil
+	return &tfprotov6.ReadResourceResponse{Diagnostics: []*tfprotov6.Diagnostic{{Summary: "one", Detail: "two\nlines"}}},
+		nil
 }
 
 func TestARequestSeesItsContextUntilItIsAnswered(t *testing.T) {

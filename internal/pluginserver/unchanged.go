@@ -18,16 +18,18 @@ type Resource interface {
 	resource.ResourceWithIdentity
 }
 
-// Unchanged answers the refresh and the plan of a resource in which nothing has changed, as the framework would. It leaves to the framework
-// whatever it is not sure of, and says nothing: no warning and no error comes from here. Its methods may be called from many goroutines.
+// Unchanged answers the refresh and the plan of a resource in which nothing has changed, as the
+// framework would. It leaves to the framework whatever it is not sure of, and says nothing: no
+// warning and no error comes from here. Its methods may be called from many goroutines.
 type Unchanged struct {
 	// ProviderType is the prefix of the type's name, Resource the type.
 	ProviderType string
 	Resource     Resource
-	// AsRead returns the identity of an object in state that is as a refresh would read it; false if it is not, or if that is not known.
+	// AsRead returns the identity of an object in state that is as a refresh would read it; false if
+	// it is not, or if that is not known.
 	AsRead func(state Object) (identity map[string]string, ok bool)
-	// AsWanted returns the private data that the plan of an object in state would have, over a configuration without changes; false unless
-	// there is nothing to plan, to refuse or to warn of.
+	// AsWanted returns the private data that the plan of an object in state would have, over a
+	// configuration without changes; false unless there is nothing to plan, to refuse or to warn of.
 	AsWanted func(state Object, private []byte) (planned []byte, ok bool)
 
 	once     sync.Once
@@ -49,7 +51,8 @@ func (u *Unchanged) Types(ctx context.Context) (name string, state, identity tft
 		u.Resource.Schema(ctx, resource.SchemaRequest{}, &attributes)
 		var identity resource.IdentitySchemaResponse
 		u.Resource.IdentitySchema(ctx, resource.IdentitySchemaRequest{}, &identity)
-		u.typeName, u.state, u.identity = name.TypeName, attributes.Schema.Type().TerraformType(ctx), identity.IdentitySchema.Type().TerraformType(ctx)
+		u.typeName, u.state, u.identity = name.TypeName, attributes.Schema.Type().TerraformType(ctx),
+			identity.IdentitySchema.Type().TerraformType(ctx)
 		u.defaults = stringDefaults(ctx, attributes.Schema)
 		if null, err := tfprotov6.NewDynamicValue(u.identity, tftypes.NewValue(u.identity, nil)); err == nil {
 			u.noIdentity = &tfprotov6.ResourceIdentityData{IdentityData: &null}
@@ -75,15 +78,22 @@ func (u *Unchanged) Read(ctx context.Context, req *tfprotov6.ReadResourceRequest
 	if err != nil {
 		return nil
 	}
-	if is := req.CurrentIdentity; is != nil && (is.IdentityData == nil || !bytes.Equal(is.IdentityData.MsgPack, identity.MsgPack)) {
+	if is := req.CurrentIdentity; is != nil && (is.IdentityData == nil ||
+		!bytes.Equal(is.IdentityData.MsgPack, identity.MsgPack)) {
 		return nil
 	}
 
-	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, NewIdentity: &tfprotov6.ResourceIdentityData{IdentityData: &identity}, Private: req.Private}
+	return &tfprotov6.ReadResourceResponse{
+		NewState:    req.CurrentState,
+		NewIdentity: &tfprotov6.ResourceIdentityData{IdentityData: &identity}, Private: req.Private,
+	}
 }
 
-// Plan answers the plan of an object that is as wanted, over a configuration without changes; nil where it can't.
-func (u *Unchanged) Plan(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) *tfprotov6.PlanResourceChangeResponse {
+// Plan answers the plan of an object that is as wanted, over a configuration without changes; nil
+// where it can't.
+func (u *Unchanged) Plan(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest,
+) *tfprotov6.PlanResourceChangeResponse {
 	if req == nil || req.PriorState == nil || req.ProposedNewState == nil || len(req.PriorState.MsgPack) == 0 ||
 		!bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return nil
@@ -109,7 +119,10 @@ func (u *Unchanged) Plan(ctx context.Context, req *tfprotov6.PlanResourceChangeR
 		identity = u.noIdentity
 	}
 
-	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedIdentity: identity, PlannedPrivate: private}
+	return &tfprotov6.PlanResourceChangeResponse{
+		PlannedState: req.ProposedNewState, PlannedIdentity: identity,
+		PlannedPrivate: private,
+	}
 }
 
 // stringDefaults returns the values that string attributes get which are not configured.

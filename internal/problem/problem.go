@@ -1,6 +1,6 @@
 // Package problem holds the one value that says what is wrong and what to do about it. Rules return
-// it, movers pass it on, and the provider renders it once, as an error or as a warning. Nobody reads
-// its text to decide something.
+// it, movers pass it on, and the provider renders it once, as an error or as a warning. Nobody
+// reads its text to decide something.
 package problem
 
 import (
@@ -8,7 +8,8 @@ import (
 	"fmt"
 )
 
-// Problem is something that a user must know: a refusal, or a warning about what was or will be done.
+// Problem is something that a user must know: a refusal, or a warning about what was or will be
+// done.
 type Problem struct {
 	// Attribute is the attribute that must change, in words: "certificate", "escrow.directory". "" is
 	// for none.

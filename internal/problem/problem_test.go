@@ -12,7 +12,8 @@ import (
 func TestProblem(t *testing.T) {
 	t.Parallel()
 
-	p := problem.New("escrow.directory", "Escrow directory is not usable", "Expected a directory, found %q.", "x").Because(io.EOF)
+	p := problem.New("escrow.directory", "Escrow directory is not usable", "Expected a directory, found %q.",
+		"x").Because(io.EOF)
 	err := fmt.Errorf("before the upload: %w", p)
 
 	if want := `Escrow directory is not usable: Expected a directory, found "x".`; p.Error() != want {

@@ -23,18 +23,23 @@ import (
 // approversAttribute is destruction_approvers of the provider block.
 func approversAttribute() providerschema.SingleNestedAttribute {
 	return providerschema.SingleNestedAttribute{
-		MarkdownDescription: "Quorum that must approve each destruction: of a key, of an export that is the last copy, of a root key's use. A key is then destroyed only with " +
-			"`threshold` SSH signatures in `destruction_approvals`. The environment of a protected runner can hold a quorum that the configuration can't weaken: " +
-			"`SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If both are given, both must be met.",
+		MarkdownDescription: "Quorum that must approve each destruction: of a key, of an export that is the last copy, of " +
+			"a root key's use. A key is then destroyed only with `threshold` SSH signatures in `destruction_approvals`. The " +
+			"environment of a protected runner can hold a quorum that the configuration can't weaken: " +
+			"`SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If both are " +
+			"given, both must be met.",
 		Optional: true,
 		Attributes: map[string]providerschema.Attribute{
 			"public_keys": providerschema.ListAttribute{
-				MarkdownDescription: "SSH public keys of the approvers, each a line of an `authorized_keys` file without options: ed25519, ecdsa, rsa of at least 3072 bits, or a hardware-held " +
-					"`sk-` key.",
+				MarkdownDescription: "SSH public keys of the approvers, each a line of an `authorized_keys` file without " +
+					"options: ed25519, ecdsa, rsa of at least 3072 bits, or a hardware-held `sk-` key.",
 				ElementType: types.StringType,
 				Required:    true,
 			},
-			"threshold": providerschema.Int64Attribute{MarkdownDescription: "How many distinct keys must sign, at least 1.", Required: true},
+			"threshold": providerschema.Int64Attribute{
+				MarkdownDescription: "How many distinct keys must sign, at least 1.",
+				Required:            true,
+			},
 		},
 	}
 }
@@ -58,7 +63,8 @@ func (d *Data) readQuorum(ctx context.Context, configured types.Object, diags *d
 			return
 		}
 		if inBlock, err = quorum.New(model.PublicKeys, model.Threshold); err != nil {
-			diags.AddAttributeError(path.Root("destruction_approvers"), "The destruction approvers are not usable", opening(err)+" Nothing was sent.")
+			diags.AddAttributeError(path.Root("destruction_approvers"), "The destruction approvers are not usable",
+				opening(err)+" Nothing was sent.")
 		}
 	}
 	d.Quorum = quorum.All(inBlock, inEnvironment)
@@ -71,11 +77,13 @@ func wholly(value types.Object) bool {
 	return err == nil && raw.IsFullyKnown()
 }
 
-// approvalsAttribute and notAfterAttribute are destruction_approvals and destruction_not_after of what a quorum guards.
+// approvalsAttribute and notAfterAttribute are destruction_approvals and destruction_not_after of
+// what a quorum guards.
 func approvalsAttribute() schema.ListAttribute {
 	return schema.ListAttribute{
-		MarkdownDescription: "Armored SSH signatures of the approvers over `destruction_statement`, in the namespace `salesforcebyok-destroy`, as `ssh-keygen -Y sign` makes them. Needed if " +
-			"the provider block or its environment has `destruction_approvers`; ignored while nothing is pending.",
+		MarkdownDescription: "Armored SSH signatures of the approvers over `destruction_statement`, in the namespace " +
+			"`salesforcebyok-destroy`, as `ssh-keygen -Y sign` makes them. Needed if the provider block or its environment " +
+			"has `destruction_approvers`; ignored while nothing is pending.",
 		ElementType: types.StringType,
 		Optional:    true,
 	}
@@ -83,16 +91,18 @@ func approvalsAttribute() schema.ListAttribute {
 
 func notAfterAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part of `destruction_statement`.",
-		Optional:            true,
-		Validators:          []validator.String{notAfterValidator{}},
+		MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part " +
+			"of `destruction_statement`.",
+		Optional:   true,
+		Validators: []validator.String{notAfterValidator{}},
 	}
 }
 
 // guarded reports whether destructions need approvals.
 func (d *Data) guarded() bool { return d != nil && len(d.Quorum) > 0 }
 
-// allowsUnapproved reports whether a destruction may be that nobody can approve, since it has no statement: under a quorum none may.
+// allowsUnapproved reports whether a destruction may be that nobody can approve, since it has no
+// statement: under a quorum none may.
 func (d *Data) allowsUnapproved() bool { return d.AllowKeyDestruction && !d.guarded() }
 
 // allowAdvice says what could allow such a destruction.
@@ -121,12 +131,15 @@ func (a approval) end() (end time.Time, ok bool) {
 }
 
 // approve holds a pending destruction to its end and to the quorum, and returns who has signed.
-func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approval) ([]quorum.Signer, *problem.Problem) {
+func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approval) ([]quorum.Signer,
+	*problem.Problem,
+) {
 	const nothing = " Nothing was changed."
 	end, given := a.end()
 	if given {
 		if err := quorum.CheckNotAfter(end, d.Client.Now()); err != nil {
-			return nil, problem.New("destruction_not_after", "The end of the approvals is not usable", "%s%s", opening(err), nothing)
+			return nil, problem.New("destruction_not_after", "The end of the approvals is not usable", "%s%s", opening(err),
+				nothing)
 		}
 	}
 	if !d.guarded() {
@@ -134,12 +147,14 @@ func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approv
 	}
 	if !given {
 		return nil, problem.New("destruction_not_after", "A destruction without an end of its approvals",
-			"A quorum guards record %s. Set destruction_not_after, at most 30 days ahead, apply without the destruction, and let the approvers sign destruction_statement.%s",
+			"A quorum guards record %s. Set destruction_not_after, at most 30 days ahead, apply without the destruction, and "+
+				"let the approvers sign destruction_statement.%s",
 			statement.Record, nothing)
 	}
 	signatures := []string{}
 	if diags := a.signatures.ElementsAs(ctx, &signatures, false); diags.HasError() && !a.signatures.IsNull() {
-		return nil, problem.New("destruction_approvals", "The approvals are not readable", "Expected a list of armored SSH signatures.%s", nothing)
+		return nil, problem.New("destruction_approvals", "The approvals are not readable",
+			"Expected a list of armored SSH signatures.%s", nothing)
 	}
 	signers, err := d.Quorum.Verify(statement.String(), signatures)
 	if _, missing := errors.AsType[*quorum.MissingError](err); missing {
@@ -148,13 +163,15 @@ func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approv
 	}
 	if err != nil {
 		return nil, problem.New("destruction_approvals", "An approval is not valid",
-			"%s It must be signed over destruction_statement as it is now, in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
+			"%s It must be signed over destruction_statement as it is now, in the namespace %s.%s", opening(err),
+			quorum.Namespace, nothing)
 	}
 
 	return signers, nil
 }
 
-// pendingOperation is what a destruction of a record would be, by what is configured and held; "" if there is nothing to destroy.
+// pendingOperation is what a destruction of a record would be, by what is configured and held; ""
+// if there is nothing to destroy.
 func pendingOperation(k keys.Record, backupNone, held bool) quorum.Operation {
 	switch {
 	case k.Status == keys.StatusDestroyed && held:
@@ -171,12 +188,14 @@ func pendingOperation(k keys.Record, backupNone, held bool) quorum.Operation {
 // statementOf is what approvers sign for an operation on a record.
 func (d *Data) statementOf(operation quorum.Operation, k keys.Record, end time.Time) quorum.Statement {
 	return quorum.Statement{
-		Operation: operation, Organization: d.Session.OrganizationID, Record: k.ID, Type: k.Type, Version: k.Version, Hash: k.Hash,
+		Operation: operation, Organization: d.Session.OrganizationID, Record: k.ID, Type: k.Type, Version: k.Version,
+		Hash:         k.Hash,
 		LastModified: k.LastModifiedDate.Truncate(time.Second), NotAfter: end,
 	}
 }
 
-// statementText is destruction_statement: null without destruction_not_after, and if there is nothing to destroy.
+// statementText is destruction_statement: null without destruction_not_after, and if there is
+// nothing to destroy.
 func (d *Data) statementText(operation quorum.Operation, k keys.Record, a approval) types.String {
 	end, ok := a.end()
 	if !ok || operation == "" {
@@ -193,7 +212,10 @@ func (d *Data) withApprovals(r receipt.Receipt, statement string, signers []quor
 	}
 	r.Statement, r.ApprovalsRequired = statement, d.Quorum.Required()
 	for _, s := range signers {
-		r.Approvers = append(r.Approvers, receipt.Approver{Fingerprint: s.Fingerprint, Comment: s.Comment, Signature: s.Signature})
+		r.Approvers = append(r.Approvers, receipt.Approver{
+			Fingerprint: s.Fingerprint, Comment: s.Comment,
+			Signature: s.Signature,
+		})
 	}
 
 	return r
@@ -209,7 +231,9 @@ func (notAfterValidator) Description(context.Context) string { return "an RFC 33
 func (v notAfterValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
 // ValidateString implements validator.String.
-func (notAfterValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (notAfterValidator) ValidateString(_ context.Context, req validator.StringRequest,
+	resp *validator.StringResponse,
+) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}

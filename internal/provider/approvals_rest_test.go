@@ -11,13 +11,15 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// underQuorum is a configuration whose provider block allows destructions that an approver has signed.
+// underQuorum is a configuration whose provider block allows destructions that an approver has
+// signed.
 func underQuorum(sim *sfsim.Server, a approver, body string) string {
 	return acctest.ProviderBlock(sim, "allow_key_destruction = true",
 		fmt.Sprintf("destruction_approvers = {\n    public_keys = [%q]\n    threshold   = 1\n  }", a.public)) + body
 }
 
-// A root key is made Inactive only with approvals over the key as it is, and the receipt says whose.
+// A root key is made Inactive only with approvals over the key as it is, and the receipt says
+// whose.
 func TestAccExternalRootKey_quorum(t *testing.T) {
 	t.Parallel()
 	alice, mallory := newApprover(t, "alice"), newApprover(t, "mallory")
@@ -32,7 +34,10 @@ func TestAccExternalRootKey_quorum(t *testing.T) {
 	config("Active", end)
 	cli.MustApply()
 	statement, _ := cli.State(rootKeyAddress)["destruction_statement"].(string)
-	for _, line := range []string{"operation: root-key-inactive\n", "record: " + rootKeyID + "\n", "type: -\nversion: -\nhash: -\nlast modified: 2"} {
+	for _, line := range []string{
+		"operation: root-key-inactive\n", "record: " + rootKeyID + "\n",
+		"type: -\nversion: -\nhash: -\nlast modified: 2",
+	} {
 		if !strings.Contains(statement, line) {
 			t.Fatalf("expected the statement to say %q, found %q", line, statement)
 		}
@@ -58,7 +63,8 @@ func TestAccExternalRootKey_quorum(t *testing.T) {
 	cli.MustApply()
 	expectState(t, cli, rootKeyAddress, map[string]any{"status": "Inactive", "destruction_statement": statement})
 	r := receiptInState(t, cli, rootKeyAddress)
-	if r.Operation != receipt.ChangeRootKey || r.Cause != receipt.CausePlan || r.StatusBefore != "Active" || r.StatusAfter != "Inactive" || r.RootKey.ID != rootKeyID ||
+	if r.Operation != receipt.ChangeRootKey || r.Cause != receipt.CausePlan || r.StatusBefore != "Active" ||
+		r.StatusAfter != "Inactive" || r.RootKey.ID != rootKeyID ||
 		r.Statement != statement || len(r.Approvers) != 1 || r.Approvers[0].Comment != "alice" {
 		t.Errorf("expected the receipt to say who approved, found %+v", r)
 	}
@@ -76,7 +82,8 @@ func TestAccExternalRootKey_quorum(t *testing.T) {
 	verifyDirectory(t, name, 2)
 }
 
-// What destroys without a statement that could be signed is refused under a quorum, whatever is allowed.
+// What destroys without a statement that could be signed is refused under a quorum, whatever is
+// allowed.
 func TestAccQuorum_refusesOutright(t *testing.T) {
 	t.Parallel()
 	alice := newApprover(t, "alice")
@@ -103,7 +110,8 @@ func TestAccQuorum_refusesOutright(t *testing.T) {
 		cli := acctest.NewCLI(t, sim)
 		providerConfig(cli, underQuorum(sim, alice, remoteSearch(`"k"`, `"Sim_BYOK"`)))
 		cli.MustApply()
-		providerConfig(cli, underQuorum(sim, alice, remoteSearch(`"k"`, `"Sim_BYOK"`)+keySettings("enable_cache_only_keys = false")))
+		providerConfig(cli, underQuorum(sim, alice, remoteSearch(`"k"`, `"Sim_BYOK"`)+
+			keySettings("enable_cache_only_keys = false")))
 		expectError(t, cli.Plan(), "Cache-only keys are in use", "SearchIndex", noApproval)
 		expectError(t, cli.Apply(), "Cache-only keys are in use")
 		expectSwitches(t, sim, nil, false, true, false)

@@ -25,7 +25,8 @@ func newApprover(t *testing.T, name string) approver {
 		t.Skip("there is no ssh-keygen")
 	}
 	file := filepath.Join(t.TempDir(), name)
-	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f",
+		file).CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen: %v, %s", err, out)
 	}
 	public, err := os.ReadFile(file + ".pub")
@@ -76,19 +77,23 @@ func (g *guarded) want(lines ...string) {
 	}
 	extra := []string{"allow_key_destruction = true"}
 	if g.inEnvironment {
-		text, err := json.Marshal(map[string]any{"threshold": g.threshold, "public_keys": slices.Collect(func(yield func(string) bool) {
-			for _, a := range g.approvers {
-				if !yield(a.public) {
-					return
+		text, err := json.Marshal(map[string]any{
+			"threshold": g.threshold,
+			"public_keys": slices.Collect(func(yield func(string) bool) {
+				for _, a := range g.approvers {
+					if !yield(a.public) {
+						return
+					}
 				}
-			}
-		})})
+			}),
+		})
 		if err != nil {
 			g.t.Fatal(err)
 		}
 		g.Env["SALESFORCEBYOK_DESTRUCTION_APPROVERS"] = string(text)
 	} else {
-		extra = append(extra, fmt.Sprintf("destruction_approvers = {\n    public_keys = [%s]\n    threshold   = %d\n  }", strings.Join(quoted, ", "), g.threshold))
+		extra = append(extra, fmt.Sprintf("destruction_approvers = {\n    public_keys = [%s]\n    threshold   = %d\n  }",
+			strings.Join(quoted, ", "), g.threshold))
 	}
 	body := ""
 	if lines != nil {
@@ -124,7 +129,8 @@ func (r *custodyRun) evidence() (receipt.Receipt, error) {
 	return receipt.Parse(text)
 }
 
-// A destruction takes signatures of k of n over the statement in state, made by ssh-keygen. What the receipt says of it can be checked.
+// A destruction takes signatures of k of n over the statement in state, made by ssh-keygen. What
+// the receipt says of it can be checked.
 func TestAccTenantSecretVersion_quorum(t *testing.T) {
 	t.Parallel()
 	alice, bob, mallory := newApprover(t, "alice"), newApprover(t, "bob"), newApprover(t, "mallory")
@@ -133,7 +139,8 @@ func TestAccTenantSecretVersion_quorum(t *testing.T) {
 	g.MustApply()
 	statement := g.statement()
 	for _, line := range []string{
-		"salesforcebyok-destruction: 1\noperation: destroy\norganization: " + g.sim.OrganizationID + "\nrecord: " + g.id + "\n", "not after: " + g.end + "\n",
+		"salesforcebyok-destruction: 1\noperation: destroy\norganization: " + g.sim.OrganizationID + "\nrecord: " + g.id +
+			"\n", "not after: " + g.end + "\n",
 	} {
 		if !strings.Contains(statement, line) {
 			t.Errorf("expected the statement to say %q, found %q", line, statement)
@@ -145,15 +152,32 @@ func TestAccTenantSecretVersion_quorum(t *testing.T) {
 		lines   []string
 		summary string
 	}{
-		"nobody has signed":      {[]string{destroyed, g.notAfter()}, missing},
-		"one of two":             {[]string{destroyed, g.notAfter(), approvals(byAlice)}, missing},
-		"one of them twice":      {[]string{destroyed, g.notAfter(), approvals(byAlice, byAlice)}, invalid},
-		"a stranger":             {[]string{destroyed, g.notAfter(), approvals(byAlice, mallory.sign(t, statement))}, invalid},
-		"another text":           {[]string{destroyed, g.notAfter(), approvals(byAlice, bob.sign(t, statement+"x"))}, invalid},
-		"no end":                 {[]string{destroyed, approvals(byAlice, byBob)}, "A destruction without an end of its approvals"},
-		"another end":            {[]string{destroyed, fmt.Sprintf("destruction_not_after = %q", g.sim.Clock.Now().Add(72*time.Hour).UTC().Format(time.RFC3339)), approvals(byAlice, byBob)}, invalid},
-		"destroyed for good":     {[]string{destroyed, noBackup, acknowledge(g.id), g.notAfter(), approvals(byAlice, byBob)}, invalid},
-		"an end that is too far": {[]string{destroyed, fmt.Sprintf("destruction_not_after = %q", g.sim.Clock.Now().Add(31*24*time.Hour).UTC().Format(time.RFC3339)), approvals(byAlice, byBob)}, "The end of the approvals is not usable"},
+		"nobody has signed": {[]string{destroyed, g.notAfter()}, missing},
+		"one of two":        {[]string{destroyed, g.notAfter(), approvals(byAlice)}, missing},
+		"one of them twice": {[]string{destroyed, g.notAfter(), approvals(byAlice, byAlice)}, invalid},
+		"a stranger": {
+			[]string{destroyed, g.notAfter(), approvals(byAlice, mallory.sign(t, statement))},
+			invalid,
+		},
+		"another text": {
+			[]string{destroyed, g.notAfter(), approvals(byAlice, bob.sign(t, statement+"x"))},
+			invalid,
+		},
+		"no end": {
+			[]string{destroyed, approvals(byAlice, byBob)},
+			"A destruction without an end of its approvals",
+		},
+		"another end": {[]string{destroyed, fmt.Sprintf("destruction_not_after = %q",
+			g.sim.Clock.Now().Add(72*time.Hour).UTC().Format(time.RFC3339)), approvals(byAlice, byBob)}, invalid},
+		"destroyed for good": {
+			[]string{destroyed, noBackup, acknowledge(g.id), g.notAfter(), approvals(byAlice, byBob)},
+			invalid,
+		},
+		"an end that is too far": {
+			[]string{destroyed, fmt.Sprintf("destruction_not_after = %q",
+				g.sim.Clock.Now().Add(31*24*time.Hour).UTC().Format(time.RFC3339)), approvals(byAlice, byBob)},
+			"The end of the approvals is not usable",
+		},
 	} {
 		g.want(test.lines...)
 		g.t.Log(name)
@@ -175,8 +199,10 @@ func TestAccTenantSecretVersion_quorum(t *testing.T) {
 		t.Errorf("expected the signed statement to stay, found %q", g.statement())
 	}
 	evidence, err := g.evidence()
-	if err != nil || evidence.Operation != receipt.Destroy || evidence.StatusBefore != "ARCHIVED" || evidence.StatusAfter != "DESTROYED" || !*evidence.ExportHeld ||
-		evidence.Statement != statement || evidence.ApprovalsRequired != 2 || len(evidence.Approvers) != 2 || evidence.Approvers[0].Comment != "alice" {
+	if err != nil || evidence.Operation != receipt.Destroy || evidence.StatusBefore != "ARCHIVED" ||
+		evidence.StatusAfter != "DESTROYED" || !*evidence.ExportHeld ||
+		evidence.Statement != statement || evidence.ApprovalsRequired != 2 || len(evidence.Approvers) != 2 ||
+		evidence.Approvers[0].Comment != "alice" {
 		t.Errorf("expected the receipt to say who approved, found %+v, %v", evidence, err)
 	}
 	g.MustBeEmpty()
@@ -220,7 +246,8 @@ func TestAccTenantSecretVersion_quorumIsForDestructions(t *testing.T) {
 	g.MustApply()
 	g.expectStatus("ARCHIVED")
 	evidence, err := g.evidence()
-	if err != nil || evidence.Operation != receipt.Restore || evidence.Cause != receipt.CauseDrift || evidence.Previous == nil {
+	if err != nil || evidence.Operation != receipt.Restore || evidence.Cause != receipt.CauseDrift ||
+		evidence.Previous == nil {
 		t.Errorf("expected a restore because of drift in the chain, found %+v, %v", evidence, err)
 	}
 	g.want()
@@ -251,7 +278,10 @@ func TestAccTenantSecretVersion_quorumRightBeforeThePatch(t *testing.T) {
 			change(g)
 			before, _ := g.patches()
 			result := g.Run("apply", "-json", "-input=false", "saved.tfplan")
-			if result.Code == 0 || !result.Has("error", map[bool]string{true: "The end of the approvals is not usable", false: "An approval is not valid"}[name == "the end is over"]) {
+			if result.Code == 0 || !result.Has("error", map[bool]string{
+				true:  "The end of the approvals is not usable",
+				false: "An approval is not valid",
+			}[name == "the end is over"]) {
 				t.Errorf("expected the apply to stop, found exit code %d, %+v", result.Code, result.Diagnostics)
 			}
 			if after, _ := g.patches(); after != before || g.status() != "ARCHIVED" {
@@ -261,7 +291,8 @@ func TestAccTenantSecretVersion_quorumRightBeforeThePatch(t *testing.T) {
 	}
 }
 
-// The quorum of a protected runner holds whatever the configuration says; a variable that is empty is an error.
+// The quorum of a protected runner holds whatever the configuration says; a variable that is empty
+// is an error.
 func TestAccTenantSecretVersion_quorumOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	alice, bob := newApprover(t, "alice"), newApprover(t, "bob")
@@ -297,7 +328,8 @@ func TestAccTenantSecretVersion_receipts(t *testing.T) {
 		if lines != nil {
 			body = r.block(lines...)
 		}
-		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true", fmt.Sprintf("receipt_directory = %q", directory))+body)
+		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true",
+			fmt.Sprintf("receipt_directory = %q", directory))+body)
 	}
 	var texts []string
 	for _, step := range []struct {
@@ -318,8 +350,10 @@ func TestAccTenantSecretVersion_receipts(t *testing.T) {
 		r.MustApply()
 		text, _ := r.State(versionAddress)["receipt"].(string)
 		evidence, err := receipt.Parse(text)
-		if err != nil || evidence.Operation != step.operation || evidence.StatusBefore != step.before || evidence.ExportHeld == nil || *evidence.ExportHeld != step.held ||
-			evidence.TenantSecretID != r.id || evidence.OrganizationID != r.sim.OrganizationID || evidence.SecretValueHash == "" {
+		if err != nil || evidence.Operation != step.operation || evidence.StatusBefore != step.before ||
+			evidence.ExportHeld == nil || *evidence.ExportHeld != step.held ||
+			evidence.TenantSecretID != r.id || evidence.OrganizationID != r.sim.OrganizationID ||
+			evidence.SecretValueHash == "" {
 			t.Errorf("%v: found %s, %v", step.lines, text, err)
 		}
 		texts = append(texts, text)
@@ -343,7 +377,8 @@ func TestAccTenantSecretVersion_receiptFirst(t *testing.T) {
 	r := newCustodyRun(t, archivedKey)
 	directory := t.TempDir()
 	write := func(lines ...string) {
-		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true", fmt.Sprintf("receipt_directory = %q", directory))+r.block(lines...))
+		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true",
+			fmt.Sprintf("receipt_directory = %q", directory))+r.block(lines...))
 	}
 	write(archived)
 	r.MustApply()
@@ -356,7 +391,8 @@ func TestAccTenantSecretVersion_receiptFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(destroyed)
-	if result := r.Apply(); result.Code == 0 || !result.Has("error", "The receipt directory can't be written to", "Nothing was sent.") {
+	if result := r.Apply(); result.Code == 0 || !result.Has("error", "The receipt directory can't be written to",
+		"Nothing was sent.") {
 		t.Errorf("expected the apply to stop, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.expectStatus("ARCHIVED")

@@ -11,7 +11,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// The most requests that an apply may make, with its login: docs/guides/performance.md promises them.
+// The most requests that an apply may make, with its login: docs/guides/performance.md promises
+// them.
 const (
 	uploadBudget  = 7
 	destroyBudget = 4
@@ -19,12 +20,14 @@ const (
 
 // The requests of an upload after its login, and of the other ways to a new record.
 const (
-	// The keys are read for the plan that the core makes once more, beside the certificate, and again for the write.
+	// The keys are read for the plan that the core makes once more, beside the certificate, and again
+	// for the write.
 	uploadRequests   = readCertificate + " TenantSecret.query TenantSecret.query TenantSecret.create TenantSecret.get"
 	generateRequests = "TenantSecret.query TenantSecret.query TenantSecret.create TenantSecret.get"
 	adoptRequests    = readCertificate + " TenantSecret.query TenantSecret.query"
 	editRequests     = "TenantSecret.query TenantSecret.update TenantSecret.get"
-	// patchRequests is a change of a record's status, with the reading right before and the one right after.
+	// patchRequests is a change of a record's status, with the reading right before and the one right
+	// after.
 	patchRequests = "TenantSecret.get TenantSecret.update TenantSecret.get"
 	// deployRequests is a change by the Metadata API; the simulator's are over at the second look.
 	deployRequests = "metadata.deploy metadata.deploy.status metadata.deploy.status"
@@ -33,23 +36,27 @@ const (
 	lookTwice       = "tooling.Certificate.query tooling.Certificate.query "
 	changeSettings  = "soap.readMetadata " + deployRequests + " soap.readMetadata"
 	changeRootKey   = "ExternalEncryptionRootKey.query ExternalEncryptionRootKey.update ExternalEncryptionRootKey.query"
-	// uploadDataKey is the documented flow of two steps [D DEKRef], with a reading before, between and after, and the question
-	// whether the org takes a Description.
-	uploadDataKey = "DataEncryptionKey.query DataEncryptionKey.describe ExternalEncryptionRootKey.query DataEncryptionKey.query DataEncryptionKey.create DataEncryptionKey.query soap.readMetadata " +
+	// uploadDataKey is the documented flow of two steps [D DEKRef], with a reading before, between and
+	// after, and the question whether the org takes a Description.
+	uploadDataKey = "DataEncryptionKey.query DataEncryptionKey.describe ExternalEncryptionRootKey.query " +
+		"DataEncryptionKey.query DataEncryptionKey.create DataEncryptionKey.query soap.readMetadata " +
 		"DataEncryptionKey.create DataEncryptionKey.query"
 )
 
-// operation is one change of a configuration, which is planned, saved and applied, and what the apply may ask of the org.
+// operation is one change of a configuration, which is planned, saved and applied, and what the
+// apply may ask of the org.
 type operation struct {
 	name string
 	// body is the configuration below the provider block.
 	body string
 	// prepare changes the org or the state before the plan; nil for nothing.
 	prepare func()
-	// requests are the operations of the simulator's journal that the apply makes, in order, without its login, which is the first.
+	// requests are the operations of the simulator's journal that the apply makes, in order, without
+	// its login, which is the first.
 	requests string
-	// atMost is the budget of the operation, with the login, as docs/guides/performance.md promises it: 6 for an upload, 4 for a
-	// destroy. What goes through the Metadata API, or in two steps, needs what its list has.
+	// atMost is the budget of the operation, with the login, as docs/guides/performance.md promises
+	// it: 6 for an upload, 4 for a destroy. What goes through the Metadata API, or in two steps, needs
+	// what its list has.
 	atMost int
 }
 
@@ -118,8 +125,8 @@ func (l *life) run(t *testing.T) {
 	}
 }
 
-// Each request counts against the org's daily limit, so none may be added unnoticed: every operation that writes is compared with the
-// list of its requests, and with its budget.
+// Each request counts against the org's daily limit, so none may be added unnoticed: every
+// operation that writes is compared with the list of its requests, and with its budget.
 func TestAccCallBudget(t *testing.T) {
 	t.Parallel()
 	lives := map[string]func(*testing.T) *life{
@@ -130,9 +137,18 @@ func TestAccCallBudget(t *testing.T) {
 			return l.then(
 				operation{name: "create", body: dataKey(escrow, trigger("a")), requests: uploadRequests, atMost: uploadBudget},
 				operation{name: "rotate", body: dataKey(escrow, trigger("b")), requests: uploadRequests, atMost: uploadBudget},
-				operation{name: "describe", body: dataKey(escrow, trigger("b"), `description = "ours"`), requests: editRequests, atMost: destroyBudget},
-				operation{name: "adopt", body: dataKey(escrow, trigger("b"), `description = "ours"`), prepare: l.forget(t, tenantSecretAddress), requests: adoptRequests, atMost: 5},
-				operation{name: "adopt and mark", body: dataKey(escrow, trigger("b"), `description = "again"`), prepare: l.forget(t, tenantSecretAddress), requests: adoptRequests + " TenantSecret.update", atMost: 6},
+				operation{
+					name: "describe", body: dataKey(escrow, trigger("b"), `description = "ours"`), requests: editRequests,
+					atMost: destroyBudget,
+				},
+				operation{
+					name: "adopt", body: dataKey(escrow, trigger("b"), `description = "ours"`),
+					prepare: l.forget(t, tenantSecretAddress), requests: adoptRequests, atMost: 5,
+				},
+				operation{
+					name: "adopt and mark", body: dataKey(escrow, trigger("b"), `description = "again"`),
+					prepare: l.forget(t, tenantSecretAddress), requests: adoptRequests + " TenantSecret.update", atMost: 6,
+				},
 				operation{name: "forget", body: "", atMost: 1},
 			)
 		},
@@ -143,7 +159,10 @@ func TestAccCallBudget(t *testing.T) {
 			again, variableAgain := givenMaterial(acctest.NewMaterial(), "2")
 
 			return l.then(
-				operation{name: "create", body: dataKey(line, pin(material)) + variable, requests: uploadRequests, atMost: uploadBudget},
+				operation{
+					name: "create", body: dataKey(line, pin(material)) + variable, requests: uploadRequests,
+					atMost: uploadBudget,
+				},
 				operation{name: "rotate", body: dataKey(again) + variableAgain, requests: uploadRequests, atMost: uploadBudget},
 			)
 		},
@@ -151,14 +170,26 @@ func TestAccCallBudget(t *testing.T) {
 			l, first, second := newLife(t), acctest.NewMaterial(), acctest.NewMaterial()
 
 			return l.then(
-				operation{name: "create", body: dataKey(wrapped(wrapByOpenSSL(t, l.sim, "Sim_BYOK", first)), pin(first)), requests: uploadRequests, atMost: uploadBudget},
-				operation{name: "rotate", body: dataKey(wrapped(wrapByOpenSSL(t, l.sim, "Sim_BYOK", second)), pin(second)), requests: uploadRequests, atMost: uploadBudget},
+				operation{
+					name: "create", body: dataKey(wrapped(wrapByOpenSSL(t, l.sim, "Sim_BYOK", first)), pin(first)),
+					requests: uploadRequests, atMost: uploadBudget,
+				},
+				operation{
+					name: "rotate", body: dataKey(wrapped(wrapByOpenSSL(t, l.sim, "Sim_BYOK", second)), pin(second)),
+					requests: uploadRequests, atMost: uploadBudget,
+				},
 			)
 		},
 		"made by Salesforce": func(t *testing.T) *life {
 			return newLife(t).then(
-				operation{name: "create", body: tenantSecret(`type = "Data"`, `source = "HSM"`), requests: generateRequests, atMost: uploadBudget},
-				operation{name: "rotate", body: tenantSecret(`type = "Data"`, `source = "HSM"`, trigger("b")), requests: generateRequests, atMost: uploadBudget},
+				operation{
+					name: "create", body: tenantSecret(`type = "Data"`, `source = "HSM"`), requests: generateRequests,
+					atMost: uploadBudget,
+				},
+				operation{
+					name: "rotate", body: tenantSecret(`type = "Data"`, `source = "HSM"`, trigger("b")),
+					requests: generateRequests, atMost: uploadBudget,
+				},
 			)
 		},
 		"cache-only tenant secret": func(t *testing.T) *life {
@@ -166,9 +197,18 @@ func TestAccCallBudget(t *testing.T) {
 			l := &life{CLI: r.CLI, sim: r.sim}
 
 			return l.then(
-				operation{name: "create", body: remoteKey("kid-1", blueCredential, "Sim_BYOK"), requests: generateRequests, atMost: uploadBudget},
-				operation{name: "rotate", body: remoteKey("kid-2", blueCredential, "Sim_BYOK"), requests: generateRequests, atMost: uploadBudget},
-				operation{name: "another service", body: remoteKey("kid-2", greenCredential, "Sim_BYOK"), requests: editRequests, atMost: destroyBudget},
+				operation{
+					name: "create", body: remoteKey("kid-1", blueCredential, "Sim_BYOK"), requests: generateRequests,
+					atMost: uploadBudget,
+				},
+				operation{
+					name: "rotate", body: remoteKey("kid-2", blueCredential, "Sim_BYOK"), requests: generateRequests,
+					atMost: uploadBudget,
+				},
+				operation{
+					name: "another service", body: remoteKey("kid-2", greenCredential, "Sim_BYOK"), requests: editRequests,
+					atMost: destroyBudget,
+				},
 			)
 		},
 		"tenant secret version": func(t *testing.T) *life {
@@ -176,19 +216,32 @@ func TestAccCallBudget(t *testing.T) {
 			l := &life{CLI: r.CLI, sim: r.sim, provider: []string{"allow_key_destruction = true"}}
 
 			return l.then(
-				operation{name: "keep", body: r.block(archived), requests: "TenantSecret.query TenantSecret.query TenantSecret.get", atMost: destroyBudget},
+				operation{
+					name: "keep", body: r.block(archived), requests: "TenantSecret.query TenantSecret.query TenantSecret.get",
+					atMost: destroyBudget,
+				},
 				operation{name: "destroy", body: r.block(destroyed), requests: patchRequests, atMost: destroyBudget},
 				// The keys are counted for the cap.
 				operation{name: "restore", body: r.block(archived), requests: "TenantSecret.query " + patchRequests, atMost: 5},
-				operation{name: "drop the backup", body: r.block(archived, noBackup), requests: "TenantSecret.query", atMost: destroyBudget},
-				operation{name: "destroy for good", body: r.block(destroyed, noBackup, acknowledge(r.id)), requests: patchRequests, atMost: destroyBudget},
+				operation{
+					name: "drop the backup", body: r.block(archived, noBackup), requests: "TenantSecret.query",
+					atMost: destroyBudget,
+				},
+				operation{
+					name: "destroy for good", body: r.block(destroyed, noBackup, acknowledge(r.id)), requests: patchRequests,
+					atMost: destroyBudget,
+				},
 				operation{name: "forget", body: "", atMost: 1},
 			)
 		},
 		"certificate": func(t *testing.T) *life {
 			return newLife(t).then(
-				// The core plans a creation once more, and the name must be free then and right before the deploy.
-				operation{name: "create", body: wrappingCertificate(`developer_name = "BYOK_2027"`), requests: lookTwice + deployRequests + " " + readCertificate, atMost: 8},
+				// The core plans a creation once more, and the name must be free then and right before the
+				// deploy.
+				operation{
+					name: "create", body: wrappingCertificate(`developer_name = "BYOK_2027"`),
+					requests: lookTwice + deployRequests + " " + readCertificate, atMost: 8,
+				},
 				// The keys are read for one that needs the certificate.
 				operation{name: "delete", body: "", requests: "TenantSecret.query " + deployRequests, atMost: 5},
 			)
@@ -197,17 +250,27 @@ func TestAccCallBudget(t *testing.T) {
 			l, ca := newLife(t), newAuthority(t, "Bank CA")
 
 			return l.then(
-				operation{name: "create", body: caSigned(), requests: lookTwice + deployRequests + " " + readCertificate, atMost: 8},
 				operation{
-					name: "upload the chain", body: caSigned(`certificate_chain = file("chain.pem")`), requests: deployRequests + " " + readCertificate, atMost: 6,
+					name: "create", body: caSigned(), requests: lookTwice + deployRequests + " " + readCertificate,
+					atMost: 8,
+				},
+				operation{
+					name: "upload the chain", body: caSigned(`certificate_chain = file("chain.pem")`),
+					requests: deployRequests + " " + readCertificate, atMost: 6,
 					prepare: func() { l.Write("chain.pem", chainFor(t, ca, requestIn(t, l.CLI).PublicKey)) },
 				},
 			)
 		},
 		"settings": func(t *testing.T) *life {
 			return newLife(t, settingsAre(false, false, false)).then(
-				operation{name: "create", body: keySettings("enable_cache_only_keys = true"), requests: "soap.readMetadata " + changeSettings, atMost: uploadBudget},
-				operation{name: "change", body: keySettings("enable_cache_only_keys = true", "enable_replay_detection = true"), requests: changeSettings, atMost: uploadBudget},
+				operation{
+					name: "create", body: keySettings("enable_cache_only_keys = true"),
+					requests: "soap.readMetadata " + changeSettings, atMost: uploadBudget,
+				},
+				operation{
+					name: "change", body: keySettings("enable_cache_only_keys = true", "enable_replay_detection = true"),
+					requests: changeSettings, atMost: uploadBudget,
+				},
 				operation{name: "forget", body: "", atMost: 1},
 			)
 		},
@@ -216,7 +279,10 @@ func TestAccCallBudget(t *testing.T) {
 			l.provider = []string{"allow_key_destruction = true"}
 
 			return l.then(
-				operation{name: "take over", body: rootKeyBlock("Active"), requests: "ExternalEncryptionRootKey.query ExternalEncryptionRootKey.query", atMost: destroyBudget},
+				operation{
+					name: "take over", body: rootKeyBlock("Active"),
+					requests: "ExternalEncryptionRootKey.query ExternalEncryptionRootKey.query", atMost: destroyBudget,
+				},
 				operation{name: "deactivate", body: rootKeyBlock("Inactive"), requests: changeRootKey, atMost: destroyBudget},
 				operation{name: "activate", body: rootKeyBlock("Active"), requests: changeRootKey, atMost: destroyBudget},
 				operation{name: "forget", body: "", atMost: 1},
@@ -225,11 +291,15 @@ func TestAccCallBudget(t *testing.T) {
 		"cache-only key": func(t *testing.T) *life {
 			skipUnderStrictFIPS(t)
 			l := newLife(t)
-			escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", ageRecipient, filepath.Join(l.Dir, "escrow"))
+			escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", ageRecipient,
+				filepath.Join(l.Dir, "escrow"))
 
 			return l.then(
 				// The keys are read for one that is fetched by the identifier.
-				operation{name: "create", body: cacheOnly(`certificate = "Sim_BYOK"`, escrow), requests: "TenantSecret.query " + readCertificate, atMost: destroyBudget},
+				operation{
+					name: "create", body: cacheOnly(`certificate = "Sim_BYOK"`, escrow),
+					requests: "TenantSecret.query " + readCertificate, atMost: destroyBudget,
+				},
 				operation{name: "forget", body: "", atMost: 1},
 			)
 		},

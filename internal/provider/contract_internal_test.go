@@ -9,52 +9,70 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// contract is the design's list of what configurations may say: the attributes of each resource, required ones first, then optional
-// ones, then computed ones. Optional and computed ones are optional here. Others may be added, none may change its kind.
+// contract is the design's list of what configurations may say: the attributes of each resource,
+// required ones first, then optional ones, then computed ones. Optional and computed ones are
+// optional here. Others may be added, none may change its kind.
 var contract = map[string][3]string{
 	"resource.tenant_secret": {
 		"type",
-		"description source certificate certificate_pins wrapping_algorithm key_derivation_mode key_material_wo key_material_wo_version wrapped_key_material secret_value_hash rotation_triggers " +
-			"rotate_after_days warn_before_days escrow remote_key_identifier remote_key_service_id remote_key_certificate deletion_policy",
-		"organization_id tenant_secret_id version status created_date created_by_id last_modified_date rotation_id rotation_due_date next_rotation_allowed_date escrow_ciphertext " +
-			"key_check_value certificate_sha256 wrapping_certificate_sha256 receipt",
+		"description source certificate certificate_pins wrapping_algorithm key_derivation_mode key_material_wo " +
+			"key_material_wo_version wrapped_key_material secret_value_hash rotation_triggers rotate_after_days " +
+			"warn_before_days escrow remote_key_identifier remote_key_service_id remote_key_certificate deletion_policy",
+		"organization_id tenant_secret_id version status created_date created_by_id last_modified_date rotation_id " +
+			"rotation_due_date next_rotation_allowed_date escrow_ciphertext key_check_value certificate_sha256 " +
+			"wrapping_certificate_sha256 receipt",
 	},
 	"resource.tenant_secret_version": {
 		"tenant_secret_id desired_status",
-		"backup exported_secret_value_wo exported_secret_value_wo_version destruction_acknowledgement destruction_approvals destruction_not_after deletion_policy",
-		"organization_id type version status source description key_derivation_mode secret_value_hash created_date last_modified_date exported_secret_value recoverable destruction_statement receipt",
+		"backup exported_secret_value_wo exported_secret_value_wo_version destruction_acknowledgement " +
+			"destruction_approvals destruction_not_after deletion_policy",
+		"organization_id type version status source description key_derivation_mode secret_value_hash created_date " +
+			"last_modified_date exported_secret_value recoverable destruction_statement receipt",
 	},
 	"resource.certificate": {
-		"", "developer_name developer_name_prefix renew_before_days label expiration_date ca_signed certificate_chain deletion_policy timeouts",
+		"", "developer_name developer_name_prefix renew_before_days label expiration_date ca_signed certificate_chain " +
+			"deletion_policy timeouts",
 		"id certificate_pem csr_pem sha256_fingerprint serial_number not_before not_after key_size byok_compatible receipt",
 	},
 	"resource.encryption_key_settings": {
-		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database manage_data_cloud_keys acknowledge_irreversible", "organization_id receipt",
+		"", "allow_key_derivation_opt_out enable_cache_only_keys enable_replay_detection encrypt_transactional_database " +
+			"manage_data_cloud_keys acknowledge_irreversible", "organization_id receipt",
 	},
 	"resource.platform_encryption_settings": {
-		"", "enable_deterministic_encryption enable_event_bus_encryption enable_search_encryption encrypt_field_history encrypt_managed_package_fields",
+		"", "enable_deterministic_encryption enable_event_bus_encryption enable_search_encryption encrypt_field_history " +
+			"encrypt_managed_package_fields",
 		"high_assurance_required mek_required organization_id receipt",
 	},
 	"resource.data_encryption_key": {
-		"", "key_material_wo key_material_wo_version certificate_pins rotation_triggers rotate_after_days escrow deletion_policy",
+		"", "key_material_wo key_material_wo_version certificate_pins rotation_triggers rotate_after_days escrow " +
+			"deletion_policy",
 		"version status rotation_id escrow_ciphertext key_check_value secret_value_hash receipt",
 	},
-	"resource.cache_only_key": {"certificate key_identifier", "certificate_pins key_material_wo replay_nonce escrow", "jwe secret_value_hash key_check_value receipt"},
+	"resource.cache_only_key": {
+		"certificate key_identifier", "certificate_pins key_material_wo replay_nonce escrow",
+		"jwe secret_value_hash key_check_value receipt",
+	},
 	"resource.external_root_key": {
 		"root_key_id desired_status", "destruction_approvals destruction_not_after",
 		"root_key_identifier arn root_key_service region status destruction_statement receipt",
 	},
 	"provider": {
-		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token organization_id allow_key_destruction destruction_approvers receipt_directory max_retries request_timeout_seconds", "",
+		"", "instance_url api_version client_id client_secret username private_key login_url audience access_token " +
+			"organization_id allow_key_destruction destruction_approvers receipt_directory max_retries request_timeout_seconds",
+		"",
 	},
-	"data.organization": {"", "", "id name organization_type is_sandbox instance_name api_versions api_usage user_id missing_permissions"},
+	"data.organization": {"", "", "id name organization_type is_sandbox instance_name api_versions api_usage user_id " +
+		"missing_permissions"},
 	"data.certificate":  {"developer_name", "", "certificate_pem sha256_fingerprint not_before not_after"},
 	"data.certificates": {"", "byok_compatible_only", "certificates"},
 	// Given by id, or by type with or without a version.
-	"data.tenant_secret":             {"", "tenant_secret_id type version", "status source secret_value_hash"},
-	"data.tenant_secrets":            {"", "type status source", "tenant_secrets counts"},
-	"data.query":                     {"soql", "tooling", "total_size records_json"},
-	"data.sobject":                   {"name", "tooling", "describe_json key_prefix createable updateable queryable deletable"},
+	"data.tenant_secret":  {"", "tenant_secret_id type version", "status source secret_value_hash"},
+	"data.tenant_secrets": {"", "type status source", "tenant_secrets counts"},
+	"data.query":          {"soql", "tooling", "total_size records_json"},
+	"data.sobject": {
+		"name", "tooling",
+		"describe_json key_prefix createable updateable queryable deletable",
+	},
 	"data.encryption_events":         {"", "since", ""},
 	"ephemeral.key_material":         {"", "", "key_material secret_value_hash key_check_value"},
 	"ephemeral.tenant_secret_export": {"tenant_secret_id", "", "exported_secret_value version secret_value_hash"},
@@ -116,7 +134,9 @@ func TestContractOfWriteOnlyAttributes(t *testing.T) {
 					t.Errorf("%s has a plain twin", path)
 				}
 			}
-			if !slices.ContainsFunc(schema.Block.Attributes, func(other *tfprotov6.SchemaAttribute) bool { return other.Name == a.Name+"_version" }) {
+			if !slices.ContainsFunc(schema.Block.Attributes, func(other *tfprotov6.SchemaAttribute) bool {
+				return other.Name == a.Name+"_version"
+			}) {
 				t.Errorf("%s has no version", path)
 			}
 		})
@@ -126,8 +146,8 @@ func TestContractOfWriteOnlyAttributes(t *testing.T) {
 	}
 }
 
-// Every managed resource has an identity with the org in it, so that a state can't be applied to another org; and there are no actions, which
-// can't take secrets.
+// Every managed resource has an identity with the org in it, so that a state can't be applied to
+// another org; and there are no actions, which can't take secrets.
 func TestContractOfIdentities(t *testing.T) {
 	t.Parallel()
 	server, err := providerserver.NewProtocol6WithError(New("test")())()
@@ -149,7 +169,9 @@ func TestContractOfIdentities(t *testing.T) {
 
 			continue
 		}
-		i := slices.IndexFunc(identity.IdentityAttributes, func(a *tfprotov6.ResourceIdentitySchemaAttribute) bool { return a.Name == "organization_id" })
+		i := slices.IndexFunc(identity.IdentityAttributes, func(a *tfprotov6.ResourceIdentitySchemaAttribute) bool {
+			return a.Name == "organization_id"
+		})
 		if i < 0 || !identity.IdentityAttributes[i].RequiredForImport {
 			t.Errorf("%s: expected organization_id to be required in its identity", name)
 		}

@@ -44,8 +44,11 @@ type settings map[string]setting
 func newSettings(model providerModel) settings {
 	all := settings{}
 	for name, value := range map[string]types.String{
-		"instance_url": model.InstanceURL, "api_version": model.APIVersion, "client_id": model.ClientID, "client_secret": model.ClientSecret,
-		"username": model.Username, "private_key": model.PrivateKey, "login_url": model.LoginURL, "audience": model.Audience, "access_token": model.AccessToken,
+		"instance_url": model.InstanceURL, "api_version": model.APIVersion, "client_id": model.ClientID,
+		"client_secret": model.ClientSecret,
+		"username":      model.Username, "private_key": model.PrivateKey, "login_url": model.LoginURL,
+		"audience":        model.Audience,
+		"access_token":    model.AccessToken,
 		"organization_id": model.OrganizationID, "receipt_directory": model.ReceiptDirectory,
 	} {
 		switch {
@@ -72,7 +75,8 @@ func (s settings) anyUnknown() bool {
 	return false
 }
 
-// credentialsUnknown reports whether an attribute of a credential set is not known yet: it may turn out to be null.
+// credentialsUnknown reports whether an attribute of a credential set is not known yet: it may turn
+// out to be null.
 func (s settings) credentialsUnknown() bool {
 	for _, set := range credentialSets {
 		if slices.ContainsFunc(set.required, func(name string) bool { return s[name].unknown }) {
@@ -96,11 +100,12 @@ var credentialSets = []credentialSet{
 	{"access token", "access_token", []string{"access_token"}},
 }
 
-const credentialChoices = "client_id and client_secret (OAuth client credentials), or client_id, username and private_key (OAuth JWT bearer), or " +
-	"access_token (an existing session)"
+const credentialChoices = "client_id and client_secret (OAuth client credentials), or client_id, username and " +
+	"private_key (OAuth JWT bearer), or access_token (an existing session)"
 
-// chooseCredentials finds the one credential set that is given. A set in the configuration goes before one in the environment, so that a
-// variable left over in a shell can't stand in the way; within one place, two sets are an error.
+// chooseCredentials finds the one credential set that is given. A set in the configuration goes
+// before one in the environment, so that a variable left over in a shell can't stand in the way;
+// within one place, two sets are an error.
 func (s settings) chooseCredentials(diags *diag.Diagnostics) *credentialSet {
 	for _, inConfiguration := range []bool{true, false} {
 		var chosen []credentialSet
@@ -111,7 +116,8 @@ func (s settings) chooseCredentials(diags *diag.Diagnostics) *credentialSet {
 		}
 		if len(chosen) > 1 {
 			diags.AddAttributeError(attributePath(chosen[1].mark), "More than one set of credentials",
-				"Expected exactly one of: "+credentialChoices+". Found "+chosen[0].mark+" and "+chosen[1].mark+" in "+place(inConfiguration)+
+				"Expected exactly one of: "+credentialChoices+". Found "+chosen[0].mark+" and "+chosen[1].mark+" in "+
+					place(inConfiguration)+
 					". Remove one of them.")
 
 			return nil
@@ -144,7 +150,8 @@ func (s settings) complete(set credentialSet, diags *diag.Diagnostics) *credenti
 		return &set
 	}
 	diags.AddAttributeError(attributePath(missing[0]), "Incomplete credentials",
-		set.mark+" is given, so the "+set.name+" credentials need "+strings.Join(set.required, ", ")+"; missing: "+withVariables(missing)+". Nothing was sent.")
+		set.mark+" is given, so the "+set.name+" credentials need "+strings.Join(set.required, ", ")+"; missing: "+
+			withVariables(missing)+". Nothing was sent.")
 
 	return nil
 }
@@ -158,13 +165,15 @@ func (s settings) complain(diags *diag.Diagnostics) *credentialSet {
 			missing = append(missing, "client_id")
 		}
 		diags.AddAttributeError(attributePath("private_key"), "Incomplete credentials",
-			"username is given, so the OAuth JWT bearer credentials need client_id, username, private_key; missing: "+withVariables(missing)+". Nothing was sent.")
+			"username is given, so the OAuth JWT bearer credentials need client_id, username, private_key; missing: "+
+				withVariables(missing)+". Nothing was sent.")
 	case s["client_id"].given():
 		diags.AddAttributeError(attributePath("client_secret"), "Incomplete credentials",
-			"client_id is given; missing: "+withVariables([]string{"client_secret"})+", or both "+withVariables([]string{"username", "private_key"})+". Nothing was sent.")
+			"client_id is given; missing: "+withVariables([]string{"client_secret"})+", or both "+
+				withVariables([]string{"username", "private_key"})+". Nothing was sent.")
 	default:
-		diags.AddError("No credentials", "Expected exactly one of: "+credentialChoices+". Found none, neither in the provider block nor in the environment (SALESFORCE_CLIENT_ID "+
-			"and so on). Nothing was sent.")
+		diags.AddError("No credentials", "Expected exactly one of: "+credentialChoices+". Found none, neither in the "+
+			"provider block nor in the environment (SALESFORCE_CLIENT_ID and so on). Nothing was sent.")
 	}
 
 	return nil
@@ -184,7 +193,10 @@ func withVariables(names []string) string {
 func (s settings) authenticator(set credentialSet) salesforce.Authenticator {
 	switch set.mark {
 	case "client_secret":
-		return salesforce.ClientCredentials{ClientID: s["client_id"].value, ClientSecret: secret.NewText(s["client_secret"].value)}
+		return salesforce.ClientCredentials{
+			ClientID:     s["client_id"].value,
+			ClientSecret: secret.NewText(s["client_secret"].value),
+		}
 	case "private_key":
 		return salesforce.JWTBearer{
 			ClientID: s["client_id"].value, Username: s["username"].value,

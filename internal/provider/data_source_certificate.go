@@ -29,7 +29,8 @@ type certificateDataSource struct{ dataSourceBase }
 
 func newCertificateDataSource() datasource.DataSource { return &certificateDataSource{} }
 
-// certificateRecordModel is a certificate as the data sources show it: its row, and its X.509 content where the org has one.
+// certificateRecordModel is a certificate as the data sources show it: its row, and its X.509
+// content where the org has one.
 type certificateRecordModel struct {
 	ID                              types.String `tfsdk:"id"`
 	DeveloperName                   types.String `tfsdk:"developer_name"`
@@ -59,32 +60,44 @@ type certificateDataSourceModel struct {
 	OrganizationID types.String `tfsdk:"organization_id"`
 }
 
-func (d *certificateDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *certificateDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_certificate"
 }
 
 // certificateAttributes are those of certificateRecordModel, all shown.
 func certificateAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"id":                                 shownString("Id of the certificate, 18 characters."),
-		"developer_name":                     shownString("Unique name (DeveloperName): what `certificate` of `salesforcebyok_tenant_secret` takes."),
-		"label":                              shownString("Label in Setup. It may differ from the unique name."),
-		"expiration_date":                    shownString("When it expires, as its row shows, RFC 3339, UTC. Null if Salesforce shows none."),
-		"created_date":                       shownString("When it was created, RFC 3339, UTC."),
-		"key_size":                           shownInt64("Size of its key in bits. BYOK needs 4096."),
-		"ca_signed":                          shownBool("Whether a certificate authority signs it, as opposed to self-signed."),
-		"encrypted_with_platform_encryption": shownBool("Whether its private key is encrypted with Platform Encryption, as BYOK needs it."),
-		"private_key_exportable":             shownBool("Whether its private key may be exported. BYOK needs `false`."),
-		"unusable":                           shownBool("Whether it can't be used yet: a CA-signed certificate waits for its signed chain."),
-		"using_kms":                          shownBool("Whether it is made for the KMS: it then serves keys of the type Database only, and they take no other."),
-		"certificate_pem":                    shownString("The certificate, without its issuers, as PEM. Null where the org holds none that can be read."),
-		"csr_pem":                            shownString("The signing request that a CA-signed certificate waits with, as PEM, else null."),
-		"sha256_fingerprint":                 shownString("SHA-256 of its DER encoding, 64 lower-case hex digits without colons. Compare it with what `certificate_sha256` shows."),
-		"serial_number":                      shownString("Serial number, lower-case hex."),
-		"not_before":                         shownString("Begin of its validity, from the X.509 certificate, RFC 3339, UTC."),
-		"not_after":                          shownString("End of its validity, from the X.509 certificate, RFC 3339, UTC."),
-		"byok_compatible": shownBool("Whether it can wrap key material now: RSA of 4096 bits, encrypted with Platform Encryption, not exportable, usable, within its validity " +
-			"by the org's clock. For which types: `compatible_types`."),
+		"id": shownString("Id of the certificate, 18 characters."),
+		"developer_name": shownString("Unique name (DeveloperName): what `certificate` of " +
+			"`salesforcebyok_tenant_secret` takes."),
+		"label": shownString("Label in Setup. It may differ from the unique name."),
+		"expiration_date": shownString("When it expires, as its row shows, RFC 3339, UTC. Null if " +
+			"Salesforce shows none."),
+		"created_date": shownString("When it was created, RFC 3339, UTC."),
+		"key_size":     shownInt64("Size of its key in bits. BYOK needs 4096."),
+		"ca_signed": shownBool("Whether a certificate authority signs it, as opposed to " +
+			"self-signed."),
+		"encrypted_with_platform_encryption": shownBool("Whether its private key is encrypted with Platform Encryption, as " +
+			"BYOK needs it."),
+		"private_key_exportable": shownBool("Whether its private key may be exported. BYOK needs `false`."),
+		"unusable": shownBool("Whether it can't be used yet: a CA-signed certificate waits for " +
+			"its signed chain."),
+		"using_kms": shownBool("Whether it is made for the KMS: it then serves keys of the type " +
+			"Database only, and they take no other."),
+		"certificate_pem": shownString("The certificate, without its issuers, as PEM. Null where the " +
+			"org holds none that can be read."),
+		"csr_pem": shownString("The signing request that a CA-signed certificate waits with, as " +
+			"PEM, else null."),
+		"sha256_fingerprint": shownString("SHA-256 of its DER encoding, 64 lower-case hex digits without " +
+			"colons. Compare it with what `certificate_sha256` shows."),
+		"serial_number": shownString("Serial number, lower-case hex."),
+		"not_before": shownString("Begin of its validity, from the X.509 certificate, RFC 3339, " +
+			"UTC."),
+		"not_after": shownString("End of its validity, from the X.509 certificate, RFC 3339, UTC."),
+		"byok_compatible": shownBool("Whether it can wrap key material now: RSA of 4096 bits, encrypted with Platform " +
+			"Encryption, not exportable, usable, within its validity by the org's clock. For which types: `compatible_types`."),
 		"byok_problems": schema.ListAttribute{
 			MarkdownDescription: "Why it can't wrap key material, in words. Empty where it can.",
 			Computed:            true,
@@ -99,7 +112,8 @@ func certificateAttributes() map[string]schema.Attribute {
 }
 
 // compatibleTypesDescription is that of compatible_types wherever a certificate is shown.
-const compatibleTypesDescription = "The types of keys that it can wrap now: `Database` alone if it uses the KMS, every other type if it does not. Empty if it can wrap none."
+const compatibleTypesDescription = "The types of keys that it can wrap now: `Database` alone if it uses the KMS, " +
+	"every other type if it does not. Empty if it can wrap none."
 
 func (d *certificateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := certificateAttributes()
@@ -110,8 +124,8 @@ func (d *certificateDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	}
 	attributes["organization_id"] = shownString("Id of the org, 18 characters.")
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A certificate of the org (Setup, Certificate and Key Management), with its X.509 content and whether key material can be wrapped with it. Its " +
-			"private key never leaves Salesforce.",
+		MarkdownDescription: "A certificate of the org (Setup, Certificate and Key Management), with its X.509 content and " +
+			"whether key material can be wrapped with it. Its private key never leaves Salesforce.",
 		Attributes: attributes,
 	}
 }
@@ -158,11 +172,12 @@ func addNoCertificate(diags *diag.Diagnostics, rows []salesforce.Certificate, na
 		found = "The org shows these certificates: " + strings.Join(names, ", ") + "." + meant
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "No such certificate",
-		fmt.Sprintf("Expected a certificate with the unique name (DeveloperName) %q in org %s. %s %s", name, org, found, permissionsAdvice))
+		fmt.Sprintf("Expected a certificate with the unique name (DeveloperName) %q in org %s. %s %s", name, org, found,
+			permissionsAdvice))
 }
 
-// populate fills the model from a certificate's row and the body of its CertificateChain, which is nil where the org has none. What is no
-// certificate is a warning: the row is shown all the same.
+// populate fills the model from a certificate's row and the body of its CertificateChain, which is
+// nil where the org has none. What is no certificate is a warning: the row is shown all the same.
 func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byte, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	*m = certificateRecordModel{
@@ -194,12 +209,13 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 		m.CSRPEM = types.StringValue(pending.PEM())
 		problems = append(problems, "its signed chain has not been uploaded to Salesforce")
 		diags.AddWarning("Certificate waits for its signature",
-			fmt.Sprintf("Certificate %q holds a signing request (csr_pem) and no certificate yet: certificate_pem is null. Let the certificate authority sign the request, and "+
-				"upload the chain to Salesforce.", row.DeveloperName))
+			fmt.Sprintf("Certificate %q holds a signing request (csr_pem) and no certificate yet: certificate_pem is null. "+
+				"Let the certificate authority sign the request, and upload the chain to Salesforce.", row.DeveloperName))
 	default:
 		problems = append(problems, "its X.509 certificate can't be read")
 		diags.AddWarning("Certificate can't be read",
-			fmt.Sprintf("Expected an X.509 certificate in the CertificateChain of %q (%s): %s The row is shown without it, and certificate_pem is null.",
+			fmt.Sprintf("Expected an X.509 certificate in the CertificateChain of %q (%s): %s The row is shown without it, "+
+				"and certificate_pem is null.",
 				row.DeveloperName, row.ID, sentence(err.Error())))
 	}
 	m.BYOKProblems = append([]string{}, problems...)

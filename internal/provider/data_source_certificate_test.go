@@ -92,10 +92,15 @@ func fingerprintFits(shown map[string]any) error {
 // The form of a CertificateChain is not documented: whatever it is, the same is shown.
 func TestAccCertificateDataSource_chainForms(t *testing.T) {
 	t.Parallel()
-	for _, form := range []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"} {
+	for _, form := range []string{
+		"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509",
+		"one-line", "root-first",
+	} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateChainForm = form
+			}))
 			reads(t, sim, `data "salesforcebyok_certificate" "x" { developer_name = "Sim_BYOK" }`,
 				acctest.StateFunc(certificateDataAddress, fingerprintFits),
 				expectCertificate("byok_compatible", knownvalue.Bool(true)),
@@ -115,7 +120,8 @@ func TestAccCertificateDataSource_problems(t *testing.T) {
 			sim := acctest.StartSim(t, seeded(t, estate))
 			reads(t, sim, `data "salesforcebyok_certificate" "x" { developer_name = "`+name+`" }`,
 				expectCertificate("byok_compatible", knownvalue.Bool(false)),
-				expectCertificate("byok_problems", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringRegexp(regexp.MustCompile("^" + problem))})),
+				expectCertificate("byok_problems",
+					knownvalue.ListExact([]knownvalue.Check{knownvalue.StringRegexp(regexp.MustCompile("^" + problem))})),
 				expectCertificate("certificate_pem", knownvalue.NotNull()),
 			)
 		})
@@ -142,7 +148,8 @@ func TestAccCertificateDataSource_expiresByTheClockOfTheOrg(t *testing.T) {
 	})
 }
 
-// A CA-signed certificate that waits for its signature holds a request: its row is shown, with the request and a warning.
+// A CA-signed certificate that waits for its signature holds a request: its row is shown, with the
+// request and a warning.
 func TestAccCertificateDataSource_pending(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seeded(t, estate))
@@ -150,7 +157,8 @@ func TestAccCertificateDataSource_pending(t *testing.T) {
 	cli.Config(`data "salesforcebyok_certificate" "x" { developer_name = "Pending" }`)
 	result := cli.MustApply()
 	shown := cli.State(certificateDataAddress)
-	if shown["certificate_pem"] != nil || shown["sha256_fingerprint"] != nil || shown["byok_compatible"] != false || shown["ca_signed"] != true {
+	if shown["certificate_pem"] != nil || shown["sha256_fingerprint"] != nil || shown["byok_compatible"] != false ||
+		shown["ca_signed"] != true {
 		t.Errorf("expected a row without a certificate, found %v", shown)
 	}
 	request, _ := shown["csr_pem"].(string)
@@ -195,10 +203,17 @@ func TestAccCertificateDataSource_notFound(t *testing.T) {
 		name, detail string
 		options      []sfsim.Option
 	}{
-		"names what is there": {name: "Missing", detail: "The org shows these certificates: Sim_BYOK, Sim_Partner_SSO. Check that Shield Platform Encryption is enabled"},
-		"another case":        {name: "sim_byok", detail: `Did you mean Sim_BYOK (label "Sim_BYOK")?`},
-		"label":               {name: "By_Label", detail: `Did you mean Other (label "By_Label")?`, options: []sfsim.Option{seeded(t, "certificates: [{developer_name: Other, master_label: By_Label}]")}},
-		"empty org":           {name: "Sim_BYOK", detail: "The org shows no certificate at all.", options: []sfsim.Option{seeded(t, "certificates: []")}},
+		"names what is there": {name: "Missing", detail: "The org shows these certificates: Sim_BYOK, Sim_Partner_SSO. " +
+			"Check that Shield Platform Encryption is enabled"},
+		"another case": {name: "sim_byok", detail: `Did you mean Sim_BYOK (label "Sim_BYOK")?`},
+		"label": {
+			name: "By_Label", detail: `Did you mean Other (label "By_Label")?`,
+			options: []sfsim.Option{seeded(t, "certificates: [{developer_name: Other, master_label: By_Label}]")},
+		},
+		"empty org": {
+			name: "Sim_BYOK", detail: "The org shows no certificate at all.",
+			options: []sfsim.Option{seeded(t, "certificates: []")},
+		},
 		"denied, shown as empty": {
 			name: "Sim_BYOK", detail: "The org shows no certificate at all.",
 			options: []sfsim.Option{denied(func(p *sfsim.Permissions) { p.ManageCertificates, p.DeniedAsEmpty = false, true })},
@@ -216,12 +231,14 @@ func TestAccCertificateDataSource_notFound(t *testing.T) {
 func TestAccCertificateDataSource_denied(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"certificate": `data "salesforcebyok_certificate" "x" { developer_name = "Sim_BYOK" }`, "certificates": `data "salesforcebyok_certificates" "x" {}`,
+		"certificate":  `data "salesforcebyok_certificate" "x" { developer_name = "Sim_BYOK" }`,
+		"certificates": `data "salesforcebyok_certificates" "x" {}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, denied(func(p *sfsim.Permissions) { p.ManageCertificates = false }))
-			refuses(t, sim, body, regexp.MustCompile(acctest.ErrorText("Unable to read the certificates").String()+`(?s).*INVALID_TYPE.*`+acctest.ErrorText("Manage Certificates").String()))
+			refuses(t, sim, body, regexp.MustCompile(acctest.ErrorText("Unable to read the certificates").String()+
+				`(?s).*INVALID_TYPE.*`+acctest.ErrorText("Manage Certificates").String()))
 		})
 	}
 }
@@ -230,7 +247,8 @@ func TestAccCertificateDataSource_denied(t *testing.T) {
 func TestAccCertificateDataSource_badInput(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
-		"empty": "", "quote": "x' OR Name != '", "backslash": `x\\`, "percent": "Sim%", "label with a space": "Sim BYOK", "path": "../Organization", "digit first": "1a",
+		"empty": "", "quote": "x' OR Name != '", "backslash": `x\\`, "percent": "Sim%", "label with a space": "Sim BYOK",
+		"path": "../Organization", "digit first": "1a",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -249,7 +267,8 @@ func TestAccCertificatesDataSource(t *testing.T) {
 	names := func(names ...string) knownvalue.Check {
 		var checks []knownvalue.Check
 		for _, name := range names {
-			checks = append(checks, knownvalue.ObjectPartial(map[string]knownvalue.Check{"developer_name": knownvalue.StringExact(name)}))
+			checks = append(checks,
+				knownvalue.ObjectPartial(map[string]knownvalue.Check{"developer_name": knownvalue.StringExact(name)}))
 		}
 
 		return knownvalue.ListExact(checks)
@@ -262,20 +281,28 @@ data "salesforcebyok_certificates" "fit" {
 }
 `,
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("organization_id"), knownvalue.StringExact(sim.OrganizationID)),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates"), names("Expired", "Exportable", "For_KMS", "Good", "Pending", "Plain", "Small")),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(2), knownvalue.ObjectPartial(map[string]knownvalue.Check{
-			"using_kms": knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(true), "byok_problems": typesOf(), "compatible_types": typesOf("Database"),
-		})),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(3), knownvalue.ObjectPartial(map[string]knownvalue.Check{
-			"label": knownvalue.StringExact("Good one"), "byok_compatible": knownvalue.Bool(true),
-			"compatible_types": typesOf("Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"),
-			"certificate_pem":  knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`)), "sha256_fingerprint": knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{64}$`)),
-		})),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(4), knownvalue.ObjectPartial(map[string]knownvalue.Check{
-			"compatible_types": typesOf(),
-			"unusable":         knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(false), "certificate_pem": knownvalue.Null(), "csr_pem": knownvalue.NotNull(),
-		})),
-		statecheck.ExpectKnownValue("data.salesforcebyok_certificates.fit", tfjsonpath.New("certificates"), names("For_KMS", "Good")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates"),
+			names("Expired", "Exportable", "For_KMS", "Good", "Pending", "Plain", "Small")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(2),
+			knownvalue.ObjectPartial(map[string]knownvalue.Check{
+				"using_kms": knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(true), "byok_problems": typesOf(),
+				"compatible_types": typesOf("Database"),
+			})),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(3),
+			knownvalue.ObjectPartial(map[string]knownvalue.Check{
+				"label": knownvalue.StringExact("Good one"), "byok_compatible": knownvalue.Bool(true),
+				"compatible_types":   typesOf("Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"),
+				"certificate_pem":    knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`)),
+				"sha256_fingerprint": knownvalue.StringRegexp(regexp.MustCompile(`^[0-9a-f]{64}$`)),
+			})),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("certificates").AtSliceIndex(4),
+			knownvalue.ObjectPartial(map[string]knownvalue.Check{
+				"compatible_types": typesOf(),
+				"unusable":         knownvalue.Bool(true), "byok_compatible": knownvalue.Bool(false),
+				"certificate_pem": knownvalue.Null(), "csr_pem": knownvalue.NotNull(),
+			})),
+		statecheck.ExpectKnownValue("data.salesforcebyok_certificates.fit", tfjsonpath.New("certificates"),
+			names("For_KMS", "Good")),
 	)
 	// The chains are shared, too: 7 certificates in each of the provider's processes, not 9.
 	if chains, logins := acctest.Count(sim, "Certificate.chain"), acctest.Count(sim, acctest.OpToken); chains > 7*logins {
@@ -294,17 +321,21 @@ func TestAccCertificatesDataSource_emptyOrg(t *testing.T) {
 	}
 }
 
-// A chain that can't be fetched for another reason than that there is none fails the read: nobody must take a lost answer for an
-// unfit certificate.
+// A chain that can't be fetched for another reason than that there is none fails the read: nobody
+// must take a lost answer for an unfit certificate.
 func TestAccCertificateDataSource_chainFails(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"certificate": `data "salesforcebyok_certificate" "x" { developer_name = "Sim_BYOK" }`, "certificates": `data "salesforcebyok_certificates" "x" {}`,
+		"certificate":  `data "salesforcebyok_certificate" "x" { developer_name = "Sim_BYOK" }`,
+		"certificates": `data "salesforcebyok_certificates" "x" {}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			if err := sim.AddFault(sfsim.Fault{Method: http.MethodGet, Path: "CertificateChain", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}); err != nil {
+			if err := sim.AddFault(sfsim.Fault{
+				Method: http.MethodGet, Path: "CertificateChain", Status: http.StatusForbidden,
+				ErrorCode: "INSUFFICIENT_ACCESS",
+			}); err != nil {
 				t.Fatal(err)
 			}
 			refuses(t, sim, body, regexp.MustCompile(`(?s)Unable to read the certificate.*INSUFFICIENT_ACCESS`))

@@ -27,14 +27,19 @@ type certificatesDataSourceModel struct {
 	Certificates       []certificateRecordModel `tfsdk:"certificates"`
 }
 
-func (d *certificatesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *certificatesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_certificates"
 }
 
-func (d *certificatesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *certificatesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The certificates of the org (Setup, Certificate and Key Management), with their X.509 content and whether key material can be wrapped with them. " +
-			"It costs one API call for all rows, and one for the content of each certificate that is shown.",
+		MarkdownDescription: "The certificates of the org (Setup, Certificate and Key Management), with their X.509 " +
+			"content and whether key material can be wrapped with them. It costs one API call for all rows, and one for the " +
+			"content of each certificate that is shown.",
 		Attributes: map[string]schema.Attribute{
 			"byok_compatible_only": schema.BoolAttribute{
 				MarkdownDescription: "Show only certificates that can wrap key material now. Default `false`.",
@@ -75,7 +80,9 @@ func (d *certificatesDataSource) Read(ctx context.Context, req datasource.ReadRe
 }
 
 // read reads the X.509 content of each row. The client bounds how many calls are under way at once.
-func (d *certificatesDataSource) read(ctx context.Context, rows []salesforce.Certificate, compatibleOnly bool) ([]certificateRecordModel, diag.Diagnostics) {
+func (d *certificatesDataSource) read(ctx context.Context, rows []salesforce.Certificate,
+	compatibleOnly bool,
+) ([]certificateRecordModel, diag.Diagnostics) {
 	now := d.data.Client.Now()
 	models := make([]certificateRecordModel, len(rows))
 	found := make([]diag.Diagnostics, len(rows))

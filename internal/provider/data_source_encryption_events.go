@@ -44,20 +44,27 @@ type encryptionEventModel struct {
 	Unreadable     types.String `tfsdk:"unreadable"`
 }
 
-func (d *encryptionEventsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *encryptionEventsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_encryption_events"
 }
 
-func (d *encryptionEventsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *encryptionEventsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What the org logged of its keys: imported, generated, exported, destroyed, used; when, by whom, from where (EventLogFile of the type " +
-			"PlatformEncryption). Salesforce writes these files some time after the events, and an org without Event Monitoring has few or none: an empty list proves nothing. " +
-			"The filters work while the files are read; without one the list can be long. A row that can't be read is shown all the same, whatever the filters, with a warning.",
+		MarkdownDescription: "What the org logged of its keys: imported, generated, exported, destroyed, used; when, by " +
+			"whom, from where (EventLogFile of the type PlatformEncryption). Salesforce writes these files some time after " +
+			"the events, and an org without Event Monitoring has few or none: an empty list proves nothing. The filters work " +
+			"while the files are read; without one the list can be long. A row that can't be read is shown all the same, " +
+			"whatever the filters, with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"since": schema.StringAttribute{
-				MarkdownDescription: "Only events at or after this time, RFC 3339, such as `2027-01-31T00:00:00Z`. Default: all that the org still has.",
-				Optional:            true,
-				Validators:          []validator.String{tfvalidator.RFC3339()},
+				MarkdownDescription: "Only events at or after this time, RFC 3339, such as `2027-01-31T00:00:00Z`. Default: all " +
+					"that the org still has.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.RFC3339()},
 			},
 			"action": schema.StringAttribute{
 				MarkdownDescription: "Only events of this action, such as `TS Exported`, in upper or lower case.",
@@ -79,22 +86,27 @@ func (d *encryptionEventsDataSource) Schema(_ context.Context, _ datasource.Sche
 				MarkdownDescription: "The events, oldest first; those without a readable time come before.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"time":             shownString("When it happened, RFC 3339, UTC. Null if the row has no time that can be read."),
-					"action":           shownString("What happened, as Salesforce writes it, such as `TS Imported`, `TS Exported` or `TS Destroyed`."),
+					"time": shownString("When it happened, RFC 3339, UTC. Null if the row has no time that can be read."),
+					"action": shownString("What happened, as Salesforce writes it, such as `TS Imported`, `TS Exported` " +
+						"or `TS Destroyed`."),
 					"tenant_secret_id": shownString("Id of the record, 18 characters. Null if the row names none."),
-					"key_type":         shownString("Type of the key as the log writes it. It may be a type that no tenant secret can have."),
-					"user_id":          shownString("Id of the user, 18 characters. Null if the row names none."),
-					"client_ip":        shownString("Address that the request came from, or what Salesforce writes in its place."),
-					"method":           shownString("How it was done, as Salesforce writes it. Null if the row names none."),
-					"request_id":       shownString("Id that the rows of one request have in common."),
-					"unreadable":       shownString("The row as it stands in the log, if it can't be read in full; the other attributes hold what could be read. Null for a sound row."),
+					"key_type": shownString("Type of the key as the log writes it. It may be a type that no tenant secret " +
+						"can have."),
+					"user_id":    shownString("Id of the user, 18 characters. Null if the row names none."),
+					"client_ip":  shownString("Address that the request came from, or what Salesforce writes in its place."),
+					"method":     shownString("How it was done, as Salesforce writes it. Null if the row names none."),
+					"request_id": shownString("Id that the rows of one request have in common."),
+					"unreadable": shownString("The row as it stands in the log, if it can't be read in full; the other " +
+						"attributes hold what could be read. Null for a sound row."),
 				}},
 			},
 		},
 	}
 }
 
-func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.ReadRequest,
+	resp *datasource.ReadResponse,
+) {
 	var model encryptionEventsDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
@@ -104,13 +116,15 @@ func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.Re
 	if text := model.Since.ValueString(); text != "" {
 		var err error
 		if since, err = time.Parse(time.RFC3339, text); err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("since"), "Invalid time", "Expected a time as in RFC 3339, such as 2027-01-31T00:00:00Z. Nothing was sent.")
+			resp.Diagnostics.AddAttributeError(path.Root("since"), "Invalid time", "Expected a time as in RFC 3339, such as "+
+				"2027-01-31T00:00:00Z. Nothing was sent.")
 
 			return
 		}
 	}
 	events, err := d.data.Client.ListEncryptionEvents(ctx, salesforce.EventFilter{
-		Since: since, Action: model.Action.ValueString(), KeyID: model.KeyID.ValueString(), UserID: model.UserID.ValueString(),
+		Since: since, Action: model.Action.ValueString(), KeyID: model.KeyID.ValueString(),
+		UserID: model.UserID.ValueString(),
 	})
 	if err != nil {
 		addError(&resp.Diagnostics, "Unable to read the encryption events", err)
@@ -125,8 +139,9 @@ func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.Re
 	}
 	if odd > 0 {
 		resp.Diagnostics.AddWarning("Rows of the event log are unreadable",
-			fmt.Sprintf("%d of %d rows do not have the columns of their file, or no time that can be read. They are in the list, with the row itself in unreadable. Look at each: it may be an event that a filter would "+
-				"have chosen.", odd, len(events)))
+			fmt.Sprintf("%d of %d rows do not have the columns of their file, or no time that can be read. They are in the "+
+				"list, with the row itself in unreadable. Look at each: it may be an event that a filter would have chosen.", odd,
+				len(events)))
 	}
 	model.OrganizationID = types.StringValue(d.data.Session.OrganizationID)
 	model.Events = []encryptionEventModel{}

@@ -48,7 +48,8 @@ resource "salesforcebyok_tenant_secret" "data" {
 							event, _ := e.(map[string]any)
 							user, _ := event["user_id"].(string)
 							if event["action"] == "TS Imported" && event["tenant_secret_id"] == key.ID && event["key_type"] == "Data" &&
-								event["time"] == key.CreatedDate.UTC().Format(time.RFC3339) && event["client_ip"] == "127.0.0.1" && regexp.MustCompile(`^005\w{15}$`).MatchString(user) {
+								event["time"] == key.CreatedDate.UTC().Format(time.RFC3339) && event["client_ip"] == "127.0.0.1" &&
+								regexp.MustCompile(`^005\w{15}$`).MatchString(user) {
 								return nil
 							}
 						}
@@ -78,8 +79,9 @@ func TestAccEncryptionEventsDataSource_since(t *testing.T) {
 		client()
 	}
 	for since, want := range map[string]int{
-		"": 3, start.Format(time.RFC3339): 3, start.Add(24 * time.Hour).Format(time.RFC3339): 3, start.Add(25 * time.Hour).Format(time.RFC3339): 2,
-		"2027-03-04T17:30:00+05:30": 1, "2030-01-01T00:00:00Z": 0,
+		"": 3, start.Format(time.RFC3339): 3, start.Add(24 * time.Hour).Format(time.RFC3339): 3,
+		start.Add(25 * time.Hour).Format(time.RFC3339): 2,
+		"2027-03-04T17:30:00+05:30":                    1, "2030-01-01T00:00:00Z": 0,
 	} {
 		t.Run("since "+since, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +89,8 @@ func TestAccEncryptionEventsDataSource_since(t *testing.T) {
 			if since != "" {
 				attribute = "since = \"" + since + "\""
 			}
-			reads(t, sim, "data \"salesforcebyok_encryption_events\" \"x\" {\n"+attribute+"\n}\n", expectEvents("events", knownvalue.ListSizeExact(want)))
+			reads(t, sim, "data \"salesforcebyok_encryption_events\" \"x\" {\n"+attribute+"\n}\n",
+				expectEvents("events", knownvalue.ListSizeExact(want)))
 		})
 	}
 }
@@ -100,11 +103,15 @@ func TestAccEncryptionEventsDataSource_none(t *testing.T) {
 
 func TestAccEncryptionEventsDataSource_badInput(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{"date": "2027-01-31", "no zone": "2027-01-31T00:00:00", "words": "yesterday", "query": "2027-01-31T00:00:00Z OR Id != ''", "empty": ""} {
+	for name, value := range map[string]string{
+		"date": "2027-01-31", "no zone": "2027-01-31T00:00:00",
+		"words": "yesterday", "query": "2027-01-31T00:00:00Z OR Id != ''", "empty": "",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			refuses(t, sim, `data "salesforcebyok_encryption_events" "x" { since = "`+value+`" }`, acctest.AttributeError("since", "Invalid time", "Expected a time as in RFC 3339"))
+			refuses(t, sim, `data "salesforcebyok_encryption_events" "x" { since = "`+value+`" }`,
+				acctest.AttributeError("since", "Invalid time", "Expected a time as in RFC 3339"))
 			unsent(t, sim)
 		})
 	}
@@ -113,10 +120,14 @@ func TestAccEncryptionEventsDataSource_badInput(t *testing.T) {
 func TestAccEncryptionEventsDataSource_fails(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	if err := sim.AddFault(sfsim.Fault{Query: "FROM EventLogFile", Status: http.StatusBadRequest, ErrorCode: "INVALID_TYPE"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Query: "FROM EventLogFile", Status: http.StatusBadRequest,
+		ErrorCode: "INVALID_TYPE",
+	}); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, sim, `data "salesforcebyok_encryption_events" "x" {}`, acctest.ErrorText("Unable to read the encryption events"))
+	refuses(t, sim, `data "salesforcebyok_encryption_events" "x" {}`,
+		acctest.ErrorText("Unable to read the encryption events"))
 }
 
 // eventSeed is an org with events of two keys, and a row of each kind that can't be read in full.
@@ -155,9 +166,11 @@ func TestAccEncryptionEventsDataSource_filters(t *testing.T) {
 	}
 	user, _ := all[0].(string)
 	for filters, want := range map[string]int{
-		`action = "TS Exported"`: 3, `action = "ts destroyed"`: 1, `action = "TS"`: 0, `tenant_secret_id = "02G000000000001"`: 41,
-		"tenant_secret_id = \"02G000000000001\"\n action = \"TS Destroyed\"": 1, `user_id = "` + user + `"`: 44, `user_id = "` + user[:15] + `"`: 44,
-		`user_id = "005000000000009"`: 0, "action = \"TS Exported\"\n since = \"2027-03-02T02:00:01Z\"": 2,
+		`action = "TS Exported"`: 3, `action = "ts destroyed"`: 1, `action = "TS"`: 0,
+		`tenant_secret_id = "02G000000000001"`:                               41,
+		"tenant_secret_id = \"02G000000000001\"\n action = \"TS Destroyed\"": 1, `user_id = "` + user + `"`: 44,
+		`user_id = "` + user[:15] + `"`: 44,
+		`user_id = "005000000000009"`:   0, "action = \"TS Exported\"\n since = \"2027-03-02T02:00:01Z\"": 2,
 	} {
 		if shown, _ := eventAttributes(t, sim, filters, "action"); len(shown) != want {
 			t.Errorf("%s: expected %d events, found %v", filters, want, shown)
@@ -172,7 +185,8 @@ func TestAccEncryptionEventsDataSource_filters(t *testing.T) {
 	}
 }
 
-// No row is dropped silently: what can't be read is shown as such, under every filter, and the rows around it are events.
+// No row is dropped silently: what can't be read is shown as such, under every filter, and the rows
+// around it are events.
 func TestAccEncryptionEventsDataSource_unreadable(t *testing.T) {
 	t.Parallel()
 	// A bare quote, as in a file of a real org, costs nothing.
@@ -183,13 +197,22 @@ func TestAccEncryptionEventsDataSource_unreadable(t *testing.T) {
 		sentence string
 	}{
 		"bare quote": {bare, []any{nil}, ""},
-		"cut short":  {`"PlatformEncryption","20270302003000.000","TID:1"`, []any{`"PlatformEncryption","20270302003000.000","TID:1"`}, "1 of 2 rows"},
-		"open quote": {`"PlatformEncryption","20270302003000.000`, []any{`"PlatformEncryption","20270302003000.000`}, "1 of 2 rows"},
-		"no time":    {`"PlatformEncryption","soon","TID:1","00D","005","","","","","","TS Read","","02G000000000003","Data","later","","","",""`, nil, "1 of 2 rows"},
+		"cut short": {
+			`"PlatformEncryption","20270302003000.000","TID:1"`,
+			[]any{`"PlatformEncryption","20270302003000.000","TID:1"`},
+			"1 of 2 rows",
+		},
+		"open quote": {
+			`"PlatformEncryption","20270302003000.000`,
+			[]any{`"PlatformEncryption","20270302003000.000`},
+			"1 of 2 rows",
+		},
+		"no time": {`"PlatformEncryption","soon","TID:1","00D","005","","","","","","TS Read","","02G000000000003","Data","later","","","",""`, nil, "1 of 2 rows"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, seeded(t, "clock: 2027-03-02T12:00:00Z\ntenant_secrets: []\nevents:\n  - {raw: '"+test.raw+"', at: -12h}\n  - {key_id: 02G000000000002, action: TS Exported, at: -10h}\n"))
+			sim := acctest.StartSim(t, seeded(t, "clock: 2027-03-02T12:00:00Z\ntenant_secrets: []\nevents:\n  - {raw: '"+
+				test.raw+"', at: -12h}\n  - {key_id: 02G000000000002, action: TS Exported, at: -10h}\n"))
 			shown, applied := eventAttributes(t, sim, "action = \"TS Exported\"", "unreadable")
 			if test.sentence == "" {
 				if len(shown) != 1 || len(applied.Summaries("warning")) > 0 {
@@ -203,7 +226,8 @@ func TestAccEncryptionEventsDataSource_unreadable(t *testing.T) {
 				return
 			}
 			expectWarning(t, applied, "Rows of the event log are unreadable", test.sentence)
-			if len(shown) != 2 || test.odd != nil && fmt.Sprint(shown[:1]) != fmt.Sprint(test.odd) || shown[1] != nil || shown[0] == nil {
+			if len(shown) != 2 || test.odd != nil && fmt.Sprint(shown[:1]) != fmt.Sprint(test.odd) || shown[1] != nil ||
+				shown[0] == nil {
 				t.Errorf("expected the odd row before the export, found %v", shown)
 			}
 		})
@@ -213,7 +237,8 @@ func TestAccEncryptionEventsDataSource_unreadable(t *testing.T) {
 // Thousands of events come whole, in order, and with one query and one call a file.
 func TestAccEncryptionEventsDataSource_many(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, seeded(t, "clock: 2027-03-02T12:00:00Z\ntenant_secrets: []\nevents: [{key_id: 02G000000000001, count: 20000, at: -6h}]"))
+	sim := acctest.StartSim(t, seeded(t, "clock: 2027-03-02T12:00:00Z\ntenant_secrets: []\nevents: [{key_id: "+
+		"02G000000000001, count: 20000, at: -6h}]"))
 	shown, _ := eventAttributes(t, sim, "", "time")
 	if len(shown) != 20_000 || shown[0] != "2027-03-02T06:00:00Z" || shown[19_999] != "2027-03-02T11:33:19Z" {
 		t.Errorf("expected 20000 events in order, found %d", len(shown))

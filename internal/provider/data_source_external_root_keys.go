@@ -36,18 +36,24 @@ type externalRootKeyShown struct {
 	ActivatedDate     types.String `tfsdk:"activated_date"`
 }
 
-func (d *externalRootKeysDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *externalRootKeysDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_external_root_keys"
 }
 
-func (d *externalRootKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *externalRootKeysDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The root keys of the org, Salesforce's own and those in AWS KMS, or those that all given filters match. Root keys are created, rotated and tested in Setup only. Needs API version 58.0 or newer.",
+		MarkdownDescription: "The root keys of the org, Salesforce's own and those in AWS KMS, or those that all given " +
+			"filters match. Root keys are created, rotated and tested in Setup only. Needs API version 58.0 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"status": schema.StringAttribute{
-				MarkdownDescription: "Only root keys of this status: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable`.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(rootKeyStatuses()...)},
+				MarkdownDescription: "Only root keys of this status: `Activation Pending`, `Active`, `Archived`, `Canceled`, " +
+					"`Inactive` or `Unavailable`.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(rootKeyStatuses()...)},
 			},
 			"root_key_service": schema.StringAttribute{
 				MarkdownDescription: "Only root keys of this service: `AWS`, or `SF` for Salesforce's own.",
@@ -59,20 +65,23 @@ func (d *externalRootKeysDataSource) Schema(_ context.Context, _ datasource.Sche
 				MarkdownDescription: "The root keys, sorted by id.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"root_key_id":         shownString("Id (`48q…`) of the root key, 18 characters."),
-					"root_key_identifier": shownString("How the key management service names the key: an ARN, or a UUID for Salesforce's own keys."),
-					"root_key_service":    shownString("The key management service: `AWS`, or `SF` for Salesforce's own keys."),
-					"region":              shownString("Region of the key, null if it has none."),
-					"status":              shownString("Status in the org."),
-					"description":         shownString("Description of the root key in the org."),
-					"activated_date":      shownString("When it was activated, RFC 3339, UTC."),
+					"root_key_id": shownString("Id (`48q…`) of the root key, 18 characters."),
+					"root_key_identifier": shownString("How the key management service names the key: an ARN, or a UUID for " +
+						"Salesforce's own keys."),
+					"root_key_service": shownString("The key management service: `AWS`, or `SF` for Salesforce's own keys."),
+					"region":           shownString("Region of the key, null if it has none."),
+					"status":           shownString("Status in the org."),
+					"description":      shownString("Description of the root key in the org."),
+					"activated_date":   shownString("When it was activated, RFC 3339, UTC."),
 				}},
 			},
 		},
 	}
 }
 
-func (d *externalRootKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+func (d *externalRootKeysDataSource) Read(ctx context.Context, req datasource.ReadRequest,
+	resp *datasource.ReadResponse,
+) {
 	var model externalRootKeysDataSourceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
@@ -92,7 +101,10 @@ func (d *externalRootKeysDataSource) Read(ctx context.Context, req datasource.Re
 
 func shownRootKey(key salesforce.ExternalRootKey) externalRootKeyShown {
 	return externalRootKeyShown{
-		RootKeyID: types.StringValue(key.ID), RootKeyIdentifier: stringOrNull(key.RootKeyIdentifier), RootKeyService: stringOrNull(key.RootKeyService),
-		Region: stringOrNull(key.Region), Status: stringOrNull(key.Status), Description: stringOrNull(key.Description), ActivatedDate: timeOrNull(key.ActivatedDate),
+		RootKeyID: types.StringValue(key.ID), RootKeyIdentifier: stringOrNull(key.RootKeyIdentifier),
+		RootKeyService: stringOrNull(key.RootKeyService),
+		Region:         stringOrNull(key.Region), Status: stringOrNull(key.Status),
+		Description:   stringOrNull(key.Description),
+		ActivatedDate: timeOrNull(key.ActivatedDate),
 	}
 }

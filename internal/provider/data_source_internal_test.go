@@ -23,11 +23,16 @@ func TestRecordsInWords(t *testing.T) {
 		typ     string
 		want    string
 	}{
-		"none":         {nil, "Data", "The org shows no tenant secret at all."},
-		"of the type":  {many[:2], "Data", "The org shows these versions of Data: 1 ARCHIVED, 2 ARCHIVED."},
-		"as many fit":  {many[:10], "Data", "The org shows these versions of Data: 1 ARCHIVED, 2 ARCHIVED, 3 ARCHIVED, 4 ARCHIVED, 5 ARCHIVED, 6 ARCHIVED, 7 ARCHIVED, 8 ARCHIVED, 9 ARCHIVED, 10 ARCHIVED."},
-		"too many":     {many, "Data", "The org shows these versions of Data: 3 older ones, 4 ARCHIVED, 5 ARCHIVED, 6 ARCHIVED, 7 ARCHIVED, 8 ARCHIVED, 9 ARCHIVED, 10 ARCHIVED, 11 ARCHIVED, 12 ARCHIVED, 13 ARCHIVED."},
-		"other types":  {append([]salesforce.TenantSecret{{Type: "Analytics"}}, many...), "EventBus", "The org shows records of these types: Analytics (1), Data (13)."},
+		"none":        {nil, "Data", "The org shows no tenant secret at all."},
+		"of the type": {many[:2], "Data", "The org shows these versions of Data: 1 ARCHIVED, 2 ARCHIVED."},
+		"as many fit": {many[:10], "Data", "The org shows these versions of Data: 1 ARCHIVED, 2 ARCHIVED, 3 ARCHIVED, 4 " +
+			"ARCHIVED, 5 ARCHIVED, 6 ARCHIVED, 7 ARCHIVED, 8 ARCHIVED, 9 ARCHIVED, 10 ARCHIVED."},
+		"too many": {many, "Data", "The org shows these versions of Data: 3 older ones, 4 ARCHIVED, 5 ARCHIVED, 6 " +
+			"ARCHIVED, 7 ARCHIVED, 8 ARCHIVED, 9 ARCHIVED, 10 ARCHIVED, 11 ARCHIVED, 12 ARCHIVED, 13 ARCHIVED."},
+		"other types": {
+			append([]salesforce.TenantSecret{{Type: "Analytics"}}, many...), "EventBus",
+			"The org shows records of these types: Analytics (1), Data (13).",
+		},
 		"asked for id": {many, "", "The org shows records of these types: Data (13)."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,12 +48,16 @@ func TestRecordsInWords(t *testing.T) {
 func TestTenantSecretsPopulateOfTheUnheardOf(t *testing.T) {
 	t.Parallel()
 	var m tenantSecretsDataSourceModel
-	m.populate([]salesforce.TenantSecret{{ID: "02G000000000001AAA", Type: "Quantum", Status: "SUSPENDED", Source: "MOON", Version: 7}}, "00D000000000001EAA")
+	m.populate([]salesforce.TenantSecret{{
+		ID: "02G000000000001AAA", Type: "Quantum", Status: "SUSPENDED", Source: "MOON",
+		Version: 7,
+	}}, "00D000000000001EAA")
 	if len(m.TenantSecrets) != 1 || m.Counts["SUSPENDED"] != 1 || m.Counts["ACTIVE"] != 0 || len(m.Counts) != 4 {
 		t.Errorf("got %+v", m)
 	}
 	shown := m.TenantSecrets[0]
-	if shown.Status.ValueString() != "SUSPENDED" || shown.Source.ValueString() != "MOON" || !shown.CreatedDate.IsNull() || !shown.SecretValueHash.IsNull() || !shown.KeyDerivationMode.IsNull() {
+	if shown.Status.ValueString() != "SUSPENDED" || shown.Source.ValueString() != "MOON" || !shown.CreatedDate.IsNull() ||
+		!shown.SecretValueHash.IsNull() || !shown.KeyDerivationMode.IsNull() {
 		t.Errorf("got %+v", shown)
 	}
 }
@@ -104,13 +113,20 @@ func TestCurrentRecords(t *testing.T) {
 	}
 }
 
-// Whatever the body of a CertificateChain is: the row is shown, and a certificate that can't be read is never called compatible.
+// Whatever the body of a CertificateChain is: the row is shown, and a certificate that can't be
+// read is never called compatible.
 func FuzzCertificatePopulate(f *testing.F) {
-	for _, seed := range []string{"", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", `"MIIB"`, "<html>", "{}", "\x30\x82\x01\x00"} {
+	for _, seed := range []string{
+		"", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", `"MIIB"`, "<html>",
+		"{}", "\x30\x82\x01\x00",
+	} {
 		f.Add([]byte(seed))
 	}
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	row := salesforce.Certificate{ID: "0P1000000000001AAA", DeveloperName: "X", KeySize: 4096, EncryptedWithPlatformEncryption: true, ExpirationDate: now.AddDate(1, 0, 0)}
+	row := salesforce.Certificate{
+		ID: "0P1000000000001AAA", DeveloperName: "X", KeySize: 4096,
+		EncryptedWithPlatformEncryption: true, ExpirationDate: now.AddDate(1, 0, 0),
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var m certificateRecordModel
 		diags := m.populate(row, body, now)
@@ -128,8 +144,12 @@ func FuzzCertificatePopulate(f *testing.F) {
 func TestCertificatePopulateWithoutAChain(t *testing.T) {
 	t.Parallel()
 	var m certificateRecordModel
-	diags := m.populate(salesforce.Certificate{ID: "0P1000000000001AAA", DeveloperName: "X", KeySize: 4096, EncryptedWithPlatformEncryption: true}, nil, time.Now())
-	if diags.WarningsCount() != 1 || m.BYOKCompatible.ValueBool() || !m.ExpirationDate.IsNull() || len(m.BYOKProblems) != 1 {
+	diags := m.populate(salesforce.Certificate{
+		ID: "0P1000000000001AAA", DeveloperName: "X", KeySize: 4096,
+		EncryptedWithPlatformEncryption: true,
+	}, nil, time.Now())
+	if diags.WarningsCount() != 1 || m.BYOKCompatible.ValueBool() || !m.ExpirationDate.IsNull() ||
+		len(m.BYOKProblems) != 1 {
 		t.Errorf("got %+v, %v", m, diags)
 	}
 	if detail := diags.Warnings()[0].Detail(); !strings.Contains(detail, "there is none for this certificate.") {

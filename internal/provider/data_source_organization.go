@@ -37,13 +37,18 @@ type apiUsageModel struct {
 	Limit types.Int64 `tfsdk:"limit"`
 }
 
-func (d *organizationDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *organizationDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_organization"
 }
 
-func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The org that the credentials lead to, and a preflight: which of the permissions that BYOK needs the user lacks. It only reads.",
+		MarkdownDescription: "The org that the credentials lead to, and a preflight: which of the permissions that BYOK " +
+			"needs the user lacks. It only reads.",
 		Attributes: map[string]schema.Attribute{
 			"id":                shownString("Id of the org, 18 characters (`00D…`)."),
 			"name":              shownString("Name of the org."),
@@ -56,8 +61,8 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				ElementType:         types.StringType,
 			},
 			"api_usage": schema.SingleNestedAttribute{
-				MarkdownDescription: "API calls of the org within the last 24 hours, as Salesforce reported with its latest answer. It differs at each read, so don't let a resource depend " +
-					"on it. Null if Salesforce reported none.",
+				MarkdownDescription: "API calls of the org within the last 24 hours, as Salesforce reported with its latest " +
+					"answer. It differs at each read, so don't let a resource depend on it. Null if Salesforce reported none.",
 				Computed: true,
 				Attributes: map[string]schema.Attribute{
 					"used":  shownInt64("Calls that were made."),
@@ -66,16 +71,19 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"user_id": shownString("Id of the user whom the calls run as. Null with `access_token`, which does not show it."),
 			"missing_permissions": schema.ListAttribute{
-				MarkdownDescription: fmt.Sprintf("Which of `%s`, `%s`, `%s` and `%s` the user lacks; empty is good. The last is needed for certificates and settings only, and Modify All Data "+
-					"stands in for it. Read from UserPermissionAccess. If the org does not show that object, judged by what the user can see: without the first, TenantSecret is hidden or can't be created (so it is "+
-					"without Shield); without the second, certificates are hidden.", salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates,
+				MarkdownDescription: fmt.Sprintf("Which of `%s`, `%s`, `%s` and `%s` the user lacks; empty is good. The last is "+
+					"needed for certificates and settings only, and Modify All Data stands in for it. Read from "+
+					"UserPermissionAccess. If the org does not show that object, judged by what the user can see: without the "+
+					"first, TenantSecret is hidden or can't be created (so it is without Shield); without the second, certificates "+
+					"are hidden.", salesforce.PermissionManageEncryptionKeys,
+					salesforce.PermissionManageCertificates,
 					salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata),
 				Computed:    true,
 				ElementType: types.StringType,
 			},
 			"undetermined_permissions": schema.ListAttribute{
-				MarkdownDescription: "Which of these permissions cannot be checked without changing something in the org. They are not in `missing_permissions`, but may be " +
-					"missing, too.",
+				MarkdownDescription: "Which of these permissions cannot be checked without changing something in the org. They " +
+					"are not in `missing_permissions`, but may be missing, too.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},
@@ -108,8 +116,10 @@ func (d *organizationDataSource) Read(ctx context.Context, _ datasource.ReadRequ
 	}
 	if len(permissions.Missing) > 0 {
 		resp.Diagnostics.AddWarning("The user lacks permissions that BYOK needs",
-			fmt.Sprintf("Expected %s, %s, %s and, for certificates and settings, %s. Missing in org %s: %s. Give them to the user by a permission set, and check that Shield Platform Encryption is enabled in the org.",
-				salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates, salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata,
+			fmt.Sprintf("Expected %s, %s, %s and, for certificates and settings, %s. Missing in org %s: %s. Give them to the "+
+				"user by a permission set, and check that Shield Platform Encryption is enabled in the org.",
+				salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates,
+				salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata,
 				organization.ID, strings.Join(permissions.Missing, ", ")))
 	}
 

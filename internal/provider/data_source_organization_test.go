@@ -42,7 +42,8 @@ func TestAccOrganizationDataSource(t *testing.T) {
 		edition string
 		sandbox bool
 	}{
-		sfsim.Production: {"Enterprise Edition", false}, sfsim.Sandbox: {"Enterprise Edition", true}, sfsim.Developer: {"Developer Edition", false},
+		sfsim.Production: {"Enterprise Edition", false}, sfsim.Sandbox: {"Enterprise Edition", true},
+		sfsim.Developer: {"Developer Edition", false},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +87,8 @@ func TestAccOrganizationDataSource_accessToken(t *testing.T) {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: acctest.Factories(),
 		Steps: []resource.TestStep{{
-			Config: fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n}\n", sim.InstanceURL, sim.AccessToken) + organizationConfig,
+			Config: fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n}\n", sim.InstanceURL,
+				sim.AccessToken) + organizationConfig,
 			ConfigStateChecks: []statecheck.StateCheck{
 				expectOrganization("id", knownvalue.StringExact(sim.OrganizationID)),
 				expectOrganization("user_id", knownvalue.Null()),
@@ -104,7 +106,9 @@ func TestAccOrganizationDataSource_missingPermissions(t *testing.T) {
 		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}},
 		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}},
 		"customize":    {func(p *sfsim.Permissions) { p.CustomizeApplication = false }, []string{"Customize Application"}},
-		"metadata":     {func(p *sfsim.Permissions) { p.ModifyMetadata = false }, []string{salesforce.PermissionModifyMetadata}},
+		"metadata": {func(p *sfsim.Permissions) {
+			p.ModifyMetadata = false
+		}, []string{salesforce.PermissionModifyMetadata}},
 		"all": {func(p *sfsim.Permissions) { *p = sfsim.Permissions{DeniedAsEmpty: true} }, []string{
 			"Manage Encryption Keys", "Manage Certificates", "Customize Application", salesforce.PermissionModifyMetadata,
 		}},
@@ -112,7 +116,8 @@ func TestAccOrganizationDataSource_missingPermissions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, denied(tc.change))
-			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.want...)), expectOrganization("undetermined_permissions", permissions()))
+			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.want...)),
+				expectOrganization("undetermined_permissions", permissions()))
 		})
 	}
 }
@@ -124,12 +129,14 @@ func TestAccOrganizationDataSource_missingPermissionsWarn(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(organizationConfig)
 	result := cli.MustApply()
-	if !result.Has("warning", "The user lacks permissions that BYOK needs", "Missing in org "+sim.OrganizationID+": Manage Certificates.") {
+	if !result.Has("warning", "The user lacks permissions that BYOK needs",
+		"Missing in org "+sim.OrganizationID+": Manage Certificates.") {
 		t.Errorf("expected a warning, found %v", result.Diagnostics)
 	}
 }
 
-// An org that does not show UserPermissionAccess is judged by what it shows, and what can't be judged is said.
+// An org that does not show UserPermissionAccess is judged by what it shows, and what can't be
+// judged is said.
 func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *testing.T) {
 	t.Parallel()
 	undetermined := []string{"Customize Application", salesforce.PermissionModifyMetadata}
@@ -138,16 +145,24 @@ func TestAccOrganizationDataSource_permissionsWithoutUserPermissionAccess(t *tes
 		missing, undetermined []string
 	}{
 		"none missing": {func(*sfsim.Permissions) {}, nil, undetermined},
-		"keys":         {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}, undetermined},
-		"certificates": {func(p *sfsim.Permissions) { p.ManageCertificates = false }, []string{"Manage Certificates"}, undetermined},
+		"keys": {func(p *sfsim.Permissions) {
+			p.ManageEncryptionKeys = false
+		}, []string{"Manage Encryption Keys"}, undetermined},
+		"certificates": {func(p *sfsim.Permissions) {
+			p.ManageCertificates = false
+		}, []string{"Manage Certificates"}, undetermined},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, denied(tc.change))
-			if err := sim.AddFault(sfsim.Fault{Query: "UserPermissionAccess", Status: http.StatusBadRequest, ErrorCode: "INVALID_TYPE"}); err != nil {
+			if err := sim.AddFault(sfsim.Fault{
+				Query: "UserPermissionAccess", Status: http.StatusBadRequest,
+				ErrorCode: "INVALID_TYPE",
+			}); err != nil {
 				t.Fatal(err)
 			}
-			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.missing...)), expectOrganization("undetermined_permissions", permissions(tc.undetermined...)))
+			reads(t, sim, organizationConfig, expectOrganization("missing_permissions", permissions(tc.missing...)),
+				expectOrganization("undetermined_permissions", permissions(tc.undetermined...)))
 		})
 	}
 }
@@ -158,9 +173,15 @@ func TestAccOrganizationDataSource_fails(t *testing.T) {
 		fault sfsim.Fault
 		want  string
 	}{
-		"organization": {sfsim.Fault{Query: "FROM Organization", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}, "Unable to read the organization"},
-		"versions":     {sfsim.Fault{Path: "/services/data/", Method: http.MethodGet, Nth: 2, Times: 100, Status: http.StatusNotFound}, "Unable to read the API versions"},
-		"permissions":  {sfsim.Fault{Query: "UserPermissionAccess", Body: "malformed"}, "Unable to check the permissions"},
+		"organization": {sfsim.Fault{
+			Query: "FROM Organization", Status: http.StatusForbidden,
+			ErrorCode: "INSUFFICIENT_ACCESS",
+		}, "Unable to read the organization"},
+		"versions": {sfsim.Fault{
+			Path: "/services/data/", Method: http.MethodGet, Nth: 2, Times: 100,
+			Status: http.StatusNotFound,
+		}, "Unable to read the API versions"},
+		"permissions": {sfsim.Fault{Query: "UserPermissionAccess", Body: "malformed"}, "Unable to check the permissions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,28 +36,34 @@ type queryDataSourceModel struct {
 	RecordsJSON types.String `tfsdk:"records_json"`
 }
 
-func (d *queryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *queryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_query"
 }
 
 func (d *queryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The result of a SOQL query, all pages of it. What the query selects is kept in state in plain text: select nothing that must not be there. Fields " +
-			"named `SecretValue` or `SessionToken`, of whatever object, are null in the result, with a warning: reading a `SecretValue` is an export that Salesforce may log, and state is no place " +
-			"for it. Use the ephemeral resource `salesforcebyok_tenant_secret_export`.",
+		MarkdownDescription: "The result of a SOQL query, all pages of it. What the query selects is kept in state in " +
+			"plain text: select nothing that must not be there. Fields named `SecretValue` or `SessionToken`, of whatever " +
+			"object, are null in the result, with a warning: reading a `SecretValue` is an export that Salesforce may log, " +
+			"and state is no place for it. Use the ephemeral resource `salesforcebyok_tenant_secret_export`.",
 		Attributes: map[string]schema.Attribute{
 			"soql": schema.StringAttribute{
-				MarkdownDescription: "The query. It is sent as it is: whatever is interpolated into it must be escaped for SOQL (`\\` and `'` within a string by a `\\`).",
-				Required:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "The query. It is sent as it is: whatever is interpolated into it must be escaped for SOQL " +
+					"(`\\` and `'` within a string by a `\\`).",
+				Required:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"tooling": schema.BoolAttribute{
-				MarkdownDescription: "Whether to ask the Tooling API, which has objects of its own, such as `Certificate`. Default `false`.",
-				Optional:            true,
+				MarkdownDescription: "Whether to ask the Tooling API, which has objects of its own, such as `Certificate`. " +
+					"Default `false`.",
+				Optional: true,
 			},
-			"total_size": shownInt64("Number of records as Salesforce counts them; for `SELECT COUNT()`, which returns no record, the count."),
-			"records_json": shownString("The records as a JSON array, in the order and form in which Salesforce sent them, with their `attributes`. Read them with " +
-				"`jsondecode`. Without `ORDER BY` the order may differ at each read."),
+			"total_size": shownInt64("Number of records as Salesforce counts them; for `SELECT COUNT()`, which returns no " +
+				"record, the count."),
+			"records_json": shownString("The records as a JSON array, in the order and form in which Salesforce sent them, " +
+				"with their `attributes`. Read them with `jsondecode`. Without `ORDER BY` the order may differ at each read."),
 		},
 	}
 }
@@ -80,11 +86,13 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	records, hidden, err := joinRecords(result.Records)
 	if hidden {
 		resp.Diagnostics.AddAttributeWarning(path.Root("soql"), "Secrets of the result are left out",
-			"The query selects SecretValue or SessionToken. State is no place for them: each is null in records_json. Reading a SecretValue is an export, which Salesforce may log: name the "+
-				"fields without it, or use the ephemeral resource salesforcebyok_tenant_secret_export.")
+			"The query selects SecretValue or SessionToken. State is no place for them: each is null in records_json. Reading "+
+				"a SecretValue is an export, which Salesforce may log: name the fields without it, or use the ephemeral resource "+
+				"salesforcebyok_tenant_secret_export.")
 	}
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept", opening(err)+" Nothing was changed.")
+		resp.Diagnostics.AddAttributeError(path.Root("soql"), "Result of the query is not kept",
+			opening(err)+" Nothing was changed.")
 
 		return
 	}
@@ -93,7 +101,8 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
-// addAnswer is addError for an answer of Salesforce that an attribute has caused: where it refused what was asked, the attribute is marked.
+// addAnswer is addError for an answer of Salesforce that an attribute has caused: where it refused
+// what was asked, the attribute is marked.
 func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error) {
 	var refused *salesforce.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
@@ -104,11 +113,12 @@ func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error)
 	addError(diags, summary, err)
 }
 
-// guardedObject finds an object that Salesforce hides from a user without permission, by an empty result or as if it did not exist [R].
+// guardedObject finds an object that Salesforce hides from a user without permission, by an empty
+// result or as if it did not exist [R].
 var guardedObject = regexp.MustCompile(`(?i)\b(TenantSecret|Certificate|DataEncryptionKey|ExternalEncryptionRootKey)\b`)
 
-// warnHidden warns of an empty answer about such an object if the user lacks a permission, or may. Permissions that can't be checked are no
-// reason to warn.
+// warnHidden warns of an empty answer about such an object if the user lacks a permission, or may.
+// Permissions that can't be checked are no reason to warn.
 func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *diag.Diagnostics) {
 	found, err := d.data.Client.CheckPermissions(ctx)
 	hides := func(permissions []string) string {
@@ -125,18 +135,21 @@ func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *di
 		lacks = "Whether the user has " + undetermined + " can't be learned"
 	}
 	diags.AddAttributeWarning(at, "Missing permissions may hide records",
-		fmt.Sprintf("Salesforce shows nothing. It answers so if there is nothing, and if the user may not see it. %s in org %s; see missing_permissions of salesforcebyok_organization.", lacks,
+		fmt.Sprintf("Salesforce shows nothing. It answers so if there is nothing, and if the user may not see it. %s in "+
+			"org %s; see missing_permissions of salesforcebyok_organization.", lacks,
 			d.data.Session.OrganizationID))
 }
 
-// secretFields are the fields, of any object, whose values must not be in state: an exported key, and what authorises the upload of one.
+// secretFields are the fields, of any object, whose values must not be in state: an exported key,
+// and what authorises the upload of one.
 var secretFields = []string{"SecretValue", "SessionToken"}
 
 func isSecretField(name string) bool {
 	return slices.ContainsFunc(secretFields, func(field string) bool { return strings.EqualFold(field, name) })
 }
 
-// joinRecords makes a JSON array of records and keeps their text, but for secrets, which become null. hidden reports whether there were any.
+// joinRecords makes a JSON array of records and keeps their text, but for secrets, which become
+// null. hidden reports whether there were any.
 func joinRecords(records []json.RawMessage) (text string, hidden bool, err error) {
 	var all bytes.Buffer
 	all.WriteByte('[')
@@ -181,7 +194,8 @@ func hasSecret(value any) bool {
 	return false
 }
 
-// withoutSecrets copies one value, in the order of its members, with null for what a secret field holds.
+// withoutSecrets copies one value, in the order of its members, with null for what a secret field
+// holds.
 func withoutSecrets(out *bytes.Buffer, in *json.Decoder) error {
 	token, err := in.Token()
 	if err != nil {

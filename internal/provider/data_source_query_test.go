@@ -41,11 +41,13 @@ func recordsCheck(check func(records []map[string]any) error) statecheck.StateCh
 func TestAccQueryDataSource(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seeded(t, history))
-	reads(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Id, Type, SecretValueHash FROM TenantSecret WHERE Source = 'UPLOADED'" }`,
+	reads(t, sim,
+		`data "salesforcebyok_query" "x" { soql = "SELECT Id, Type, SecretValueHash FROM TenantSecret WHERE Source = 'UPLOADED'" }`,
 		expectQuery("total_size", knownvalue.Int64Exact(1)),
 		recordsCheck(func(records []map[string]any) error {
 			attributes, _ := records[0]["attributes"].(map[string]any)
-			if len(records) != 1 || records[0]["SecretValueHash"] != seededHash || records[0]["Type"] != "Data" || attributes["type"] != "TenantSecret" {
+			if len(records) != 1 || records[0]["SecretValueHash"] != seededHash || records[0]["Type"] != "Data" ||
+				attributes["type"] != "TenantSecret" {
 				return fmt.Errorf("expected the uploaded record with its attributes, found %v", records)
 			}
 
@@ -77,7 +79,8 @@ data "salesforcebyok_query" "x" {
 // All pages are read, and their order is kept.
 func TestAccQueryDataSource_paging(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, seeded(t, "tenant_secrets: [{type: Data, count: 31, status: ARCHIVED}]\nsettings: {page_size: 4}\n"))
+	sim := acctest.StartSim(t, seeded(t, "tenant_secrets: [{type: Data, count: 31, status: ARCHIVED}]\nsettings: "+
+		"{page_size: 4}\n"))
 	reads(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Version FROM TenantSecret ORDER BY Version DESC" }`,
 		expectQuery("total_size", knownvalue.Int64Exact(31)),
 		recordsCheck(func(records []map[string]any) error {
@@ -109,7 +112,8 @@ func TestAccQueryDataSource_noRecords(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seeded(t, history))
 			reads(t, sim, `data "salesforcebyok_query" "x" { soql = "`+tc.soql+`" }`,
-				expectQuery("total_size", knownvalue.Int64Exact(tc.total)), expectQuery("records_json", knownvalue.StringExact("[]")))
+				expectQuery("total_size", knownvalue.Int64Exact(tc.total)),
+				expectQuery("records_json", knownvalue.StringExact("[]")))
 		})
 	}
 }
@@ -127,7 +131,8 @@ func TestAccQueryDataSource_refused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "`+tc.soql+`" }`, acctest.AttributeError("soql", "Unable to run the query", tc.want))
+			refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "`+tc.soql+`" }`,
+				acctest.AttributeError("soql", "Unable to run the query", tc.want))
 		})
 	}
 }
@@ -136,7 +141,10 @@ func TestAccQueryDataSource_refused(t *testing.T) {
 func TestAccQueryDataSource_fails(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	if err := sim.AddFault(sfsim.Fault{Query: "FROM Organization", Status: http.StatusForbidden, ErrorCode: "REQUEST_LIMIT_EXCEEDED"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Query: "FROM Organization", Status: http.StatusForbidden,
+		ErrorCode: "REQUEST_LIMIT_EXCEEDED",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "SELECT Id FROM Organization" }`,
@@ -154,18 +162,24 @@ func TestAccQueryDataSource_secretsAreLeftOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true }))
+			sim := acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithConfiguration(func(s *sfsim.Settings,
+				_ *sfsim.Permissions,
+			) {
+				s.Hyperforce = true
+			}))
 			cli := acctest.NewCLI(t, sim).InProcess()
 			body := "\ndata \"salesforcebyok_query\" \"x\" { soql = \"" + tc.soql + "\" }\n"
 			if tc.field == "SessionToken" {
 				beginDataKey(t, sim)
-				body = "\nprovider \"salesforcebyok\" {\n  instance_url = " + strconv.Quote(sim.InstanceURL) + "\n  access_token = " + strconv.Quote(sim.AccessToken) + "\n  api_version = \"63.0\"\n}\n" + body
+				body = "\nprovider \"salesforcebyok\" {\n  instance_url = " + strconv.Quote(sim.InstanceURL) +
+					"\n  access_token = " + strconv.Quote(sim.AccessToken) + "\n  api_version = \"63.0\"\n}\n" + body
 				providerConfig(cli, body)
 			} else {
 				cli.Config(body)
 			}
 			applied := cli.Apply()
-			if applied.Code != 0 || !applied.Has("warning", "Secrets of the result are left out", "salesforcebyok_tenant_secret_export") {
+			if applied.Code != 0 || !applied.Has("warning", "Secrets of the result are left out",
+				"salesforcebyok_tenant_secret_export") {
 				t.Fatalf("expected a warning, found\n%s", applied.Output())
 			}
 			text, _ := cli.State("data.salesforcebyok_query.x")["records_json"].(string)
@@ -185,7 +199,8 @@ func TestAccQueryDataSource_secretsAreLeftOut(t *testing.T) {
 // beginDataKey makes a temporary data encryption key, which has a session token.
 func beginDataKey(t *testing.T, sim *sfsim.Server) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, sim.InstanceURL+"/services/data/v63.0/sobjects/DataEncryptionKey",
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		sim.InstanceURL+"/services/data/v63.0/sobjects/DataEncryptionKey",
 		strings.NewReader(`{"Type":"search index","DataEncryptionKeyCertName":"Sim_DEK"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +220,8 @@ func beginDataKey(t *testing.T, sim *sfsim.Server) {
 func TestAccQueryDataSource_empty(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "" }`, acctest.ErrorText("Attribute soql string length must be at least 1"))
+	refuses(t, sim, `data "salesforcebyok_query" "x" { soql = "" }`,
+		acctest.ErrorText("Attribute soql string length must be at least 1"))
 	unsent(t, sim)
 }
 
@@ -221,13 +237,26 @@ func TestAccQueryDataSource_hidden(t *testing.T) {
 		deny  func(*sfsim.Permissions)
 		words string
 	}{
-		"keys":                     {`soql = "SELECT Id FROM TenantSecret"`, deny, "lacks Manage Encryption Keys, Manage Certificates"},
-		"count":                    {`soql = "SELECT COUNT() FROM tenantsecret"`, deny, "lacks Manage Encryption Keys"},
-		"certificates":             {"tooling = true\n soql = \"SELECT Id FROM Certificate\"", deny, "lacks Manage Encryption Keys, Manage Certificates"},
-		"none of that name":        {`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`, func(*sfsim.Permissions) {}, ""},
-		"another object":           {`soql = "SELECT Id FROM User WHERE Username = 'x'"`, deny, ""},
-		"only Modify Metadata":     {`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`, func(p *sfsim.Permissions) { p.ModifyMetadata = false }, ""},
-		"records are there anyway": {`soql = "SELECT Id FROM TenantSecret"`, func(p *sfsim.Permissions) { p.CustomizeApplication = false }, ""},
+		"keys": {
+			`soql = "SELECT Id FROM TenantSecret"`, deny,
+			"lacks Manage Encryption Keys, Manage Certificates",
+		},
+		"count": {`soql = "SELECT COUNT() FROM tenantsecret"`, deny, "lacks Manage Encryption Keys"},
+		"certificates": {
+			"tooling = true\n soql = \"SELECT Id FROM Certificate\"", deny,
+			"lacks Manage Encryption Keys, Manage Certificates",
+		},
+		"none of that name": {
+			`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`,
+			func(*sfsim.Permissions) {}, "",
+		},
+		"another object": {`soql = "SELECT Id FROM User WHERE Username = 'x'"`, deny, ""},
+		"only Modify Metadata": {`soql = "SELECT Id FROM TenantSecret WHERE Type = 'EventBus'"`, func(p *sfsim.Permissions) {
+			p.ModifyMetadata = false
+		}, ""},
+		"records are there anyway": {`soql = "SELECT Id FROM TenantSecret"`, func(p *sfsim.Permissions) {
+			p.CustomizeApplication = false
+		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,14 +35,16 @@ type sobjectDataSourceModel struct {
 	Deletable    types.Bool   `tfsdk:"deletable"`
 }
 
-func (d *sobjectDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *sobjectDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_sobject"
 }
 
 func (d *sobjectDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How the org describes one of its objects, such as the types that it takes for a `TenantSecret`. It depends on the API version and on the " +
-			"user's permissions.",
+		MarkdownDescription: "How the org describes one of its objects, such as the types that it takes for a " +
+			"`TenantSecret`. It depends on the API version and on the user's permissions.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				MarkdownDescription: "API name of the object, such as `TenantSecret`.",
@@ -50,8 +52,9 @@ func (d *sobjectDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 				Validators:          []validator.String{tfvalidator.SObjectName()},
 			},
 			"tooling": schema.BoolAttribute{
-				MarkdownDescription: "Whether to ask the Tooling API, which has objects of its own, such as `Certificate`. Default `false`.",
-				Optional:            true,
+				MarkdownDescription: "Whether to ask the Tooling API, which has objects of its own, such as `Certificate`. " +
+					"Default `false`.",
+				Optional: true,
 			},
 			"describe_json": shownString("The whole description as Salesforce sent it, JSON. Read it with `jsondecode`."),
 			"key_prefix":    shownString("First three characters of the ids of its records. Null if it has none."),
@@ -77,8 +80,10 @@ func (d *sobjectDataSource) Read(ctx context.Context, req datasource.ReadRequest
 			api, other = "Tooling API", "data API (tooling = false)"
 		}
 		resp.Diagnostics.AddAttributeError(at, "No such object",
-			fmt.Sprintf("Expected an object %s in the %s of version %s in org %s. Salesforce answered: %s It may be an object of the %s or of a newer version, or one that the user "+
-				"may not see. %s", name, api, d.data.Client.APIVersion(), d.data.Session.OrganizationID, sentence(err.Error()), other, permissionsAdvice))
+			fmt.Sprintf("Expected an object %s in the %s of version %s in org %s. Salesforce answered: %s It may be an object "+
+				"of the %s or of a newer version, or one that the user may not see. %s", name, api, d.data.Client.APIVersion(),
+				d.data.Session.OrganizationID, sentence(err.Error()),
+				other, permissionsAdvice))
 
 		return
 	}
@@ -109,7 +114,8 @@ func (m *sobjectDataSourceModel) populate(description json.RawMessage) error {
 	}
 	var compact bytes.Buffer
 	if json.Unmarshal(description, &described) != nil || json.Compact(&compact, description) != nil {
-		return errors.New("expected a JSON object with keyPrefix and the flags createable, updateable, queryable and deletable; Salesforce sent something else")
+		return errors.New("expected a JSON object with keyPrefix and the flags createable, updateable, queryable and " +
+			"deletable; Salesforce sent something else")
 	}
 	m.DescribeJSON = types.StringValue(compact.String())
 	m.KeyPrefix = types.StringPointerValue(described.KeyPrefix)

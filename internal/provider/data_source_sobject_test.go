@@ -45,7 +45,8 @@ func TestAccSObjectDataSource(t *testing.T) {
 						Name   string           `json:"name"`
 						Fields []map[string]any `json:"fields"`
 					}
-					if err := json.Unmarshal([]byte(text), &description); err != nil || description.Name != name || len(description.Fields) == 0 {
+					if err := json.Unmarshal([]byte(text), &description); err != nil || description.Name != name ||
+						len(description.Fields) == 0 {
 						return fmt.Errorf("expected the description of %s, found %.100q (%w)", name, text, err)
 					}
 
@@ -62,15 +63,25 @@ func TestAccSObjectDataSource_notFound(t *testing.T) {
 		body, detail string
 		options      []sfsim.Option
 	}{
-		"unknown":              {`name = "Nonsense"`, "Expected an object Nonsense in the data API of version 62.0 in org 00D", nil},
-		"of the tooling API":   {`name = "Certificate"`, "It may be an object of the Tooling API (tooling = true)", nil},
-		"of the data API":      {"name = \"TenantSecret\"\ntooling = true", "It may be an object of the data API (tooling = false)", nil},
-		"hidden from the user": {`name = "TenantSecret"`, "permissions Manage Encryption Keys", []sfsim.Option{denied(func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false })}},
+		"unknown": {`name = "Nonsense"`, "Expected an object Nonsense in the data API of version 62.0 in org " +
+			"00D", nil},
+		"of the tooling API": {`name = "Certificate"`, "It may be an object of the Tooling API (tooling = true)", nil},
+		"of the data API": {
+			"name = \"TenantSecret\"\ntooling = true",
+			"It may be an object of the data API (tooling = false)", nil,
+		},
+		"hidden from the user": {
+			`name = "TenantSecret"`, "permissions Manage Encryption Keys",
+			[]sfsim.Option{denied(func(p *sfsim.Permissions) {
+				p.ManageEncryptionKeys = false
+			})},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartLenientSim(t, tc.options...)
-			refuses(t, sim, "data \"salesforcebyok_sobject\" \"x\" {\n"+tc.body+"\n}\n", acctest.AttributeError("name", "No such object", tc.detail))
+			refuses(t, sim, "data \"salesforcebyok_sobject\" \"x\" {\n"+tc.body+"\n}\n",
+				acctest.AttributeError("name", "No such object", tc.detail))
 		})
 	}
 }
@@ -78,16 +89,21 @@ func TestAccSObjectDataSource_notFound(t *testing.T) {
 func TestAccSObjectDataSource_fails(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	if err := sim.AddFault(sfsim.Fault{Path: "describe", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Path: "describe", Status: http.StatusForbidden,
+		ErrorCode: "INSUFFICIENT_ACCESS",
+	}); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, sim, `data "salesforcebyok_sobject" "x" { name = "TenantSecret" }`, acctest.ErrorText("Unable to describe the object"))
+	refuses(t, sim, `data "salesforcebyok_sobject" "x" { name = "TenantSecret" }`,
+		acctest.ErrorText("Unable to describe the object"))
 }
 
 func TestAccSObjectDataSource_badInput(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
-		"empty": "", "path": "TenantSecret/02G", "query": "TenantSecret?x=1", "dots": "..", "quote": "x' OR Id != '", "space": "Tenant Secret", "escape": "Tenant%2F",
+		"empty": "", "path": "TenantSecret/02G", "query": "TenantSecret?x=1", "dots": "..", "quote": "x' OR Id != '",
+		"space": "Tenant Secret", "escape": "Tenant%2F",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,8 +32,8 @@ type tenantSecretDataSource struct{ dataSourceBase }
 
 func newTenantSecretDataSource() datasource.DataSource { return &tenantSecretDataSource{} }
 
-// tenantSecretRecordModel is a record as the data sources show it. It never holds a SecretValue, whose reading Salesforce may log as an
-// export [I].
+// tenantSecretRecordModel is a record as the data sources show it. It never holds a SecretValue,
+// whose reading Salesforce may log as an export [I].
 type tenantSecretRecordModel struct {
 	TenantSecretID       types.String `tfsdk:"tenant_secret_id"`
 	Type                 types.String `tfsdk:"type"`
@@ -59,7 +59,9 @@ type tenantSecretDataSourceModel struct {
 	OrganizationID types.String `tfsdk:"organization_id"`
 }
 
-func (d *tenantSecretDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *tenantSecretDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret"
 }
 
@@ -71,23 +73,26 @@ func recordAttributes() map[string]schema.Attribute {
 		"version":          shownInt64("Version of the record, a number that grows within the org."),
 		"status":           shownString("`ACTIVE`, `ARCHIVED` or `DESTROYED`."),
 		"source":           shownString("Where the key came from: `UPLOADED`, `HSM` or `REMOTE`."),
-		"description": shownString("Description as Salesforce holds it: where this provider made the record, its description followed by the marker " +
-			"`[tf:<rotation_id>]`. Null if there is none."),
+		"description": shownString("Description as Salesforce holds it: where this provider made the record, its " +
+			"description followed by the marker `[tf:<rotation_id>]`. Null if there is none."),
 		"rotation_id":         shownString("Rotation id in the marker of the description. Null without a marker."),
 		"key_derivation_mode": shownString("`PBKDF2` or `NONE`. Null if Salesforce shows none."),
-		"secret_value_hash": shownString("Base64 SHA-256 of the 32 plaintext bytes; it outlives the destruction of the key. Null where Salesforce made the key and " +
-			"shows no hash."),
-		"remote_key_identifier":  shownString("For `REMOTE`: identifier of the key at the key service, else null."),
-		"remote_key_service_id":  shownString("For `REMOTE`: id of the Named Credential of the key service, else null."),
-		"remote_key_certificate": shownString("For `REMOTE`: unique name of the certificate that the key service wraps the key with, else null."),
-		"created_date":           shownString("When the record was created, RFC 3339, UTC."),
-		"created_by_id":          shownString("Id of the user who created the record."),
-		"last_modified_date":     shownString("When the record was last changed, RFC 3339, UTC."),
-		"last_modified_by_id":    shownString("Id of the user who last changed the record."),
+		"secret_value_hash": shownString("Base64 SHA-256 of the 32 plaintext bytes; it outlives the destruction of the " +
+			"key. Null where Salesforce made the key and shows no hash."),
+		"remote_key_identifier": shownString("For `REMOTE`: identifier of the key at the key service, else null."),
+		"remote_key_service_id": shownString("For `REMOTE`: id of the Named Credential of the key service, else null."),
+		"remote_key_certificate": shownString("For `REMOTE`: unique name of the certificate that the key service wraps the " +
+			"key with, else null."),
+		"created_date":        shownString("When the record was created, RFC 3339, UTC."),
+		"created_by_id":       shownString("Id of the user who created the record."),
+		"last_modified_date":  shownString("When the record was last changed, RFC 3339, UTC."),
+		"last_modified_by_id": shownString("Id of the user who last changed the record."),
 	}
 }
 
-func (d *tenantSecretDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *tenantSecretDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	attributes := recordAttributes()
 	attributes["tenant_secret_id"] = schema.StringAttribute{
 		MarkdownDescription: "Id of the record, 15 or 18 characters (`02G…`); shown as it is given. Give this, or `type`.",
@@ -96,28 +101,33 @@ func (d *tenantSecretDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 		Validators:          []validator.String{tfvalidator.SalesforceID(tenantSecretPrefix)},
 	}
 	attributes["type"] = schema.StringAttribute{
-		MarkdownDescription: "Type of the key, such as `Data`. Without `version` the ACTIVE record of the type is read; for a cache-only type without one, the newest " +
-			"record, since Salesforce shows it as DESTROYED while callouts fail.",
+		MarkdownDescription: "Type of the key, such as `Data`. Without `version` the ACTIVE record of the type is read; " +
+			"for a cache-only type without one, the newest record, since Salesforce shows it as DESTROYED while callouts fail.",
 		Optional:   true,
 		Computed:   true,
 		Validators: []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.KnownTenantSecretType()},
 	}
 	attributes["version"] = schema.Int64Attribute{
-		MarkdownDescription: "Version of the record, a number that grows within the org. Give it with `type` to read a record that is not ACTIVE.",
-		Optional:            true,
-		Computed:            true,
-		Validators:          []validator.Int64{int64validator.AtLeast(1), int64validator.AlsoRequires(path.MatchRoot("type"))},
+		MarkdownDescription: "Version of the record, a number that grows within the org. Give it with `type` to read a " +
+			"record that is not ACTIVE.",
+		Optional: true,
+		Computed: true,
+		Validators: []validator.Int64{
+			int64validator.AtLeast(1),
+			int64validator.AlsoRequires(path.MatchRoot("type")),
+		},
 	}
 	attributes["organization_id"] = shownString("Id of the org, 18 characters.")
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One tenant secret record: by id, or the ACTIVE one of a type, or a version of a type. Reading it is no export: the `SecretValue` is never " +
-			"asked for. All reads of a run share one query.",
+		MarkdownDescription: "One tenant secret record: by id, or the ACTIVE one of a type, or a version of a type. " +
+			"Reading it is no export: the `SecretValue` is never asked for. All reads of a run share one query.",
 		Attributes: attributes,
 	}
 }
 
 func (d *tenantSecretDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
-	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("tenant_secret_id"), path.MatchRoot("type"))}
+	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("tenant_secret_id"),
+		path.MatchRoot("type"))}
 }
 
 func (d *tenantSecretDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
@@ -146,7 +156,9 @@ func (d *tenantSecretDataSource) Read(ctx context.Context, req datasource.ReadRe
 }
 
 // find returns the record that the configuration asks for, or says what is there instead.
-func (m *tenantSecretDataSourceModel) find(records []salesforce.TenantSecret, org string, diags *diag.Diagnostics) (salesforce.TenantSecret, bool) {
+func (m *tenantSecretDataSourceModel) find(records []salesforce.TenantSecret, org string,
+	diags *diag.Diagnostics,
+) (salesforce.TenantSecret, bool) {
 	typ := m.Type.ValueString()
 	var matches func(salesforce.TenantSecret) bool
 	var asked string
@@ -171,12 +183,14 @@ func (m *tenantSecretDataSourceModel) find(records []salesforce.TenantSecret, or
 		return records[i], true
 	}
 	diags.AddAttributeError(attribute, "No such tenant secret",
-		fmt.Sprintf("Expected a record with %s in org %s. %s %s", asked, org, recordsInWords(records, typ), permissionsAdvice))
+		fmt.Sprintf("Expected a record with %s in org %s. %s %s", asked, org, recordsInWords(records, typ),
+			permissionsAdvice))
 
 	return salesforce.TenantSecret{}, false
 }
 
-// recordsInWords says which records an org shows: of one type by version, or of all types by number.
+// recordsInWords says which records an org shows: of one type by version, or of all types by
+// number.
 func recordsInWords(records []salesforce.TenantSecret, typ string) string {
 	if len(records) == 0 {
 		return "The org shows no tenant secret at all."

@@ -103,7 +103,8 @@ func TestAccTenantSecretDataSource_id(t *testing.T) {
 	}
 }
 
-// Salesforce shows a cache-only key as DESTROYED while its callouts fail: the data source still shows what stands for the type.
+// Salesforce shows a cache-only key as DESTROYED while its callouts fail: the data source still
+// shows what stands for the type.
 func TestAccTenantSecretDataSource_cacheOnlyDown(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seeded(t, history))
@@ -141,18 +142,28 @@ func TestAccTenantSecretDataSource_notFound(t *testing.T) {
 			body: `type = "Analytics"`, attribute: "type",
 			detail: `Expected a record with the type "Analytics" and the status ACTIVE in org 00D`,
 		},
-		"type names what is there": {body: `type = "Analytics"`, attribute: "type", detail: "The org shows records of these types: Data (3), EventBus (1). Check that"},
-		"version":                  {body: "type = \"Data\"\nversion = 999999", attribute: "version", detail: `the type "Data" and the version 999999`},
+		"type names what is there": {body: `type = "Analytics"`, attribute: "type", detail: "The org shows records of " +
+			"these types: Data (3), EventBus (1). Check that"},
+		"version": {
+			body: "type = \"Data\"\nversion = 999999", attribute: "version",
+			detail: `the type "Data" and the version 999999`,
+		},
 		"version names what is there": {
 			body: "type = \"Data\"\nversion = 999999", attribute: "version", detail: "The org shows these versions of Data:",
 		},
-		"id": {body: `tenant_secret_id = "02G000000000ZZZ"`, attribute: "tenant_secret_id", detail: "Expected a record with the id 02G000000000ZZZ"},
+		"id": {
+			body: `tenant_secret_id = "02G000000000ZZZ"`, attribute: "tenant_secret_id",
+			detail: "Expected a record with the id 02G000000000ZZZ",
+		},
 		"empty org": {
-			body: `type = "Data"`, seed: "tenant_secrets: []", attribute: "type", detail: "The org shows no tenant secret at all. Check that Shield Platform Encryption is enabled",
+			body: `type = "Data"`, seed: "tenant_secrets: []", attribute: "type", detail: "The org shows no tenant secret at " +
+				"all. Check that Shield Platform Encryption is enabled",
 		},
 		"denied, shown as empty": {
 			body: `type = "Data"`, attribute: "type", detail: "permissions Manage Encryption Keys",
-			options: []sfsim.Option{denied(func(p *sfsim.Permissions) { p.ManageEncryptionKeys, p.DeniedAsEmpty = false, true })},
+			options: []sfsim.Option{denied(func(p *sfsim.Permissions) {
+				p.ManageEncryptionKeys, p.DeniedAsEmpty = false, true
+			})},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,7 +173,8 @@ func TestAccTenantSecretDataSource_notFound(t *testing.T) {
 				seed = history
 			}
 			sim := acctest.StartSim(t, append(tc.options, seeded(t, seed))...)
-			refuses(t, sim, "data \"salesforcebyok_tenant_secret\" \"x\" {\n"+tc.body+"\n}\n", acctest.AttributeError(tc.attribute, "No such tenant secret", tc.detail))
+			refuses(t, sim, "data \"salesforcebyok_tenant_secret\" \"x\" {\n"+tc.body+"\n}\n",
+				acctest.AttributeError(tc.attribute, "No such tenant secret", tc.detail))
 		})
 	}
 }
@@ -171,7 +183,8 @@ func TestAccTenantSecretDataSource_denied(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, denied(func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }))
 	refuses(t, sim, `data "salesforcebyok_tenant_secret" "x" { type = "Data" }`,
-		regexp.MustCompile(acctest.ErrorText("Unable to read the tenant secrets").String()+`(?s).*INVALID_TYPE.*`+acctest.ErrorText("Manage Encryption Keys").String()))
+		regexp.MustCompile(acctest.ErrorText("Unable to read the tenant secrets").String()+`(?s).*INVALID_TYPE.*`+
+			acctest.ErrorText("Manage Encryption Keys").String()))
 }
 
 func TestAccTenantSecretDataSource_badInput(t *testing.T) {
@@ -180,15 +193,31 @@ func TestAccTenantSecretDataSource_badInput(t *testing.T) {
 		body string
 		want *regexp.Regexp
 	}{
-		"nothing":        {``, acctest.ErrorText("Exactly one of these attributes must be configured: [tenant_secret_id,type]")},
-		"both":           {"tenant_secret_id = \"02G000000000001\"\ntype = \"Data\"", acctest.ErrorText("Exactly one of these attributes must be configured")},
-		"version alone":  {`version = 3`, acctest.ErrorText(`Attribute "type" must be specified when "version" is specified`)},
-		"version zero":   {"type = \"Data\"\nversion = 0", acctest.ErrorText("version value must be at least 1")},
-		"empty type":     {`type = ""`, acctest.ErrorText("type string length must be at least 1")},
-		"id of an org":   {`tenant_secret_id = "00D000000000001"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G")},
-		"bad checksum":   {`tenant_secret_id = "02G000000000001AAB"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "checksum")},
-		"SOQL in the id": {`tenant_secret_id = "02G' OR Id != '"`, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters")},
-		"read-only":      {"type = \"Data\"\nstatus = \"ACTIVE\"", acctest.ErrorText("Cannot set value for this attribute")},
+		"nothing": {``, acctest.ErrorText("Exactly one of these attributes must be configured: " +
+			"[tenant_secret_id,type]")},
+		"both": {
+			"tenant_secret_id = \"02G000000000001\"\ntype = \"Data\"",
+			acctest.ErrorText("Exactly one of these attributes must be configured"),
+		},
+		"version alone": {
+			`version = 3`,
+			acctest.ErrorText(`Attribute "type" must be specified when "version" is specified`),
+		},
+		"version zero": {"type = \"Data\"\nversion = 0", acctest.ErrorText("version value must be at least 1")},
+		"empty type":   {`type = ""`, acctest.ErrorText("type string length must be at least 1")},
+		"id of an org": {
+			`tenant_secret_id = "00D000000000001"`,
+			acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G"),
+		},
+		"bad checksum": {
+			`tenant_secret_id = "02G000000000001AAB"`,
+			acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "checksum"),
+		},
+		"SOQL in the id": {
+			`tenant_secret_id = "02G' OR Id != '"`,
+			acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters"),
+		},
+		"read-only": {"type = \"Data\"\nstatus = \"ACTIVE\"", acctest.ErrorText("Cannot set value for this attribute")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -199,11 +228,13 @@ func TestAccTenantSecretDataSource_badInput(t *testing.T) {
 	}
 }
 
-// What looks like SOQL in a type is only compared with the types of the records: it can't reach a query.
+// What looks like SOQL in a type is only compared with the types of the records: it can't reach a
+// query.
 func TestAccTenantSecretDataSource_metacharacters(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	refuses(t, sim, `data "salesforcebyok_tenant_secret" "x" { type = "Data' OR Type != '" }`, acctest.AttributeError("type", "No such tenant secret", `the type "Data' OR Type != '"`))
+	refuses(t, sim, `data "salesforcebyok_tenant_secret" "x" { type = "Data' OR Type != '" }`,
+		acctest.AttributeError("type", "No such tenant secret", `the type "Data' OR Type != '"`))
 	for _, r := range sim.Requests() {
 		if regexp.MustCompile(`(?i)where|%27|'`).MatchString(r.Query) {
 			t.Errorf("the query %s was sent", r.Query)
@@ -235,7 +266,8 @@ func TestAccTenantSecretsDataSource(t *testing.T) {
 				statecheck.ExpectKnownValue(address, at, knownvalue.ListSizeExact(tc.n)),
 				statecheck.ExpectKnownValue(address, tfjsonpath.New("organization_id"), knownvalue.StringExact(sim.OrganizationID)),
 				statecheck.ExpectKnownValue(address, tfjsonpath.New("counts"), knownvalue.MapExact(map[string]knownvalue.Check{
-					"ACTIVE": knownvalue.Int64Exact(tc.active), "ARCHIVED": knownvalue.Int64Exact(tc.archived), "DESTROYED": knownvalue.Int64Exact(tc.destroyed),
+					"ACTIVE": knownvalue.Int64Exact(tc.active), "ARCHIVED": knownvalue.Int64Exact(tc.archived),
+					"DESTROYED": knownvalue.Int64Exact(tc.destroyed),
 				})),
 			)
 		})
@@ -255,10 +287,14 @@ settings: {page_size: 7}
 `))
 	reads(t, sim, `data "salesforcebyok_tenant_secrets" "x" {}`,
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets"), knownvalue.ListSizeExact(44)),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(0).AtMapKey("type"), knownvalue.StringExact("Data")),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(30).AtMapKey("status"), knownvalue.StringExact("ACTIVE")),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(31).AtMapKey("description"), knownvalue.StringExact("number 1")),
-		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(43).AtMapKey("description"), knownvalue.StringExact("number 13")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(0).AtMapKey("type"),
+			knownvalue.StringExact("Data")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(30).AtMapKey("status"),
+			knownvalue.StringExact("ACTIVE")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(31).AtMapKey("description"),
+			knownvalue.StringExact("number 1")),
+		statecheck.ExpectKnownValue(address, tfjsonpath.New("tenant_secrets").AtSliceIndex(43).AtMapKey("description"),
+			knownvalue.StringExact("number 13")),
 		statecheck.ExpectKnownValue(address, tfjsonpath.New("counts").AtMapKey("ARCHIVED"), knownvalue.Int64Exact(43)),
 	)
 	if n := acctest.Count(sim, "TenantSecret.query.more"); n < 6 {
@@ -276,7 +312,8 @@ func TestAccTenantSecretsDataSource_emptyOrg(t *testing.T) {
 	if !result.Has("warning", "The org shows no tenant secret at all", "Manage Encryption Keys") {
 		t.Errorf("expected a warning that names the permissions, found %v", result.Diagnostics)
 	}
-	if got, isList := cli.State("data.salesforcebyok_tenant_secrets.x")["tenant_secrets"].([]any); !isList || len(got) != 0 {
+	if got, isList := cli.State("data.salesforcebyok_tenant_secrets.x")["tenant_secrets"].([]any); !isList ||
+		len(got) != 0 {
 		t.Errorf("expected an empty list, found %v", got)
 	}
 }

@@ -29,14 +29,19 @@ type tenantSecretsDataSourceModel struct {
 	Counts         map[string]int64          `tfsdk:"counts"`
 }
 
-func (d *tenantSecretsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *tenantSecretsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secrets"
 }
 
-func (d *tenantSecretsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *tenantSecretsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The tenant secret records of the org, every version of every type, or those that all given filters match. Reading them is no export: the " +
-			"`SecretValue` is never asked for. All reads of a run share one query.",
+		MarkdownDescription: "The tenant secret records of the org, every version of every type, or those that all given " +
+			"filters match. Reading them is no export: the `SecretValue` is never asked for. All reads of a run share one " +
+			"query.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				MarkdownDescription: "Only records of this type, such as `Data`.",
@@ -51,7 +56,8 @@ func (d *tenantSecretsDataSource) Schema(_ context.Context, _ datasource.SchemaR
 			"source": schema.StringAttribute{
 				MarkdownDescription: "Only records of this source: `UPLOADED`, `HSM` or `REMOTE`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(salesforce.SourceUploaded, salesforce.SourceHSM, salesforce.SourceRemote)},
+				Validators: []validator.String{stringvalidator.OneOf(salesforce.SourceUploaded, salesforce.SourceHSM,
+					salesforce.SourceRemote)},
 			},
 			"organization_id": shownString("Id of the org, 18 characters."),
 			"tenant_secrets": schema.ListNestedAttribute{
@@ -60,8 +66,8 @@ func (d *tenantSecretsDataSource) Schema(_ context.Context, _ datasource.SchemaR
 				NestedObject:        schema.NestedAttributeObject{Attributes: recordAttributes()},
 			},
 			"counts": schema.MapAttribute{
-				MarkdownDescription: "Number of records in `tenant_secrets` by status. `ACTIVE`, `ARCHIVED` and `DESTROYED` are always there, with 0 for none. Salesforce keeps at " +
-					"most 50 ACTIVE and ARCHIVED keys of a type.",
+				MarkdownDescription: "Number of records in `tenant_secrets` by status. `ACTIVE`, `ARCHIVED` and `DESTROYED` are " +
+					"always there, with 0 for none. Salesforce keeps at most 50 ACTIVE and ARCHIVED keys of a type.",
 				Computed:    true,
 				ElementType: types.Int64Type,
 			},

@@ -28,7 +28,8 @@ func denied(change func(*sfsim.Permissions)) sfsim.Option {
 	return sfsim.WithConfiguration(func(_ *sfsim.Settings, p *sfsim.Permissions) { change(p) })
 }
 
-// reads applies a configuration of data sources, checks what they show, and that nothing was written or exported.
+// reads applies a configuration of data sources, checks what they show, and that nothing was
+// written or exported.
 func reads(t *testing.T, sim *sfsim.Server, body string, checks ...statecheck.StateCheck) {
 	t.Helper()
 	resource.UnitTest(t, resource.TestCase{

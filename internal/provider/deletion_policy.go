@@ -19,7 +19,8 @@ const (
 	policyDelete  = "DELETE"
 )
 
-// deletionPolicyAttribute is the deletion_policy of a resource, with what each of its policies does; the first is the default.
+// deletionPolicyAttribute is the deletion_policy of a resource, with what each of its policies
+// does; the first is the default.
 func deletionPolicyAttribute(description string, policies ...string) schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "What a destroy of this resource does. " + description,
@@ -30,12 +31,14 @@ func deletionPolicyAttribute(description string, policies ...string) schema.Stri
 	}
 }
 
-// addPrevented refuses a destroy under PREVENT, of what is in state, and names the policies that would let it go.
+// addPrevented refuses a destroy under PREVENT, of what is in state, and names the policies that
+// would let it go.
 func addPrevented(diags *diag.Diagnostics, what string, others ...string) {
 	for i, policy := range others {
 		others[i] = fmt.Sprintf("%q", policy)
 	}
 	diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-		fmt.Sprintf("deletion_policy = %q is in the state of %s. Nothing was changed. To let Terraform let go of it, set deletion_policy = %s, apply, and then remove the block.", policyPrevent, what,
+		fmt.Sprintf("deletion_policy = %q is in the state of %s. Nothing was changed. To let Terraform let go of it, set "+
+			"deletion_policy = %s, apply, and then remove the block.", policyPrevent, what,
 			strings.Join(others, " or ")))
 }

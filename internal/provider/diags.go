@@ -16,13 +16,15 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// permissionsAdvice names what the running user needs [D ShieldREST, Help security_pe_byok_generate_secret]. Salesforce answers an
-// under-privileged user with an empty result or "not found", so it belongs to every such answer.
-const permissionsAdvice = "Check that Shield Platform Encryption is enabled in the org and that the user has the permissions Manage Encryption Keys, Manage Certificates and " +
-	"Customize Application, and that the credentials lead to the org that you mean."
+// permissionsAdvice names what the running user needs [D ShieldREST, Help
+// security_pe_byok_generate_secret]. Salesforce answers an under-privileged user with an empty
+// result or "not found", so it belongs to every such answer.
+const permissionsAdvice = "Check that Shield Platform Encryption is enabled in the org and that the user has the " +
+	"permissions Manage Encryption Keys, Manage Certificates and Customize Application, and that the credentials lead " +
+	"to the org that you mean."
 
-// addError turns an error into a diagnostic: tied to an attribute where one must change, with advice where there is some. Texts of
-// Salesforce are shown as they come and never interpreted.
+// addError turns an error into a diagnostic: tied to an attribute where one must change, with
+// advice where there is some. Texts of Salesforce are shown as they come and never interpreted.
 func addError(diags *diag.Diagnostics, summary string, err error) {
 	if limit, ok := errors.AsType[*salesforce.RequestLimitError](err); ok {
 		if p, ok := problem.Of(err); ok {
@@ -64,24 +66,26 @@ func addProblemWarning(diags *diag.Diagnostics, p *problem.Problem) {
 	}
 }
 
-// neighbours names, for each attribute that takes a secret, the one beside it that errors point at: the CLI prints the source of what an
-// error points at.
+// neighbours names, for each attribute that takes a secret, the one beside it that errors point at:
+// the CLI prints the source of what an error points at.
 var neighbours = map[string]string{
 	"client_secret": "client_id", "private_key": "username", "access_token": "instance_url",
 	"key_material_wo": "key_material_wo_version", "exported_secret_value_wo": "exported_secret_value_wo_version",
 }
 
-// worded returns a detail that names its attribute, where the CLI can't point at it: a secret, or an element of a nested attribute.
+// worded returns a detail that names its attribute, where the CLI can't point at it: a secret, or
+// an element of a nested attribute.
 func worded(attribute, detail string) string {
-	if _, secret := neighbours[attribute]; !secret && !strings.ContainsAny(attribute, ".[") || strings.Contains(detail, attribute) {
+	if _, secret := neighbours[attribute]; !secret && !strings.ContainsAny(attribute, ".[") ||
+		strings.Contains(detail, attribute) {
 		return detail
 	}
 
 	return attribute + ": " + detail
 }
 
-// attributePath is the path of an attribute in words, such as "escrow.directory" or "escrow.age_recipients[0]", or of the neighbour of one
-// that takes a secret.
+// attributePath is the path of an attribute in words, such as "escrow.directory" or
+// "escrow.age_recipients[0]", or of the neighbour of one that takes a secret.
 func attributePath(words string) path.Path {
 	if neighbour, secret := neighbours[words]; secret {
 		return path.Root(neighbour)
@@ -107,16 +111,18 @@ func attributePath(words string) path.Path {
 // unknownOutcomeDetail says what was sent, when, and what the next apply will do.
 func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "A new %s key was sent to Salesforce at %s under rotation id %s", e.Type, e.SentAt.UTC().Format(time.RFC3339), e.RotationID)
+	fmt.Fprintf(&text, "A new %s key was sent to Salesforce at %s under rotation id %s", e.Type,
+		e.SentAt.UTC().Format(time.RFC3339), e.RotationID)
 	if e.Hash != "" {
 		fmt.Fprintf(&text, " with the SecretValueHash %s", e.Hash)
 	}
-	text.WriteString(", and no answer says whether it was taken. The org was searched for it several times since, and it was not there. ")
+	text.WriteString(", and no answer says whether it was taken. The org was searched for it several times since, and " +
+		"it was not there. ")
 	if e.EscrowFile != "" {
 		fmt.Fprintf(&text, "The escrow copy %s holds the key: keep it. ", e.EscrowFile)
 	}
-	text.WriteString("Nothing was sent a second time. Apply again: the next apply first looks for this rotation in the org and adopts it; only where it is not " +
-		"there a key is uploaded. ")
+	text.WriteString("Nothing was sent a second time. Apply again: the next apply first looks for this rotation in the " +
+		"org and adopts it; only where it is not there a key is uploaded. ")
 	if e.Err != nil {
 		fmt.Fprintf(&text, "What happened: %s", sentence(e.Err.Error()))
 	}
@@ -125,14 +131,15 @@ func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 }
 
 // versionAdvice belongs to a "not found" of a resource that every version of the API has.
-const versionAdvice = " Every API version of an org has this resource, so this org may not have the version in the path: check api_version. /services/data/ of instance_url lists " +
-	"the versions without a login."
+const versionAdvice = " Every API version of an org has this resource, so this org may not have the version in the " +
+	"path: check api_version. /services/data/ of instance_url lists the versions without a login."
 
-// speaksOfRequest reports whether a refusal can be about what was sent, such as how a key was wrapped: one of the session, of permissions, of
-// limits or of an outage is not, whatever was sent.
+// speaksOfRequest reports whether a refusal can be about what was sent, such as how a key was
+// wrapped: one of the session, of permissions, of limits or of an outage is not, whatever was sent.
 func speaksOfRequest(err error) bool {
 	for _, other := range []error{
-		salesforce.ErrUnauthorized, salesforce.ErrPermission, salesforce.ErrRequestLimit, salesforce.ErrUnavailable, salesforce.ErrLocked, salesforce.ErrWrongHost,
+		salesforce.ErrUnauthorized, salesforce.ErrPermission, salesforce.ErrRequestLimit, salesforce.ErrUnavailable,
+		salesforce.ErrLocked, salesforce.ErrWrongHost,
 	} {
 		if errors.Is(err, other) {
 			return false
@@ -157,7 +164,8 @@ func advice(err error) string {
 	case errors.Is(err, salesforce.ErrPermission):
 		return " " + permissionsAdvice
 	case errors.Is(err, salesforce.ErrSOAPToken):
-		return " The app probably issues JWT-based access tokens, which SOAP does not take. Turn them off in the app's OAuth settings: settings and certificates need SOAP."
+		return " The app probably issues JWT-based access tokens, which SOAP does not take. Turn them off in the app's " +
+			"OAuth settings: settings and certificates need SOAP."
 	case errors.Is(err, salesforce.ErrLoginLimit):
 		return " Salesforce bounds how often one user logs in. Apply again later."
 	case errors.Is(err, salesforce.ErrUnauthorized):

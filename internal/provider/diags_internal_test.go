@@ -44,17 +44,37 @@ func TestAdvice(t *testing.T) {
 		err  error
 		want string
 	}{
-		"a version that the org lacks": {answer(http.StatusNotFound, "/services/data/v99.0/query", "NOT_FOUND"), "check api_version"},
-		"the same in Tooling":          {answer(http.StatusNotFound, "/services/data/v99.0/tooling/query", "NOT_FOUND"), "check api_version"},
-		"a row that is not there":      {answer(http.StatusNotFound, "/services/data/v62.0/sobjects/TenantSecret/02G", "NOT_FOUND"), permissionsAdvice},
-		"an object that is hidden":     {answer(http.StatusBadRequest, "/services/data/v62.0/query", "INVALID_TYPE"), permissionsAdvice},
-		"a session that ended":         {answer(http.StatusUnauthorized, "/services/data/v62.0/query", "INVALID_SESSION_ID"), "fresh credentials"},
-		"a lock":                       {answer(http.StatusBadRequest, "/services/data/v62.0/sobjects/TenantSecret", "UNABLE_TO_LOCK_ROW"), "Apply again"},
-		"maintenance":                  {answer(http.StatusServiceUnavailable, "/services/data/v62.0/query", ""), "Apply again later"},
-		"a write without an answer":    {salesforce.ErrOutcomeUnknown, "Plan again before anything else"},
-		"another org":                  {salesforce.ErrWrongOrganization, ""},
-		"calls used up":                {answer(http.StatusForbidden, "/services/data/v62.0/query", "REQUEST_LIMIT_EXCEEDED"), ""},
-		"anything else":                {errors.New("else"), ""},
+		"a version that the org lacks": {
+			answer(http.StatusNotFound, "/services/data/v99.0/query", "NOT_FOUND"),
+			"check api_version",
+		},
+		"the same in Tooling": {
+			answer(http.StatusNotFound, "/services/data/v99.0/tooling/query", "NOT_FOUND"),
+			"check api_version",
+		},
+		"a row that is not there": {answer(http.StatusNotFound, "/services/data/v62.0/sobjects/TenantSecret/02G",
+			"NOT_FOUND"), permissionsAdvice},
+		"an object that is hidden": {
+			answer(http.StatusBadRequest, "/services/data/v62.0/query", "INVALID_TYPE"),
+			permissionsAdvice,
+		},
+		"a session that ended": {
+			answer(http.StatusUnauthorized, "/services/data/v62.0/query", "INVALID_SESSION_ID"),
+			"fresh credentials",
+		},
+		"a lock": {answer(http.StatusBadRequest, "/services/data/v62.0/sobjects/TenantSecret",
+			"UNABLE_TO_LOCK_ROW"), "Apply again"},
+		"maintenance": {
+			answer(http.StatusServiceUnavailable, "/services/data/v62.0/query", ""),
+			"Apply again later",
+		},
+		"a write without an answer": {salesforce.ErrOutcomeUnknown, "Plan again before anything else"},
+		"another org":               {salesforce.ErrWrongOrganization, ""},
+		"calls used up": {
+			answer(http.StatusForbidden, "/services/data/v62.0/query", "REQUEST_LIMIT_EXCEEDED"),
+			"",
+		},
+		"anything else": {errors.New("else"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,7 +104,8 @@ func TestAttributePath(t *testing.T) {
 	}
 }
 
-// A problem is rendered alike as an error and as a warning, wherever in an error it stands, and never with its cause.
+// A problem is rendered alike as an error and as a warning, wherever in an error it stands, and
+// never with its cause.
 func TestAddProblem(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the cause")
@@ -92,8 +113,11 @@ func TestAddProblem(t *testing.T) {
 		p    *problem.Problem
 		want diag.Diagnostic
 	}{
-		"of an attribute": {problem.New("escrow.directory", "Wrong", "Found %d.", 1).Because(cause), diag.NewAttributeErrorDiagnostic(path.Root("escrow").AtName("directory"), "Wrong", "escrow.directory: Found 1.")},
-		"of none":         {problem.New("", "Wrong", "Found it."), diag.NewErrorDiagnostic("Wrong", "Found it.")},
+		"of an attribute": {
+			problem.New("escrow.directory", "Wrong", "Found %d.", 1).Because(cause),
+			diag.NewAttributeErrorDiagnostic(path.Root("escrow").AtName("directory"), "Wrong", "escrow.directory: Found 1."),
+		},
+		"of none": {problem.New("", "Wrong", "Found it."), diag.NewErrorDiagnostic("Wrong", "Found it.")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +132,8 @@ func TestAddProblem(t *testing.T) {
 					t.Errorf("found %v", got)
 				}
 			}
-			if len(warned) != 1 || warned[0].Severity() != diag.SeverityWarning || warned[0].Summary() != test.want.Summary() || warned[0].Detail() != test.want.Detail() {
+			if len(warned) != 1 || warned[0].Severity() != diag.SeverityWarning || warned[0].Summary() != test.want.Summary() ||
+				warned[0].Detail() != test.want.Detail() {
 				t.Errorf("found %v", warned)
 			}
 		})

@@ -24,16 +24,20 @@ type keyMaterialModel struct {
 	KeyCheckValue   types.String `tfsdk:"key_check_value"`
 }
 
-func (e *keyMaterialEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+func (e *keyMaterialEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest,
+	resp *ephemeral.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_key_material"
 }
 
 func (e *keyMaterialEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "32 random bytes for a tenant secret, made where Terraform runs and kept nowhere. **It gives another value each time it is opened**, at least once for the " +
-			"plan and once for the apply. So never feed it to a secret store and to `salesforcebyok_tenant_secret` side by side: generate, store, **read back** from the store, upload " +
-			"what was read. Where no copy of your own in a store is needed, leave this away: `salesforcebyok_tenant_secret` generates keys itself, and escrows them.\n\n" +
-			"It asks nothing of the org; the provider still wants its credentials, and logs in. Needs Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
+		MarkdownDescription: "32 random bytes for a tenant secret, made where Terraform runs and kept nowhere. **It gives " +
+			"another value each time it is opened**, at least once for the plan and once for the apply. So never feed it to a " +
+			"secret store and to `salesforcebyok_tenant_secret` side by side: generate, store, **read back** from the store, " +
+			"upload what was read. Where no copy of your own in a store is needed, leave this away: " +
+			"`salesforcebyok_tenant_secret` generates keys itself, and escrows them.\n\nIt asks nothing of the org; the " +
+			"provider still wants its credentials, and logs in. Needs Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"key_material": schema.StringAttribute{
 				MarkdownDescription: "Base64 of the 32 bytes, as `key_material_wo` takes it.",

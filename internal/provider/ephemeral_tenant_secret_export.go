@@ -31,17 +31,22 @@ type tenantSecretExportModel struct {
 	SecretValueHash     types.String `tfsdk:"secret_value_hash"`
 }
 
-func (e *tenantSecretExportEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+func (e *tenantSecretExportEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest,
+	resp *ephemeral.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret_export"
 }
 
-func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest,
+	resp *ephemeral.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The export of a tenant secret: the key as Salesforce hands it out, encrypted under another key of Salesforce's. It is no plaintext and fits no other org, " +
-			"but it is the only thing that restores the record after its destruction. Store it before you destroy, and give it back by `exported_secret_value_wo` of " +
-			"`salesforcebyok_tenant_secret_version`. **Each opening is an export that the org may audit**, and Terraform opens it at least once for the plan and once for the apply. " +
-			"The export may read differently after a release of Salesforce: keep the newest one.\n\n" +
-			"Needs Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
+		MarkdownDescription: "The export of a tenant secret: the key as Salesforce hands it out, encrypted under another " +
+			"key of Salesforce's. It is no plaintext and fits no other org, but it is the only thing that restores the record " +
+			"after its destruction. Store it before you destroy, and give it back by `exported_secret_value_wo` of " +
+			"`salesforcebyok_tenant_secret_version`. **Each opening is an export that the org may audit**, and Terraform " +
+			"opens it at least once for the plan and once for the apply. The export may read differently after a release of " +
+			"Salesforce: keep the newest one.\n\nNeeds Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"tenant_secret_id": schema.StringAttribute{
 				MarkdownDescription: "Id of the record, 15 or 18 characters (`02G…`).",
@@ -58,14 +63,17 @@ func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.Sche
 				Computed:            true,
 			},
 			"secret_value_hash": schema.StringAttribute{
-				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null where Salesforce made the key and shows no hash.",
-				Computed:            true,
+				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null where Salesforce made the key " +
+					"and shows no hash.",
+				Computed: true,
 			},
 		},
 	}
 }
 
-func (e *tenantSecretExportEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+func (e *tenantSecretExportEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest,
+	resp *ephemeral.OpenResponse,
+) {
 	var model tenantSecretExportModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() || !e.ready(&resp.Diagnostics) {
@@ -76,7 +84,8 @@ func (e *tenantSecretExportEphemeral) Open(ctx context.Context, req ephemeral.Op
 	switch {
 	case errors.Is(err, salesforce.ErrNotFound):
 		resp.Diagnostics.AddAttributeError(at, "No such tenant secret",
-			fmt.Sprintf("Expected a record with the id %s in org %s. Salesforce answered: %s %s", id, e.data.Session.OrganizationID, sentence(err.Error()), permissionsAdvice))
+			fmt.Sprintf("Expected a record with the id %s in org %s. Salesforce answered: %s %s", id,
+				e.data.Session.OrganizationID, sentence(err.Error()), permissionsAdvice))
 
 		return
 	case err != nil:
@@ -85,8 +94,9 @@ func (e *tenantSecretExportEphemeral) Open(ctx context.Context, req ephemeral.Op
 		return
 	case export.SecretValue.IsZero():
 		resp.Diagnostics.AddAttributeError(at, "There is nothing to export",
-			fmt.Sprintf("Expected a record that holds a key. Record %s (%s, version %d, source %s) has the status %s, and Salesforce handed out no SecretValue. Export a record that is "+
-				"ACTIVE or ARCHIVED and not cache-only.", export.ID, export.Type, export.Version, export.Source, export.Status))
+			fmt.Sprintf("Expected a record that holds a key. Record %s (%s, version %d, source %s) has the status %s, and "+
+				"Salesforce handed out no SecretValue. Export a record that is ACTIVE or ARCHIVED and not cache-only.", export.ID,
+				export.Type, export.Version, export.Source, export.Status))
 
 		return
 	}

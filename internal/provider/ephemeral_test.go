@@ -21,7 +21,8 @@ import (
 
 const echoAddress = "echo.x"
 
-// echoed returns a configuration that copies an ephemeral resource into the state of the echo provider, where a test can look at it.
+// echoed returns a configuration that copies an ephemeral resource into the state of the echo
+// provider, where a test can look at it.
 func echoed(address string) string {
 	return "\nprovider \"echo\" {\n  data = ephemeral." + address + "\n}\n\nresource \"echo\" \"x\" {}\n"
 }
@@ -41,7 +42,8 @@ func ephemeralCase(steps ...resource.TestStep) resource.TestCase {
 func TestAccKeyMaterialEphemeral(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	config := acctest.Config(sim, `ephemeral "salesforcebyok_key_material" "x" {}`) + echoed("salesforcebyok_key_material.x")
+	config := acctest.Config(sim, `ephemeral "salesforcebyok_key_material" "x" {}`) +
+		echoed("salesforcebyok_key_material.x")
 	differs := statecheck.CompareValue(compare.ValuesDiffer())
 	material := tfjsonpath.New("data").AtMapKey("key_material")
 	resource.UnitTest(t, ephemeralCase(
@@ -83,7 +85,8 @@ func valuesAgree(shown map[string]any) error {
 	return nil
 }
 
-// One opening serves upload and escrow within one apply: what Salesforce unwraps has the hash that the state shows.
+// One opening serves upload and escrow within one apply: what Salesforce unwraps has the hash that
+// the state shows.
 func TestAccKeyMaterialEphemeral_upload(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -100,7 +103,8 @@ resource "salesforcebyok_tenant_secret" "data" {
 `),
 		ConfigStateChecks: []statecheck.StateCheck{
 			acctest.ActiveKeyInState(sim, "salesforcebyok_tenant_secret.data"),
-			statecheck.ExpectKnownValue("salesforcebyok_tenant_secret.data", tfjsonpath.New("key_material_wo"), knownvalue.Null()),
+			statecheck.ExpectKnownValue("salesforcebyok_tenant_secret.data", tfjsonpath.New("key_material_wo"),
+				knownvalue.Null()),
 			acctest.KeyCount(sim, "Data", 2),
 		},
 	})
@@ -174,7 +178,8 @@ func TestAccTenantSecretExportEphemeral(t *testing.T) {
 	}
 }
 
-// Where nothing asks for it, nothing is exported; a record that is only made by the apply is exported by the apply alone.
+// Where nothing asks for it, nothing is exported; a record that is only made by the apply is
+// exported by the apply alone.
 func TestAccTenantSecretExportEphemeral_unknownID(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -209,20 +214,27 @@ func TestAccTenantSecretExportEphemeral_refused(t *testing.T) {
 	}{
 		"not found": {
 			func(*sfsim.Server) string { return "02G000000000ZZZ" },
-			acctest.AttributeError("tenant_secret_id", "No such tenant secret", "Expected a record with the id 02G000000000ZZZ in org 00D"), true,
+			acctest.AttributeError("tenant_secret_id", "No such tenant secret",
+				"Expected a record with the id 02G000000000ZZZ in org 00D"), true,
 		},
 		"destroyed": {
 			func(s *sfsim.Server) string { return acctest.Keys(s, "Data")[0].ID },
-			acctest.AttributeError("tenant_secret_id", "There is nothing to export", "has the status DESTROYED, and Salesforce handed out no SecretValue"), true,
+			acctest.AttributeError("tenant_secret_id", "There is nothing to export",
+				"has the status DESTROYED, and Salesforce handed out no SecretValue"), true,
 		},
-		"another object": {func(*sfsim.Server) string { return "00D000000000001" }, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G"), false},
-		"path":           {func(*sfsim.Server) string { return "02G/../../query" }, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters"), false},
+		"another object": {func(*sfsim.Server) string {
+			return "00D000000000001"
+		}, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "begins with 02G"), false},
+		"path": {func(*sfsim.Server) string {
+			return "02G/../../query"
+		}, acctest.AttributeError("tenant_secret_id", "Invalid Salesforce id", "15 or 18 characters"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seeded(t, history))
 			resource.UnitTest(t, ephemeralCase(resource.TestStep{
-				Config: acctest.Config(sim, exportOf(tc.id(sim))) + echoed("salesforcebyok_tenant_secret_export.x"), ExpectError: tc.want,
+				Config:      acctest.Config(sim, exportOf(tc.id(sim))) + echoed("salesforcebyok_tenant_secret_export.x"),
+				ExpectError: tc.want,
 			}))
 			if !tc.sent {
 				unsent(t, sim)
@@ -234,12 +246,17 @@ func TestAccTenantSecretExportEphemeral_refused(t *testing.T) {
 func TestAccTenantSecretExportEphemeral_fails(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	if err := sim.AddFault(sfsim.Fault{Path: "sobjects/TenantSecret", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Path: "sobjects/TenantSecret", Status: http.StatusForbidden,
+		ErrorCode: "INSUFFICIENT_ACCESS",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	resource.UnitTest(t, ephemeralCase(resource.TestStep{
-		Config:      acctest.Config(sim, exportOf(acctest.ActiveKey(t, sim, "Data").ID)) + echoed("salesforcebyok_tenant_secret_export.x"),
-		ExpectError: regexp.MustCompile(`(?s)Unable to export the tenant secret.*INSUFFICIENT_ACCESS.*` + acctest.ErrorText("Manage Encryption Keys").String()),
+		Config: acctest.Config(sim, exportOf(acctest.ActiveKey(t, sim, "Data").ID)) +
+			echoed("salesforcebyok_tenant_secret_export.x"),
+		ExpectError: regexp.MustCompile(`(?s)Unable to export the tenant secret.*INSUFFICIENT_ACCESS.*` +
+			acctest.ErrorText("Manage Encryption Keys").String()),
 	}))
 }
 

@@ -14,9 +14,11 @@ import (
 )
 
 // receiptDescription is that of receipt on resources other than keys.
-const receiptDescription = "Evidence of the last write, JSON: what was done, when, by whom and why. See the guide on evidence."
+const receiptDescription = "Evidence of the last write, JSON: what was done, when, by whom and why. See the guide on " +
+	"evidence."
 
-// causeOf is why a status was changed: a wish that stays the same while it is carried out again undoes what somebody else has done.
+// causeOf is why a status was changed: a wish that stays the same while it is carried out again
+// undoes what somebody else has done.
 func causeOf(wanted, before types.String) receipt.Cause {
 	if wanted.Equal(before) {
 		return receipt.CauseDrift
@@ -25,7 +27,8 @@ func causeOf(wanted, before types.String) receipt.Cause {
 	return receipt.CausePlan
 }
 
-// canRecord refuses a write whose receipt could not be kept in receipt_directory. Ask it before each write.
+// canRecord refuses a write whose receipt could not be kept in receipt_directory. Ask it before
+// each write.
 func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
 	if d.ReceiptDirectory == "" {
 		return true
@@ -33,13 +36,15 @@ func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
 	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error { return directory.Check(ctx) })
 	if err != nil {
 		diags.AddError("The receipt directory can't be written to",
-			fmt.Sprintf("receipt_directory is set, so each write leaves its receipt in %s, which fails: %s Nothing was sent.", d.ReceiptDirectory, sentence(err.Error())))
+			fmt.Sprintf("receipt_directory is set, so each write leaves its receipt in %s, which fails: %s Nothing was sent.",
+				d.ReceiptDirectory, sentence(err.Error())))
 	}
 
 	return err == nil
 }
 
-// receiptOf completes a receipt, which follows the one in state, with what every receipt of this run says.
+// receiptOf completes a receipt, which follows the one in state, with what every receipt of this
+// run says.
 func (d *Data) receiptOf(r receipt.Receipt, previous types.String) receipt.Receipt {
 	r.Time, r.OrganizationID, r.UserID = receipt.UTC(d.Client.Now()), d.Session.OrganizationID, d.Session.UserID
 	r.FIPSMode, r.ProviderVersion = byok.FIPSMode(), d.Version
@@ -47,16 +52,22 @@ func (d *Data) receiptOf(r receipt.Receipt, previous types.String) receipt.Recei
 	return r.After(previous.ValueString())
 }
 
-// record completes a receipt, which follows the one in state, keeps it in receipt_directory and returns it for the state.
-func (d *Data) record(ctx context.Context, r receipt.Receipt, previous types.String, diags *diag.Diagnostics) types.String {
+// record completes a receipt, which follows the one in state, keeps it in receipt_directory and
+// returns it for the state.
+func (d *Data) record(ctx context.Context, r receipt.Receipt, previous types.String,
+	diags *diag.Diagnostics,
+) types.String {
 	text := d.receiptOf(r, previous).Encode()
 	d.keepReceipt(ctx, text, (*receipt.Directory).Append, diags)
 
 	return types.StringValue(text)
 }
 
-// keepReceipt adds a receipt to receipt_directory, if there is one. The write is done: what fails now is a warning.
-func (d *Data) keepReceipt(ctx context.Context, text string, add func(*receipt.Directory, context.Context, string) (string, error), diags *diag.Diagnostics) {
+// keepReceipt adds a receipt to receipt_directory, if there is one. The write is done: what fails
+// now is a warning.
+func (d *Data) keepReceipt(ctx context.Context, text string,
+	add func(*receipt.Directory, context.Context, string) (string, error), diags *diag.Diagnostics,
+) {
 	if d.ReceiptDirectory == "" {
 		return
 	}
@@ -69,7 +80,8 @@ func (d *Data) keepReceipt(ctx context.Context, text string, add func(*receipt.D
 		return err
 	})
 	if err != nil {
-		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in %s: %s Keep this one: %s", d.ReceiptDirectory, sentence(err.Error()), text))
+		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in %s: %s "+
+			"Keep this one: %s", d.ReceiptDirectory, sentence(err.Error()), text))
 	}
 }
 
@@ -84,14 +96,16 @@ func inReceipts(name string, use func(*receipt.Directory) error) error {
 	return use(directory)
 }
 
-// receiptDirectory returns the receipt directory, or refuses it. It may be unknown during a plan, which writes nothing.
+// receiptDirectory returns the receipt directory, or refuses it. It may be unknown during a plan,
+// which writes nothing.
 func (s settings) receiptDirectory(diags *diag.Diagnostics) string {
 	name := s["receipt_directory"].value
 	if name == "" {
 		return ""
 	}
 	if err := receipt.CheckDirectory(name); err != nil {
-		diags.AddAttributeError(path.Root("receipt_directory"), "The receipt directory is not usable", opening(err)+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("receipt_directory"), "The receipt directory is not usable",
+			opening(err)+" Nothing was sent.")
 	}
 
 	return name

@@ -14,10 +14,14 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// The write is done when its receipt can't be kept: that is a warning, which has the receipt, and the state has it too.
+// The write is done when its receipt can't be kept: that is a warning, which has the receipt, and
+// the state has it too.
 func TestRecordWithoutAPlace(t *testing.T) {
 	t.Parallel()
-	client, err := salesforce.New(salesforce.Config{InstanceURL: "https://example.my.salesforce.com", Auth: &salesforce.AccessToken{Token: secret.NewText("00D000000000001!x")}})
+	client, err := salesforce.New(salesforce.Config{
+		InstanceURL: "https://example.my.salesforce.com",
+		Auth:        &salesforce.AccessToken{Token: secret.NewText("00D000000000001!x")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +29,10 @@ func TestRecordWithoutAPlace(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	data := &Data{Client: client, Session: salesforce.Session{OrganizationID: "00D000000000001EAA", UserID: "005000000000001AAA"}, Version: "1.2.3"}
+	data := &Data{Client: client, Session: salesforce.Session{
+		OrganizationID: "00D000000000001EAA",
+		UserID:         "005000000000001AAA",
+	}, Version: "1.2.3"}
 	write := receipt.Receipt{Operation: receipt.MakeCertificate, Certificate: &receipt.Certificate{DeveloperName: "BYOK"}}
 
 	var diags diag.Diagnostics
@@ -35,14 +42,16 @@ func TestRecordWithoutAPlace(t *testing.T) {
 	}
 	data.ReceiptDirectory = file
 	second := data.record(t.Context(), write, first, &diags)
-	if len(diags.Warnings()) != 1 || diags.HasError() || !strings.Contains(diags.Warnings()[0].Detail(), second.ValueString()) {
+	if len(diags.Warnings()) != 1 || diags.HasError() || !strings.Contains(diags.Warnings()[0].Detail(),
+		second.ValueString()) {
 		t.Errorf("expected one warning with the receipt, found %v", diags)
 	}
 	if err := receipt.VerifyChain(first.ValueString(), second.ValueString()); err != nil {
 		t.Error(err)
 	}
 	r, err := receipt.Parse(second.ValueString())
-	if err != nil || r.OrganizationID != data.Session.OrganizationID || r.UserID != data.Session.UserID || r.ProviderVersion != "1.2.3" || r.Time == "" {
+	if err != nil || r.OrganizationID != data.Session.OrganizationID || r.UserID != data.Session.UserID ||
+		r.ProviderVersion != "1.2.3" || r.Time == "" {
 		t.Errorf("expected the receipt to be whole, found %+v, %v", r, err)
 	}
 	if data.canRecord(t.Context(), &diags) || !diags.HasError() {

@@ -39,7 +39,8 @@ func receiptInState(t *testing.T, cli *acctest.CLI, address string) receipt.Rece
 	return r
 }
 
-// Each write of a certificate leaves its receipt: made, signed, deleted. Those in state and those in the directory are chains.
+// Each write of a certificate leaves its receipt: made, signed, deleted. Those in state and those
+// in the directory are chains.
 func TestAccCertificate_receipts(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -49,7 +50,9 @@ func TestAccCertificate_receipts(t *testing.T) {
 	cli.MustApply()
 	first := receiptInState(t, cli, certificateAddress)
 	made := cli.State(certificateAddress)["receipt"]
-	if first.Operation != receipt.MakeCertificate || first.OrganizationID != sim.OrganizationID || first.Certificate.DeveloperName != "BYOK_2027" || first.Resource != "salesforcebyok_certificate" || first.Previous != nil {
+	if first.Operation != receipt.MakeCertificate || first.OrganizationID != sim.OrganizationID ||
+		first.Certificate.DeveloperName != "BYOK_2027" || first.Resource != "salesforcebyok_certificate" ||
+		first.Previous != nil {
 		t.Errorf("expected the making of BYOK_2027, found %+v", first)
 	}
 	cli.Write("chain.pem", chainFor(t, newAuthority(t, "Bank CA"), requestIn(t, cli).PublicKey))
@@ -57,7 +60,8 @@ func TestAccCertificate_receipts(t *testing.T) {
 	cli.MustApply()
 	second := receiptInState(t, cli, certificateAddress)
 	state := cli.State(certificateAddress)
-	if second.Operation != receipt.CompleteCASigned || second.Certificate.SHA256 != state["sha256_fingerprint"] || second.Certificate.SerialNumber != state["serial_number"] || second.Certificate.NotAfter != state["not_after"] {
+	if second.Operation != receipt.CompleteCASigned || second.Certificate.SHA256 != state["sha256_fingerprint"] ||
+		second.Certificate.SerialNumber != state["serial_number"] || second.Certificate.NotAfter != state["not_after"] {
 		t.Errorf("expected the signed certificate, found %+v", second)
 	}
 	if text, ok := made.(string); !ok || second.Previous == nil || *second.Previous != receipt.Sum(text) {
@@ -90,7 +94,10 @@ func TestAccCertificate_receiptDirectoryUnusable(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for value, summary := range map[string]string{"~/receipts": "The receipt directory is not usable", file: "The receipt directory can't be written to"} {
+	for value, summary := range map[string]string{
+		"~/receipts": "The receipt directory is not usable",
+		file:         "The receipt directory can't be written to",
+	} {
 		cli.Env["SALESFORCEBYOK_RECEIPT_DIRECTORY"] = value
 		if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", summary, "Nothing was sent") {
 			t.Errorf("%s: expected the error %q, found\n%s", value, summary, applied.Output())
@@ -102,7 +109,8 @@ func TestAccCertificate_receiptDirectoryUnusable(t *testing.T) {
 	}
 }
 
-// chainOf applies one configuration after the other and returns the receipts that a resource had, each of which fits the schema.
+// chainOf applies one configuration after the other and returns the receipts that a resource had,
+// each of which fits the schema.
 func chainOf(t *testing.T, cli *acctest.CLI, address string, steps ...func()) []receipt.Receipt {
 	t.Helper()
 	var texts []string
@@ -156,8 +164,8 @@ func verifyDirectory(t *testing.T, name string, count int) {
 	}
 }
 
-// A key's receipts: made, patched because the configuration says so, patched because somebody edited its mark, and made again. A patch repeats
-// how the key was made.
+// A key's receipts: made, patched because the configuration says so, patched because somebody
+// edited its mark, and made again. A patch repeats how the key was made.
 func TestAccTenantSecret_receipts(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -179,16 +187,24 @@ func TestAccTenantSecret_receipts(t *testing.T) {
 		operation receipt.Operation
 		cause     receipt.Cause
 		version   int64
-	}{{receipt.Upload, receipt.CausePlan, 2}, {receipt.Patch, receipt.CausePlan, 2}, {receipt.Patch, receipt.CauseDrift, 2}, {receipt.Upload, receipt.CausePlan, 3}} {
+	}{
+		{receipt.Upload, receipt.CausePlan, 2},
+		{receipt.Patch, receipt.CausePlan, 2},
+		{receipt.Patch, receipt.CauseDrift, 2},
+		{receipt.Upload, receipt.CausePlan, 3},
+	} {
 		r := all[i]
-		if r.Operation != want.operation || r.Cause != want.cause || r.Version != want.version || r.StatusAfter != "ACTIVE" || r.Resource != "salesforcebyok_tenant_secret" || r.UserID == "" {
+		if r.Operation != want.operation || r.Cause != want.cause || r.Version != want.version || r.StatusAfter != "ACTIVE" ||
+			r.Resource != "salesforcebyok_tenant_secret" || r.UserID == "" {
 			t.Errorf("receipt %d: expected %v, found %+v", i, want, r)
 		}
-		if r.KeySource != "generated" || r.Certificate == nil || len(r.EscrowRecipients) != 1 || r.EscrowSHA256 == "" || r.HashMatched == nil || !*r.HashMatched {
+		if r.KeySource != "generated" || r.Certificate == nil || len(r.EscrowRecipients) != 1 || r.EscrowSHA256 == "" ||
+			r.HashMatched == nil || !*r.HashMatched {
 			t.Errorf("receipt %d: expected it to say how the key was made, found %+v", i, r)
 		}
 	}
-	if armored, _ := cli.State(tenantSecretAddress)["escrow_ciphertext"].(string); all[3].EscrowSHA256 != receipt.Sum(armored) {
+	armored, _ := cli.State(tenantSecretAddress)["escrow_ciphertext"].(string)
+	if all[3].EscrowSHA256 != receipt.Sum(armored) {
 		t.Errorf("expected the sum of escrow_ciphertext, found %s", all[3].EscrowSHA256)
 	}
 	verifyDirectory(t, name, 4)
@@ -205,7 +221,8 @@ func TestAccTenantSecret_receipts(t *testing.T) {
 	verifyDirectory(t, name, 4)
 }
 
-// A run that was killed after its upload has left neither state nor receipt: the next one, which adopts the key, leaves one.
+// A run that was killed after its upload has left neither state nor receipt: the next one, which
+// adopts the key, leaves one.
 func TestAccTenantSecret_receiptOfAKilledRun(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -218,7 +235,8 @@ func TestAccTenantSecret_receiptOfAKilledRun(t *testing.T) {
 	}
 	providerConfig(cli, acctest.ProviderBlock(sim, fmt.Sprintf("receipt_directory = %q", directory))+dataKey(trigger("a")))
 	cli.MustApply()
-	if r := receiptInState(t, cli, tenantSecretAddress); r.Operation != receipt.Adopt || r.SecretValueHash == "" || r.StatusBefore != "ACTIVE" {
+	if r := receiptInState(t, cli, tenantSecretAddress); r.Operation != receipt.Adopt || r.SecretValueHash == "" ||
+		r.StatusBefore != "ACTIVE" {
 		t.Errorf("expected the receipt of an adoption, found %+v", r)
 	}
 	verifyDirectory(t, directory, 1)
@@ -246,7 +264,8 @@ func TestAccEncryptionKeySettings_receipts(t *testing.T) {
 	)
 	for i, cause := range []receipt.Cause{receipt.CausePlan, receipt.CauseDrift} {
 		r := all[i]
-		if r.Operation != receipt.ChangeSettings || r.Cause != cause || len(r.Settings) != 1 || r.Settings[0].Name != "allow_key_derivation_opt_out" || *r.Settings[0].Before || !*r.Settings[0].After {
+		if r.Operation != receipt.ChangeSettings || r.Cause != cause || len(r.Settings) != 1 ||
+			r.Settings[0].Name != "allow_key_derivation_opt_out" || *r.Settings[0].Before || !*r.Settings[0].After {
 			t.Errorf("expected the change because of %s, found %+v", cause, r)
 		}
 	}
@@ -259,7 +278,8 @@ func TestAccCacheOnlyKey_pinsAndReceipts(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	name := recording(t, cli)
-	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("ab", 32)), escrowIn(cli)))
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("ab", 32)),
+		escrowIn(cli)))
 	expectError(t, cli.Plan(), "The wrapping certificate is not pinned", "Sim_BYOK")
 	if applied := cli.Apply(); applied.Code == 0 || cli.State(cacheOnlyAddress) != nil {
 		t.Errorf("expected no key, found\n%s", applied.Output())
@@ -267,15 +287,18 @@ func TestAccCacheOnlyKey_pinsAndReceipts(t *testing.T) {
 	found, _ := inOrg(sim, "Sim_BYOK")
 	pin := fingerprintOf(t, found.PEM)
 	all := chainOf(t, cli, cacheOnlyAddress, func() {
-		cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.ToUpper(pin)), escrowIn(cli)))
+		cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.ToUpper(pin)),
+			escrowIn(cli)))
 	})
 	r := all[0]
-	if r.Operation != receipt.MakeJWE || r.PinsHeld == nil || *r.PinsHeld != receipt.PinsHeld || r.Certificate.SHA256 != pin || r.KeySource != "generated" || len(r.EscrowRecipients) != 1 || r.EscrowFile == "" {
+	if r.Operation != receipt.MakeJWE || r.PinsHeld == nil || *r.PinsHeld != receipt.PinsHeld ||
+		r.Certificate.SHA256 != pin || r.KeySource != "generated" || len(r.EscrowRecipients) != 1 || r.EscrowFile == "" {
 		t.Errorf("expected the evidence of the JWE, found %+v", r)
 	}
 	verifyDirectory(t, name, 1)
 	// A pin that does not hold any more is a warning while nothing is made.
-	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("ab", 32)), escrowIn(cli)))
+	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("ab", 32)),
+		escrowIn(cli)))
 	expectWarning(t, cli.MustApply(), "The wrapping certificate is not pinned")
 	verifyDirectory(t, name, 1)
 }
@@ -310,11 +333,14 @@ func TestAccReceipts_first(t *testing.T) {
 			sim := acctest.StartSim(t, withRootKey("Inactive"))
 			cli := acctest.NewCLI(t, sim).InProcess()
 			providerConfig(cli, acctest.ProviderBlock(sim, fmt.Sprintf("receipt_directory = %q", file))+body)
-			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "The receipt directory can't be written to", "Nothing was sent") {
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "The receipt directory can't be written to",
+				"Nothing was sent") {
 				t.Errorf("expected the write to be refused, found\n%s", applied.Output())
 			}
 			expectCount(t, sim, opDeploy, 0)
-			if writes := slices.DeleteFunc(acctest.Writes(sim), func(s string) bool { return strings.Contains(s, "/Soap/") }); len(writes) != 0 {
+			if writes := slices.DeleteFunc(acctest.Writes(sim), func(s string) bool {
+				return strings.Contains(s, "/Soap/")
+			}); len(writes) != 0 {
 				t.Errorf("expected no write, found %v", writes)
 			}
 		})

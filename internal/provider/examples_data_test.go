@@ -46,7 +46,8 @@ func examples(t *testing.T, kind, file string) map[string]string {
 	return found
 }
 
-// Each example applies to an org that has what it names, without a warning, and leaves an empty plan.
+// Each example applies to an org that has what it names, without a warning, and leaves an empty
+// plan.
 func TestAccExamples_read(t *testing.T) {
 	t.Parallel()
 	for kind, file := range map[string]string{
@@ -64,7 +65,9 @@ func TestAccExamples_read(t *testing.T) {
 				cli.Config(text)
 				result := cli.MustApply()
 				// The org has a key already, as any org that this is tried on.
-				warnings := slices.DeleteFunc(result.Summaries("warning"), func(s string) bool { return s == "An existing key will be archived" || s == fipsNotice() })
+				warnings := slices.DeleteFunc(result.Summaries("warning"), func(s string) bool {
+					return s == "An existing key will be archived" || s == fipsNotice()
+				})
 				if len(warnings) > 0 {
 					t.Errorf("it warns: %v", warnings)
 				}

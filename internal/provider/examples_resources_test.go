@@ -20,7 +20,10 @@ import (
 func exampleRun(t *testing.T, sim *sfsim.Server) *acctest.CLI {
 	t.Helper()
 	cli := acctest.NewCLI(t, sim)
-	for name, value := range map[string]string{"INSTANCE_URL": sim.InstanceURL, "CLIENT_ID": sim.ClientID, "CLIENT_SECRET": sim.ClientSecret} {
+	for name, value := range map[string]string{
+		"INSTANCE_URL": sim.InstanceURL, "CLIENT_ID": sim.ClientID,
+		"CLIENT_SECRET": sim.ClientSecret,
+	} {
 		cli.Env["SALESFORCE_"+name] = value
 	}
 	cli.Env["TF_VAR_escrow_recipients"] = exampleVariables["TF_VAR_escrow_recipients"]
@@ -39,7 +42,8 @@ func exampleFolder(t *testing.T, cli *acctest.CLI, name string) {
 // exampleModules copies the modules to where an example beside them looks, and installs them.
 func exampleModules(t *testing.T, cli *acctest.CLI) {
 	t.Helper()
-	if err := os.CopyFS(filepath.Join(cli.Dir, "..", "modules"), os.DirFS(filepath.Join("..", "..", "examples", "modules"))); err != nil {
+	if err := os.CopyFS(filepath.Join(cli.Dir, "..", "modules"),
+		os.DirFS(filepath.Join("..", "..", "examples", "modules"))); err != nil {
 		t.Fatal(err)
 	}
 	if got := cli.Run("get"); got.Code != 0 {
@@ -65,7 +69,8 @@ var resourceExamples = map[string]resourceExample{
 	"salesforcebyok_platform_encryption_settings": {},
 	"salesforcebyok_data_encryption_key":          {org: hyperforce},
 	"salesforcebyok_cache_only_key":               {org: exampleOrg},
-	"salesforcebyok_external_root_key":            {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" + rootKeyARN + "\"}]"},
+	"salesforcebyok_external_root_key": {org: "root_keys: [{id: 48q000000000001AAA, identifier: \"" +
+		rootKeyARN + "\"}]"},
 }
 
 // exampleFile reads a file of a resource's example, with the record that it speaks of put in.
@@ -86,13 +91,18 @@ func exampleFile(t *testing.T, sim *sfsim.Server, name, file string) string {
 }
 
 // required stands above each example.
-var required = fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n\n", acctest.ProviderName, provider.Address)
+var required = fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n\n",
+	acctest.ProviderName, provider.Address)
 
 // expected are warnings that an example may show.
-var expected = []string{"A setting of the org may be missing", "An existing key will be archived", "The rotation interval is not over"}
+var expected = []string{
+	"A setting of the org may be missing", "An existing key will be archived",
+	"The rotation interval is not over",
+}
 
-// The example of each resource applies to an org that has what it names, leaves an empty plan, and can be imported in each way that is
-// shown, with nothing to do afterwards. A resource without an example fails.
+// The example of each resource applies to an org that has what it names, leaves an empty plan, and
+// can be imported in each way that is shown, with nothing to do afterwards. A resource without an
+// example fails.
 func TestAccExamples_resources(t *testing.T) {
 	t.Parallel()
 	folders := examples(t, "resources", "resource.tf")
@@ -117,7 +127,8 @@ func TestAccExamples_resources(t *testing.T) {
 					t.Errorf("it warns: %s", warning)
 				}
 			}
-			address, _, _ := strings.Cut(strings.TrimPrefix(exampleFile(t, sim, name, "import-by-string-id.tf"), "import {\n  to = "), "\n")
+			address, _, _ := strings.Cut(strings.TrimPrefix(exampleFile(t, sim, name, "import-by-string-id.tf"),
+				"import {\n  to = "), "\n")
 			jwe, _ := cli.State(address)["jwe"].(string)
 
 			for _, file := range []string{"import-by-string-id.tf", "import-by-identity.tf"} {
@@ -137,7 +148,8 @@ func TestAccExamples_resources(t *testing.T) {
 			for _, command := range regexp.MustCompile(`(?m)^terraform import (\S+) "?([^"\n]+)"?$`).FindAllStringSubmatch(exampleFile(t, sim, name, "import.sh"), -1) {
 				fresh := exampleRun(t, sim)
 				fresh.Write("main.tf", body)
-				if result := fresh.Run("import", "-input=false", command[1], strings.ReplaceAll(command[2], "$(cat data-2026-1.jwe)", jwe)); result.Code != 0 {
+				if result := fresh.Run("import", "-input=false", command[1],
+					strings.ReplaceAll(command[2], "$(cat data-2026-1.jwe)", jwe)); result.Code != 0 {
 					t.Errorf("%s: exit code %d\n%s", command[0], result.Code, result.Output())
 				}
 				if fresh.State(address) == nil {
@@ -218,7 +230,10 @@ func TestAccExamples_zeroToBYOK(t *testing.T) {
 		t.Errorf("expected four escrow copies, found %v", files)
 	}
 	for output, words := range map[string][]string{
-		"inventory":      {`"Data":`, `"DeterministicData":`, `"EventBus":`, `"SearchIndex":`, `"certificate":"BYOK_Wrapping_2026"`},
+		"inventory": {
+			`"Data":`, `"DeterministicData":`, `"EventBus":`, `"SearchIndex":`,
+			`"certificate":"BYOK_Wrapping_2026"`,
+		},
 		"inventory_page": {"ARCHIVED", "DeterministicData"},
 		"receipts":       {`\"outcome\":\"uploaded\"`, `\"BYOK_Wrapping_2026\"`},
 	} {
@@ -236,7 +251,8 @@ func TestAccExamples_zeroToBYOK(t *testing.T) {
 	// What the first apply archived is kept by the second.
 	cli.Env["TF_VAR_kept_versions"] = strings.TrimSpace(cli.Run("output", "-json", "not_yet_kept").Stdout)
 	if kept := cli.MustApply(); kept.Added != 1 {
-		t.Errorf("expected the archived record to be kept, found %d to add for %s", kept.Added, cli.Env["TF_VAR_kept_versions"])
+		t.Errorf("expected the archived record to be kept, found %d to add for %s", kept.Added,
+			cli.Env["TF_VAR_kept_versions"])
 	}
 	if left := strings.TrimSpace(cli.Run("output", "-json", "not_yet_kept").Stdout); left != "[]" {
 		t.Errorf("expected every archived record to be kept, found %s", left)
@@ -270,9 +286,10 @@ func TestAccExamples_cacheOnly(t *testing.T) {
 	folder := t.TempDir()
 	server := httptest.NewServer(http.FileServer(http.Dir(folder)))
 	t.Cleanup(server.Close)
-	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithSeed(&sfsim.Seed{NamedCredentials: []sfsim.SeedCredential{
-		{ID: "0XAWt0000000077", DeveloperName: "Keys", Endpoint: server.URL},
-	}}))
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals(),
+		sfsim.WithSeed(&sfsim.Seed{NamedCredentials: []sfsim.SeedCredential{
+			{ID: "0XAWt0000000077", DeveloperName: "Keys", Endpoint: server.URL},
+		}}))
 	cli := exampleRun(t, sim)
 	exampleFolder(t, cli, "cache-only")
 	cli.Env["TF_VAR_named_credential_id"], cli.Env["TF_VAR_published_folder"] = "0XAWt0000000077", folder
@@ -286,7 +303,8 @@ func TestAccExamples_cacheOnly(t *testing.T) {
 	if applied.Removed != 0 || applied.Has("warning", "The only escrow copy leaves the state") {
 		t.Errorf("expected the first key to stay, found\n%s", applied.Output())
 	}
-	if kept := cli.State(`salesforcebyok_cache_only_key.data["1"]`); kept["jwe"] != first["jwe"] || kept["escrow_ciphertext"] != first["escrow_ciphertext"] {
+	if kept := cli.State(`salesforcebyok_cache_only_key.data["1"]`); kept["jwe"] != first["jwe"] ||
+		kept["escrow_ciphertext"] != first["escrow_ciphertext"] {
 		t.Error("expected the JWE and the escrow copy of the first key to stay in state")
 	}
 	if key := acctest.ActiveKey(t, sim, "Data"); key.RemoteIdentifier != "data-2" {

@@ -13,7 +13,8 @@ import (
 // escrowNotice is the summary of the warning that strict FIPS brings.
 const escrowNotice = "Escrow copies are made outside FIPS 140-3"
 
-// fipsNotice is that summary where this process, and so the provider that it starts, runs under strict FIPS, and "" elsewhere.
+// fipsNotice is that summary where this process, and so the provider that it starts, runs under
+// strict FIPS, and "" elsewhere.
 func fipsNotice() string {
 	if strictFIPS() {
 		return escrowNotice
@@ -22,15 +23,16 @@ func fipsNotice() string {
 	return ""
 }
 
-// strictly makes the provider, a process of its own, refuse what FIPS 140-3 does not approve. It does so by GODEBUG in any build.
+// strictly makes the provider, a process of its own, refuse what FIPS 140-3 does not approve. It
+// does so by GODEBUG in any build.
 func strictly(cli *acctest.CLI) *acctest.CLI {
 	cli.Env["GODEBUG"] = "fips140=only"
 
 	return cli
 }
 
-// Under strict FIPS 140-3 the whole path of a key works: login, wrapping with SHA-512, upload, escrow, rotation. That escrow is made
-// outside of it is said to the operator and in the receipt.
+// Under strict FIPS 140-3 the whole path of a key works: login, wrapping with SHA-512, upload,
+// escrow, rotation. That escrow is made outside of it is said to the operator and in the receipt.
 func TestAccTenantSecret_strictFIPS(t *testing.T) {
 	t.Parallel()
 	for algorithm, typ := range map[string]string{"RSA_OAEP_SHA512": "Data", "RSA_AES_KEY_WRAP_SHA512": "SearchIndex"} {
@@ -39,7 +41,8 @@ func TestAccTenantSecret_strictFIPS(t *testing.T) {
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 			cli := strictly(acctest.NewCLI(t, sim))
 			for _, value := range []string{"1", "2"} {
-				cli.Config(tenantSecret(fmt.Sprintf("type = %q", typ), `certificate = "Sim_BYOK"`, fmt.Sprintf("wrapping_algorithm = %q", algorithm), trigger(value), escrowIn(cli)))
+				cli.Config(tenantSecret(fmt.Sprintf("type = %q", typ), `certificate = "Sim_BYOK"`,
+					fmt.Sprintf("wrapping_algorithm = %q", algorithm), trigger(value), escrowIn(cli)))
 				result := cli.Apply()
 				if result.Code != 0 {
 					t.Fatal(result.Output())
@@ -77,7 +80,9 @@ func TestAccTenantSecret_strictFIPSRefusesSHA1(t *testing.T) {
 	cli.Config(dataKey(`wrapping_algorithm = "RSA_OAEP_SHA1"`))
 	for name, run := range map[string]func(...string) acctest.Result{"plan": cli.Plan, "apply": cli.Apply} {
 		result := run()
-		refused := slices.ContainsFunc(result.Diagnostics, func(d acctest.Diagnostic) bool { return d.Severity == "error" && d.At("wrapping_algorithm") })
+		refused := slices.ContainsFunc(result.Diagnostics, func(d acctest.Diagnostic) bool {
+			return d.Severity == "error" && d.At("wrapping_algorithm")
+		})
 		if result.Code != 1 || !refused {
 			t.Errorf("%s: expected an error at wrapping_algorithm, found %s", name, result.Output())
 		}

@@ -14,7 +14,8 @@ import (
 func call(t *testing.T, f function.Function, argument string) (string, *function.FuncError) {
 	t.Helper()
 	resp := function.RunResponse{Result: function.NewResultData(types.StringUnknown())}
-	f.Run(t.Context(), function.RunRequest{Arguments: function.NewArgumentsData([]attr.Value{types.StringValue(argument)})}, &resp)
+	f.Run(t.Context(),
+		function.RunRequest{Arguments: function.NewArgumentsData([]attr.Value{types.StringValue(argument)})}, &resp)
 	result, ok := resp.Result.Value().(types.String)
 	if !ok {
 		t.Fatalf("the result is a %T", resp.Result.Value())
@@ -29,7 +30,8 @@ func TestFunctionErrorsRepeatNothing(t *testing.T) {
 	for _, f := range []function.Function{newSecretValueHashFunction(), newKeyCheckValueFunction(), newID18Function()} {
 		for _, argument := range []string{
 			"hunter2-hunter2-hunter2", base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s3cret-s3cret", 3))),
-			base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", 32))), "dGhpcyBpcyBhIGtleSBvZiAzMiBieXRlcyEhISEhISEhIQ==\n",
+			base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", 32))),
+			"dGhpcyBpcyBhIGtleSBvZiAzMiBieXRlcyEhISEhISEhIQ==\n",
 		} {
 			result, err := call(t, f, argument)
 			if err == nil || result != "" {
@@ -40,7 +42,9 @@ func TestFunctionErrorsRepeatNothing(t *testing.T) {
 			if err.FunctionArgument == nil || *err.FunctionArgument != 0 {
 				t.Errorf("the error %q is not tied to the argument", err.Text)
 			}
-			for _, word := range strings.FieldsFunc(strings.TrimSpace(argument), func(r rune) bool { return r == '=' || r == '-' }) {
+			for _, word := range strings.FieldsFunc(strings.TrimSpace(argument), func(r rune) bool {
+				return r == '=' || r == '-'
+			}) {
 				if strings.Contains(err.Text, word) {
 					t.Errorf("the error repeats %q of the argument: %s", word, err.Text)
 				}

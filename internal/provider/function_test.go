@@ -30,7 +30,8 @@ func TestAccFunctions(t *testing.T) {
 	t.Parallel()
 	acctest.NeedsCLI(t)
 	for name, tc := range map[string]struct{ call, want string }{
-		// openssl dgst -sha256 -binary, and openssl enc -aes-256-ecb -nopad over 16 zero bytes, of 32 zero bytes.
+		// openssl dgst -sha256 -binary, and openssl enc -aes-256-ecb -nopad over 16 zero bytes, of 32
+		// zero bytes.
 		"secret_value_hash of zeros": {`secret_value_hash("` + zeros + `")`, seededHash},
 		"key_check_value of zeros":   {`key_check_value("` + zeros + `")`, "dc95c0"},
 		// The same of the bytes 00 to 1f.
@@ -75,7 +76,8 @@ func TestAccFunctions_badArgument(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource.UnitTest(t, functionCase(resource.TestStep{
-				Config:      fmt.Sprintf("output \"x\" {\n  value = provider::salesforcebyok::%s(\"%s\")\n}\n", tc.function, tc.argument),
+				Config: fmt.Sprintf("output \"x\" {\n  value = provider::salesforcebyok::%s(\"%s\")\n}\n", tc.function,
+					tc.argument),
 				ExpectError: acctest.ErrorText(tc.want + " Found a value that does not fit:"),
 			}))
 		})
@@ -113,7 +115,9 @@ output "kcv" {
   value = provider::salesforcebyok::key_check_value(terraform_data.x.output)
 }
 `,
-		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownOutputValue("hash"), plancheck.ExpectUnknownOutputValue("kcv")}},
+		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+			plancheck.ExpectUnknownOutputValue("hash"), plancheck.ExpectUnknownOutputValue("kcv"),
+		}},
 		ConfigStateChecks: []statecheck.StateCheck{
 			statecheck.ExpectKnownOutputValue("hash", knownvalue.StringExact(seededHash)),
 			statecheck.ExpectKnownOutputValue("kcv", knownvalue.StringExact("dc95c0")),

@@ -9,8 +9,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// readNotWished are the attributes that a generated configuration leaves out, by resource: they can be configured, and an import reads
-// them, but written down they are a wish. A hash becomes a pin, which ends rotation by age.
+// readNotWished are the attributes that a generated configuration leaves out, by resource: they can
+// be configured, and an import reads them, but written down they are a wish. A hash becomes a pin,
+// which ends rotation by age.
 var readNotWished = map[string]struct {
 	attribute string
 	resource  func() resource.Resource
@@ -18,8 +19,11 @@ var readNotWished = map[string]struct {
 	typeName + "_tenant_secret": {"secret_value_hash", newTenantSecretResource},
 }
 
-// GetProviderSchema implements tfprotov6.ProviderServer. The framework (1.19) generates configuration, and does not announce it.
-func (s server) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProviderSchemaRequest) (*tfprotov6.GetProviderSchemaResponse, error) {
+// GetProviderSchema implements tfprotov6.ProviderServer. The framework (1.19) generates
+// configuration, and does not announce it.
+func (s server) GetProviderSchema(ctx context.Context,
+	req *tfprotov6.GetProviderSchemaRequest,
+) (*tfprotov6.GetProviderSchemaResponse, error) {
 	resp, err := s.Server.GetProviderSchema(ctx, req)
 	if resp != nil && resp.ServerCapabilities != nil {
 		resp.ServerCapabilities.GenerateResourceConfig = true
@@ -28,9 +32,11 @@ func (s server) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProvide
 	return resp, err
 }
 
-// GenerateResourceConfig implements tfprotov6.ResourceServer. Terraform asks from 1.14 on; older ones and OpenTofu write down all that
-// could be configured.
-func (s server) GenerateResourceConfig(ctx context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
+// GenerateResourceConfig implements tfprotov6.ResourceServer. Terraform asks from 1.14 on; older
+// ones and OpenTofu write down all that could be configured.
+func (s server) GenerateResourceConfig(ctx context.Context,
+	req *tfprotov6.GenerateResourceConfigRequest,
+) (*tfprotov6.GenerateResourceConfigResponse, error) {
 	resp, err := s.Server.GenerateResourceConfig(ctx, req)
 	unwished, ok := readNotWished[req.TypeName]
 	if err != nil || resp == nil || resp.Config == nil || !ok {
@@ -52,7 +58,8 @@ func (s server) GenerateResourceConfig(ctx context.Context, req *tfprotov6.Gener
 		return value, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("leaving %s out of the generated configuration of %s: %w", unwished.attribute, req.TypeName, err)
+		return nil, fmt.Errorf("leaving %s out of the generated configuration of %s: %w", unwished.attribute, req.TypeName,
+			err)
 	}
 	whittled, err := tfprotov6.NewDynamicValue(typ, config)
 	resp.Config = &whittled

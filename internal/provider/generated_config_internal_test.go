@@ -36,8 +36,8 @@ func fullState(t *testing.T, r resource.Resource) (tftypes.Type, *tfprotov6.Dyna
 	return typ, &state
 }
 
-// Terraform asks the provider from 1.14 on: what an import has read and nobody has wished for is left out, and all else is as the framework
-// gives it.
+// Terraform asks the provider from 1.14 on: what an import has read and nobody has wished for is
+// left out, and all else is as the framework gives it.
 func TestServerGeneratesConfiguration(t *testing.T) {
 	t.Parallel()
 	s := NewServer("test")()
@@ -49,12 +49,25 @@ func TestServerGeneratesConfiguration(t *testing.T) {
 		resource  resource.Resource
 		out, kept []string
 	}{
-		"salesforcebyok_tenant_secret":         {newTenantSecretResource(), []string{"secret_value_hash", "status", "receipt"}, []string{"type", "source", "certificate", "deletion_policy"}},
-		"salesforcebyok_tenant_secret_version": {newTenantSecretVersionResource(), []string{"secret_value_hash", "status"}, []string{"tenant_secret_id", "desired_status", "backup"}},
-		"salesforcebyok_certificate":           {newCertificateResource(), []string{"certificate_pem"}, []string{"developer_name", "deletion_policy"}},
+		"salesforcebyok_tenant_secret": {
+			newTenantSecretResource(),
+			[]string{"secret_value_hash", "status", "receipt"},
+			[]string{"type", "source", "certificate", "deletion_policy"},
+		},
+		"salesforcebyok_tenant_secret_version": {
+			newTenantSecretVersionResource(),
+			[]string{"secret_value_hash", "status"},
+			[]string{"tenant_secret_id", "desired_status", "backup"},
+		},
+		"salesforcebyok_certificate": {
+			newCertificateResource(),
+			[]string{"certificate_pem"},
+			[]string{"developer_name", "deletion_policy"},
+		},
 	} {
 		typ, state := fullState(t, test.resource)
-		resp, err := s.GenerateResourceConfig(context.Background(), &tfprotov6.GenerateResourceConfigRequest{TypeName: name, State: state})
+		resp, err := s.GenerateResourceConfig(context.Background(),
+			&tfprotov6.GenerateResourceConfigRequest{TypeName: name, State: state})
 		if err != nil || len(resp.Diagnostics) != 0 {
 			t.Fatalf("%s: %v, %v", name, err, resp)
 		}

@@ -28,13 +28,15 @@ func generated(t *testing.T, cli *acctest.CLI, address, id string) (acctest.Resu
 	return plan, string(text)
 }
 
-// What a CLI writes down of an imported record plans and applies as it is: nothing is uploaded, destroyed or restored for it.
+// What a CLI writes down of an imported record plans and applies as it is: nothing is uploaded,
+// destroyed or restored for it.
 func TestAccGeneratedConfiguration(t *testing.T) {
 	t.Parallel()
 	const key, version = "salesforcebyok_tenant_secret.found", "salesforcebyok_tenant_secret_version.found"
 	first := func(sim *sfsim.Server) string { return sim.TenantSecrets()[0].ID }
 	ofType := func(*sfsim.Server) string { return "Data" }
-	const remote = "tenant_secrets: [{source: REMOTE, remote_key_identifier: kid-1, remote_key_service_id: " + blueCredential + ", certificate: Sim_BYOK, "
+	const remote = "tenant_secrets: [{source: REMOTE, remote_key_identifier: kid-1, remote_key_service_id: " +
+		blueCredential + ", certificate: Sim_BYOK, "
 	for name, test := range map[string]struct {
 		seed, address string
 		id            func(*sfsim.Server) string
@@ -75,8 +77,8 @@ func TestAccGeneratedConfiguration(t *testing.T) {
 	}
 }
 
-// A configuration without a certificate keeps the key in use, and says that it can make no other. What would make one is refused, and
-// nothing is sent, until there is a certificate.
+// A configuration without a certificate keeps the key in use, and says that it can make no other.
+// What would make one is refused, and nothing is sent, until there is a certificate.
 func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 	t.Parallel()
 	const summary = "Attribute is missing for the source"
@@ -85,12 +87,16 @@ func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 	body := func(lines ...string) string { return tenantSecret(append(lines, `type = "Data"`)...) }
 	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = \"Data\"\n}\n", tenantSecretAddress) + body())
 	expectWarning(t, cli.MustApply(), "No certificate for the next upload", "The key in use stays", "Set certificate")
-	for name, lines := range map[string][]string{"by triggers": {trigger("a")}, "by mode": {`key_derivation_mode = "NONE"`}, "by age": {"rotate_after_days = 1"}} {
+	for name, lines := range map[string][]string{
+		"by triggers": {trigger("a")},
+		"by mode":     {`key_derivation_mode = "NONE"`}, "by age": {"rotate_after_days = 1"},
+	} {
 		cli.Config(body(lines...))
 		sim.Clock.Advance(25 * 60 * 60 * 1e9)
 		for command, result := range map[string]acctest.Result{"plan": cli.Plan(), "apply": cli.Apply()} {
 			if result.Code != acctest.PlanFailed || !result.Has("error", summary, "UPLOADED", "certificate is required") {
-				t.Errorf("%s, %s: expected a refusal, found exit code %d, %v", name, command, result.Code, result.Summaries("error"))
+				t.Errorf("%s, %s: expected a refusal, found exit code %d, %v", name, command, result.Code,
+					result.Summaries("error"))
 			}
 		}
 	}
@@ -109,13 +115,15 @@ func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 	}
 }
 
-// A key in use is no version to keep: its import is refused with the way out, and leaves no configuration that nothing can apply.
+// A key in use is no version to keep: its import is refused with the way out, and leaves no
+// configuration that nothing can apply.
 func TestAccTenantSecretVersion_importOfTheActiveKey(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, archivedKey))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	plan, text := generated(t, cli, versionAddress, acctest.ActiveKey(t, sim, "Data").ID)
-	if plan.Code != acctest.PlanFailed || !plan.Has("error", "The ACTIVE key can't be imported so", "only a rotation changes its status", "salesforcebyok_tenant_secret, by its type \"Data\"") {
+	if plan.Code != acctest.PlanFailed || !plan.Has("error", "The ACTIVE key can't be imported so",
+		"only a rotation changes its status", "salesforcebyok_tenant_secret, by its type \"Data\"") {
 		t.Errorf("expected a refusal, found %s", plan.Output())
 	}
 	if regexp.MustCompile(`desired_status\s+= "ACTIVE"`).MatchString(text) || cli.State(versionAddress) != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// Whatever is typed after `terraform import`: it finds the ACTIVE key that it names, by type or by id, or it is one error.
+// Whatever is typed after `terraform import`: it finds the ACTIVE key that it names, by type or by
+// id, or it is one error.
 func FuzzFindImport(f *testing.F) {
 	records := []keys.Record{
 		{ID: "02GWt0000000005MAA", Type: "Data", Version: 1, Status: "ARCHIVED", Source: "UPLOADED"},
@@ -18,12 +19,16 @@ func FuzzFindImport(f *testing.F) {
 		{ID: "02GWt0000000007MAA", Type: "EventBus", Version: 3, Status: "DESTROYED", Source: "REMOTE"},
 	}
 	for _, seed := range []string{
-		"Data", "data", "EventBus", "SearchIndex", "02GWt0000000006MAA", "02GWt0000000006", "02gwt0000000006maa", "02GWt0000000005MAA", "02G", "02GWt0000000006MAB", "", " Data",
+		"Data", "data", "EventBus", "SearchIndex", "02GWt0000000006MAA", "02GWt0000000006", "02gwt0000000006maa",
+		"02GWt0000000005MAA", "02G", "02GWt0000000006MAB", "", " Data",
 		"00D000000000001EAA,Data", "\x00", "02G\xff", strings.Repeat("02G", 1000),
 	} {
 		f.Add(seed)
 	}
-	r := rotatedKey{resourceBase{base{&Data{Session: salesforce.Session{OrganizationID: "00DWt0000000001MAA"}}}}, tenantSecretKind{}}
+	r := rotatedKey{
+		resourceBase{base{&Data{Session: salesforce.Session{OrganizationID: "00DWt0000000001MAA"}}}},
+		tenantSecretKind{},
+	}
 	f.Fuzz(func(t *testing.T, wanted string) {
 		var diags diag.Diagnostics
 		row, ok := r.findImport(records, wanted, &diags)

@@ -32,7 +32,8 @@ func (c plannedChange) unknown(attribute string) bool { return c.AfterUnknown[at
 
 const savedPlan = "saved.tfplan"
 
-// planned saves a plan, expects it to have changes, and returns what it prints and what it shows of a resource.
+// planned saves a plan, expects it to have changes, and returns what it prints and what it shows of
+// a resource.
 func planned(t *testing.T, cli *acctest.CLI, address string, args ...string) (acctest.Result, plannedChange) {
 	t.Helper()
 	result := cli.Plan(append([]string{"-out=" + savedPlan}, args...)...)
@@ -91,7 +92,8 @@ func (a administrator) call(method, path string, fields map[string]any) string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(a.t.Context(), method, a.sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(a.t.Context(), method,
+		a.sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret"+path, bytes.NewReader(body))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -138,7 +140,8 @@ func (a administrator) upload(description string, material acctest.Material) str
 	a.t.Helper()
 
 	return a.call(http.MethodPost, "", map[string]any{
-		"Type": "Data", "Description": description, "SecretValueCertificate": "Sim_BYOK", "SecretValueHash": material.Hash(), "SecretValue": wrapFor(a.t, a.sim, material),
+		"Type": "Data", "Description": description, "SecretValueCertificate": "Sim_BYOK", "SecretValueHash": material.Hash(),
+		"SecretValue": wrapFor(a.t, a.sim, material),
 	})
 }
 
@@ -163,10 +166,12 @@ func wrapFor(t *testing.T, sim *sfsim.Server, material acctest.Material) string 
 	return text
 }
 
-// gateway stands between the provider and an org. It lets everything through but the POST of a key, which it answers in the org's place.
+// gateway stands between the provider and an org. It lets everything through but the POST of a key,
+// which it answers in the org's place.
 type gateway struct {
 	mu sync.Mutex
-	// answer takes the place of the reply to a POST; nil lets it through. swallows keeps the POST from the org.
+	// answer takes the place of the reply to a POST; nil lets it through. swallows keeps the POST from
+	// the org.
 	answer   http.HandlerFunc
 	swallows bool
 	posts    int

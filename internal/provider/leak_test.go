@@ -26,8 +26,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// secrets of a run: what no artifact may hold. The material of every key that the org was given is among them, also where it was
-// generated and nobody else has seen it.
+// secrets of a run: what no artifact may hold. The material of every key that the org was given is
+// among them, also where it was generated and nobody else has seen it.
 func secrets(sim *sfsim.Server, materials ...acctest.Material) *acctest.Scanner {
 	scanner := &acctest.Scanner{}
 	scanner.Add("client secret", []byte(sim.ClientSecret))
@@ -46,9 +46,10 @@ func secrets(sim *sfsim.Server, materials ...acctest.Material) *acctest.Scanner 
 	return scanner
 }
 
-// artifacts runs a test case with TRACE logs in a directory of its own, and calls scan with all that is there: before each apply, when
-// the plan file exists, after it, when the state does, and at the end, when the log is whole. Logs are configured by variables of the
-// process, which is why the tests in this file are not parallel.
+// artifacts runs a test case with TRACE logs in a directory of its own, and calls scan with all
+// that is there: before each apply, when the plan file exists, after it, when the state does, and
+// at the end, when the log is whole. Logs are configured by variables of the process, which is why
+// the tests in this file are not parallel.
 func artifacts(t *testing.T, factories acctest.ServerFactories, configs []string, scan func(dir string, plan []byte)) {
 	t.Helper()
 	dir, logs := t.TempDir(), t.TempDir()
@@ -60,7 +61,8 @@ func artifacts(t *testing.T, factories acctest.ServerFactories, configs []string
 		steps[i] = testresource.TestStep{
 			Config: config,
 			ConfigPlanChecks: testresource.ConfigPlanChecks{
-				PreApply: []plancheck.PlanCheck{check}, PostApplyPreRefresh: []plancheck.PlanCheck{check}, PostApplyPostRefresh: []plancheck.PlanCheck{check},
+				PreApply: []plancheck.PlanCheck{check}, PostApplyPreRefresh: []plancheck.PlanCheck{check},
+				PostApplyPostRefresh: []plancheck.PlanCheck{check},
 			},
 			PostApplyFunc: func() { scan(dir, nil) },
 		}
@@ -93,7 +95,8 @@ func TestAccLeak_nothingInArtifacts(t *testing.T) {
 	t.Setenv("TF_VAR_first", first.Base64())
 	t.Setenv("TF_VAR_second", second.Base64())
 	config := func(lines ...string) string {
-		return acctest.VariableProviderBlock(sim) + "\nvariable \"first\" {\n  ephemeral = true\n}\n\nvariable \"second\" {\n  ephemeral = true\n}\n" + dataKey(lines...)
+		return acctest.VariableProviderBlock(sim) + "\nvariable \"first\" {\n  ephemeral = true\n}\n\nvariable \"second\" " +
+			"{\n  ephemeral = true\n}\n" + dataKey(lines...)
 	}
 	escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", ageRecipient, t.TempDir())
 	scans, states, plans := 0, 0, 0
@@ -147,14 +150,15 @@ func find(t *testing.T, dir, name string) bool {
 	return found
 }
 
-// The same scan finds the material where a provider keeps it in private state or logs its model: the controls that show that the
-// scanner sees what it says it sees.
+// The same scan finds the material where a provider keeps it in private state or logs its model:
+// the controls that show that the scanner sees what it says it sees.
 func TestAccLeak_controlsAreFound(t *testing.T) {
 	acctest.NeedsCLI(t)
 	material := acctest.NewMaterial()
 	t.Setenv("TF_VAR_material", material.Base64())
 	config := func(version string) string {
-		return fmt.Sprintf("variable \"material\" {\n  ephemeral = true\n}\n\nresource \"leaky_secret\" \"test\" {\n  value_wo = var.material\n  version  = %q\n}\n", version)
+		return fmt.Sprintf("variable \"material\" {\n  ephemeral = true\n}\n\nresource \"leaky_secret\" \"test\" {\n  "+
+			"value_wo = var.material\n  version  = %q\n}\n", version)
 	}
 	scanner := &acctest.Scanner{}
 	scanner.Add("material", material)
@@ -172,7 +176,8 @@ func TestAccLeak_controlsAreFound(t *testing.T) {
 	}
 }
 
-// The echo provider copies an ephemeral value into state: it is found in state, plan file and plan JSON.
+// The echo provider copies an ephemeral value into state: it is found in state, plan file and plan
+// JSON.
 func TestAccLeak_echoIsFound(t *testing.T) {
 	acctest.NeedsCLI(t)
 	material := acctest.NewMaterial()
@@ -181,7 +186,8 @@ func TestAccLeak_echoIsFound(t *testing.T) {
 	scanner.Add("material", material)
 	var places []string
 	artifacts(t, acctest.FactoriesWithEcho(), []string{
-		"variable \"material\" {\n  ephemeral = true\n}\n\nprovider \"echo\" {\n  data = var.material\n}\n\nresource \"echo\" \"test\" {}\n",
+		"variable \"material\" {\n  ephemeral = true\n}\n\nprovider \"echo\" {\n  data = var.material\n}\n\nresource " +
+			"\"echo\" \"test\" {}\n",
 	}, func(dir string, plan []byte) {
 		for _, finding := range append(scanner.ScanDir(t, dir), scanner.Scan("plan JSON", plan)...) {
 			places = append(places, filepath.Base(finding.Place))
@@ -194,7 +200,8 @@ func TestAccLeak_echoIsFound(t *testing.T) {
 	}
 }
 
-// leakyProvider does what this provider must not: it keeps write-only material in private state and logs its model.
+// leakyProvider does what this provider must not: it keeps write-only material in private state and
+// logs its model.
 type leakyProvider struct{}
 
 func (leakyProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -243,8 +250,8 @@ func (leakyResource) Update(ctx context.Context, req resource.UpdateRequest, res
 func (leakyResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse)       {}
 func (leakyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
-// The same with the built provider in a process of its own, over every kind of run, every set of credentials and every error path: what
-// is printed, logged by core and provider, and left on disk.
+// The same with the built provider in a process of its own, over every kind of run, every set of
+// credentials and every error path: what is printed, logged by core and provider, and left on disk.
 func TestAccLeak_process(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
@@ -254,7 +261,8 @@ func TestAccLeak_process(t *testing.T) {
 		},
 		"JWT bearer": func(s *sfsim.Server) map[string]string {
 			return map[string]string{
-				"SALESFORCE_CLIENT_ID": s.ClientID, "SALESFORCE_USERNAME": s.Username, "SALESFORCE_PRIVATE_KEY": s.PrivateKeyPEM, "SALESFORCE_LOGIN_URL": s.LoginURL,
+				"SALESFORCE_CLIENT_ID": s.ClientID, "SALESFORCE_USERNAME": s.Username, "SALESFORCE_PRIVATE_KEY": s.PrivateKeyPEM,
+				"SALESFORCE_LOGIN_URL": s.LoginURL,
 			}
 		},
 		"access token": func(s *sfsim.Server) map[string]string {
@@ -276,7 +284,8 @@ func TestAccLeak_process(t *testing.T) {
 				material := acctest.NewMaterial()
 				materials = append(materials, material)
 				cli.Env["TF_VAR_material"] = material.Base64()
-				cli.Write("main.tf", configured()[:strings.Index(configured(), "\nresource ")]+"\nvariable \"material\" {\n  ephemeral = true\n  default = null\n}\n"+dataKey(lines...))
+				cli.Write("main.tf", configured()[:strings.Index(configured(), "\nresource ")]+
+					"\nvariable \"material\" {\n  ephemeral = true\n  default = null\n}\n"+dataKey(lines...))
 				result := cli.Run(args...)
 				printed.WriteString(result.Output())
 				if (result.Code == 0) != (want == 0) {
@@ -296,10 +305,13 @@ func TestAccLeak_process(t *testing.T) {
 			run(0, []string{"apply", "-no-color", "-input=false", "saved.tfplan"}, given("3")...)
 			run(0, []string{"show", "-json"}, given("3")...)
 			run(0, []string{"state", "pull"}, given("3")...)
-			run(1, apply, append(given("4"), pin(acctest.NewMaterial()))...)                                  // another hash than the pin
-			run(1, apply, "key_material_wo = substr(var.material, 1, -1)", `key_material_wo_version = "5"`)   // no key material
-			run(1, apply, append(given("6"), `certificate_ = "x"`)...)                                        // no such attribute
-			arm(t, sim, sfsim.Fault{Path: "*/CertificateChain", Nth: 1, Status: 400, ErrorCode: "SIMULATED"}) // a refusal on the way
+			// another hash than the pin
+			run(1, apply, append(given("4"), pin(acctest.NewMaterial()))...)
+			run(1, apply, "key_material_wo = substr(var.material, 1, -1)", `key_material_wo_version = "5"`) // no key material
+			// no such attribute
+			run(1, apply, append(given("6"), `certificate_ = "x"`)...)
+			// a refusal on the way
+			arm(t, sim, sfsim.Fault{Path: "*/CertificateChain", Nth: 1, Status: 400, ErrorCode: "SIMULATED"})
 			run(1, apply, given("7")...)
 			run(0, []string{"apply", "-no-color", "-input=false", "-auto-approve", "-refresh-only"}, given("3")...)
 			sim.Clock.Advance(25 * time.Hour)
@@ -315,7 +327,8 @@ func TestAccLeak_process(t *testing.T) {
 				t.Errorf("found the %s", finding)
 			}
 			log, err := os.ReadFile(filepath.Join(logs, "trace.log"))
-			if err != nil || !strings.Contains(string(log), "Salesforce request") || !strings.Contains(string(log), "provider.terraform-provider-salesforcebyok") {
+			if err != nil || !strings.Contains(string(log), "Salesforce request") ||
+				!strings.Contains(string(log), "provider.terraform-provider-salesforcebyok") {
 				t.Errorf("expected a log of core and provider, found %d bytes, %v", len(log), err)
 			}
 			for _, artifact := range []string{"terraform.tfstate", "terraform.tfstate.backup", "saved.tfplan"} {

@@ -11,8 +11,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// limitDiagnostic is an error by the org's API request limit. The first one that the CLI gets says it in full, all others of the run
-// shortly.
+// limitDiagnostic is an error by the org's API request limit. The first one that the CLI gets says
+// it in full, all others of the run shortly.
 type limitDiagnostic struct {
 	diag.Diagnostic
 
@@ -24,7 +24,8 @@ func addLimit(diags *diag.Diagnostics, limit *salesforce.RequestLimitError, summ
 	diags.Append(&limitDiagnostic{diag.NewErrorDiagnostic(summary, detail), limit})
 }
 
-// Detail is asked for when the diagnostic is sent, and not before: one that is dropped is not the first.
+// Detail is asked for when the diagnostic is sent, and not before: one that is dropped is not the
+// first.
 func (d *limitDiagnostic) Detail() string {
 	if d.limit.ReportFirst(d) {
 		return d.Diagnostic.Detail()
@@ -54,9 +55,9 @@ func (l *limitedReading) with(ctx context.Context) context.Context {
 	return context.WithValue(ctx, limitedReadingKey{}, l)
 }
 
-// onlyFirstLimit drops the error by the request limit of all readings but the first: that one fails the whole walk, and the others, whose
-// state stays as it is, have nothing to add. An error of a data source is not enough, since a check block makes a warning of it. Every Read
-// defers this.
+// onlyFirstLimit drops the error by the request limit of all readings but the first: that one fails
+// the whole walk, and the others, whose state stays as it is, have nothing to add. An error of a
+// data source is not enough, since a check block makes a warning of it. Every Read defers this.
 func onlyFirstLimit(ctx context.Context, diags *diag.Diagnostics) {
 	limited := func(d diag.Diagnostic) bool {
 		_, is := d.(*limitDiagnostic)
@@ -64,7 +65,8 @@ func onlyFirstLimit(ctx context.Context, diags *diag.Diagnostics) {
 		return is
 	}
 	reading, ok := ctx.Value(limitedReadingKey{}).(*limitedReading)
-	if !ok || reading.reporter == nil || !slices.ContainsFunc(*diags, limited) || reading.reporter.read.CompareAndSwap(false, true) {
+	if !ok || reading.reporter == nil || !slices.ContainsFunc(*diags, limited) ||
+		reading.reporter.read.CompareAndSwap(false, true) {
 		return
 	}
 	*diags = slices.DeleteFunc(*diags, limited)
@@ -77,12 +79,14 @@ func (l *limitedReading) answer(req *tfprotov6.ReadResourceRequest, resp *tfprot
 		return
 	}
 	// The framework expects what a reading without an error brings.
-	resp.Diagnostics = slices.DeleteFunc(resp.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError })
+	resp.Diagnostics = slices.DeleteFunc(resp.Diagnostics, func(d *tfprotov6.Diagnostic) bool {
+		return d.Severity == tfprotov6.DiagnosticSeverityError
+	})
 	resp.NewState, resp.NewIdentity, resp.Private = req.CurrentState, req.CurrentIdentity, req.Private
 }
 
-// limitReporter says once what a whole run is to hear of the org's API request limit, whatever the number of its resources: that few calls
-// are left, and that calls are refused.
+// limitReporter says once what a whole run is to hear of the org's API request limit, whatever the
+// number of its resources: that few calls are left, and that calls are refused.
 type limitReporter struct {
 	client *salesforce.Client
 	// read is set once the reading of a resource has failed by the limit.
@@ -101,7 +105,8 @@ func (l *limitReporter) warnings() []*tfprotov6.Diagnostic {
 
 	return []*tfprotov6.Diagnostic{{
 		Severity: tfprotov6.DiagnosticSeverityWarning, Summary: "Few API calls are left",
-		Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run ends where it stands. A plan over any number of records takes about " +
-			"five calls, an upload six: look for other clients of the org (Setup, System Overview), or wait.",
+		Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run ends where it stands. A plan " +
+			"over any number of records takes about five calls, an upload six: look for other clients of the org (Setup, " +
+			"System Overview), or wait.",
 	}}
 }

@@ -17,7 +17,10 @@ import (
 const inFull = "so no further one is made in this run"
 
 func spentLimit() *salesforce.RequestLimitError {
-	return &salesforce.RequestLimitError{Usage: "api-usage=5/5", Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
+	return &salesforce.RequestLimitError{
+		Usage: "api-usage=5/5",
+		Err:   &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}},
+	}
 }
 
 // The first one that is shown has the whole text, whichever was made first, and keeps it.
@@ -37,7 +40,8 @@ func TestOneErrorOfARunSaysTheLimitInFull(t *testing.T) {
 	}
 	for range 2 {
 		for _, i := range []int{1, 0, 2} {
-			if detail := diags[i].Detail(); strings.Contains(detail, inFull) != (i == 1) || !strings.Contains(detail, "Sforce-Limit-Info: api-usage=5/5") {
+			if detail := diags[i].Detail(); strings.Contains(detail, inFull) != (i == 1) ||
+				!strings.Contains(detail, "Sforce-Limit-Info: api-usage=5/5") {
 				t.Errorf("error %d: %s", i, detail)
 			}
 		}
@@ -47,7 +51,8 @@ func TestOneErrorOfARunSaysTheLimitInFull(t *testing.T) {
 	}
 }
 
-// Of all readings that fail by the limit one has the error. The others change nothing, and hide no error of another kind.
+// Of all readings that fail by the limit one has the error. The others change nothing, and hide no
+// error of another kind.
 func TestOneReadingHasTheErrorOfTheLimit(t *testing.T) {
 	t.Parallel()
 	reporter, limit := &limitReporter{}, spentLimit()
@@ -64,13 +69,16 @@ func TestOneReadingHasTheErrorOfTheLimit(t *testing.T) {
 
 		return diags, resp
 	}
-	if diags, resp := read(&limitedReading{reporter: reporter}, errors.New("another one")); len(diags) != 1 || resp.NewState != nil {
+	if diags, resp := read(&limitedReading{reporter: reporter}, errors.New("another one")); len(diags) != 1 ||
+		resp.NewState != nil {
 		t.Errorf("another error: %+v", resp)
 	}
-	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 1 || len(resp.Diagnostics) != 1 || resp.NewState != nil || !strings.Contains(diags[0].Detail(), inFull) {
+	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 1 || len(resp.Diagnostics) != 1 ||
+		resp.NewState != nil || !strings.Contains(diags[0].Detail(), inFull) {
 		t.Errorf("the first: %+v", resp)
 	}
-	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 0 || len(resp.Diagnostics) != 0 || resp.NewState != req.CurrentState || string(resp.Private) != "p" {
+	if diags, resp := read(&limitedReading{reporter: reporter}, limit); len(diags) != 0 || len(resp.Diagnostics) != 0 ||
+		resp.NewState != req.CurrentState || string(resp.Private) != "p" {
 		t.Errorf("the second: %+v", resp)
 	}
 	if diags, _ := read(&limitedReading{}, limit); len(diags) != 1 {

@@ -7,8 +7,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
-// lineages is what a process knows of the keys of each type beside the state: the core hands a plan's private state to nobody, and a
-// create has none.
+// lineages is what a process knows of the keys of each type beside the state: the core hands a
+// plan's private state to nobody, and a create has none.
 type lineages struct {
 	mu sync.Mutex
 	// creates counts the plans of new keys, by type.
@@ -20,7 +20,8 @@ type lineages struct {
 
 	once sync.Once
 	user string
-	// described is whether the org keeps a Description on data encryption keys, nil before it was asked.
+	// described is whether the org keeps a Description on data encryption keys, nil before it was
+	// asked.
 	described *bool
 }
 
@@ -72,8 +73,9 @@ func (d *Data) hasTaken(typ string) bool {
 	return d.lineages.taken[typ]
 }
 
-// user returns the id of the session's user. A session that was handed over does not say it; then the org is asked, once. It is "" if
-// the org does not say it either: nothing is trusted then by its writer.
+// user returns the id of the session's user. A session that was handed over does not say it; then
+// the org is asked, once. It is "" if the org does not say it either: nothing is trusted then by
+// its writer.
 func (d *Data) user(ctx context.Context) string {
 	if d.Session.UserID != "" {
 		return d.Session.UserID
@@ -101,7 +103,8 @@ func (d *Data) knownUser() string {
 	return d.lineages.user
 }
 
-// keepsDescription reports whether the org keeps a Description on data encryption keys. It is asked once.
+// keepsDescription reports whether the org keeps a Description on data encryption keys. It is asked
+// once.
 func (d *Data) keepsDescription(ctx context.Context) (bool, error) {
 	d.lineages.mu.Lock()
 	known := d.lineages.described

@@ -30,14 +30,18 @@ func (l *certificateList) Metadata(_ context.Context, req resource.MetadataReque
 	resp.TypeName = req.ProviderTypeName + "_certificate"
 }
 
-func (l *certificateList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *certificateList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest,
+	resp *list.ListResourceSchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The certificates of the org, sorted by unique name, to import them as `salesforcebyok_certificate`. With `include_resource` the content of each is read, which is " +
-			"one API call for each. Needs Terraform 1.14 or newer.",
+		MarkdownDescription: "The certificates of the org, sorted by unique name, to import them as " +
+			"`salesforcebyok_certificate`. With `include_resource` the content of each is read, which is one API call for " +
+			"each. Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"byok_compatible_only": schema.BoolAttribute{
-				MarkdownDescription: "Only certificates that can wrap key material, as their rows show. Default `false`: all, also those that serve something else, such as single sign-on.",
-				Optional:            true,
+				MarkdownDescription: "Only certificates that can wrap key material, as their rows show. Default `false`: all, " +
+					"also those that serve something else, such as single sign-on.",
+				Optional: true,
 			},
 		},
 	}
@@ -55,7 +59,8 @@ func (l *certificateList) List(ctx context.Context, req list.ListRequest, stream
 	stream.Results = listResults(ctx, req, rows, func(row salesforce.Certificate, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s (%s, %d bits)", row.DeveloperName, row.MasterLabel, row.KeySize)
 		result.Diagnostics.Append(result.Identity.Set(ctx, certificateIdentity{
-			OrganizationID: types.StringValue(l.data.Session.OrganizationID), DeveloperName: types.StringValue(row.DeveloperName),
+			OrganizationID: types.StringValue(l.data.Session.OrganizationID),
+			DeveloperName:  types.StringValue(row.DeveloperName),
 		})...)
 		if !req.IncludeResource {
 			return
@@ -69,7 +74,9 @@ func (l *certificateList) List(ctx context.Context, req list.ListRequest, stream
 }
 
 // rows reads the certificates of the org.
-func (l *certificateList) rows(ctx context.Context, compatibleOnly bool, diags *diag.Diagnostics) ([]salesforce.Certificate, bool) {
+func (l *certificateList) rows(ctx context.Context, compatibleOnly bool,
+	diags *diag.Diagnostics,
+) ([]salesforce.Certificate, bool) {
 	if diags.HasError() {
 		return nil, false
 	}

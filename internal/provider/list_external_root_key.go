@@ -26,18 +26,24 @@ type externalRootKeyListModel struct {
 	RootKeyService types.String `tfsdk:"root_key_service"`
 }
 
-func (l *externalRootKeyList) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (l *externalRootKeyList) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_external_root_key"
 }
 
-func (l *externalRootKeyList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *externalRootKeyList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest,
+	resp *list.ListResourceSchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The root keys of the org, sorted by id, to import them as `salesforcebyok_external_root_key`. Needs Terraform 1.14 or newer, and API version 58.0 or newer.",
+		MarkdownDescription: "The root keys of the org, sorted by id, to import them as " +
+			"`salesforcebyok_external_root_key`. Needs Terraform 1.14 or newer, and API version 58.0 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"status": schema.StringAttribute{
-				MarkdownDescription: "Only root keys of this status: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable`.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(rootKeyStatuses()...)},
+				MarkdownDescription: "Only root keys of this status: `Activation Pending`, `Active`, `Archived`, `Canceled`, " +
+					"`Inactive` or `Unavailable`.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(rootKeyStatuses()...)},
 			},
 			"root_key_service": schema.StringAttribute{
 				MarkdownDescription: "Only root keys of this service: `AWS`, or `SF` for Salesforce's own.",

@@ -26,10 +26,13 @@ func (l *tenantSecretList) Metadata(_ context.Context, req resource.MetadataRequ
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret"
 }
 
-func (l *tenantSecretList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *tenantSecretList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest,
+	resp *list.ListResourceSchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The types of the org that have a key, to import them as `salesforcebyok_tenant_secret`. What can't be read back, such as the certificate and the escrow, must be " +
-			"added to the generated configuration. Needs Terraform 1.14 or newer.",
+		MarkdownDescription: "The types of the org that have a key, to import them as `salesforcebyok_tenant_secret`. What " +
+			"can't be read back, such as the certificate and the escrow, must be added to the generated configuration. Needs " +
+			"Terraform 1.14 or newer.",
 	}
 }
 
@@ -43,7 +46,8 @@ func (l *tenantSecretList) List(ctx context.Context, req list.ListRequest, strea
 	}
 	stream.Results = listResults(ctx, req, currentRecords(all.Records()), func(row keys.Record, result *list.ListResult) {
 		result.DisplayName = fmt.Sprintf("%s (%s, version %d)", row.Type, row.Source, row.Version)
-		result.Diagnostics.Append(result.Identity.Set(ctx, keyIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
+		result.Diagnostics.Append(result.Identity.Set(ctx,
+			keyIdentity{OrganizationID: types.StringValue(l.data.Session.OrganizationID), Type: types.StringValue(row.Type)})...)
 		if req.IncludeResource {
 			model := listedTenantSecret(row, l.data)
 			result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
@@ -68,8 +72,8 @@ func currentRecords(records []keys.Record) []keys.Record {
 	return current
 }
 
-// listedTenantSecret is the resource as an import would find it, but for the hash: in a generated configuration it would be a pin, and a pin
-// refuses every rotation to another key.
+// listedTenantSecret is the resource as an import would find it, but for the hash: in a generated
+// configuration it would be a pin, and a pin refuses every rotation to another key.
 func listedTenantSecret(row keys.Record, data *Data) keyModel {
 	model := importedKey(row, data)
 	model.SecretValueHash = types.StringNull()
@@ -77,9 +81,11 @@ func listedTenantSecret(row keys.Record, data *Data) keyModel {
 	return model
 }
 
-// listResults streams one result for each row, up to the limit of the request; a limit below 1 is none. Errors are part of a result: what
-// is assigned to the stream while it is read is lost.
-func listResults[T any](ctx context.Context, req list.ListRequest, rows []T, fill func(row T, result *list.ListResult)) iter.Seq[list.ListResult] {
+// listResults streams one result for each row, up to the limit of the request; a limit below 1 is
+// none. Errors are part of a result: what is assigned to the stream while it is read is lost.
+func listResults[T any](ctx context.Context, req list.ListRequest, rows []T,
+	fill func(row T, result *list.ListResult),
+) iter.Seq[list.ListResult] {
 	if req.Limit > 0 && int64(len(rows)) > req.Limit {
 		rows = rows[:req.Limit]
 	}

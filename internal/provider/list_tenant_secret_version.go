@@ -29,15 +29,20 @@ type tenantSecretVersionListModel struct {
 	Source types.String `tfsdk:"source"`
 }
 
-func (l *tenantSecretVersionList) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (l *tenantSecretVersionList) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret_version"
 }
 
-func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest,
+	resp *list.ListResourceSchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The tenant secret records of the org, sorted by type and version, to import them as `salesforcebyok_tenant_secret_version`. Listing is no export: the `SecretValue` is " +
-			"never asked for. An ACTIVE record that is not cache-only is listed only where `status` asks for it: nothing can be done to it but rotate it, by `salesforcebyok_tenant_secret`. Needs " +
-			"Terraform 1.14 or newer.",
+		MarkdownDescription: "The tenant secret records of the org, sorted by type and version, to import them as " +
+			"`salesforcebyok_tenant_secret_version`. Listing is no export: the `SecretValue` is never asked for. An ACTIVE " +
+			"record that is not cache-only is listed only where `status` asks for it: nothing can be done to it but rotate " +
+			"it, by `salesforcebyok_tenant_secret`. Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				MarkdownDescription: "Only records of this type, such as `Data`.",
@@ -45,15 +50,16 @@ func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ 
 				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.KnownTenantSecretType()},
 			},
 			"status": schema.StringAttribute{
-				MarkdownDescription: "Only records of this status: `ACTIVE`, `ARCHIVED` or `DESTROYED`. Default: all that can be managed, that is, all but ACTIVE ones that " +
-					"are not cache-only.",
+				MarkdownDescription: "Only records of this status: `ACTIVE`, `ARCHIVED` or `DESTROYED`. Default: all that can be " +
+					"managed, that is, all but ACTIVE ones that are not cache-only.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(recordStatuses()...)},
 			},
 			"source": schema.StringAttribute{
 				MarkdownDescription: "Only records of this source: `UPLOADED`, `HSM` or `REMOTE`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(salesforce.SourceUploaded, salesforce.SourceHSM, salesforce.SourceRemote)},
+				Validators: []validator.String{stringvalidator.OneOf(salesforce.SourceUploaded, salesforce.SourceHSM,
+					salesforce.SourceRemote)},
 			},
 		},
 	}
@@ -72,14 +78,15 @@ func (l *tenantSecretVersionList) List(ctx context.Context, req list.ListRequest
 
 		return
 	}
-	stream.Results = listResults(ctx, req, config.matching(all.Rows()), func(row salesforce.TenantSecret, result *list.ListResult) {
-		result.DisplayName = fmt.Sprintf("%s version %d (%s, %s)", row.Type, row.Version, row.Source, row.Status)
-		model := importedTenantSecretVersion(row, l.data)
-		result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
-		if req.IncludeResource {
-			result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
-		}
-	})
+	stream.Results = listResults(ctx, req, config.matching(all.Rows()),
+		func(row salesforce.TenantSecret, result *list.ListResult) {
+			result.DisplayName = fmt.Sprintf("%s version %d (%s, %s)", row.Type, row.Version, row.Source, row.Status)
+			model := importedTenantSecretVersion(row, l.data)
+			result.Diagnostics.Append(result.Identity.Set(ctx, model.identity())...)
+			if req.IncludeResource {
+				result.Diagnostics.Append(result.Resource.Set(ctx, &model)...)
+			}
+		})
 }
 
 // matching returns the records that the filters match.

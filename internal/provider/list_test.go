@@ -22,7 +22,9 @@ import (
 )
 
 // queries runs list blocks over an org and checks what they find, or the error.
-func queries(t *testing.T, sim *sfsim.Server, body string, wantError *regexp.Regexp, checks ...querycheck.QueryResultCheck) {
+func queries(t *testing.T, sim *sfsim.Server, body string, wantError *regexp.Regexp,
+	checks ...querycheck.QueryResultCheck,
+) {
 	t.Helper()
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_14_0)},
@@ -58,7 +60,8 @@ list "salesforcebyok_tenant_secret" "all" {
 		querycheck.ExpectIdentity(address, map[string]knownvalue.Check{
 			"organization_id": knownvalue.StringExact(sim.OrganizationID), "type": knownvalue.StringExact("EventBus"),
 		}),
-		querycheck.ExpectResourceDisplayName(address, name, knownvalue.StringRegexp(regexp.MustCompile(`^Data \(HSM, version \d+\)$`))),
+		querycheck.ExpectResourceDisplayName(address, name,
+			knownvalue.StringRegexp(regexp.MustCompile(`^Data \(HSM, version \d+\)$`))),
 		querycheck.ExpectResourceKnownValues(address, name, []querycheck.KnownValueCheck{
 			{Path: tfjsonpath.New("tenant_secret_id"), KnownValue: knownvalue.StringExact(key.ID)},
 			{Path: tfjsonpath.New("source"), KnownValue: knownvalue.StringExact("HSM")},
@@ -79,19 +82,24 @@ list "salesforcebyok_tenant_secret" "all" {
 list "salesforcebyok_tenant_secret_version" "all" {
   provider = salesforcebyok
 }
-`, nil, querycheck.ExpectLength("salesforcebyok_tenant_secret.all", 0), querycheck.ExpectLength("salesforcebyok_tenant_secret_version.all", 0))
+`, nil, querycheck.ExpectLength("salesforcebyok_tenant_secret.all", 0),
+		querycheck.ExpectLength("salesforcebyok_tenant_secret_version.all", 0))
 }
 
 // An error must be seen, and not be an empty list.
 func TestAccLists_denied(t *testing.T) {
 	t.Parallel()
 	for name, summary := range map[string]string{
-		"salesforcebyok_tenant_secret": "Unable to read the tenant secrets", "salesforcebyok_tenant_secret_version": "Unable to read the tenant secrets",
-		"salesforcebyok_certificate": "Unable to read the certificates", "salesforcebyok_external_root_key": "Unable to read the external root keys",
+		"salesforcebyok_tenant_secret":         "Unable to read the tenant secrets",
+		"salesforcebyok_tenant_secret_version": "Unable to read the tenant secrets",
+		"salesforcebyok_certificate":           "Unable to read the certificates",
+		"salesforcebyok_external_root_key":     "Unable to read the external root keys",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, denied(func(p *sfsim.Permissions) { p.ManageEncryptionKeys, p.ManageCertificates = false, false }))
+			sim := acctest.StartSim(t, denied(func(p *sfsim.Permissions) {
+				p.ManageEncryptionKeys, p.ManageCertificates = false, false
+			}))
 			queries(t, sim, "list \""+name+"\" \"all\" {\n  provider = salesforcebyok\n}\n", acctest.ErrorText(summary))
 		})
 	}
@@ -103,7 +111,8 @@ func TestAccTenantSecretVersionList(t *testing.T) {
 	sim := acctest.StartSim(t, seeded(t, history))
 	archived := acctest.Keys(sim, "Data")[1]
 	old := queryfilter.ByResourceIdentity(map[string]knownvalue.Check{
-		"organization_id": knownvalue.StringExact(sim.OrganizationID), "tenant_secret_id": knownvalue.StringExact(archived.ID),
+		"organization_id":  knownvalue.StringExact(sim.OrganizationID),
+		"tenant_secret_id": knownvalue.StringExact(archived.ID),
 	})
 	queries(t, sim, `
 list "salesforcebyok_tenant_secret_version" "manageable" {
@@ -137,7 +146,8 @@ list "salesforcebyok_tenant_secret_version" "data" {
 		querycheck.ExpectLength(address+"active", 1),
 		querycheck.ExpectLength(address+"remote", 1),
 		querycheck.ExpectLength(address+"data", 1),
-		querycheck.ExpectResourceDisplayName(address+"manageable", old, knownvalue.StringRegexp(regexp.MustCompile(`^Data version \d+ \(UPLOADED, ARCHIVED\)$`))),
+		querycheck.ExpectResourceDisplayName(address+"manageable", old,
+			knownvalue.StringRegexp(regexp.MustCompile(`^Data version \d+ \(UPLOADED, ARCHIVED\)$`))),
 		querycheck.ExpectResourceKnownValues(address+"manageable", old, []querycheck.KnownValueCheck{
 			{Path: tfjsonpath.New("desired_status"), KnownValue: knownvalue.StringExact("ARCHIVED")},
 			{Path: tfjsonpath.New("secret_value_hash"), KnownValue: knownvalue.StringExact(seededHash)},
@@ -145,7 +155,8 @@ list "salesforcebyok_tenant_secret_version" "data" {
 			{Path: tfjsonpath.New("recoverable"), KnownValue: knownvalue.Bool(false)},
 		}),
 		querycheck.ExpectNoIdentity(address+"manageable", map[string]knownvalue.Check{
-			"organization_id": knownvalue.StringExact(sim.OrganizationID), "tenant_secret_id": knownvalue.StringExact(acctest.ActiveKey(t, sim, "Data").ID),
+			"organization_id":  knownvalue.StringExact(sim.OrganizationID),
+			"tenant_secret_id": knownvalue.StringExact(acctest.ActiveKey(t, sim, "Data").ID),
 		}),
 	)
 }
@@ -167,7 +178,8 @@ list "salesforcebyok_tenant_secret_version" "some" {
 list "salesforcebyok_tenant_secret_version" "all" {
   provider = salesforcebyok
 }
-`, nil, querycheck.ExpectLength("salesforcebyok_tenant_secret_version.some", 11), querycheck.ExpectLength("salesforcebyok_tenant_secret_version.all", 40))
+`, nil, querycheck.ExpectLength("salesforcebyok_tenant_secret_version.some", 11),
+		querycheck.ExpectLength("salesforcebyok_tenant_secret_version.all", 40))
 }
 
 func TestAccTenantSecretVersionList_badInput(t *testing.T) {
@@ -180,7 +192,8 @@ func TestAccTenantSecretVersionList_badInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			queries(t, sim, "list \"salesforcebyok_tenant_secret_version\" \"x\" {\n  provider = salesforcebyok\n  config {\n    "+tc.config+"\n  }\n}\n", acctest.ErrorText(tc.want))
+			queries(t, sim, "list \"salesforcebyok_tenant_secret_version\" \"x\" {\n  provider = salesforcebyok\n  config {\n "+
+				"   "+tc.config+"\n  }\n}\n", acctest.ErrorText(tc.want))
 			unsent(t, sim)
 		})
 	}
@@ -218,7 +231,10 @@ list "salesforcebyok_certificate" "one" {
 		querycheck.ExpectResourceKnownValues(address+"fit", good, []querycheck.KnownValueCheck{
 			{Path: tfjsonpath.New("label"), KnownValue: knownvalue.StringExact("Good one")},
 			{Path: tfjsonpath.New("byok_compatible"), KnownValue: knownvalue.Bool(true)},
-			{Path: tfjsonpath.New("certificate_pem"), KnownValue: knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`))},
+			{
+				Path:       tfjsonpath.New("certificate_pem"),
+				KnownValue: knownvalue.StringRegexp(regexp.MustCompile(`^-----BEGIN CERTIFICATE-----\n`)),
+			},
 		}),
 	)
 }
@@ -227,7 +243,10 @@ list "salesforcebyok_certificate" "one" {
 func TestAccCertificateList_chainFails(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	if err := sim.AddFault(sfsim.Fault{Method: http.MethodGet, Path: "CertificateChain", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS"}); err != nil {
+	if err := sim.AddFault(sfsim.Fault{
+		Method: http.MethodGet, Path: "CertificateChain", Status: http.StatusForbidden,
+		ErrorCode: "INSUFFICIENT_ACCESS",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	queries(t, sim, `
@@ -238,7 +257,8 @@ list "salesforcebyok_certificate" "all" {
 `, regexp.MustCompile(`(?s)Unable to read the certificate.*INSUFFICIENT_ACCESS`))
 }
 
-// What a query generates, completed by what can't be read back, imports without a change of any key.
+// What a query generates, completed by what can't be read back, imports without a change of any
+// key.
 func TestAccLists_generatedConfigurationImports(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seeded(t, `
@@ -296,7 +316,8 @@ list "salesforcebyok_certificate" "certificates" {
 	}
 }
 
-// addCertificates writes the certificate, which can't be read back, into the generated blocks of uploaded keys.
+// addCertificates writes the certificate, which can't be read back, into the generated blocks of
+// uploaded keys.
 func addCertificates(generated string) string {
 	uploaded, empty := regexp.MustCompile(`source +=\s"UPLOADED"`), regexp.MustCompile(`(?m)^  certificate( +)= null.*$`)
 	blocks := strings.SplitAfter(generated, "\n}\n")

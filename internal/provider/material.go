@@ -23,7 +23,8 @@ import (
 // objectAsOptions let an escrow object be read whose members are not all known.
 var objectAsOptions = basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true, UnhandledUnknownAsEmpty: true}
 
-// sealing is what an upload seals: the given material, zero if it is to be generated, and the escrow of it.
+// sealing is what an upload seals: the given material, zero if it is to be generated, and the
+// escrow of it.
 type sealing struct {
 	material secret.Bytes
 	escrow   *upload.Escrow
@@ -64,18 +65,20 @@ func (m *keyModel) unusable() *problem.Problem {
 		return nil
 	}
 	if err := m.algorithm().Usable(); err != nil {
-		return problem.New("wrapping_algorithm", "Wrapping algorithm can't be used here", "%s Nothing was sent.", opening(err)).Because(err)
+		return problem.New("wrapping_algorithm", "Wrapping algorithm can't be used here", "%s Nothing was sent.",
+			opening(err)).Because(err)
 	}
 
 	return nil
 }
 
-// parseMaterial reads material that is given. The problem points to its version: the CLI prints the source line of what an error points
-// to.
+// parseMaterial reads material that is given. The problem points to its version: the CLI prints the
+// source line of what an error points to.
 func parseMaterial(given types.String) (secret.Bytes, *problem.Problem) {
 	material, err := byok.ParseMaterial(given.ValueString())
 	if err != nil {
-		return secret.Bytes{}, problem.New("key_material_wo_version", "Key material is not usable", "key_material_wo: %s. Nothing was sent.", err).Because(err)
+		return secret.Bytes{}, problem.New("key_material_wo_version", "Key material is not usable",
+			"key_material_wo: %s. Nothing was sent.", err).Because(err)
 	}
 
 	return material, nil
@@ -97,7 +100,9 @@ func weakGiven(given types.String) *problem.Problem {
 }
 
 // escrowPlan reads the recipients of a known escrow attribute; nil for none.
-func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*escrow.Plan, escrowModel, *problem.Problem) {
+func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*escrow.Plan, escrowModel,
+	*problem.Problem,
+) {
 	var model escrowModel
 	if value.IsNull() || value.IsUnknown() {
 		return nil, model, nil
@@ -108,7 +113,8 @@ func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics
 	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
 	diags.Append(model.RecipientGroups.ElementsAs(ctx, &groups, false)...)
 	if diags.HasError() {
-		return nil, model, problem.New("escrow", "Escrow can't be read", "Expected age_recipients or recipient_groups. Nothing was sent.")
+		return nil, model, problem.New("escrow", "Escrow can't be read",
+			"Expected age_recipients or recipient_groups. Nothing was sent.")
 	}
 	var plan *escrow.Plan
 	var err error
@@ -120,13 +126,15 @@ func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics
 		plan, err = escrow.NewPlan(names)
 	}
 	if err != nil {
-		return nil, model, problem.New(attribute, "Escrow recipients are not usable", "%s Nothing was sent.", opening(err)).Because(err)
+		return nil, model, problem.New(attribute, "Escrow recipients are not usable", "%s Nothing was sent.",
+			opening(err)).Because(err)
 	}
 
 	return plan, model, nil
 }
 
-// openEscrow reads the escrow attribute and opens its directory, which it makes if it is not there. It returns nil for no escrow.
+// openEscrow reads the escrow attribute and opens its directory, which it makes if it is not there.
+// It returns nil for no escrow.
 func openEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*upload.Escrow, *problem.Problem) {
 	plan, model, p := escrowPlan(ctx, value, diags)
 	if p != nil || plan == nil {
@@ -139,14 +147,16 @@ func openEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics
 	if name := model.Directory.ValueString(); name != "" {
 		var err error
 		if opened.Directory, err = escrow.OpenDirectory(name); err != nil {
-			return nil, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.", opening(err)).Because(err)
+			return nil, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.",
+				opening(err)).Because(err)
 		}
 	}
 
 	return opened, nil
 }
 
-// lookIntoEscrow opens the escrow directory of a plan if it is there: a plan makes nothing. It returns nil for none.
+// lookIntoEscrow opens the escrow directory of a plan if it is there: a plan makes nothing. It
+// returns nil for none.
 func lookIntoEscrow(ctx context.Context, value types.Object) *upload.Escrow {
 	var unheard diag.Diagnostics
 	plan, model, p := escrowPlan(ctx, value, &unheard)
@@ -165,13 +175,15 @@ func lookIntoEscrow(ctx context.Context, value types.Object) *upload.Escrow {
 	return &upload.Escrow{Plan: plan, Directory: directory}
 }
 
-// checkEscrow refuses recipients and a directory that can never be used. What is not known yet is judged when it is.
+// checkEscrow refuses recipients and a directory that can never be used. What is not known yet is
+// judged when it is.
 func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) {
 	if !whollyKnown(value) {
 		return
 	}
 	_, model, p := escrowPlan(ctx, value, diags)
-	if slices.ContainsFunc(model.AgeRecipients.Elements(), badRecipient) || (!model.AgeRecipients.IsNull() && len(model.AgeRecipients.Elements()) == 0) {
+	if slices.ContainsFunc(model.AgeRecipients.Elements(), badRecipient) ||
+		(!model.AgeRecipients.IsNull() && len(model.AgeRecipients.Elements()) == 0) {
 		// The validators of the attribute say so, at the element.
 		return
 	}
@@ -180,7 +192,8 @@ func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostic
 	}
 	if name := model.Directory.ValueString(); name != "" {
 		if err := escrow.CheckDirectory(name); err != nil {
-			addProblem(diags, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.", opening(err)))
+			addProblem(diags, problem.New("escrow.directory", "Escrow directory is not usable", "%s Nothing was sent.",
+				opening(err)))
 		}
 	}
 }
@@ -198,9 +211,11 @@ func whollyKnown(v attr.Value) bool {
 	return err == nil && raw.IsFullyKnown()
 }
 
-// onlyInState reports whether an escrow copy is, as far as this run can see, in state alone: its escrow has no directory, or the directory
-// has no copy of the key.
-func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Object, organization, typ, hash string) bool {
+// onlyInState reports whether an escrow copy is, as far as this run can see, in state alone: its
+// escrow has no directory, or the directory has no copy of the key.
+func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Object, organization, typ,
+	hash string,
+) bool {
 	if ciphertext.IsNull() {
 		return false
 	}
@@ -226,12 +241,15 @@ func pinsOf(list types.List) []string {
 	return pins
 }
 
-// warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is wrapped, so nothing is refused.
+// warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is
+// wrapped, so nothing is refused.
 func warnUnpinned(pins []string, name, fingerprint types.String, diags *diag.Diagnostics) {
 	if !isGiven(fingerprint) || keys.PinsHold(pins, fingerprint.ValueString()) {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("certificate_pins"), "The wrapping certificate is not pinned",
-		fmt.Sprintf("Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing is wrapped now, and the next wrapping for it is refused. Verify the certificate in Setup, then pin it or name another.",
+		fmt.Sprintf("Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing is "+
+			"wrapped now, and the next wrapping for it is refused. Verify the certificate in Setup, then pin it or name "+
+			"another.",
 			name.ValueString(), fingerprint.ValueString()))
 }

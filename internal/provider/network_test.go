@@ -34,7 +34,8 @@ const tlsHost = "byok.my.salesforce.test"
 // tlsOrg is a simulated org behind TLS, at tlsHost, with a certificate of a private authority.
 type tlsOrg struct {
 	sim *sfsim.Server
-	// address is where it listens, caFile the authority's certificate, proxy the URL of a proxy that connects tlsHost to it.
+	// address is where it listens, caFile the authority's certificate, proxy the URL of a proxy that
+	// connects tlsHost to it.
 	address, caFile, proxy string
 	// tunnels counts what went through the proxy.
 	tunnels atomic.Int64
@@ -52,8 +53,10 @@ func newTLSOrg(t *testing.T, oldest, newest uint16, wrap func(http.Handler) http
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Private authority of a test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{tlsHost}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Private authority of a test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{tlsHost}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true,
+		BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -64,7 +67,9 @@ func newTLSOrg(t *testing.T, oldest, newest uint16, wrap func(http.Handler) http
 		t.Fatal(err)
 	}
 
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.sim.Handler().ServeHTTP(w, r) }))
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.sim.Handler().ServeHTTP(w, r)
+	}))
 	if wrap != nil {
 		handler = wrap(handler)
 	}
@@ -73,7 +78,8 @@ func newTLSOrg(t *testing.T, oldest, newest uint16, wrap func(http.Handler) http
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 		MinVersion:   oldest, MaxVersion: newest,
 	}
-	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // the handshakes that fail are those that should
+	// the handshakes that fail are those that should
+	front.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	front.StartTLS()
 	t.Cleanup(front.Close)
 	o.address = front.Listener.Addr().String()
@@ -120,7 +126,8 @@ func (o *tlsOrg) tunnel(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(client, upstream)
 }
 
-// runner returns the CLI over the org, with the proxy and, with trust, the authority in the standard environment.
+// runner returns the CLI over the org, with the proxy and, with trust, the authority in the
+// standard environment.
 func (o *tlsOrg) runner(t *testing.T, trust bool) *acctest.CLI {
 	t.Helper()
 	cli := acctest.NewCLI(t, o.sim)
@@ -138,7 +145,8 @@ func (o *tlsOrg) runner(t *testing.T, trust bool) *acctest.CLI {
 	return cli
 }
 
-// A proxy and a private authority are taken from the standard environment, over TLS 1.2 and 1.3; older versions are refused.
+// A proxy and a private authority are taken from the standard environment, over TLS 1.2 and 1.3;
+// older versions are refused.
 func TestAccProvider_proxyAndPrivateAuthority(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -182,10 +190,14 @@ func TestAccProvider_proxyAndPrivateAuthority(t *testing.T) {
 	}
 }
 
-// Whoever answers in the org's place with a redirect gets neither the token nor the secrets of a login, wherever it points.
+// Whoever answers in the org's place with a redirect gets neither the token nor the secrets of a
+// login, wherever it points.
 func TestAccProvider_redirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	for name, struck := range map[string]string{"login": "/services/oauth2/token", "query": "/services/data/v62.0/query", "upload": "/services/data/v62.0/sobjects/TenantSecret/"} {
+	for name, struck := range map[string]string{
+		"login": "/services/oauth2/token", "query": "/services/data/v62.0/query",
+		"upload": "/services/data/v62.0/sobjects/TenantSecret/",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var redirected atomic.Int64
@@ -212,8 +224,8 @@ func TestAccProvider_redirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// A page that a captive portal, or any other box on the way, sends with the status of success is no success: nothing is taken for done
-// that the org does not have.
+// A page that a captive portal, or any other box on the way, sends with the status of success is no
+// success: nothing is taken for done that the org does not have.
 func TestAccProvider_pageInPlaceOfAnAnswer(t *testing.T) {
 	t.Parallel()
 	var portal atomic.Bool
@@ -233,10 +245,13 @@ func TestAccProvider_pageInPlaceOfAnAnswer(t *testing.T) {
 	before := acctest.ActiveKey(t, org.sim, "Data").Description
 
 	portal.Store(true)
-	cli.Write("main.tf", requiredProvider+acctest.ProviderBlock(org.sim, "max_retries = 0")+dataKey(`description = "ours"`))
+	cli.Write("main.tf", requiredProvider+acctest.ProviderBlock(org.sim, "max_retries = 0")+
+		dataKey(`description = "ours"`))
 	result := cli.Apply()
-	if result.Code == 0 || !strings.Contains(result.Output(), "may or may not have been applied") || strings.Contains(result.Output(), "Please accept") {
-		t.Errorf("expected an unknown outcome that does not quote the page, found exit code %d, %s", result.Code, result.Output())
+	if result.Code == 0 || !strings.Contains(result.Output(), "may or may not have been applied") ||
+		strings.Contains(result.Output(), "Please accept") {
+		t.Errorf("expected an unknown outcome that does not quote the page, found exit code %d, %s", result.Code,
+			result.Output())
 	}
 	if now := acctest.ActiveKey(t, org.sim, "Data").Description; now != before {
 		t.Errorf("expected the Description %q, found %q", before, now)
@@ -251,7 +266,8 @@ func TestAccProvider_pageInPlaceOfAnAnswer(t *testing.T) {
 	}
 }
 
-// manyKeys makes an org with archived and ACTIVE keys, and a configuration that manages all of them and reads the org besides.
+// manyKeys makes an org with archived and ACTIVE keys, and a configuration that manages all of them
+// and reads the org besides.
 func manyKeys(t *testing.T, versions int) (*sfsim.Server, *acctest.CLI) {
 	t.Helper()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -263,7 +279,8 @@ func manyKeys(t *testing.T, versions int) (*sfsim.Server, *acctest.CLI) {
 	var body strings.Builder
 	for i, key := range acctest.Keys(sim, "Data") {
 		if key.Status == "ARCHIVED" {
-			fmt.Fprintf(&body, "\nresource \"salesforcebyok_tenant_secret_version\" \"v%d\" {\n  tenant_secret_id = %q\n  %s\n  %s\n}\n", i, key.ID, archived, noBackup)
+			fmt.Fprintf(&body, "\nresource \"salesforcebyok_tenant_secret_version\" \"v%d\" {\n  tenant_secret_id = %q\n  "+
+				"%s\n  %s\n}\n", i, key.ID, archived, noBackup)
 		}
 	}
 	for _, typ := range []string{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"} {
@@ -304,7 +321,8 @@ func spendCalls(t *testing.T, sim *sfsim.Server, calls int) {
 	client := &http.Client{}
 	defer client.CloseIdleConnections()
 	for range calls {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, sim.InstanceURL+"/services/data/v62.0/limits", http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, sim.InstanceURL+"/services/data/v62.0/limits",
+			http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,8 +337,9 @@ func spendCalls(t *testing.T, sim *sfsim.Server, calls int) {
 	}
 }
 
-// Once the org refuses a call for its request limit, nothing else is sent: one clear error quotes the header, whatever the number of
-// resources, and each of those that were to be changed says shortly that it was not.
+// Once the org refuses a call for its request limit, nothing else is sent: one clear error quotes
+// the header, whatever the number of resources, and each of those that were to be changed says
+// shortly that it was not.
 func TestAccProvider_requestLimit(t *testing.T) {
 	t.Parallel()
 	sim, cli := manyKeys(t, 30)
@@ -331,7 +350,8 @@ func TestAccProvider_requestLimit(t *testing.T) {
 		for _, d := range result.Diagnostics {
 			switch {
 			case d.Severity != "error":
-			case strings.Contains(d.Detail, full) && strings.Contains(d.Detail, "Sforce-Limit-Info: api-usage=") && strings.Contains(d.Detail, "REQUEST_LIMIT_EXCEEDED"):
+			case strings.Contains(d.Detail, full) && strings.Contains(d.Detail, "Sforce-Limit-Info: api-usage=") &&
+				strings.Contains(d.Detail, "REQUEST_LIMIT_EXCEEDED"):
 				whole++
 			case strings.HasSuffix(d.Detail, "as another error of this run says in full."):
 				brief++
@@ -375,7 +395,8 @@ func TestAccProvider_requestLimit(t *testing.T) {
 	whole, brief := said(apply)
 	made := len(sim.TenantSecrets()) - keys
 	if apply.Code == 0 || made != 1 || whole != 1 || brief != 3 {
-		t.Errorf("expected one error in full, and one for each rotation that was not made, found %d and %d with %d made", whole, brief, made)
+		t.Errorf("expected one error in full, and one for each rotation that was not made, found %d and %d with %d made",
+			whole, brief, made)
 	}
 	refused := 0
 	for _, request := range sim.Requests()[before:] {
@@ -407,12 +428,14 @@ func TestAccProvider_fewCallsLeft(t *testing.T) {
 	spendCalls(t, sim, 500)
 	limitCalls(sim, apiCalls(t, sim)+20)
 	plan := cli.Plan()
-	if plan.Code != acctest.PlanEmpty || len(warnings(plan)) != 1 || !plan.Has("warning", summary, fmt.Sprintf("of the org's %d API calls", sim.Settings().APILimit)) {
+	if plan.Code != acctest.PlanEmpty || len(warnings(plan)) != 1 ||
+		!plan.Has("warning", summary, fmt.Sprintf("of the org's %d API calls", sim.Settings().APILimit)) {
 		t.Errorf("expected an empty plan and one warning, found exit code %d and %+v", plan.Code, plan.Diagnostics)
 	}
 }
 
-// An org that is down is asked once for all resources, with the client's own retries, and not once per resource.
+// An org that is down is asked once for all resources, with the client's own retries, and not once
+// per resource.
 func TestAccProvider_orgDown(t *testing.T) {
 	t.Parallel()
 	sim, cli := manyKeys(t, 30)
@@ -420,7 +443,8 @@ func TestAccProvider_orgDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cli.Write("main.tf", strings.Replace(string(text), acctest.VariableProviderBlock(sim), acctest.ProviderBlock(sim, "max_retries = 1"), 1))
+	cli.Write("main.tf", strings.Replace(string(text), acctest.VariableProviderBlock(sim),
+		acctest.ProviderBlock(sim, "max_retries = 1"), 1))
 	cli.MustBeEmpty()
 	if err := sim.AddFault(sfsim.Fault{Query: "FROM TenantSecret", HTML: true}); err != nil {
 		t.Fatal(err)
@@ -434,6 +458,7 @@ func TestAccProvider_orgDown(t *testing.T) {
 		}
 	}
 	if plan.Code != acctest.PlanFailed || asked != 2 {
-		t.Errorf("expected a failing plan after two requests for 35 resources, found exit code %d and %d requests", plan.Code, asked)
+		t.Errorf("expected a failing plan after two requests for 35 resources, found exit code %d and %d requests", plan.Code,
+			asked)
 	}
 }

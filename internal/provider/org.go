@@ -27,7 +27,8 @@ func (b *base) forWrite(ctx context.Context, diags *diag.Diagnostics) (inventory
 }
 
 func (b *base) reading(
-	ctx context.Context, read func(*inventory.Inventory, context.Context) (inventory.Reading, error), diags *diag.Diagnostics,
+	ctx context.Context, read func(*inventory.Inventory, context.Context) (inventory.Reading, error),
+	diags *diag.Diagnostics,
 ) (inventory.Reading, bool) {
 	if !b.ready(diags) {
 		return inventory.Reading{}, false
@@ -67,8 +68,11 @@ func certificateNamed(rows []salesforce.Certificate, name string) (salesforce.Ce
 	return rows[i], true
 }
 
-// importID returns what an import names: the id that was typed or, of an identity, which must be of this org, the attribute of that name.
-func (b *base) importID(ctx context.Context, req resource.ImportStateRequest, attribute string, diags *diag.Diagnostics) (string, bool) {
+// importID returns what an import names: the id that was typed or, of an identity, which must be of
+// this org, the attribute of that name.
+func (b *base) importID(ctx context.Context, req resource.ImportStateRequest, attribute string,
+	diags *diag.Diagnostics,
+) (string, bool) {
 	if !b.ready(diags) {
 		return "", false
 	}
@@ -82,14 +86,16 @@ func (b *base) importID(ctx context.Context, req resource.ImportStateRequest, at
 	return id.ValueString(), !diags.HasError() && b.sameOrg(org, diags)
 }
 
-// sameOrg refuses a state, a plan or an identity of another org. What is unknown or null is not refused.
+// sameOrg refuses a state, a plan or an identity of another org. What is unknown or null is not
+// refused.
 func (b *base) sameOrg(id types.String, diags *diag.Diagnostics) bool {
 	if id.IsNull() || id.IsUnknown() || salesforce.SameID(id.ValueString(), b.data.Session.OrganizationID) {
 		return true
 	}
 	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
-		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. Use a state of its own for each org. If the org is gone, as a sandbox that was deleted or refreshed, let "+
-			"the object go with terraform state rm.", id.ValueString(), b.data.Session.OrganizationID))
+		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. Use a state of its "+
+			"own for each org. If the org is gone, as a sandbox that was deleted or refreshed, let the object go with "+
+			"terraform state rm.", id.ValueString(), b.data.Session.OrganizationID))
 
 	return false
 }

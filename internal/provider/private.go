@@ -18,7 +18,8 @@ func getPrivate[T any](ctx context.Context, from privateReader, key string, diag
 	}
 	if err := json.Unmarshal(text, &value); err != nil {
 		diags.AddError("Private state can't be read",
-			fmt.Sprintf("The entry %q is not what this version of the provider writes: %s. Import the resource again (terraform state rm, then import); Salesforce is not affected.", key, err))
+			fmt.Sprintf("The entry %q is not what this version of the provider writes: %s. Import the resource again "+
+				"(terraform state rm, then import); Salesforce is not affected.", key, err))
 	}
 
 	return value
@@ -28,7 +29,8 @@ func getPrivate[T any](ctx context.Context, from privateReader, key string, diag
 func setPrivate(ctx context.Context, to privateWriter, key string, value any, diags *diag.Diagnostics) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		diags.AddError("Private state can't be written", fmt.Sprintf("internal error: the entry %q could not be encoded: %s; please report it.", key, err))
+		diags.AddError("Private state can't be written", fmt.Sprintf("internal error: the entry %q could not be encoded: "+
+			"%s; please report it.", key, err))
 
 		return
 	}

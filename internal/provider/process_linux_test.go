@@ -55,7 +55,8 @@ func inspect(t *testing.T, cli int) processState {
 	return seen
 }
 
-// The process that holds the key can't dump core: tested on the built provider at the moment at which it uploads one.
+// The process that holds the key can't dump core: tested on the built provider at the moment at
+// which it uploads one.
 func TestAccProvider_noCoreDumps(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)

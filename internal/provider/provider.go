@@ -1,5 +1,6 @@
-// Package provider maps the keys of Salesforce Shield Platform Encryption to Terraform: one file per resource, data source, ephemeral
-// resource and function. What is not about Terraform lives below it, in the packages keys, upload, custody, inventory, salesforce and byok.
+// Package provider maps the keys of Salesforce Shield Platform Encryption to Terraform: one file
+// per resource, data source, ephemeral resource and function. What is not about Terraform lives
+// below it, in the packages keys, upload, custody, inventory, salesforce and byok.
 package provider
 
 import (
@@ -24,7 +25,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
 
-// Address is the provider's address in the registry. It stands nowhere else in the code, so that a publisher can change it.
+// Address is the provider's address in the registry. It stands nowhere else in the code, so that a
+// publisher can change it.
 const Address = "registry.terraform.io/salesforcebyok/salesforcebyok"
 
 // typeName is the provider's local name and the prefix of all its types.
@@ -44,7 +46,8 @@ var (
 	_ provider.ProviderWithListResources      = (*byokProvider)(nil)
 )
 
-// byokProvider is the provider. It holds nothing but what it was built with; a configured org is in Data.
+// byokProvider is the provider. It holds nothing but what it was built with; a configured org is in
+// Data.
 type byokProvider struct {
 	version string
 	options options
@@ -52,7 +55,8 @@ type byokProvider struct {
 	limits atomic.Pointer[limitReporter]
 	// data is what the provider was configured with last, nil before.
 	data atomic.Pointer[Data]
-	// unchanged answers for the versions that have not changed: there may be hundreds of them in a state, and none changes for years.
+	// unchanged answers for the versions that have not changed: there may be hundreds of them in a
+	// state, and none changes for years.
 	unchanged pluginserver.Unchanged
 }
 
@@ -65,7 +69,8 @@ type options struct {
 // Option changes how a provider is built; only tests have a use for it.
 type Option func(*options)
 
-// WithLooks replaces the waits between two looks into the org for a record whose POST had no answer.
+// WithLooks replaces the waits between two looks into the org for a record whose POST had no
+// answer.
 func WithLooks(waits ...time.Duration) Option {
 	return func(o *options) { o.looks = waits }
 }
@@ -111,18 +116,21 @@ func (p *byokProvider) Metadata(_ context.Context, _ provider.MetadataRequest, r
 
 func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages the keys of Salesforce Shield Platform Encryption (Bring Your Own Key) of one org. Give exactly one set of " +
-			"credentials: `client_id` with `client_secret` (OAuth client credentials), or `client_id` with `username` and `private_key` (OAuth " +
-			"JWT bearer), or `access_token` (an existing session). An attribute that is not set is taken from its environment variable.",
+		MarkdownDescription: "Manages the keys of Salesforce Shield Platform Encryption (Bring Your Own Key) of one org. " +
+			"Give exactly one set of credentials: `client_id` with `client_secret` (OAuth client credentials), or `client_id` " +
+			"with `username` and `private_key` (OAuth JWT bearer), or `access_token` (an existing session). An attribute that " +
+			"is not set is taken from its environment variable.",
 		Attributes: map[string]schema.Attribute{
 			"instance_url": schema.StringAttribute{
-				MarkdownDescription: "My Domain URL of the org, such as `https://example.my.salesforce.com`, without a path. Must be https, except for a " +
-					"loopback host. Required, here or by the environment. Environment: `SALESFORCE_INSTANCE_URL`.",
+				MarkdownDescription: "My Domain URL of the org, such as `https://example.my.salesforce.com`, without a path. " +
+					"Must be https, except for a loopback host. Required, here or by the environment. Environment: " +
+					"`SALESFORCE_INSTANCE_URL`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.InstanceURL()},
 			},
 			"api_version": schema.StringAttribute{
-				MarkdownDescription: "Version of the Salesforce API that every call uses. Default `" + salesforce.DefaultAPIVersion + "`. From 63.0 on, orgs on " +
+				MarkdownDescription: "Version of the Salesforce API that every call uses. Default `" +
+					salesforce.DefaultAPIVersion + "`. From 63.0 on, orgs on " +
 					"Hyperforce keep Search Index keys elsewhere than other tenant secrets. Environment: `SALESFORCE_API_VERSION`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.APIVersion()},
@@ -133,11 +141,12 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Validators:          []validator.String{tfvalidator.Pasted("client_id")},
 			},
 			"client_secret": schema.StringAttribute{
-				MarkdownDescription: "Consumer secret of the External Client App, for the client credentials flow. May come from an ephemeral value. " +
-					"Environment: `SALESFORCE_CLIENT_SECRET`.",
-				Optional:   true,
-				Sensitive:  true,
-				Validators: []validator.String{tfvalidator.Secret(tfvalidator.Pasted("client_secret"), neighbours["client_secret"])},
+				MarkdownDescription: "Consumer secret of the External Client App, for the client credentials flow. May come from " +
+					"an ephemeral value. Environment: `SALESFORCE_CLIENT_SECRET`.",
+				Optional:  true,
+				Sensitive: true,
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.Pasted("client_secret"),
+					neighbours["client_secret"])},
 			},
 			"username": schema.StringAttribute{
 				MarkdownDescription: "Username that the JWT bearer flow logs in as. Environment: `SALESFORCE_USERNAME`.",
@@ -145,53 +154,60 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Validators:          []validator.String{tfvalidator.Pasted("username")},
 			},
 			"private_key": schema.StringAttribute{
-				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not a path. Escaped " +
-					"line ends, base64 over the PEM and the like, as CI systems make them, are understood. May come from an ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
+				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not " +
+					"a path. Escaped line ends, base64 over the PEM and the like, as CI systems make them, are understood. May come " +
+					"from an ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
 				Optional:   true,
 				Sensitive:  true,
 				Validators: []validator.String{tfvalidator.Secret(tfvalidator.PrivateKeyPEM(), neighbours["private_key"])},
 			},
 			"login_url": schema.StringAttribute{
-				MarkdownDescription: "Where the JWT bearer flow posts its assertion. Orgs differ: without `login_url` and `audience` the My Domain for itself, the My " +
-					"Domain for the login host, and the login host for itself are tried in turn, each only where the refusal before speaks of host or audience. The login host is " +
-					"`https://login.salesforce.com`, for a sandbox `https://test.salesforce.com`. Environment: `SALESFORCE_LOGIN_URL`.",
+				MarkdownDescription: "Where the JWT bearer flow posts its assertion. Orgs differ: without `login_url` and " +
+					"`audience` the My Domain for itself, the My Domain for the login host, and the login host for itself are tried " +
+					"in turn, each only where the refusal before speaks of host or audience. The login host is " +
+					"`https://login.salesforce.com`, for a sandbox `https://test.salesforce.com`. Environment: " +
+					"`SALESFORCE_LOGIN_URL`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.LoginURL()},
 			},
 			"audience": schema.StringAttribute{
-				MarkdownDescription: "For whom the assertion of the JWT bearer flow is (its `aud`). With `login_url` exactly that pair is used; alone, it is posted to the My Domain, " +
-					"then to the login host. Environment: `SALESFORCE_AUDIENCE`.",
+				MarkdownDescription: "For whom the assertion of the JWT bearer flow is (its `aud`). With `login_url` exactly " +
+					"that pair is used; alone, it is posted to the My Domain, then to the login host. Environment: " +
+					"`SALESFORCE_AUDIENCE`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.Audience()},
 			},
 			"access_token": schema.StringAttribute{
-				MarkdownDescription: "Access token of an existing session, for instance from `sf org auth show-access-token --json`. It can't be renewed: a run that outlives the " +
-					"session fails. May come from an ephemeral value. Environment: `SALESFORCE_ACCESS_TOKEN`.",
+				MarkdownDescription: "Access token of an existing session, for instance from `sf org auth show-access-token " +
+					"--json`. It can't be renewed: a run that outlives the session fails. May come from an ephemeral value. " +
+					"Environment: `SALESFORCE_ACCESS_TOKEN`.",
 				Optional:   true,
 				Sensitive:  true,
 				Validators: []validator.String{tfvalidator.Secret(tfvalidator.AccessToken(), neighbours["access_token"])},
 			},
 			"organization_id": schema.StringAttribute{
-				MarkdownDescription: "Id of the only org that this configuration may touch, 15 or 18 characters. Credentials of any other org are an error " +
-					"before any call that writes. Environment: `SALESFORCE_ORGANIZATION_ID`.",
+				MarkdownDescription: "Id of the only org that this configuration may touch, 15 or 18 characters. Credentials of " +
+					"any other org are an error before any call that writes. Environment: `SALESFORCE_ORGANIZATION_ID`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.SalesforceID("00D")},
 			},
 			"allow_key_destruction": schema.BoolAttribute{
-				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key made Inactive. Default `false`. Data encrypted under such a key can't be read " +
-					"until the key is restored.",
+				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key made Inactive. Default `false`. " +
+					"Data encrypted under such a key can't be read until the key is restored.",
 				Optional: true,
 			},
 			"destruction_approvers": approversAttribute(),
 			"receipt_directory": schema.StringAttribute{
-				MarkdownDescription: "Directory on the machine that applies, where every write leaves its receipt, each in a file that names the SHA-256 of the one before. It is made with mode 0700, and must be " +
-					"writable before anything is sent; `~` is refused. Default: none, and receipts are in state only. Environment: `SALESFORCEBYOK_RECEIPT_DIRECTORY`.",
+				MarkdownDescription: "Directory on the machine that applies, where every write leaves its receipt, each in a " +
+					"file that names the SHA-256 of the one before. It is made with mode 0700, and must be writable before anything " +
+					"is sent; `~` is refused. Default: none, and receipts are in state only. Environment: " +
+					"`SALESFORCEBYOK_RECEIPT_DIRECTORY`.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. The upload of a key is never " +
-					"repeated blindly.",
+				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. " +
+					"The upload of a key is never repeated blindly.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
@@ -225,12 +241,17 @@ func (p *byokProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 }
 
 func (p *byokProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource, newEncryptionKeySettingsResource, newPlatformEncryptionSettingsResource, newExternalRootKeyResource, newCacheOnlyKeyResource, newDataEncryptionKeyResource}
+	return []func() resource.Resource{
+		newTenantSecretResource, newTenantSecretVersionResource, newCertificateResource,
+		newEncryptionKeySettingsResource, newPlatformEncryptionSettingsResource, newExternalRootKeyResource,
+		newCacheOnlyKeyResource, newDataEncryptionKeyResource,
+	}
 }
 
 func (p *byokProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newOrganizationDataSource, newCertificateDataSource, newCertificatesDataSource, newTenantSecretDataSource, newTenantSecretsDataSource,
+		newOrganizationDataSource, newCertificateDataSource, newCertificatesDataSource, newTenantSecretDataSource,
+		newTenantSecretsDataSource,
 		newQueryDataSource, newSObjectDataSource, newEncryptionEventsDataSource, newExternalRootKeysDataSource,
 	}
 }
@@ -244,5 +265,8 @@ func (p *byokProvider) Functions(context.Context) []func() function.Function {
 }
 
 func (p *byokProvider) ListResources(context.Context) []func() list.ListResource {
-	return []func() list.ListResource{newTenantSecretList, newTenantSecretVersionList, newCertificateList, newExternalRootKeyList}
+	return []func() list.ListResource{
+		newTenantSecretList, newTenantSecretVersionList, newCertificateList,
+		newExternalRootKeyList,
+	}
 }

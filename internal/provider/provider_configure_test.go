@@ -11,12 +11,13 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// configured renders a whole configuration with a provider block of its own; secrets come by variables, so that the CLI does not show
-// them as source lines.
+// configured renders a whole configuration with a provider block of its own; secrets come by
+// variables, so that the CLI does not show them as source lines.
 func configured(lines ...string) string {
 	mark := acctest.SecretVariable()
 
-	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", acctest.ProviderName, provider.Address) +
+	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", acctest.ProviderName,
+		provider.Address) +
 		"variable \"client_secret\" {\n  " + mark + " = true\n}\n" +
 		"variable \"wrong_secret\" {\n  " + mark + " = true\n  default = \"not-the-secret\"\n}\n" +
 		"variable \"private_key\" {\n  " + mark + " = true\n  default = \"\"\n}\n" +
@@ -34,7 +35,8 @@ func TestAccProvider_badInput(t *testing.T) {
 		detail             []string
 	}{
 		"nothing": {
-			func(*sfsim.Server) []string { return nil }, "", "No credentials", []string{"client_id and client_secret", "access_token", "Nothing was sent."},
+			func(*sfsim.Server) []string { return nil }, "", "No credentials",
+			[]string{"client_id and client_secret", "access_token", "Nothing was sent."},
 		},
 		"client id alone": {
 			func(s *sfsim.Server) []string { return []string{url(s), id(s)} },
@@ -163,7 +165,10 @@ func TestAccProvider_badInput(t *testing.T) {
 		},
 		"an audience that is none": {
 			func(s *sfsim.Server) []string {
-				return []string{url(s), id(s), `username = "u@example.com"`, "private_key = var.private_key", `audience = "login.salesforce.com"`}
+				return []string{
+					url(s), id(s), `username = "u@example.com"`, "private_key = var.private_key",
+					`audience = "login.salesforce.com"`,
+				}
 			},
 			"audience", "Invalid audience",
 			[]string{"such as https://login.salesforce.com"},
@@ -217,9 +222,11 @@ func TestAccProvider_refusedCredentials(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
-	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID), "client_secret = var.wrong_secret"))
+	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL),
+		fmt.Sprintf("client_id = %q", sim.ClientID), "client_secret = var.wrong_secret"))
 	plan := cli.Plan()
-	if plan.Code != acctest.PlanFailed || !plan.Has("error", "Salesforce refused the credentials", "Check client_id and client_secret", "Nothing else was sent.") {
+	if plan.Code != acctest.PlanFailed || !plan.Has("error", "Salesforce refused the credentials",
+		"Check client_id and client_secret", "Nothing else was sent.") {
 		t.Errorf("expected the secret to be refused, found %s", plan.Output())
 	}
 	if strings.Contains(plan.Output(), "not-the-secret") {
@@ -235,7 +242,10 @@ func TestAccProvider_refusedCredentials(t *testing.T) {
 func TestAccProvider_organizationPin(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	base := []string{fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID), "client_secret = var.client_secret"}
+	base := []string{
+		fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID),
+		"client_secret = var.client_secret",
+	}
 	cli := acctest.NewCLI(t, sim).InProcess()
 	for _, wrong := range []string{"00DWt0000000009MAA", "00DWt0000000009"} {
 		cli.Write("main.tf", configured(append(base, fmt.Sprintf("organization_id = %q", wrong))...))
@@ -258,10 +268,12 @@ func TestAccProvider_versionThatTheOrgLacks(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartLenientSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
-	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID),
+	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL),
+		fmt.Sprintf("client_id = %q", sim.ClientID),
 		"client_secret = var.client_secret", `api_version = "99.0"`))
 	failed := cli.Apply()
-	if failed.Code == 0 || !failed.Has("error", "Unable to upload the Data key", "/services/data/v99.0/query", "check api_version") {
+	if failed.Code == 0 || !failed.Has("error", "Unable to upload the Data key", "/services/data/v99.0/query",
+		"check api_version") {
 		t.Errorf("expected api_version to be named, found %s", failed.Output())
 	}
 	if writes := acctest.Writes(sim); len(writes) != 0 {
@@ -302,14 +314,16 @@ func TestAccProvider_credentialSets(t *testing.T) {
 	}
 }
 
-// Credentials that are not known at plan are judged when they are: one of two sets may turn out to be null.
+// Credentials that are not known at plan are judged when they are: one of two sets may turn out to
+// be null.
 func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
 	config := func(token string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = { id = %q, secret = %q, token = %s }\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = %q\n"+
-			"  client_id     = terraform_data.late.output.id\n  client_secret = terraform_data.late.output.secret\n  access_token  = terraform_data.late.output.token\n}\n",
+		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = { id = %q, secret = %q, token = %s "+
+			"}\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = %q\n  client_id     = terraform_data.late.output.id\n  "+
+			"client_secret = terraform_data.late.output.secret\n  access_token  = terraform_data.late.output.token\n}\n",
 			sim.ClientID, sim.ClientSecret, token, sim.InstanceURL) + dataKey()
 	}
 	providerConfig(cli, config("null"))
@@ -335,7 +349,8 @@ func TestAccProvider_unknownAtPlan(t *testing.T) {
 	for name, body := range map[string]func(*sfsim.Server) string{
 		"tenant secret": func(*sfsim.Server) string { return dataKey() },
 		"version": func(s *sfsim.Server) string {
-			return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  desired_status = \"ARCHIVED\"\n}\n", s.TenantSecrets()[0].ID)
+			return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  "+
+				"desired_status = \"ARCHIVED\"\n}\n", s.TenantSecrets()[0].ID)
 		},
 		"certificate": func(*sfsim.Server) string { return wrappingCertificate(`developer_name = "Wrap_2027"`) },
 		"settings":    func(*sfsim.Server) string { return keySettings("enable_cache_only_keys = true") },
@@ -344,8 +359,9 @@ func TestAccProvider_unknownAtPlan(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seedOf(t, archivedKey))
 			cli := acctest.NewCLI(t, sim).InProcess()
-			providerConfig(cli, fmt.Sprintf("\nresource \"terraform_data\" \"url\" {\n  input = %q\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = terraform_data.url.output\n"+
-				"  client_id     = %q\n  client_secret = %q\n}\n", sim.InstanceURL, sim.ClientID, sim.ClientSecret)+body(sim))
+			providerConfig(cli, fmt.Sprintf("\nresource \"terraform_data\" \"url\" {\n  input = %q\n}\n\nprovider "+
+				"\"salesforcebyok\" {\n  instance_url  = terraform_data.url.output\n  client_id     = %q\n  client_secret = "+
+				"%q\n}\n", sim.InstanceURL, sim.ClientID, sim.ClientSecret)+body(sim))
 			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 2 {
 				t.Errorf("expected a plan to create, found\n%s", plan.Output())
 			}

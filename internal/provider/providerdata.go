@@ -23,16 +23,19 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// Data is one configured org: what Configure hands to every resource, data source and ephemeral resource.
+// Data is one configured org: what Configure hands to every resource, data source and ephemeral
+// resource.
 type Data struct {
-	// Client is nil while the provider's configuration is not known yet, which happens only during a plan.
+	// Client is nil while the provider's configuration is not known yet, which happens only during a
+	// plan.
 	Client    *salesforce.Client
 	Inventory *inventory.Inventory
 	Session   salesforce.Session
-	// AllowKeyDestruction is the first of the two locks on every destroy. DestructionUndecided is true while it is not known yet, which
-	// happens only during a plan.
+	// AllowKeyDestruction is the first of the two locks on every destroy. DestructionUndecided is true
+	// while it is not known yet, which happens only during a plan.
 	AllowKeyDestruction, DestructionUndecided bool
-	// Quorum must approve each destruction; QuorumUndecided is true while that of the provider block is not known yet, during a plan.
+	// Quorum must approve each destruction; QuorumUndecided is true while that of the provider block
+	// is not known yet, during a plan.
 	Quorum          quorum.Quorum
 	QuorumUndecided bool
 	// ReceiptDirectory is where each write leaves its receipt, "" for none.
@@ -50,10 +53,13 @@ type Data struct {
 	patience patience
 }
 
-// open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error of the provider block, before any
-// resource has done anything.
+// open makes a Data of a provider block, and logs in: a refused secret or a wrong org is an error
+// of the provider block, before any resource has done anything.
 func (p *byokProvider) open(ctx context.Context, model providerModel, diags *diag.Diagnostics) *Data {
-	data := &Data{AllowKeyDestruction: model.AllowKeyDestruction.ValueBool(), DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, looks: p.options.looks}
+	data := &Data{
+		AllowKeyDestruction:  model.AllowKeyDestruction.ValueBool(),
+		DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, looks: p.options.looks,
+	}
 
 	all := newSettings(model)
 	if all.credentialsUnknown() {
@@ -65,7 +71,8 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	set := all.chooseCredentials(diags)
 	if !all["instance_url"].given() {
 		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",
-			"Expected the My Domain URL of the org, such as https://example.my.salesforce.com, in instance_url or SALESFORCE_INSTANCE_URL. Found neither. Nothing was sent.")
+			"Expected the My Domain URL of the org, such as https://example.my.salesforce.com, in instance_url or "+
+				"SALESFORCE_INSTANCE_URL. Found neither. Nothing was sent.")
 	}
 	if diags.HasError() {
 		return nil
@@ -99,13 +106,16 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	data.uploader = &upload.Uploader{
 		Organization: data.Session.OrganizationID, Patience: look.Write().Shorter(data.looks),
 	}
-	tflog.Info(ctx, "Configured", map[string]any{"organization_id": data.Session.OrganizationID, "fips_mode": byok.FIPSMode()})
+	tflog.Info(ctx, "Configured", map[string]any{
+		"organization_id": data.Session.OrganizationID,
+		"fips_mode":       byok.FIPSMode(),
+	})
 
 	return data
 }
 
-// addProviderError ties an error of the client's configuration to the attribute that it names. Values from the environment pass no
-// schema validator, so that this is where they are refused.
+// addProviderError ties an error of the client's configuration to the attribute that it names.
+// Values from the environment pass no schema validator, so that this is where they are refused.
 func addProviderError(diags *diag.Diagnostics, summary string, err error) {
 	var attribute string
 	if of, ok := errors.AsType[*salesforce.SettingError](err); ok {
@@ -123,34 +133,39 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	case errors.Is(err, salesforce.ErrWrongHost):
 		diags.AddAttributeError(path.Root("instance_url"), "Not the org's My Domain", opening(err)+wrongHostAdvice)
 	case errors.Is(err, salesforce.ErrLoginLimit):
-		diags.AddError("Too many logins of this user", opening(err)+" Salesforce bounds how often one user logs in. Apply again later, and give runs that come side by side "+
-			"users of their own.")
+		diags.AddError("Too many logins of this user", opening(err)+" Salesforce bounds how often one user logs in. Apply "+
+			"again later, and give runs that come side by side users of their own.")
 	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
-		diags.AddAttributeError(attributePath(mark), "Salesforce refused the credentials", opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
+		diags.AddAttributeError(attributePath(mark), "Salesforce refused the credentials",
+			opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
 	case errors.Is(err, salesforce.ErrUnauthorized):
 		diags.AddAttributeError(attributePath(mark), "Salesforce refused the session", opening(err)+" "+loginAdvice(mark))
 	default:
-		diags.AddError("Unable to log in to Salesforce", opening(err)+" Check instance_url, the network and the status of the org, then try again.")
+		diags.AddError("Unable to log in to Salesforce", opening(err)+" Check instance_url, the network and the status of "+
+			"the org, then try again.")
 	}
 }
 
 // wrongHostAdvice belongs to an answer that no My Domain gives.
-const wrongHostAdvice = " Give instance_url (and login_url, if it is set) the My Domain that Setup shows under My Domain, and let proxies pass it unchanged."
+const wrongHostAdvice = " Give instance_url (and login_url, if it is set) the My Domain that Setup shows under My " +
+	"Domain, and let proxies pass it unchanged."
 
 func loginAdvice(mark string) string {
 	switch mark {
 	case "client_secret":
-		return "Check client_id and client_secret, that instance_url is the org's My Domain URL, and that the External Client App has the client credentials flow " +
-			"enabled with a run-as user."
+		return "Check client_id and client_secret, that instance_url is the org's My Domain URL, and that the External " +
+			"Client App has the client credentials flow enabled with a run-as user."
 	case "private_key":
-		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url and audience, if they are set, fit the org, that the app is " +
-			"pre-authorised for the user, and the clock of this machine."
+		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url and " +
+			"audience, if they are set, fit the org, that the app is pre-authorised for the user, and the clock of this machine."
 	default:
-		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with sf org auth show-access-token --json."
+		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with sf " +
+			"org auth show-access-token --json."
 	}
 }
 
-// opening makes an error's text the first sentence of a detail. A name, such as api_version, stays as it is written.
+// opening makes an error's text the first sentence of a detail. A name, such as api_version, stays
+// as it is written.
 func opening(err error) string {
 	text := sentence(err.Error())
 	word, _, _ := strings.Cut(text, " ")
@@ -173,7 +188,10 @@ func sentence(text string) string {
 // logEvent maps the client's events to the log. They hold neither bodies nor credentials.
 func logEvent(ctx context.Context, e salesforce.Event) {
 	fields := map[string]any{"kind": string(e.Kind)}
-	for name, value := range map[string]string{"method": e.Method, "path": e.Path, "host": e.Host, "request_id": e.RequestID} {
+	for name, value := range map[string]string{
+		"method": e.Method, "path": e.Path, "host": e.Host,
+		"request_id": e.RequestID,
+	} {
 		if value != "" {
 			fields[name] = value
 		}
@@ -207,14 +225,16 @@ func logEvent(ctx context.Context, e salesforce.Event) {
 // base is embedded in every object that needs an org.
 type base struct{ data *Data }
 
-// take stores what Configure handed over. A nil value means that the provider is not configured yet (validation).
+// take stores what Configure handed over. A nil value means that the provider is not configured yet
+// (validation).
 func (b *base) take(handed any, diags *diag.Diagnostics) {
 	if handed == nil {
 		return
 	}
 	data, ok := handed.(*Data)
 	if !ok {
-		diags.AddError("Unexpected provider data", fmt.Sprintf("Expected *provider.Data, got %T. This is a bug of the provider: please report it.", handed))
+		diags.AddError("Unexpected provider data", fmt.Sprintf("Expected *provider.Data, got %T. This is a bug of the "+
+			"provider: please report it.", handed))
 
 		return
 	}
@@ -230,8 +250,8 @@ func (b *base) ready(diags *diag.Diagnostics) bool {
 		return true
 	}
 	diags.AddError("Provider configuration is not known yet",
-		"A value in the salesforcebyok provider block is only known after another resource is applied, so the org can't be read now. Apply that resource first (-target), "+
-			"or give the provider values that are known at plan.")
+		"A value in the salesforcebyok provider block is only known after another resource is applied, so the org can't be "+
+			"read now. Apply that resource first (-target), or give the provider values that are known at plan.")
 
 	return false
 }
@@ -244,15 +264,20 @@ func (b *resourceBase) Configure(_ context.Context, req resource.ConfigureReques
 
 type dataSourceBase struct{ base }
 
-func (b *dataSourceBase) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+func (b *dataSourceBase) Configure(_ context.Context, req datasource.ConfigureRequest,
+	resp *datasource.ConfigureResponse,
+) {
 	b.take(req.ProviderData, &resp.Diagnostics)
 }
 
 type ephemeralBase struct{ base }
 
-func (b *ephemeralBase) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
+func (b *ephemeralBase) Configure(_ context.Context, req ephemeral.ConfigureRequest,
+	resp *ephemeral.ConfigureResponse,
+) {
 	b.take(req.ProviderData, &resp.Diagnostics)
 }
 
-// sandbox reports whether the org is known to be a sandbox. It decides only on dates that are shown.
+// sandbox reports whether the org is known to be a sandbox. It decides only on dates that are
+// shown.
 func (d *Data) sandbox() bool { return d.Session.Sandbox }

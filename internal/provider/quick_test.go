@@ -55,7 +55,8 @@ resource "salesforcebyok_external_root_key" "aws" {
 }
 `
 
-// quickCacheOnlyKey is not part of it under strict FIPS 140-3, where JOSE's RSA-OAEP, which uses SHA-1, is an error.
+// quickCacheOnlyKey is not part of it under strict FIPS 140-3, where JOSE's RSA-OAEP, which uses
+// SHA-1, is an error.
 const quickCacheOnlyKey = `
 resource "salesforcebyok_cache_only_key" "answer" {
   certificate    = salesforcebyok_certificate.wrapping.developer_name
@@ -64,8 +65,8 @@ resource "salesforcebyok_cache_only_key" "answer" {
 }
 `
 
-// One apply, so one start of the CLI, makes or takes over one of each resource, and the org has what state says. This is the acceptance
-// test of a short run.
+// One apply, so one start of the CLI, makes or takes over one of each resource, and the org has
+// what state says. This is the acceptance test of a short run.
 func TestAccQuick(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seeded(t, quickOrg))
@@ -101,11 +102,13 @@ func TestAccQuick(t *testing.T) {
 	attribute := func(address, name string) string { return fmt.Sprint(state[address][name]) }
 	for _, block := range declared {
 		if address := block[1] + "." + block[2]; attribute(address, "organization_id") != sim.OrganizationID {
-			t.Errorf("%s: expected the org %s in state, found %s", address, sim.OrganizationID, attribute(address, "organization_id"))
+			t.Errorf("%s: expected the org %s in state, found %s", address, sim.OrganizationID,
+				attribute(address, "organization_id"))
 		}
 	}
 	active := acctest.ActiveKey(t, sim, "Data")
-	if got := attribute("salesforcebyok_tenant_secret.data", "tenant_secret_id"); got != active.ID || active.Source != "UPLOADED" {
+	if got := attribute("salesforcebyok_tenant_secret.data", "tenant_secret_id"); got != active.ID ||
+		active.Source != "UPLOADED" {
 		t.Errorf("the state has the key %s, the org %+v", got, active)
 	}
 	armored, _ := state["salesforcebyok_tenant_secret.data"]["escrow_ciphertext"].(string)
@@ -115,11 +118,13 @@ func TestAccQuick(t *testing.T) {
 	if got := attribute("salesforcebyok_tenant_secret_version.old", "recoverable"); got != "true" {
 		t.Errorf("expected the archived key's export to be held, found %s", got)
 	}
-	if made, ok := inOrg(sim, "Quick"); !ok || attribute("salesforcebyok_certificate.wrapping", "certificate_pem") != made.PEM {
+	if made, ok := inOrg(sim, "Quick"); !ok || attribute("salesforcebyok_certificate.wrapping",
+		"certificate_pem") != made.PEM {
 		t.Errorf("the org has the certificate %+v, the state another", made)
 	}
 	key := sim.DataEncryptionKeyMaterial(attribute("salesforcebyok_data_encryption_key.search", "data_encryption_key_id"))
-	if hash := acctest.Material(key).Hash(); hash != attribute("salesforcebyok_data_encryption_key.search", "secret_value_hash") {
+	if hash := acctest.Material(key).Hash(); hash != attribute("salesforcebyok_data_encryption_key.search",
+		"secret_value_hash") {
 		t.Errorf("the org has the Search Index key of hash %s, the state another", hash)
 	}
 	if !sim.Settings().EnableCacheOnlyKeys || !sim.Switch("enableEventBusEncryption") {
@@ -128,7 +133,8 @@ func TestAccQuick(t *testing.T) {
 	if got := attribute("salesforcebyok_external_root_key.aws", "root_key_identifier"); got != rootKeyARN {
 		t.Errorf("expected the root key %s, found %s", rootKeyARN, got)
 	}
-	if jwe := strings.Split(attribute("salesforcebyok_cache_only_key.answer", "jwe"), "."); !strictFIPS() && len(jwe) != 5 {
+	if jwe := strings.Split(attribute("salesforcebyok_cache_only_key.answer", "jwe"), "."); !strictFIPS() &&
+		len(jwe) != 5 {
 		t.Errorf("expected a JWE of five parts, found %q", jwe)
 	}
 }

@@ -8,14 +8,16 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 )
 
-// patience is that of one run: if a plan has waited for one record in vain, it does not wait for each of the others.
+// patience is that of one run: if a plan has waited for one record in vain, it does not wait for
+// each of the others.
 type patience struct {
 	mu    sync.Mutex
 	spent bool
 }
 
-// sight reads the tenant secrets for a plan until seen is content, and reports whether it is. Readings of Salesforce may lag behind: a
-// record that an earlier run has seen can be missing in one, and nothing is decided on such a reading.
+// sight reads the tenant secrets for a plan until seen is content, and reports whether it is.
+// Readings of Salesforce may lag behind: a record that an earlier run has seen can be missing in
+// one, and nothing is decided on such a reading.
 func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (inventory.Reading, bool, error) {
 	all, err := d.Inventory.ForPlan(ctx)
 	if err != nil || seen(all) {
@@ -40,7 +42,8 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 	return all, ok, err
 }
 
-// sightForWrite is sight for a decision to write, forget or drop something: every look is a reading of its own.
+// sightForWrite is sight for a decision to write, forget or drop something: every look is a reading
+// of its own.
 func (d *Data) sightForWrite(ctx context.Context, seen func(inventory.Reading) bool) (inventory.Reading, bool, error) {
 	return look.Reading(ctx, look.Write().Shorter(d.looks), d.Inventory.ForWrite, seen)
 }

@@ -64,78 +64,106 @@ type cacheOnlyKeyIdentity struct {
 	KeyIdentifier  types.String `tfsdk:"key_identifier"`
 }
 
-// cacheOnlyEscrowType stands for the type in the names of escrow files: a cache-only key is not yet a tenant secret of any type.
+// cacheOnlyEscrowType stands for the type in the names of escrow files: a cache-only key is not yet
+// a tenant secret of any type.
 const cacheOnlyEscrowType = "CacheOnly"
 
-func (r *cacheOnlyKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (r *cacheOnlyKeyResource) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_cache_only_key"
 }
 
 func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	version := keyMaterialVersionAttribute()
-	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value encrypts the material again, which must be the " +
-		"same: another key needs another `key_identifier`."
+	version.MarkdownDescription = "Any text that stands for the material in `key_material_wo`, such as `1` or the " +
+		"version id of a secrets manager. A new value encrypts the material again, which must be the same: another key " +
+		"needs another `key_identifier`."
 	escrow := escrowAttribute()
-	escrow.MarkdownDescription = "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before the JWE is made. Without it nobody but Salesforce can open the JWE, so that a " +
-		"generated key can't be encrypted for another certificate; a warning says so. A change applies when the JWE is next made, from `key_material_wo` with a new version; a generated key keeps the copy that it has."
+	escrow.MarkdownDescription = "Who can open a copy of the key: it is encrypted with " +
+		"[age](https://age-encryption.org) before the JWE is made. Without it nobody but Salesforce can open the JWE, so " +
+		"that a generated key can't be encrypted for another certificate; a warning says so. A change applies when the JWE " +
+		"is next made, from `key_material_wo` with a new version; a generated key keeps the copy that it has."
 	escrow.Attributes["directory"] = schema.StringAttribute{
-		MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-CacheOnly-<key_identifier>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten). " +
-			"Default: none, and the copy is in state only.",
+		MarkdownDescription: "Directory on the machine that applies, where the copy is also written as " +
+			"`<org>-CacheOnly-<key_identifier>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten). Default: " +
+			"none, and the copy is in state only.",
 		Optional:   true,
 		Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish " +
-			"`jwe` at your key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext and may be in state. Destroying this resource drops the JWE from state: " +
-			"with `escrow`, the key itself can be had again.",
+		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, " +
+			"encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish `jwe` at your " +
+			"key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext " +
+			"and may be in state. Destroying this resource drops the JWE from state: with `escrow`, the key itself can be had " +
+			"again.",
 		Attributes: map[string]schema.Attribute{
 			"key_identifier": schema.StringAttribute{
-				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's `remote_key_identifier`. It is the last part of the callout's URL, so `?`, `#`, `%`, " +
-					"`\\`, spaces and parts like `..` are refused. Another identifier is another key: keep the instance of the old one, since archived records need it.",
+				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's " +
+					"`remote_key_identifier`. It is the last part of the callout's URL, so `?`, `#`, `%`, `\\`, spaces and parts " +
+					"like `..` are refused. Another identifier is another key: keep the instance of the old one, since archived " +
+					"records need it.",
 				Required:      true,
 				Validators:    []validator.String{stringvalidator.LengthBetween(1, 255), tfvalidator.KeyIdentifier()},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant secret's `remote_key_certificate`. A change encrypts the same key again where " +
-					"`key_material_wo` gives it, and is refused for a generated key, whose material is not known any more.",
+				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant " +
+					"secret's `remote_key_certificate`. A change encrypts the same key again where `key_material_wo` gives it, and " +
+					"is refused for a generated key, whose material is not known any more.",
 				Required:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
 			"certificate_pins": certificatePinsAttribute(),
 			"warn_before_days": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How many days before the certificate expires a refresh warns. Default: %d.", defaultWarnBeforeDays),
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.Between(0, maxDays)},
+				MarkdownDescription: fmt.Sprintf("How many days before the certificate expires a refresh warns. Default: %d.",
+					defaultWarnBeforeDays),
+				Optional:   true,
+				Validators: []validator.Int64{int64validator.Between(0, maxDays)},
 			},
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": version,
 			"replay_nonce": schema.StringAttribute{
-				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, where the org has replay detection on. A static JWE can't answer with it, so this serves key services that make the answer by Terraform or tests.",
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthBetween(1, 255)},
+				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, where the org has replay detection on. A static " +
+					"JWE can't answer with it, so this serves key services that make the answer by Terraform or tests.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
 			},
-			"escrow":             escrow,
-			"organization_id":    computedString("Id of the org, 18 characters."),
-			"jwe":                computedString("The compact JWE, five base64url parts. A key service answers `{\"kid\": key_identifier, \"jwe\": jwe}`."),
-			"secret_value_hash":  computedString("Base64 SHA-256 of the 32 plaintext bytes. Null for an imported JWE."),
-			"key_check_value":    computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null for an imported JWE."),
-			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that the key is encrypted for, hex. Null for an imported JWE."),
-			"escrow_ciphertext":  computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
-			"receipt":            computedString(receiptDescription + " Of the last making of the JWE; null for an imported one."),
+			"escrow":          escrow,
+			"organization_id": computedString("Id of the org, 18 characters."),
+			"jwe": computedString("The compact JWE, five base64url parts. A key service answers `{\"kid\": " +
+				"key_identifier, \"jwe\": jwe}`."),
+			"secret_value_hash": computedString("Base64 SHA-256 of the 32 plaintext bytes. Null for an imported JWE."),
+			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null for an imported " +
+				"JWE."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that the key is encrypted for, hex. " +
+				"Null for an imported JWE."),
+			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
+			"receipt": computedString(receiptDescription +
+				" Of the last making of the JWE; null for an imported one."),
 		},
 	}
 }
 
-func (r *cacheOnlyKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *cacheOnlyKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
-		"key_identifier":  identityschema.StringAttribute{Description: "Identifier of the key at the key service.", RequiredForImport: true},
+		"organization_id": identityschema.StringAttribute{
+			Description:       "Id of the org, 18 characters.",
+			RequiredForImport: true,
+		},
+		"key_identifier": identityschema.StringAttribute{
+			Description:       "Identifier of the key at the key service.",
+			RequiredForImport: true,
+		},
 	}}
 }
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse,
+) {
 	var config cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
@@ -145,8 +173,11 @@ func (r *cacheOnlyKeyResource) ValidateConfig(ctx context.Context, req resource.
 	checkEscrow(ctx, config.Escrow, &resp.Diagnostics)
 }
 
-// ModifyPlan keeps the JWE as it is unless an input changed; each making of it is another ciphertext.
-func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// ModifyPlan keeps the JWE as it is unless an input changed; each making of it is another
+// ciphertext.
+func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	var plan, config, state cacheOnlyKeyModel
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -170,7 +201,8 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		}
 		if generated && plan.Escrow.IsNull() {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
-				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another certificate or recovered. Set escrow.")
+				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another "+
+					"certificate or recovered. Set escrow.")
 		}
 		if !req.State.Raw.IsNull() && !plan.KeyIdentifier.IsUnknown() {
 			r.warnDropped(ctx, state, &resp.Diagnostics)
@@ -183,14 +215,16 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	// An imported JWE has no fingerprint; what it was encrypted for is as the import said.
-	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) || !plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
+	changed := !plan.Certificate.Equal(state.Certificate) || !plan.ReplayNonce.Equal(state.ReplayNonce) ||
+		!plan.KeyMaterialWOVersion.Equal(state.KeyMaterialWOVersion)
 	plan.OrganizationID = state.OrganizationID
 	if plan.Certificate.IsUnknown() || plan.ReplayNonce.IsUnknown() || plan.KeyMaterialWOVersion.IsUnknown() {
 		// Whether the JWE is made again is known only during apply, when the core plans again.
 		if generated {
 			resp.Diagnostics.AddAttributeWarning(path.Root("certificate"), "A generated key can't be encrypted again",
-				fmt.Sprintf("The key %q was generated, and whether its JWE must be made for another certificate shows during apply, which then refuses it. Before its certificate is replaced, take the key out of escrow and give it "+
-					"in key_material_wo.", state.KeyIdentifier.ValueString()))
+				fmt.Sprintf("The key %q was generated, and whether its JWE must be made for another certificate shows during "+
+					"apply, which then refuses it. Before its certificate is replaced, take the key out of escrow and give it in "+
+					"key_material_wo.", state.KeyIdentifier.ValueString()))
 		}
 		plan.planNew()
 		plan.EscrowCiphertext = types.StringUnknown()
@@ -201,19 +235,23 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if !changed {
 		if !plan.Escrow.Equal(state.Escrow) {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next JWE",
-				"The key is not escrowed again: its material is not known here. The changed escrow is used when the JWE is next made from key_material_wo.")
+				"The key is not escrowed again: its material is not known here. The changed escrow is used when the JWE is next "+
+					"made from key_material_wo.")
 		}
 		warnUnpinned(pinsOf(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
-		plan.CertificateSHA256, plan.EscrowCiphertext, plan.Receipt = state.CertificateSHA256, state.EscrowCiphertext, state.Receipt
+		plan.CertificateSHA256, plan.EscrowCiphertext, plan.Receipt = state.CertificateSHA256, state.EscrowCiphertext,
+			state.Receipt
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 		return
 	}
 	if generated {
 		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
-			fmt.Sprintf("The JWE of %q must be made again, since certificate, replay_nonce or key_material_wo_version changed, and the key in it was generated: encrypting other material under the same identifier would "+
-				"make data unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString()))
+			fmt.Sprintf("The JWE of %q must be made again, since certificate, replay_nonce or key_material_wo_version "+
+				"changed, and the key in it was generated: encrypting other material under the same identifier would make data "+
+				"unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key "+
+				"under a new key_identifier.", state.KeyIdentifier.ValueString()))
 
 		return
 	}
@@ -230,22 +268,26 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// warnDropped says what leaves the state with a key: data that the key has encrypted needs it for ever.
+// warnDropped says what leaves the state with a key: data that the key has encrypted needs it for
+// ever.
 func (r *cacheOnlyKeyResource) warnDropped(ctx context.Context, state cacheOnlyKeyModel, diags *diag.Diagnostics) {
 	identifier := state.KeyIdentifier.ValueString()
-	if onlyInState(ctx, state.EscrowCiphertext, state.Escrow, state.OrganizationID.ValueString(), cacheOnlyEscrowType, state.SecretValueHash.ValueString()) {
+	if onlyInState(ctx, state.EscrowCiphertext, state.Escrow, state.OrganizationID.ValueString(), cacheOnlyEscrowType,
+		state.SecretValueHash.ValueString()) {
 		diags.AddAttributeWarning(path.Root("key_identifier"), "The only escrow copy leaves the state",
-			fmt.Sprintf("escrow_ciphertext of the key %q is in no escrow.directory, and leaves the state with it. Archived records need that key for ever, and a new certificate needs the copy. Save it first, "+
-				"or keep this instance and add another for the new key.", identifier))
+			fmt.Sprintf("escrow_ciphertext of the key %q is in no escrow.directory, and leaves the state with it. Archived "+
+				"records need that key for ever, and a new certificate needs the copy. Save it first, or keep this instance and "+
+				"add another for the new key.", identifier))
 
 		return
 	}
 	diags.AddWarning("The cache-only key's JWE will be dropped from state",
-		fmt.Sprintf("Nothing changes in Salesforce or at the key service. What was published under %q goes on working; without it and without an escrow copy, data under this key can't be read again.", identifier))
+		fmt.Sprintf("Nothing changes in Salesforce or at the key service. What was published under %q goes on working; "+
+			"without it and without an escrow copy, data under this key can't be read again.", identifier))
 }
 
-// checkCertificate refuses, at plan, a certificate that can't wrap a cache-only key. One that is not there yet or waits for its chain may be
-// made fit by the same apply.
+// checkCertificate refuses, at plan, a certificate that can't wrap a cache-only key. One that is
+// not there yet or waits for its chain may be made fit by the same apply.
 func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheOnlyKeyModel, diags *diag.Diagnostics) {
 	if !r.online() || plan.Certificate.IsUnknown() {
 		return
@@ -260,13 +302,15 @@ func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheO
 		addUnchecked(diags, err)
 	case len(found.Problems) > 0:
 		diags.AddAttributeError(path.Root("certificate"), "Wrapping certificate is not fit for BYOK",
-			fmt.Sprintf("Certificate %q can't wrap a cache-only key: %s. Nothing was made. Name another certificate.", name, strings.Join(found.Problems, "; ")))
+			fmt.Sprintf("Certificate %q can't wrap a cache-only key: %s. Nothing was made. Name another certificate.", name,
+				strings.Join(found.Problems, "; ")))
 	default:
 		plan.checkPins(found.Certificate, diags)
 	}
 }
 
-// checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether the pins hold.
+// checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether
+// the pins hold.
 func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag.Diagnostics) bool {
 	if keys.PinsHold(pinsOf(m.CertificatePins), certificate.SHA256Fingerprint()) {
 		return true
@@ -278,7 +322,8 @@ func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag
 // planNew plans the computed values of a JWE that is still to be made.
 func (m *cacheOnlyKeyModel) planNew() {
 	m.JWE, m.SecretValueHash, m.KeyCheckValue = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.CertificateSHA256, m.EscrowCiphertext, m.Receipt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.CertificateSHA256, m.EscrowCiphertext, m.Receipt = types.StringUnknown(), types.StringUnknown(),
+		types.StringUnknown()
 	if m.Escrow.IsNull() {
 		m.EscrowCiphertext = types.StringNull()
 	}
@@ -291,7 +336,8 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO, &resp.Diagnostics) || !r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
+	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO, &resp.Diagnostics) ||
+		!r.encrypt(ctx, &plan, config, cacheOnlyKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -313,9 +359,12 @@ func (r *cacheOnlyKeyResource) Update(ctx context.Context, req resource.UpdateRe
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-// checkIdentifier refuses to generate a key under an identifier that the org fetches a key by already, as after a lost state or for a
-// replacement: Salesforce would get it for data that another key has encrypted. It refuses weak material for any other identifier.
-func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, given types.String, diags *diag.Diagnostics) bool {
+// checkIdentifier refuses to generate a key under an identifier that the org fetches a key by
+// already, as after a lost state or for a replacement: Salesforce would get it for data that
+// another key has encrypted. It refuses weak material for any other identifier.
+func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier string, given types.String,
+	diags *diag.Diagnostics,
+) bool {
 	all, ok := r.forPlan(ctx, diags)
 	if !ok {
 		return false
@@ -326,14 +375,17 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 		return addProblem(diags, weakGiven(given))
 	case given.IsNull():
 		diags.AddAttributeError(path.Root("key_identifier"), "The identifier is in use",
-			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make the data of that record unreadable. Nothing was made. Give the very key in "+
-				"key_material_wo, from its escrow copy, import its JWE, or make a new key under a new key_identifier.", record.Describe(), identifier))
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make "+
+				"the data of that record unreadable. Nothing was made. Give the very key in key_material_wo, from its escrow "+
+				"copy, import its JWE, or make a new key under a new key_identifier.",
+				record.Describe(), identifier))
 
 		return false
 	default:
 		diags.AddAttributeWarning(attributePath("key_material_wo"), "The identifier is in use",
-			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the very one that the record was made with: under any other the data of that record can't be "+
-				"read.", record.Describe(), identifier))
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the very "+
+				"one that the record was made with: under any other the data of that record can't be read.", record.Describe(),
+				identifier))
 		if weakGiven(given) != nil {
 			warnWeakInUse(identifier, diags)
 		}
@@ -342,12 +394,16 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 	}
 }
 
-// encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is empty on create.
-func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
+// encrypt takes or generates the material, escrows it and encrypts it for the certificate. state is
+// empty on create.
+func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyModel, config, state cacheOnlyKeyModel,
+	diags *diag.Diagnostics,
+) bool {
 	if !r.data.canRecord(ctx, diags) {
 		return false
 	}
-	certificate, err := upload.ReadWrappingCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "", r.data.Client.Now())
+	certificate, err := upload.ReadWrappingCertificate(ctx, r.data.Inventory, plan.Certificate.ValueString(), "",
+		r.data.Client.Now())
 	if err != nil {
 		addError(diags, "Unable to read the certificate", err)
 
@@ -370,9 +426,11 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	plan.KeyCheckValue = types.StringValue(byok.KeyCheckValue(material))
 	plan.CertificateSHA256 = types.StringValue(certificate.SHA256Fingerprint())
 	evidence := receipt.Receipt{
-		Operation: receipt.MakeJWE, Cause: receipt.CausePlan, Resource: typeName + "_cache_only_key", Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
-		SecretValueHash: plan.SecretValueHash.ValueString(), KeySource: upload.MaterialGenerated, Certificate: upload.OfCertificate(plan.Certificate.ValueString(), certificate),
-		PinsHeld: upload.OfPins(pinsOf(plan.CertificatePins), true),
+		Operation: receipt.MakeJWE, Cause: receipt.CausePlan, Resource: typeName + "_cache_only_key",
+		Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
+		SecretValueHash: plan.SecretValueHash.ValueString(), KeySource: upload.MaterialGenerated,
+		Certificate: upload.OfCertificate(plan.Certificate.ValueString(), certificate),
+		PinsHeld:    upload.OfPins(pinsOf(plan.CertificatePins), true),
 	}
 	if !config.KeyMaterialWO.IsNull() {
 		evidence.KeySource = upload.MaterialGiven
@@ -392,24 +450,27 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 	return true
 }
 
-// sameKey refuses to put another key under an identifier: Salesforce would get it for data that the first key has encrypted. Of an
-// imported JWE the key is not known.
+// sameKey refuses to put another key under an identifier: Salesforce would get it for data that the
+// first key has encrypted. Of an imported JWE the key is not known.
 func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnostics) bool {
 	before := state.SecretValueHash.ValueString()
 	if before == "" || before == byok.HashMaterial(material) {
 		return true
 	}
 	diags.AddAttributeError(attributePath("key_material_wo"), "Another key under the same identifier",
-		fmt.Sprintf("The key %q has the SHA-256 %s, the one in key_material_wo another. Data that the first key has encrypted could not be read under the second. Nothing was changed. Give the same "+
-			"material, or make a new key under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
+		fmt.Sprintf("The key %q has the SHA-256 %s, the one in key_material_wo another. Data that the first key has "+
+			"encrypted could not be read under the second. Nothing was changed. Give the same material, or make a new key "+
+			"under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
 
 	return false
 }
 
-// warnWeakInUse warns of weak material under an identifier that is in use: the same key is encrypted again, so nothing gets worse.
+// warnWeakInUse warns of weak material under an identifier that is in use: the same key is
+// encrypted again, so nothing gets worse.
 func warnWeakInUse(identifier string, diags *diag.Diagnostics) {
 	diags.AddAttributeWarning(attributePath("key_material_wo"), "Key material in use is weak",
-		fmt.Sprintf("The material in key_material_wo is a pattern, not 32 random bytes, and the key %q is in use. Its JWE is made again. Rotate to a key of random material, under a new key_identifier.", identifier))
+		fmt.Sprintf("The material in key_material_wo is a pattern, not 32 random bytes, and the key %q is in use. Its JWE "+
+			"is made again. Rotate to a key of random material, under a new key_identifier.", identifier))
 }
 
 // takeMaterial parses the given material, or generates it.
@@ -419,7 +480,8 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 	}
 	material, err := byok.ParseMaterial(given.ValueString())
 	if err != nil {
-		diags.AddAttributeError(attributePath("key_material_wo"), "Key material is not usable", "key_material_wo can't be used: "+sentence(err.Error())+" Nothing was sent.")
+		diags.AddAttributeError(attributePath("key_material_wo"), "Key material is not usable",
+			"key_material_wo can't be used: "+sentence(err.Error())+" Nothing was sent.")
 
 		return secret.Bytes{}, false
 	}
@@ -428,7 +490,9 @@ func takeMaterial(given types.String, diags *diag.Diagnostics) (secret.Bytes, bo
 }
 
 // escrow makes the escrow copy durable before the JWE exists, and says so in the receipt.
-func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes, evidence *receipt.Receipt, diags *diag.Diagnostics) bool {
+func (r *cacheOnlyKeyResource) escrow(ctx context.Context, plan *cacheOnlyKeyModel, material secret.Bytes,
+	evidence *receipt.Receipt, diags *diag.Diagnostics,
+) bool {
 	plan.EscrowCiphertext = types.StringNull()
 	keeper, p := openEscrow(ctx, plan.Escrow, diags)
 	if addProblem(diags, p); p != nil || keeper == nil {
@@ -455,7 +519,8 @@ func (m *cacheOnlyKeyModel) identity() cacheOnlyKeyIdentity {
 	return cacheOnlyKeyIdentity{OrganizationID: m.OrganizationID, KeyIdentifier: m.KeyIdentifier}
 }
 
-// Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns where the certificate is gone.
+// Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns
+// where the certificate is gone.
 func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state cacheOnlyKeyModel
@@ -479,17 +544,20 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 		case row.ExpirationDate.IsZero():
 		case left <= 0:
 			resp.Diagnostics.AddWarning("The cache-only key's certificate has expired",
-				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s. Make the JWE for another certificate, from the escrow copy.",
+				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s. Make the JWE for another "+
+					"certificate, from the escrow copy.",
 					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
 		case left < time.Duration(valueOr(state.WarnBeforeDays, defaultWarnBeforeDays))*24*time.Hour:
 			resp.Diagnostics.AddWarning("The cache-only key's certificate expires soon",
-				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expires at %s. Before then, make the JWE for another certificate, from the escrow copy.",
+				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expires at %s. Before then, make the JWE for "+
+					"another certificate, from the escrow copy.",
 					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
 		}
 	}
 	if !found {
 		resp.Diagnostics.AddWarning("The cache-only key's certificate is not in the org",
-			fmt.Sprintf("Salesforce can't open the JWE of %q without the certificate %q, which org %s does not show.", state.KeyIdentifier.ValueString(), state.Certificate.ValueString(),
+			fmt.Sprintf("Salesforce can't open the JWE of %q without the certificate %q, which org %s does not show.",
+				state.KeyIdentifier.ValueString(), state.Certificate.ValueString(),
 				r.data.Session.OrganizationID))
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
@@ -499,26 +567,32 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 func (r *cacheOnlyKeyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
-// ImportState takes "<certificate>/<compact JWE>": the JWE is kept where it was published, and nowhere in Salesforce.
-func (r *cacheOnlyKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+// ImportState takes "<certificate>/<compact JWE>": the JWE is kept where it was published, and
+// nowhere in Salesforce.
+func (r *cacheOnlyKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse,
+) {
 	if !r.ready(&resp.Diagnostics) {
 		return
 	}
 	certificate, jwe, ok := strings.Cut(req.ID, "/")
 	if req.ID == "" || !ok {
 		resp.Diagnostics.AddError("Invalid import id",
-			"Expected <certificate>/<compact JWE>, such as My_BYOK/eyJhbGciOi…: the JWE is where it was published and can't be read from Salesforce, so an identity alone is not enough. Nothing was imported.")
+			"Expected <certificate>/<compact JWE>, such as My_BYOK/eyJhbGciOi…: the JWE is where it was published and can't "+
+				"be read from Salesforce, so an identity alone is not enough. Nothing was imported.")
 
 		return
 	}
 	kid, jti, err := byok.CacheOnlyIdentifiers(jwe)
 	if err != nil {
-		resp.Diagnostics.AddError("Invalid import id", sentence("After the first slash: "+err.Error())+" Nothing was imported.")
+		resp.Diagnostics.AddError("Invalid import id", sentence("After the first slash: "+err.Error())+
+			" Nothing was imported.")
 
 		return
 	}
 	state := cacheOnlyKeyModel{
-		KeyIdentifier: types.StringValue(kid), Certificate: types.StringValue(certificate), ReplayNonce: stringOrNull(jti), Escrow: types.ObjectNull(escrowAttributeTypes()),
+		KeyIdentifier: types.StringValue(kid), Certificate: types.StringValue(certificate), ReplayNonce: stringOrNull(jti),
+		Escrow:          types.ObjectNull(escrowAttributeTypes()),
 		CertificatePins: types.ListNull(types.StringType),
 		OrganizationID:  types.StringValue(r.data.Session.OrganizationID), JWE: types.StringValue(jwe),
 	}

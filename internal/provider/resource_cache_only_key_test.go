@@ -33,7 +33,8 @@ const (
 
 // cacheOnly renders a cache-only key, with more lines in its body.
 func cacheOnly(lines ...string) string {
-	return fmt.Sprintf("\nresource \"salesforcebyok_cache_only_key\" \"search\" {\n  key_identifier = %q\n  %s\n}\n", keyIdentifier, strings.Join(lines, "\n  "))
+	return fmt.Sprintf("\nresource \"salesforcebyok_cache_only_key\" \"search\" {\n  key_identifier = %q\n  %s\n}\n",
+		keyIdentifier, strings.Join(lines, "\n  "))
 }
 
 // privateKeys are those that the simulator's certificates have. They are public.
@@ -88,7 +89,8 @@ func privateKeyOf(t *testing.T, sim *sfsim.Server, certificate string) *rsa.Priv
 	return nil
 }
 
-// openJWE opens a compact JWE as RFC 7516 says, with the standard library alone, and returns its header and its key.
+// openJWE opens a compact JWE as RFC 7516 says, with the standard library alone, and returns its
+// header and its key.
 func openJWE(t *testing.T, key *rsa.PrivateKey, compact string) (header string, material []byte) {
 	t.Helper()
 	var parts [5][]byte
@@ -116,7 +118,8 @@ func openJWE(t *testing.T, key *rsa.PrivateKey, compact string) (header string, 
 		t.Fatal(err)
 	}
 	if len(contentKey) != 32 || len(parts[2]) != gcm.NonceSize() || len(parts[4]) != gcm.Overhead() {
-		t.Fatalf("expected a content key of 32 bytes, an IV of 12 and a tag of 16, found %d, %d and %d", len(contentKey), len(parts[2]), len(parts[4]))
+		t.Fatalf("expected a content key of 32 bytes, an IV of 12 and a tag of 16, found %d, %d and %d", len(contentKey),
+			len(parts[2]), len(parts[4]))
 	}
 	material, err = gcm.Open(nil, parts[2], append(parts[3], parts[4]...), []byte(encoded[0]))
 	if err != nil {
@@ -135,7 +138,8 @@ func jweOf(t *testing.T, cli *acctest.CLI, sim *sfsim.Server, certificate string
 	return header, material
 }
 
-// skipUnderStrictFIPS skips a test of what needs SHA-1, for which TestAccCacheOnlyKey_strictFIPS has the refusal.
+// skipUnderStrictFIPS skips a test of what needs SHA-1, for which TestAccCacheOnlyKey_strictFIPS
+// has the refusal.
 func skipUnderStrictFIPS(t *testing.T) {
 	t.Helper()
 	if strictFIPS() {
@@ -152,7 +156,8 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 		t.Fatal(err)
 	}
 	cli := acctest.NewCLI(t, sim)
-	escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", identity.Recipient(), filepath.Join(cli.Dir, "escrow"))
+	escrow := fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory = %q\n  }", identity.Recipient(),
+		filepath.Join(cli.Dir, "escrow"))
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow))
 	cli.MustApply()
 	header, material := jweOf(t, cli, sim, "Sim_BYOK")
@@ -160,12 +165,16 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 		t.Errorf("expected the header to be exactly %s, found %s", want, header)
 	}
 	state := cli.State(cacheOnlyAddress)
-	expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": material.Hash(), "organization_id": sim.OrganizationID, "replay_nonce": nil, "key_material_wo": nil})
+	expectState(t, cli, cacheOnlyAddress, map[string]any{
+		"secret_value_hash": material.Hash(),
+		"organization_id":   sim.OrganizationID, "replay_nonce": nil, "key_material_wo": nil,
+	})
 	armored, _ := state["escrow_ciphertext"].(string)
 	if copied := openEscrow(t, armored, identity); string(copied) != string(material) {
 		t.Error("expected the escrow copy to hold the key of the JWE")
 	}
-	files, err := filepath.Glob(filepath.Join(cli.Dir, "escrow", sim.OrganizationID+"-CacheOnly-"+strings.ReplaceAll(keyIdentifier, "-", "=2D")+"-*.age"))
+	files, err := filepath.Glob(filepath.Join(cli.Dir, "escrow",
+		sim.OrganizationID+"-CacheOnly-"+strings.ReplaceAll(keyIdentifier, "-", "=2D")+"-*.age"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("expected one escrow file named after the key, found %v (%v)", files, err)
 	}
@@ -183,8 +192,8 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 	expectWarning(t, destroyed, "The only escrow copy leaves the state", keyIdentifier, "keep this instance")
 }
 
-// A new identifier and a destroy drop the old key from state. The plan says so if state has the only escrow copy, whatever became of the
-// directory.
+// A new identifier and a destroy drop the old key from state. The plan says so if state has the
+// only escrow copy, whatever became of the directory.
 func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
@@ -195,11 +204,23 @@ func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 		emptied     bool
 		want        string
 	}{
-		"no escrow":             {want: dropped},
-		"in state":              {made: "escrow = { age_recipients = [%[1]q] }", later: "escrow = { age_recipients = [%[1]q] }", want: only},
-		"in a directory":        {made: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: dropped},
-		"a directory set later": {made: "escrow = { age_recipients = [%[1]q] }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: only},
-		"a directory emptied":   {made: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", emptied: true, want: only},
+		"no escrow": {want: dropped},
+		"in state": {
+			made:  "escrow = { age_recipients = [%[1]q] }",
+			later: "escrow = { age_recipients = [%[1]q] }", want: only,
+		},
+		"in a directory": {
+			made:  "escrow = { age_recipients = [%[1]q], directory = %[2]q }",
+			later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: dropped,
+		},
+		"a directory set later": {
+			made:  "escrow = { age_recipients = [%[1]q] }",
+			later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", want: only,
+		},
+		"a directory emptied": {
+			made:  "escrow = { age_recipients = [%[1]q], directory = %[2]q }",
+			later: "escrow = { age_recipients = [%[1]q], directory = %[2]q }", emptied: true, want: only,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -222,7 +243,8 @@ func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 				}
 			}
 			other := map[string]string{only: dropped, dropped: only}[test.want]
-			for _, config := range []string{strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)), keyIdentifier, "next"), ""} {
+			for _, config := range []string{strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)),
+				keyIdentifier, "next"), ""} {
 				cli.Config(config)
 				plan := cli.Plan()
 				expectWarning(t, plan, test.want, keyIdentifier)
@@ -231,7 +253,8 @@ func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 				}
 			}
 			// A further instance drops nothing.
-			cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)) + strings.NewReplacer(keyIdentifier, "next", `"search"`, `"next"`).Replace(cacheOnly(`certificate = "Sim_BYOK"`)))
+			cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, escrow(test.later)) +
+				strings.NewReplacer(keyIdentifier, "next", `"search"`, `"next"`).Replace(cacheOnly(`certificate = "Sim_BYOK"`)))
 			if plan := cli.Plan(); plan.Has("warning", only) || plan.Has("warning", dropped) || plan.Added != 1 {
 				t.Errorf("expected one key more, found\n%s", plan.Output())
 			}
@@ -246,8 +269,11 @@ func TestAccCacheOnlyKey_weak(t *testing.T) {
 	skipBelowWriteOnly(t)
 	weak, variable := givenMaterial(make(acctest.Material, 32), "1")
 	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{
-		Certificates:  []sfsim.SeedCertificate{{DeveloperName: "First"}, {DeveloperName: "Second"}},
-		TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED"}, {Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: "used"}},
+		Certificates: []sfsim.SeedCertificate{{DeveloperName: "First"}, {DeveloperName: "Second"}},
+		TenantSecrets: []sfsim.SeedSecret{
+			{Source: "UPLOADED"},
+			{Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: "used"},
+		},
 	}))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(variable + cacheOnly(`certificate = "First"`, weak))
@@ -258,7 +284,8 @@ func TestAccCacheOnlyKey_weak(t *testing.T) {
 	}
 	// Known in the apply only.
 	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"free\"\n}\n"
-	cli.Config(late + variable + strings.ReplaceAll(cacheOnly(`certificate = "First"`, weak), `"`+keyIdentifier+`"`, "terraform_data.late.output"))
+	cli.Config(late + variable + strings.ReplaceAll(cacheOnly(`certificate = "First"`, weak), `"`+keyIdentifier+`"`,
+		"terraform_data.late.output"))
 	expectError(t, cli.Apply(), "Key material is weak", "is all zero")
 
 	used := strings.ReplaceAll(cacheOnly(`certificate = "First"`, weak), keyIdentifier, "used")
@@ -280,7 +307,8 @@ func TestAccCacheOnlyKey_withoutEscrow(t *testing.T) {
 	expectWarning(t, cli.Plan(), "The key will be generated without escrow", "Set escrow")
 	cli.MustApply()
 	header, _ := jweOf(t, cli, sim, "Sim_BYOK")
-	if want := fmt.Sprintf(`{"alg":"RSA-OAEP","enc":"A256GCM","jti":"e5ab58fd2ced013f2a46d5c8144dd439","kid":%q}`, keyIdentifier); header != want {
+	if want := fmt.Sprintf(`{"alg":"RSA-OAEP","enc":"A256GCM","jti":"e5ab58fd2ced013f2a46d5c8144dd439","kid":%q}`,
+		keyIdentifier); header != want {
 		t.Errorf("expected the header to be exactly %s, found %s", want, header)
 	}
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"escrow_ciphertext": nil})
@@ -295,7 +323,8 @@ func TestAccCacheOnlyKey_withoutEscrow(t *testing.T) {
 // twoForKeys is an org with two certificates that can wrap.
 const twoForKeys = "certificates: [{developer_name: First}, {developer_name: Second}]"
 
-// The material of a generated key is gone: it can't be encrypted again, and other material must not take its name.
+// The material of a generated key is gone: it can't be encrypted again, and other material must not
+// take its name.
 func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
@@ -308,7 +337,8 @@ func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	jwe := cli.State(cacheOnlyAddress)["jwe"]
 	for _, lines := range [][]string{{`certificate = "Second"`}, {`certificate = "First"`, `replay_nonce = "n"`}} {
 		cli.Config(cacheOnly(lines...))
-		expectError(t, cli.Plan(), "The material of a generated key is not known any more", keyIdentifier, "Nothing was changed")
+		expectError(t, cli.Plan(), "The material of a generated key is not known any more", keyIdentifier,
+			"Nothing was changed")
 	}
 
 	other, variable := givenMaterial(acctest.NewMaterial(), "1")
@@ -323,7 +353,8 @@ func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	given, variable := givenMaterial(material, "1")
 	cli.Config(variable + cacheOnly(`certificate = "Second"`, escrow, given))
 	cli.MustApply()
-	if again := openEscrow(t, fmt.Sprint(cli.State(cacheOnlyAddress)["escrow_ciphertext"]), ageIdentity); string(again) != string(material) {
+	if again := openEscrow(t, fmt.Sprint(cli.State(cacheOnlyAddress)["escrow_ciphertext"]),
+		ageIdentity); string(again) != string(material) {
 		t.Error("expected the copy to hold the same key")
 	}
 	if _, again := jweOf(t, cli, sim, "Second"); string(again) != string(material) {
@@ -344,7 +375,10 @@ func TestAccCacheOnlyKey_given(t *testing.T) {
 	if _, sealed := jweOf(t, cli, sim, "First"); string(sealed) != string(material) {
 		t.Error("expected the given key in the JWE")
 	}
-	expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": material.Hash(), "key_material_wo": nil, "key_material_wo_version": "1"})
+	expectState(t, cli, cacheOnlyAddress, map[string]any{
+		"secret_value_hash": material.Hash(), "key_material_wo": nil,
+		"key_material_wo_version": "1",
+	})
 	first := cli.State(cacheOnlyAddress)
 
 	// Another certificate, a nonce and a version each encrypt the same key again, in place.
@@ -365,7 +399,10 @@ func TestAccCacheOnlyKey_given(t *testing.T) {
 		if _, sealed := jweOf(t, cli, sim, "Second"); string(sealed) != string(material) {
 			t.Error("expected the same key in the JWE")
 		}
-		expectState(t, cli, cacheOnlyAddress, map[string]any{"secret_value_hash": first["secret_value_hash"], "key_check_value": first["key_check_value"]})
+		expectState(t, cli, cacheOnlyAddress, map[string]any{
+			"secret_value_hash": first["secret_value_hash"],
+			"key_check_value":   first["key_check_value"],
+		})
 		first = now
 	}
 
@@ -383,21 +420,47 @@ func TestAccCacheOnlyKey_refused(t *testing.T) {
 	given, variable := givenMaterial(material, "1")
 	withoutVersion, _, _ := strings.Cut(given, "\n")
 	for name, test := range map[string]struct{ body, summary, words string }{
-		"no version":             {variable + cacheOnly(`certificate = "Good"`, withoutVersion), "Key material without a version", "Set key_material_wo_version"},
-		"a version alone":        {cacheOnly(`certificate = "Good"`, `key_material_wo_version = "1"`), "Invalid Attribute Combination", "key_material_wo"},
-		"short material":         {variable + cacheOnly(`certificate = "Good"`, `key_material_wo = "AAAA"`, `key_material_wo_version = "1"`), "", "32"},
-		"no certificate":         {cacheOnly(`certificate = "Absent"`), "Wrapping certificate not found", "Absent"},
-		"a small certificate":    {cacheOnly(`certificate = "Small"`), "Wrapping certificate is not fit for BYOK", "2048"},
-		"an expired certificate": {cacheOnly(`certificate = "Expired"`), "Wrapping certificate is not fit for BYOK", "expired"},
-		"no recipients":          {cacheOnly(`certificate = "Good"`, "escrow = {\n    age_recipients = []\n  }"), "", "at least 1"},
-		"an empty identifier":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, ""), "", "between 1 and 255"},
-		"a control character":    {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a\u0007b`), "Invalid key identifier", "ends or changes the path"},
-		"a path upwards":         {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `../a`), "Invalid key identifier", "leads elsewhere"},
-		"a query":                {strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a?b`), "Invalid key identifier", "ends or changes the path"},
+		"no version": {
+			variable + cacheOnly(`certificate = "Good"`, withoutVersion),
+			"Key material without a version", "Set key_material_wo_version",
+		},
+		"a version alone": {
+			cacheOnly(`certificate = "Good"`, `key_material_wo_version = "1"`),
+			"Invalid Attribute Combination", "key_material_wo",
+		},
+		"short material": {variable + cacheOnly(`certificate = "Good"`, `key_material_wo = "AAAA"`,
+			`key_material_wo_version = "1"`), "", "32"},
+		"no certificate":      {cacheOnly(`certificate = "Absent"`), "Wrapping certificate not found", "Absent"},
+		"a small certificate": {cacheOnly(`certificate = "Small"`), "Wrapping certificate is not fit for BYOK", "2048"},
+		"an expired certificate": {
+			cacheOnly(`certificate = "Expired"`), "Wrapping certificate is not fit for BYOK",
+			"expired",
+		},
+		"no recipients": {
+			cacheOnly(`certificate = "Good"`, "escrow = {\n    age_recipients = []\n  }"), "",
+			"at least 1",
+		},
+		"an empty identifier": {
+			strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, ""), "",
+			"between 1 and 255",
+		},
+		"a control character": {
+			strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a\u0007b`),
+			"Invalid key identifier", "ends or changes the path",
+		},
+		"a path upwards": {
+			strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `../a`),
+			"Invalid key identifier", "leads elsewhere",
+		},
+		"a query": {
+			strings.ReplaceAll(cacheOnly(`certificate = "Good"`), keyIdentifier, `a?b`),
+			"Invalid key identifier", "ends or changes the path",
+		},
 	} {
 		cli.Config(test.body)
 		applied := cli.Apply()
-		if applied.Code == 0 || !strings.Contains(applied.Output(), test.words) || (test.summary != "" && !applied.Has("error", test.summary)) {
+		if applied.Code == 0 || !strings.Contains(applied.Output(), test.words) ||
+			(test.summary != "" && !applied.Has("error", test.summary)) {
 			t.Errorf("%s: expected the error %q with %q, found\n%s", name, test.summary, test.words, applied.Output())
 		}
 		if cli.State(cacheOnlyAddress) != nil {
@@ -421,7 +484,8 @@ func TestAccCacheOnlyKey_certificateGone(t *testing.T) {
 	skipUnderStrictFIPS(t)
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`) + cacheOnly("certificate = salesforcebyok_certificate.wrapping.developer_name"))
+	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`) +
+		cacheOnly("certificate = salesforcebyok_certificate.wrapping.developer_name"))
 	cli.MustApply()
 	made, _ := inOrg(sim, "BYOK_2027")
 	sim.Clock.Set(made.ExpirationDate.Add(-29 * 24 * time.Hour))
@@ -463,7 +527,8 @@ func TestAccCacheOnlyKey_import(t *testing.T) {
 	}
 	fresh.MustBeEmpty()
 	expectState(t, fresh, cacheOnlyAddress, map[string]any{
-		"key_identifier": keyIdentifier, "certificate": "First", "replay_nonce": "n-1", "jwe": jwe, "secret_value_hash": nil, "organization_id": sim.OrganizationID,
+		"key_identifier": keyIdentifier, "certificate": "First", "replay_nonce": "n-1", "jwe": jwe, "secret_value_hash": nil,
+		"organization_id": sim.OrganizationID,
 	})
 	// With the material at hand it can be encrypted for another certificate.
 	fresh.Config(variable + cacheOnly(`certificate = "Second"`, given, `replay_nonce = "n-1"`))
@@ -473,14 +538,17 @@ func TestAccCacheOnlyKey_import(t *testing.T) {
 	}
 
 	for id, words := range map[string]string{
-		jwe: "Expected <certificate>/<compact JWE>", "First/": "After the first slash", "First/a.b.c.d.e": "After the first slash",
+		jwe: "Expected <certificate>/<compact JWE>", "First/": "After the first slash",
+		"First/a.b.c.d.e": "After the first slash",
 	} {
 		block := acctest.NewCLI(t, sim)
-		block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, id) + cacheOnly(`certificate = "First"`))
+		block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, id) +
+			cacheOnly(`certificate = "First"`))
 		expectError(t, block.Plan(), "Invalid import id", words, "Nothing was imported")
 	}
 	block := acctest.NewCLI(t, sim)
-	block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, "First/"+jwe) + cacheOnly(`certificate = "First"`, `replay_nonce = "n-1"`))
+	block.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", cacheOnlyAddress, "First/"+jwe) +
+		cacheOnly(`certificate = "First"`, `replay_nonce = "n-1"`))
 	block.MustApply()
 	expectState(t, block, cacheOnlyAddress, map[string]any{"jwe": jwe})
 }
@@ -493,7 +561,8 @@ func TestAccCacheOnlyKey_importByIdentity(t *testing.T) {
 	}
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    key_identifier = %q\n  }\n}\n", cacheOnlyAddress, sim.OrganizationID, keyIdentifier) +
+	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    key_identifier = %q\n  "+
+		"}\n}\n", cacheOnlyAddress, sim.OrganizationID, keyIdentifier) +
 		cacheOnly(`certificate = "Sim_BYOK"`))
 	expectError(t, cli.Plan(), "Invalid import id", "an identity alone is not enough")
 }
@@ -565,7 +634,8 @@ func TestAccCacheOnlyKey_warnBeforeDays(t *testing.T) {
 	}
 }
 
-// A key is encrypted for a pinned certificate only: at plan, and in the apply whatever the plan could see. What is made already is warned of.
+// A key is encrypted for a pinned certificate only: at plan, and in the apply whatever the plan
+// could see. What is made already is warned of.
 func TestAccCacheOnlyKey_pins(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
@@ -593,7 +663,8 @@ func TestAccCacheOnlyKey_pins(t *testing.T) {
 	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"Second\"\n}\n"
 	cli.Config(late + variable + cacheOnly("certificate = terraform_data.late.output", given, escrow, pins("First")))
 	expectError(t, cli.Apply(), summary, fingerprints["Second"])
-	if copies, err := filepath.Glob(filepath.Join(directory, "*.age")); err != nil || len(copies) != 0 || cli.State(cacheOnlyAddress) != nil {
+	if copies, err := filepath.Glob(filepath.Join(directory, "*.age")); err != nil || len(copies) != 0 ||
+		cli.State(cacheOnlyAddress) != nil {
 		t.Errorf("expected nothing to be made, found %v (%v)", copies, err)
 	}
 
@@ -622,15 +693,20 @@ func TestAccCacheOnlyKey_served(t *testing.T) {
 	service := &publishedKeys{answers: map[string]string{}}
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{NamedCredentials: []sfsim.SeedCredential{{ID: "0XAWt0000000077", DeveloperName: "Keys", Endpoint: server.URL + "/keys"}}}),
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{NamedCredentials: []sfsim.SeedCredential{{
+		ID:            "0XAWt0000000077",
+		DeveloperName: "Keys", Endpoint: server.URL + "/keys",
+	}}}),
 		settingsAre(false, true, false))
 	cli := acctest.NewCLI(t, sim)
 	body := cacheOnly(`certificate = "Sim_BYOK"`)
 	cli.Config(body)
 	cli.MustApply()
 	jwe, _ := cli.State(cacheOnlyAddress)["jwe"].(string)
-	remote := tenantSecret(`type = "Data"`, `source = "REMOTE"`, `remote_key_identifier = salesforcebyok_cache_only_key.search.key_identifier`,
-		`remote_key_certificate = salesforcebyok_cache_only_key.search.certificate`, `remote_key_service_id = "0XAWt0000000077"`)
+	remote := tenantSecret(`type = "Data"`, `source = "REMOTE"`,
+		`remote_key_identifier = salesforcebyok_cache_only_key.search.key_identifier`,
+		`remote_key_certificate = salesforcebyok_cache_only_key.search.certificate`,
+		`remote_key_service_id = "0XAWt0000000077"`)
 	cli.Config(body + remote)
 	if unpublished := cli.Apply(); unpublished.Code == 0 || !strings.Contains(unpublished.Output(), "DESTROY_HTTP_CODE") {
 		t.Errorf("expected the callout to fail before the JWE is published, found\n%s", unpublished.Output())
@@ -644,16 +720,20 @@ func TestAccCacheOnlyKey_served(t *testing.T) {
 	if last := callouts[len(callouts)-1]; last.StatusCode != "SUCCESS" {
 		t.Errorf("expected the callout to succeed, found %+v", last)
 	}
-	expectError(t, cli.Plan("-replace="+cacheOnlyAddress), "The identifier is in use", acctest.ActiveKey(t, sim, "Data").ID)
+	expectError(t, cli.Plan("-replace="+cacheOnlyAddress), "The identifier is in use",
+		acctest.ActiveKey(t, sim, "Data").ID)
 }
 
-// A key that Salesforce fetches by an identifier is never replaced by a generated one under the same: not by -replace, and not after a lost
-// state.
+// A key that Salesforce fetches by an identifier is never replaced by a generated one under the
+// same: not by -replace, and not after a lost state.
 func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
 	skipBelowWriteOnly(t)
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED"}, {Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: keyIdentifier}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
+		{Source: "UPLOADED"},
+		{Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: keyIdentifier},
+	}}))
 	used := acctest.ActiveKey(t, sim, "Analytics").ID
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), keyIdentifier, "free"))
@@ -661,7 +741,8 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
 	expectError(t, cli.Plan(), "The identifier is in use", used, keyIdentifier, "Nothing was made")
 	late := "\nresource \"terraform_data\" \"late\" {\n  input = \"" + keyIdentifier + "\"\n}\n"
-	cli.Config(late + strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), `"`+keyIdentifier+`"`, "terraform_data.late.output"))
+	cli.Config(late + strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), `"`+keyIdentifier+`"`,
+		"terraform_data.late.output"))
 	expectError(t, cli.Apply(), "The identifier is in use", used)
 
 	// The very key may come back, from its escrow copy.
@@ -672,7 +753,8 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 	fresh.MustApply()
 }
 
-// Values that are not known at plan are judged in the apply; until then the JWE and its escrow copy are neither dropped nor refused.
+// Values that are not known at plan are judged in the apply; until then the JWE and its escrow copy
+// are neither dropped nor refused.
 func TestAccCacheOnlyKey_unknownInputs(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
@@ -689,7 +771,10 @@ func TestAccCacheOnlyKey_unknownInputs(t *testing.T) {
 	before := cli.State(cacheOnlyAddress)
 	cli.Config(config("First", "2"))
 	expectWarning(t, cli.MustApply(), "Escrow applies from the next JWE")
-	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": before["jwe"], "escrow_ciphertext": before["escrow_ciphertext"]})
+	expectState(t, cli, cacheOnlyAddress, map[string]any{
+		"jwe":               before["jwe"],
+		"escrow_ciphertext": before["escrow_ciphertext"],
+	})
 	cli.Config(config("Second", "3"))
 	expectError(t, cli.Apply(), "The material of a generated key is not known any more")
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": before["jwe"], "certificate": "First"})

@@ -23,14 +23,15 @@ import (
 const (
 	// privateCertificateSeen is what the last refresh saw.
 	privateCertificateSeen = "seen"
-	// privateCertificateLeaving is what a plan leaves for the second call of a replacement, which gets no prior state.
+	// privateCertificateLeaving is what a plan leaves for the second call of a replacement, which gets
+	// no prior state.
 	privateCertificateLeaving = "leaving"
 	// privateCertificateDeposed marks an object whose successor was made, should its deletion fail.
 	privateCertificateDeposed = "deposed"
 )
 
-// certificateSeen holds the whole days that were left, nil if that is not known. A refresh decides it by the org's clock, so that a plan
-// is a function of configuration and state.
+// certificateSeen holds the whole days that were left, nil if that is not known. A refresh decides
+// it by the org's clock, so that a plan is a function of configuration and state.
 type certificateSeen struct {
 	DaysLeft *int64 `json:"days_left,omitempty"`
 }
@@ -43,14 +44,16 @@ type certificateLeaving struct {
 
 // certificateRun is what the certificates of one provider process share.
 type certificateRun struct {
-	// created reports that a certificate was made. In the same process, only the object that it replaces is deleted without a plan.
+	// created reports that a certificate was made. In the same process, only the object that it
+	// replaces is deleted without a plan.
 	created atomic.Bool
 
 	mu     sync.Mutex
 	chosen []string
 }
 
-// choose returns a name that neither the org has nor another resource of this process was given, and the one that comes first.
+// choose returns a name that neither the org has nor another resource of this process was given,
+// and the one that comes first.
 func (c *certificateRun) choose(prefix string, rows []salesforce.Certificate, now time.Time) (name, first string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +69,9 @@ func (c *certificateRun) choose(prefix string, rows []salesforce.Certificate, no
 }
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse,
+) {
 	var config certificateModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
@@ -74,32 +79,40 @@ func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.V
 	}
 	if config.DeveloperName.IsNull() == config.DeveloperNamePrefix.IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("developer_name"), "Expected one name of the certificate",
-			"Give either developer_name, the whole unique name, or developer_name_prefix, from which each new certificate gets a name. Nothing was sent.")
+			"Give either developer_name, the whole unique name, or developer_name_prefix, from which each new certificate "+
+				"gets a name. Nothing was sent.")
 	}
-	if !config.CertificateChain.IsNull() && !config.CertificateChain.IsUnknown() && config.CASigned.Equal(types.BoolValue(false)) {
+	if !config.CertificateChain.IsNull() && !config.CertificateChain.IsUnknown() &&
+		config.CASigned.Equal(types.BoolValue(false)) {
 		resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
-			"certificate_chain is the answer of a certificate authority, so it needs ca_signed = true. Remove it, or set ca_signed. Nothing was sent.")
+			"certificate_chain is the answer of a certificate authority, so it needs ca_signed = true. Remove it, or set "+
+				"ca_signed. Nothing was sent.")
 	}
 	if config.RenewBeforeDays.IsNull() {
 		return
 	}
 	renewal := func(reason string) {
-		resp.Diagnostics.AddAttributeError(path.Root("renew_before_days"), "The certificate can't be renewed like this", reason+" Nothing was sent.")
+		resp.Diagnostics.AddAttributeError(path.Root("renew_before_days"), "The certificate can't be renewed like this",
+			reason+" Nothing was sent.")
 	}
 	switch {
 	case config.DeveloperNamePrefix.IsNull():
 		renewal("A renewed certificate needs another unique name. Give developer_name_prefix in place of developer_name.")
 	case config.CASigned.ValueBool():
-		renewal("A CA-signed certificate keeps its key pair: renew it by another certificate_chain, and remove renew_before_days.")
+		renewal("A CA-signed certificate keeps its key pair: renew it by another certificate_chain, and remove " +
+			"renew_before_days.")
 	case config.DeletionPolicy.ValueString() == policyPrevent:
-		renewal(fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q forbids. Use %q to keep it in the org.", policyPrevent, policyAbandon))
+		renewal(fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q forbids. Use %q to keep "+
+			"it in the org.", policyPrevent, policyAbandon))
 	}
 }
 
-// ModifyPlan plans every computed value itself. Planned values are a function of configuration, prior state and private state; the org is
-// asked for what is refused or said. The core calls this twice for a replacement, the second time without prior state, and again during
-// apply.
-func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// ModifyPlan plans every computed value itself. Planned values are a function of configuration,
+// prior state and private state; the org is asked for what is refused or said. The core calls this
+// twice for a replacement, the second time without prior state, and again during apply.
+func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 
@@ -125,7 +138,9 @@ func (r *certificateResource) ModifyPlan(ctx context.Context, req resource.Modif
 
 		return
 	}
-	setPrivate(ctx, resp.Private, privateCertificateLeaving, certificateLeaving{Name: state.DeveloperName.ValueString(), Policy: state.DeletionPolicy.ValueString()}, &resp.Diagnostics)
+	setPrivate(ctx, resp.Private, privateCertificateLeaving,
+		certificateLeaving{Name: state.DeveloperName.ValueString(), Policy: state.DeletionPolicy.ValueString()},
+		&resp.Diagnostics)
 	seen := getPrivate[certificateSeen](ctx, req.Private, privateCertificateSeen, &resp.Diagnostics)
 	if !state.checkKnown(config, &resp.Diagnostics) || !state.checkCase(config, &resp.Diagnostics) {
 		return
@@ -163,7 +178,10 @@ func (m *certificateModel) planNew(config certificateModel) {
 
 // planContent plans the X.509 values of a certificate that is still to be made or signed.
 func (m *certificateModel) planContent() {
-	for _, v := range []*types.String{&m.CertificatePEM, &m.CSRPEM, &m.SHA256Fingerprint, &m.SerialNumber, &m.NotBefore, &m.NotAfter, &m.Receipt} {
+	for _, v := range []*types.String{
+		&m.CertificatePEM, &m.CSRPEM, &m.SHA256Fingerprint, &m.SerialNumber, &m.NotBefore,
+		&m.NotAfter, &m.Receipt,
+	} {
 		*v = types.StringUnknown()
 	}
 	m.BYOKCompatible, m.CompatibleTypes = types.BoolUnknown(), types.ListUnknown(types.StringType)
@@ -187,12 +205,15 @@ func (m *certificateModel) keep(config, state certificateModel) {
 		m.DeletionPolicy = types.StringValue(policyAbandon)
 	}
 	m.OrganizationID, m.ID, m.KeySize, m.Receipt = state.OrganizationID, state.ID, state.KeySize, state.Receipt
-	m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = state.CertificatePEM, state.CSRPEM, state.SHA256Fingerprint, state.SerialNumber
-	m.NotBefore, m.NotAfter, m.BYOKCompatible, m.CompatibleTypes = state.NotBefore, state.NotAfter, state.BYOKCompatible, state.CompatibleTypes
+	m.CertificatePEM, m.CSRPEM, m.SHA256Fingerprint, m.SerialNumber = state.CertificatePEM, state.CSRPEM,
+		state.SHA256Fingerprint, state.SerialNumber
+	m.NotBefore, m.NotAfter, m.BYOKCompatible, m.CompatibleTypes = state.NotBefore, state.NotAfter, state.BYOKCompatible,
+		state.CompatibleTypes
 }
 
-// checkKnown refuses names and days that only the apply will know: whether another certificate is made must stand in the plan, and an unknown
-// name may turn out to be the one that the certificate has.
+// checkKnown refuses names and days that only the apply will know: whether another certificate is
+// made must stand in the plan, and an unknown name may turn out to be the one that the certificate
+// has.
 func (m *certificateModel) checkKnown(config certificateModel, diags *diag.Diagnostics) bool {
 	var attribute string
 	switch {
@@ -206,8 +227,9 @@ func (m *certificateModel) checkKnown(config certificateModel, diags *diag.Diagn
 		return true
 	}
 	diags.AddAttributeError(path.Root(attribute), "Not known when the plan needs it",
-		fmt.Sprintf("Certificate %q exists, and the plan must say whether another one takes its place, but %s is known only after apply. Nothing was sent. Apply what it depends on first (-target), or give a value that is "+
-			"known.", m.DeveloperName.ValueString(), attribute))
+		fmt.Sprintf("Certificate %q exists, and the plan must say whether another one takes its place, but %s is known "+
+			"only after apply. Nothing was sent. Apply what it depends on first (-target), or give a value that is known.",
+			m.DeveloperName.ValueString(), attribute))
 
 	return false
 }
@@ -219,22 +241,26 @@ func (m *certificateModel) checkCase(config certificateModel, diags *diag.Diagno
 		return true
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "The unique name differs in case alone",
-		fmt.Sprintf("The certificate's unique name is %q, developer_name says %q. Salesforce takes both for one name, so that a replacement would delete the certificate over a capital letter. "+
-			"Nothing was sent. Write it as the org does.", is, wanted))
+		fmt.Sprintf("The certificate's unique name is %q, developer_name says %q. Salesforce takes both for one name, so "+
+			"that a replacement would delete the certificate over a capital letter. Nothing was sent. Write it as the org "+
+			"does.", is, wanted))
 
 	return false
 }
 
-// isAnother reports whether the configuration names another certificate. One whose name was given until now keeps it under any prefix.
+// isAnother reports whether the configuration names another certificate. One whose name was given
+// until now keeps it under any prefix.
 func (m *certificateModel) isAnother(config certificateModel) bool {
 	if !config.DeveloperName.IsNull() {
 		return !config.DeveloperName.Equal(m.DeveloperName)
 	}
 
-	return !m.DeveloperNamePrefix.IsNull() && !strings.EqualFold(config.DeveloperNamePrefix.ValueString(), m.DeveloperNamePrefix.ValueString())
+	return !m.DeveloperNamePrefix.IsNull() && !strings.EqualFold(config.DeveloperNamePrefix.ValueString(),
+		m.DeveloperNamePrefix.ValueString())
 }
 
-// daysLeft returns the whole days of a certificate that are left at the instant now, nil if its end is not known.
+// daysLeft returns the whole days of a certificate that are left at the instant now, nil if its end
+// is not known.
 func (m *certificateModel) daysLeft(now time.Time) *int64 {
 	until, err := time.Parse(time.RFC3339, m.NotAfter.ValueString())
 	if err != nil {
@@ -245,8 +271,8 @@ func (m *certificateModel) daysLeft(now time.Time) *int64 {
 	return &left
 }
 
-// renewalIsDue decides on what the last refresh saw. A renewal that comes as soon as the certificate is made is an error: the next
-// certificate would be replaced at once, too.
+// renewalIsDue decides on what the last refresh saw. A renewal that comes as soon as the
+// certificate is made is an error: the next certificate would be replaced at once, too.
 func (m *certificateModel) renewalIsDue(state certificateModel, seen certificateSeen, diags *diag.Diagnostics) bool {
 	if m.RenewBeforeDays.IsNull() || state.CASigned.ValueBool() {
 		return false
@@ -268,25 +294,32 @@ func (m *certificateModel) validity() (time.Duration, bool) {
 	return until.Sub(from), fromErr == nil && untilErr == nil
 }
 
-func (m *certificateModel) addRenewedAtOnce(of certificateModel, validity time.Duration, add func(path.Path, string, string)) {
+func (m *certificateModel) addRenewedAtOnce(of certificateModel, validity time.Duration,
+	add func(path.Path, string, string),
+) {
 	add(path.Root("renew_before_days"), "The certificate would be renewed at once",
-		fmt.Sprintf("Salesforce made certificate %q valid for %.1f days, and renew_before_days is %d: each plan would renew it. Set it to less than the validity, such as a third of it.",
+		fmt.Sprintf("Salesforce made certificate %q valid for %.1f days, and renew_before_days is %d: each plan would "+
+			"renew it. Set it to less than the validity, such as a third of it.",
 			of.DeveloperName.ValueString(), validity.Hours()/24, m.RenewBeforeDays.ValueInt64()))
 }
 
-// warnOfValidity says what of a new certificate is other than configured. It exists: an error would taint it.
+// warnOfValidity says what of a new certificate is other than configured. It exists: an error would
+// taint it.
 func (m *certificateModel) warnOfValidity(diags *diag.Diagnostics) {
-	if validity, ok := m.validity(); ok && !m.RenewBeforeDays.IsNull() && validity <= keys.Days(m.RenewBeforeDays.ValueInt64()) {
+	if validity, ok := m.validity(); ok && !m.RenewBeforeDays.IsNull() &&
+		validity <= keys.Days(m.RenewBeforeDays.ValueInt64()) {
 		m.addRenewedAtOnce(*m, validity, diags.AddAttributeWarning)
 	}
 	if is, off := m.expiresOtherwise(); off {
 		diags.AddAttributeWarning(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("Salesforce made certificate %q to expire at %s, not at %s. Set expiration_date to that, or remove it: the next plan refuses the difference.", m.DeveloperName.ValueString(), is,
+			fmt.Sprintf("Salesforce made certificate %q to expire at %s, not at %s. Set expiration_date to that, or remove "+
+				"it: the next plan refuses the difference.", m.DeveloperName.ValueString(), is,
 				m.ExpirationDate.ValueString()))
 	}
 }
 
-// expiresOtherwise returns the end of the certificate, and whether expiration_date is known to be another one.
+// expiresOtherwise returns the end of the certificate, and whether expiration_date is known to be
+// another one.
 func (m *certificateModel) expiresOtherwise() (string, bool) {
 	wanted, wantedErr := time.Parse(time.RFC3339, m.ExpirationDate.ValueString())
 	is, err := time.Parse(time.RFC3339, m.NotAfter.ValueString())
@@ -294,8 +327,11 @@ func (m *certificateModel) expiresOtherwise() (string, bool) {
 	return m.NotAfter.ValueString(), err == nil && wantedErr == nil && is.Sub(wanted).Abs() > sameDay
 }
 
-// judgeNew refuses what would fail, before anything is made. before is the certificate that it replaces, if the core has named one.
-func (r *certificateResource) judgeNew(ctx context.Context, plan certificateModel, before certificateLeaving, diags *diag.Diagnostics) {
+// judgeNew refuses what would fail, before anything is made. before is the certificate that it
+// replaces, if the core has named one.
+func (r *certificateResource) judgeNew(ctx context.Context, plan certificateModel, before certificateLeaving,
+	diags *diag.Diagnostics,
+) {
 	if !plan.CertificateChain.IsNull() && !plan.CertificateChain.IsUnknown() {
 		addEarlyChain(diags)
 	}
@@ -323,45 +359,56 @@ func (r *certificateResource) judgeNew(ctx context.Context, plan certificateMode
 	}
 }
 
-// checkExpiration refuses an end that is past, or within the days in which the certificate is to be renewed.
+// checkExpiration refuses an end that is past, or within the days in which the certificate is to be
+// renewed.
 func (m *certificateModel) checkExpiration(now time.Time, diags *diag.Diagnostics) {
 	at, err := time.Parse(time.RFC3339, m.ExpirationDate.ValueString())
 	switch {
 	case err != nil:
 	case !at.After(now):
 		diags.AddAttributeError(path.Root("expiration_date"), "The expiration date is past",
-			fmt.Sprintf("A new certificate is to expire at %s, and the org's clock shows %s. Nothing was sent. Give a later date, or leave it to Salesforce.", m.ExpirationDate.ValueString(), now.UTC().Format(time.RFC3339)))
-	case !m.RenewBeforeDays.IsNull() && !m.RenewBeforeDays.IsUnknown() && keys.RenewalIsDue(keys.DaysLeft(at, now), m.RenewBeforeDays.ValueInt64()):
+			fmt.Sprintf("A new certificate is to expire at %s, and the org's clock shows %s. Nothing was sent. Give a later "+
+				"date, or leave it to Salesforce.", m.ExpirationDate.ValueString(), now.UTC().Format(time.RFC3339)))
+	case !m.RenewBeforeDays.IsNull() && !m.RenewBeforeDays.IsUnknown() &&
+		keys.RenewalIsDue(keys.DaysLeft(at, now), m.RenewBeforeDays.ValueInt64()):
 		diags.AddAttributeError(path.Root("expiration_date"), "The certificate would be renewed at once",
-			fmt.Sprintf("A new certificate is to expire at %s, within the %d days of renew_before_days: each plan would renew it. Nothing was sent. Remove expiration_date, which is the same for each new certificate, "+
-				"or give a later one.", m.ExpirationDate.ValueString(), m.RenewBeforeDays.ValueInt64()))
+			fmt.Sprintf("A new certificate is to expire at %s, within the %d days of renew_before_days: each plan would renew "+
+				"it. Nothing was sent. Remove expiration_date, which is the same for each new certificate, or give a later one.",
+				m.ExpirationDate.ValueString(), m.RenewBeforeDays.ValueInt64()))
 	}
 }
 
-// judgeSameName refuses to replace a certificate under its own name, as -replace and replace_triggered_by ask for it: the plan can't
-// say by name that a private key is deleted, since the core drops the warnings of this call, and what is only forgotten keeps the name.
+// judgeSameName refuses to replace a certificate under its own name, as -replace and
+// replace_triggered_by ask for it: the plan can't say by name that a private key is deleted, since
+// the core drops the warnings of this call, and what is only forgotten keeps the name.
 func (r *certificateResource) judgeSameName(ctx context.Context, before certificateLeaving, diags *diag.Diagnostics) {
 	if before.Policy == policyDelete {
 		all, ok := r.forPlan(ctx, diags)
 		if !ok {
 			return
 		}
-		if fate, because := r.departure(false).Fate(keys.UseOfCertificate(all.Records(), before.Name)); fate == keys.FateRefuse {
+		if fate, because := r.departure(false).Fate(keys.UseOfCertificate(all.Records(),
+			before.Name)); fate == keys.FateRefuse {
 			addNeeded(diags, before.Name, *because, r.data.allowAdvice())
 
 			return
 		}
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "A certificate can't be replaced under its name",
-		fmt.Sprintf("The replacement of certificate %q would delete its private key, and needs the name while it is taken. Nothing was sent. To renew it, give another developer_name, or use developer_name_prefix. "+
-			"To have it made again all the same, destroy it first.", before.Name))
+		fmt.Sprintf("The replacement of certificate %q would delete its private key, and needs the name while it is taken. "+
+			"Nothing was sent. To renew it, give another developer_name, or use developer_name_prefix. To have it made again "+
+			"all the same, destroy it first.", before.Name))
 }
 
-// sayReplaced says by name what a replacement that the provider itself plans does with the old certificate.
-func (r *certificateResource) sayReplaced(ctx context.Context, state certificateModel, due bool, diags *diag.Diagnostics) {
+// sayReplaced says by name what a replacement that the provider itself plans does with the old
+// certificate.
+func (r *certificateResource) sayReplaced(ctx context.Context, state certificateModel, due bool,
+	diags *diag.Diagnostics,
+) {
 	if due {
 		diags.AddWarning("The certificate will be renewed",
-			fmt.Sprintf("Certificate %q expires at %s, which is less than renew_before_days away: another one is made. Keys that refer to developer_name move to it without a rotation.",
+			fmt.Sprintf("Certificate %q expires at %s, which is less than renew_before_days away: another one is made. Keys "+
+				"that refer to developer_name move to it without a rotation.",
 				state.DeveloperName.ValueString(), state.NotAfter.ValueString()))
 	}
 	if state.DeletionPolicy.ValueString() == policyPrevent {
@@ -369,12 +416,15 @@ func (r *certificateResource) sayReplaced(ctx context.Context, state certificate
 
 		return
 	}
-	// With create_before_destroy, which is not visible here, a key may name the new certificate by then.
+	// With create_before_destroy, which is not visible here, a key may name the new certificate by
+	// then.
 	r.sayGone(ctx, state, true, diags)
 }
 
 // planDestroy says what a destroy will do, or refuses it.
-func (r *certificateResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *certificateResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	var state certificateModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
@@ -385,7 +435,8 @@ func (r *certificateResource) planDestroy(ctx context.Context, req resource.Modi
 		setPrivate(ctx, resp.Private, privateCertificateDeposed, true, &resp.Diagnostics)
 	}
 	if r.succeeded() {
-		// This is the apply, and Delete is next: it says what becomes of the object, and leaves the mark if it fails.
+		// This is the apply, and Delete is next: it says what becomes of the object, and leaves the mark
+		// if it fails.
 		return
 	}
 	if state.DeletionPolicy.ValueString() == policyPrevent && !deposed {
@@ -396,13 +447,15 @@ func (r *certificateResource) planDestroy(ctx context.Context, req resource.Modi
 	r.sayGone(ctx, state, deposed || r.superseded(ctx, state), &resp.Diagnostics)
 }
 
-// deposed reports whether the successor of an object was made already, in this run or in one whose deletion failed.
+// deposed reports whether the successor of an object was made already, in this run or in one whose
+// deletion failed.
 func (r *certificateResource) deposed(ctx context.Context, private privateReader, diags *diag.Diagnostics) bool {
 	return r.succeeded() || getPrivate[bool](ctx, private, privateCertificateDeposed, diags)
 }
 
-// superseded reports whether the org has a newer certificate of the same prefix: after an interrupted renewal, it has taken the place of this
-// one, and the key that still names this one moves in the apply that is planned.
+// superseded reports whether the org has a newer certificate of the same prefix: after an
+// interrupted renewal, it has taken the place of this one, and the key that still names this one
+// moves in the apply that is planned.
 func (r *certificateResource) superseded(ctx context.Context, state certificateModel) bool {
 	if state.DeveloperNamePrefix.IsNull() || !r.online() {
 		return false
@@ -431,12 +484,16 @@ func (r *certificateResource) departure(deposed bool) keys.Departure {
 	return keys.Departure{AllowDestruction: r.data.allowsUnapproved(), Deposed: deposed}
 }
 
-// sayGone says by name whether a certificate will be deleted or forgotten, or refuses it. replaced is for one that another takes the place
-// of: a key that names it now is a warning then.
-func (r *certificateResource) sayGone(ctx context.Context, state certificateModel, replaced bool, diags *diag.Diagnostics) {
+// sayGone says by name whether a certificate will be deleted or forgotten, or refuses it. replaced
+// is for one that another takes the place of: a key that names it now is a warning then.
+func (r *certificateResource) sayGone(ctx context.Context, state certificateModel, replaced bool,
+	diags *diag.Diagnostics,
+) {
 	name := state.DeveloperName.ValueString()
 	if state.DeletionPolicy.ValueString() != policyDelete {
-		diags.AddWarning("The certificate will be forgotten, not deleted", fmt.Sprintf("Certificate %q stays in org %s; Terraform will no longer manage it.", name, state.OrganizationID.ValueString()))
+		diags.AddWarning("The certificate will be forgotten, not deleted",
+			fmt.Sprintf("Certificate %q stays in org %s; Terraform will no longer manage it.", name,
+				state.OrganizationID.ValueString()))
 
 		return
 	}
@@ -457,34 +514,41 @@ func (r *certificateResource) sayGone(ctx context.Context, state certificateMode
 			return
 		case fate == keys.FateForget:
 			diags.AddWarning("A cache-only key names this certificate",
-				fmt.Sprintf("%s names certificate %q, which is to be replaced. Let remote_key_certificate refer to the new one, and use create_before_destroy: otherwise the old one is not deleted.", because.Describe(), name))
+				fmt.Sprintf("%s names certificate %q, which is to be replaced. Let remote_key_certificate refer to the new one, "+
+					"and use create_before_destroy: otherwise the old one is not deleted.", because.Describe(), name))
 		}
 	}
 	diags.AddWarning("The certificate will be deleted",
-		fmt.Sprintf("Certificate %q will be deleted from org %s. Uploaded keys do not need it any more; cache-only keys that name it do.", name, state.OrganizationID.ValueString()))
+		fmt.Sprintf("Certificate %q will be deleted from org %s. Uploaded keys do not need it any more; cache-only keys "+
+			"that name it do.", name, state.OrganizationID.ValueString()))
 }
 
 // keptFor says why a certificate is left in the org.
 func (m *certificateModel) keptFor(record keys.Record) string {
-	return fmt.Sprintf("Certificate %q stays in org %s, and Terraform no longer manages it: %s still names it, and data under that key is read with its private key. Delete it in Setup once nothing needs it.",
+	return fmt.Sprintf("Certificate %q stays in org %s, and Terraform no longer manages it: %s still names it, and data "+
+		"under that key is read with its private key. Delete it in Setup once nothing needs it.",
 		m.DeveloperName.ValueString(), m.OrganizationID.ValueString(), record.Describe())
 }
 
 func addNeeded(diags *diag.Diagnostics, name string, record keys.Record, advice string) {
 	diags.AddError("A cache-only key needs this certificate",
-		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't be read. Nothing was changed. Let the key name another certificate first "+
-			"(remote_key_certificate), or set deletion_policy = %q to keep the certificate; %s.",
+		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't "+
+			"be read. Nothing was changed. Let the key name another certificate first (remote_key_certificate), or set "+
+			"deletion_policy = %q to keep the certificate; %s.",
 			record.Describe(), name, policyAbandon, advice))
 }
 
 func addNameTaken(diags *diag.Diagnostics, row salesforce.Certificate, org string) {
 	diags.AddAttributeError(path.Root("developer_name"), "A certificate of this name exists",
-		fmt.Sprintf("Org %s already has the certificate %q (%s). Nothing was sent. To manage it, import it: terraform import salesforcebyok_certificate.<name> %s. If state has it under another address, "+
-			"use a moved block; if it is tainted, terraform untaint.", org, row.DeveloperName, row.ID, row.DeveloperName))
+		fmt.Sprintf("Org %s already has the certificate %q (%s). Nothing was sent. To manage it, import it: terraform "+
+			"import salesforcebyok_certificate.<name> %s. If state has it under another address, use a moved block; if it is "+
+			"tainted, terraform untaint.", org, row.DeveloperName, row.ID, row.DeveloperName))
 }
 
 // planUpdate plans what can change in place, and refuses what would make another certificate.
-func (r *certificateResource) planUpdate(ctx context.Context, plan, config, state certificateModel, resp *resource.ModifyPlanResponse) {
+func (r *certificateResource) planUpdate(ctx context.Context, plan, config, state certificateModel,
+	resp *resource.ModifyPlanResponse,
+) {
 	plan.keep(config, state)
 	plan.checkFixed(state, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -497,8 +561,9 @@ func (r *certificateResource) planUpdate(ctx context.Context, plan, config, stat
 		plan.planContent()
 	} else if is, off := plan.expiresOtherwise(); off {
 		resp.Diagnostics.AddAttributeError(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("Certificate %q expires at %s, and expiration_date says %s. Salesforce fixes it when the certificate is made. Nothing was sent. Set expiration_date to that, or remove it; for another end, make a new "+
-				"certificate under another name.", state.DeveloperName.ValueString(), is, plan.ExpirationDate.ValueString()))
+			fmt.Sprintf("Certificate %q expires at %s, and expiration_date says %s. Salesforce fixes it when the certificate "+
+				"is made. Nothing was sent. Set expiration_date to that, or remove it; for another end, make a new certificate "+
+				"under another name.", state.DeveloperName.ValueString(), is, plan.ExpirationDate.ValueString()))
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.online() && !resp.Diagnostics.HasError() {
@@ -511,21 +576,25 @@ func (m *certificateModel) checkFixed(state certificateModel, diags *diag.Diagno
 	name := state.DeveloperName.ValueString()
 	if !m.Label.IsUnknown() && !state.Label.IsNull() && !sameText(m.Label.ValueString(), state.Label.ValueString()) {
 		diags.AddAttributeError(path.Root("label"), "The label can't be changed here",
-			fmt.Sprintf("Certificate %q has the label %q, and label says %q. A deploy over an existing certificate makes a new key pair, so nothing was sent. Change the label in Setup, Certificate and Key Management, and apply "+
-				"again; or write here what the org has.", name, state.Label.ValueString(), m.Label.ValueString()))
+			fmt.Sprintf("Certificate %q has the label %q, and label says %q. A deploy over an existing certificate makes a "+
+				"new key pair, so nothing was sent. Change the label in Setup, Certificate and Key Management, and apply again; "+
+				"or write here what the org has.", name, state.Label.ValueString(), m.Label.ValueString()))
 	}
 	if !m.CASigned.IsUnknown() && !state.CASigned.IsNull() && !m.CASigned.Equal(state.CASigned) {
 		diags.AddAttributeError(path.Root("ca_signed"), "The kind of a certificate can't be changed",
-			fmt.Sprintf("Certificate %q has ca_signed = %t, and the configuration says %t. Salesforce fixes it when the certificate is made. Nothing was sent. Write here what the org has, or make a new certificate under another "+
+			fmt.Sprintf("Certificate %q has ca_signed = %t, and the configuration says %t. Salesforce fixes it when the "+
+				"certificate is made. Nothing was sent. Write here what the org has, or make a new certificate under another "+
 				"name.", name, state.CASigned.ValueBool(), m.CASigned.ValueBool()))
 	}
 	if !m.CertificateChain.IsNull() && !m.CertificateChain.IsUnknown() && m.CASigned.Equal(types.BoolValue(false)) {
 		diags.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
-			fmt.Sprintf("Certificate %q is self-signed, so there is no request that certificate_chain could answer. Remove it. Nothing was sent.", name))
+			fmt.Sprintf("Certificate %q is self-signed, so there is no request that certificate_chain could answer. Remove "+
+				"it. Nothing was sent.", name))
 	}
 	if !m.RenewBeforeDays.IsNull() && m.DeletionPolicy.ValueString() == policyPrevent {
 		diags.AddAttributeError(path.Root("renew_before_days"), "The certificate can't be renewed like this",
-			fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q in state forbids. Set it to %q or %q.", policyPrevent, policyAbandon, policyDelete))
+			fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q in state forbids. Set it to %q "+
+				"or %q.", policyPrevent, policyAbandon, policyDelete))
 	}
 }
 
@@ -534,7 +603,8 @@ func (m *certificateModel) hasNewChain(state certificateModel) bool {
 	return !m.CertificateChain.IsNull() && !m.CertificateChain.Equal(state.CertificateChain)
 }
 
-// planChain refuses a chain that Salesforce would refuse, and says what an upload over a signed certificate may do.
+// planChain refuses a chain that Salesforce would refuse, and says what an upload over a signed
+// certificate may do.
 func (r *certificateResource) planChain(plan, state certificateModel, diags *diag.Diagnostics) bool {
 	answer, ok := state.readAnswer(plan.CertificateChain.ValueString(), r.data.Client.Now(), diags)
 	if !ok {
@@ -543,17 +613,20 @@ func (r *certificateResource) planChain(plan, state certificateModel, diags *dia
 	for _, warning := range answer.Warnings {
 		diags.AddAttributeWarning(path.Root("certificate_chain"), "A certificate of the chain is odd", warning)
 	}
-	if at, err := time.Parse(time.RFC3339, plan.ExpirationDate.ValueString()); err == nil && answer.Leaf.X509.NotAfter.Sub(at).Abs() > sameDay {
+	if at, err := time.Parse(time.RFC3339, plan.ExpirationDate.ValueString()); err == nil &&
+		answer.Leaf.X509.NotAfter.Sub(at).Abs() > sameDay {
 		diags.AddAttributeError(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("The signed certificate expires at %s, and expiration_date says %s. The chain decides. Nothing was sent. Remove expiration_date.", answer.Leaf.X509.NotAfter.UTC().Format(time.RFC3339),
+			fmt.Sprintf("The signed certificate expires at %s, and expiration_date says %s. The chain decides. Nothing was "+
+				"sent. Remove expiration_date.", answer.Leaf.X509.NotAfter.UTC().Format(time.RFC3339),
 				plan.ExpirationDate.ValueString()))
 
 		return false
 	}
 	if !state.CertificatePEM.IsNull() {
 		diags.AddAttributeWarning(path.Root("certificate_chain"), "The certificate is signed already",
-			fmt.Sprintf("Certificate %q has a signed chain. Salesforce documents an upload for one that waits for it; over a signed one it may make a new key pair. Uploaded keys do not mind. If a cache-only key names it, "+
-				"make a new certificate instead.", state.DeveloperName.ValueString()))
+			fmt.Sprintf("Certificate %q has a signed chain. Salesforce documents an upload for one that waits for it; over a "+
+				"signed one it may make a new key pair. Uploaded keys do not mind. If a cache-only key names it, make a new "+
+				"certificate instead.", state.DeveloperName.ValueString()))
 	}
 
 	return true
@@ -563,13 +636,15 @@ func (r *certificateResource) planChain(plan, state certificateModel, diags *dia
 func (m *certificateModel) readAnswer(chain string, now time.Time, diags *diag.Diagnostics) (*byok.Answer, bool) {
 	answer, err := byok.ReadAnswer(chain, m.CSRPEM.ValueString(), m.CertificatePEM.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("certificate_chain"), "The chain does not belong to this certificate", opening(err)+" Nothing was sent.")
+		diags.AddAttributeError(path.Root("certificate_chain"), "The chain does not belong to this certificate",
+			opening(err)+" Nothing was sent.")
 
 		return nil, false
 	}
 	if problems := answer.Leaf.Unfit(now); len(problems) > 0 {
 		diags.AddAttributeError(path.Root("certificate_chain"), "The signed certificate is not fit",
-			fmt.Sprintf("The certificate that answers the request of %q can't wrap keys: %s. Nothing was sent. Have the request signed again.", m.DeveloperName.ValueString(), strings.Join(problems, "; ")))
+			fmt.Sprintf("The certificate that answers the request of %q can't wrap keys: %s. Nothing was sent. Have the "+
+				"request signed again.", m.DeveloperName.ValueString(), strings.Join(problems, "; ")))
 
 		return nil, false
 	}
@@ -584,16 +659,19 @@ func (m *certificateModel) warnOfEnd(state certificateModel, now time.Time, diag
 	if err != nil || left >= defaultWarnBeforeDays*24*time.Hour || m.NotAfter.IsUnknown() {
 		return
 	}
-	renew := "Renew it under a new developer_name, or with developer_name_prefix, with lifecycle { create_before_destroy = true }, and let the tenant secrets name the new one."
+	renew := "Renew it under a new developer_name, or with developer_name_prefix, with lifecycle { " +
+		"create_before_destroy = true }, and let the tenant secrets name the new one."
 	if state.CASigned.ValueBool() {
 		renew = "Have it signed again and give the new certificate_chain, or make a new certificate."
 	}
 	name, end := state.DeveloperName.ValueString(), state.NotAfter.ValueString()
 	switch {
 	case left <= 0:
-		diags.AddWarning("Certificate has expired", fmt.Sprintf("Certificate %q expired at %s. Keys that it has wrapped are not affected, but none can be wrapped with it. %s", name, end, renew))
+		diags.AddWarning("Certificate has expired", fmt.Sprintf("Certificate %q expired at %s. Keys that it has wrapped "+
+			"are not affected, but none can be wrapped with it. %s", name, end, renew))
 	case m.RenewBeforeDays.IsNull():
 		diags.AddWarning("Certificate expires soon",
-			fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected, but none can be wrapped with it afterwards. %s", name, end, renew))
+			fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected, but none can be wrapped "+
+				"with it afterwards. %s", name, end, renew))
 	}
 }

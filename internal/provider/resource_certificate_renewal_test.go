@@ -19,7 +19,8 @@ func renewing(days int) string {
 	return wrappingCertificate(`developer_name_prefix = "BYOK"`, fmt.Sprintf("renew_before_days = %d", days), createFirst)
 }
 
-// cacheOnlyOrg has a Named Credential, whose key service is taken to answer well, and lets keys follow each other at once.
+// cacheOnlyOrg has a Named Credential, whose key service is taken to answer well, and lets keys
+// follow each other at once.
 func cacheOnlyOrg(t *testing.T, more ...sfsim.Option) *sfsim.Server {
 	t.Helper()
 
@@ -68,21 +69,28 @@ func madeNames(sim *sfsim.Server) []string {
 	return names
 }
 
-// Three renewals in a row, whatever life Salesforce gives: uploaded keys and cache-only keys whose material is given move to each new
-// certificate without a rotation, no name is edited, the old certificate is gone, and nothing is left to do.
+// Three renewals in a row, whatever life Salesforce gives: uploaded keys and cache-only keys whose
+// material is given move to each new certificate without a rotation, no name is edited, the old
+// certificate is gone, and nothing is left to do.
 func TestAccCertificate_renewals(t *testing.T) {
 	t.Parallel()
 	if strictFIPS() || acctest.Below(t, 1, 11) {
 		t.Skip("needs write-only attributes, and RSA-OAEP with SHA-1 for the JWE")
 	}
-	for name, test := range map[string]struct{ days, before int }{"two years": {0, 30}, "200 days": {200, 60}, "47 days": {47, 15}} {
+	for name, test := range map[string]struct{ days, before int }{
+		"two years": {0, 30}, "200 days": {200, 60},
+		"47 days": {47, 15},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := cacheOnlyOrg(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateMaxDays = test.days }))
+			sim := cacheOnlyOrg(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateMaxDays = test.days
+			}))
 			cli := acctest.NewCLI(t, sim)
 			line, variable := givenMaterial(acctest.NewMaterial(), "1")
 			cli.Config(variable + renewing(test.before) + tenantSecret(`type = "Data"`, "certificate = "+chosenName) +
-				cacheOnly(line, "certificate = "+chosenName) + remoteSearch("salesforcebyok_cache_only_key.search.key_identifier", chosenName))
+				cacheOnly(line, "certificate = "+chosenName) + remoteSearch("salesforcebyok_cache_only_key.search.key_identifier",
+				chosenName))
 			if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
 				t.Fatal(plan.Output())
 			}
@@ -99,10 +107,12 @@ func TestAccCertificate_renewals(t *testing.T) {
 				cli.MustBeEmpty()
 				sim.Clock.Set(due)
 				plan := cli.Plan("-out=plan.bin")
-				expectWarning(t, plan, "The certificate will be renewed", old.DeveloperName, old.ExpirationDate.Format(time.RFC3339))
+				expectWarning(t, plan, "The certificate will be renewed", old.DeveloperName,
+					old.ExpirationDate.Format(time.RFC3339))
 				expectWarning(t, plan, "The certificate will be deleted", old.DeveloperName)
 				if plan.Added != 1 || plan.Removed != 1 || plan.Has("warning", "Certificate expires soon") {
-					t.Fatalf("expected one certificate to be replaced, found %d to add, %d to change, %d to destroy\n%s", plan.Added, plan.Changed, plan.Removed, plan.Output())
+					t.Fatalf("expected one certificate to be replaced, found %d to add, %d to change, %d to destroy\n%s", plan.Added,
+						plan.Changed, plan.Removed, plan.Output())
 				}
 				if applied := cli.Run("apply", "-input=false", "plan.bin"); applied.Code != 0 {
 					t.Fatal(applied.Output())
@@ -113,10 +123,15 @@ func TestAccCertificate_renewals(t *testing.T) {
 				if names := madeNames(sim); len(names) != 1 || names[0] != wanted {
 					t.Fatalf("expected %s alone, found %v", wanted, names)
 				}
-				expectState(t, cli, certificateAddress, map[string]any{"developer_name": wanted, "label": wanted, "byok_compatible": true})
+				expectState(t, cli, certificateAddress, map[string]any{
+					"developer_name": wanted, "label": wanted,
+					"byok_compatible": true,
+				})
 				fingerprint := cli.State(certificateAddress)["sha256_fingerprint"]
-				expectState(t, cli, "salesforcebyok_tenant_secret.data", map[string]any{"certificate": wanted, "tenant_secret_id": data.ID})
-				expectState(t, cli, "salesforcebyok_tenant_secret.search", map[string]any{"remote_key_certificate": wanted, "tenant_secret_id": search.ID})
+				expectState(t, cli, "salesforcebyok_tenant_secret.data",
+					map[string]any{"certificate": wanted, "tenant_secret_id": data.ID})
+				expectState(t, cli, "salesforcebyok_tenant_secret.search",
+					map[string]any{"remote_key_certificate": wanted, "tenant_secret_id": search.ID})
 				expectState(t, cli, cacheOnlyAddress, map[string]any{"certificate": wanted, "certificate_sha256": fingerprint})
 				if key := acctest.ActiveKey(t, sim, "SearchIndex"); key.ID != search.ID || key.RemoteCertificate != wanted {
 					t.Errorf("expected the cache-only key to move, found %+v", key)
@@ -130,8 +145,9 @@ func TestAccCertificate_renewals(t *testing.T) {
 	}
 }
 
-// A generated cache-only key can't be encrypted for another certificate: the plan says so, and the apply stops at it. Whoever then gives the
-// key goes on: the certificate that was made stays, the key moves, and the old certificate goes.
+// A generated cache-only key can't be encrypted for another certificate: the plan says so, and the
+// apply stops at it. Whoever then gives the key goes on: the certificate that was made stays, the
+// key moves, and the old certificate goes.
 func TestAccCertificate_renewalOfAGeneratedKey(t *testing.T) {
 	t.Parallel()
 	if strictFIPS() || acctest.Below(t, 1, 11) {
@@ -139,7 +155,8 @@ func TestAccCertificate_renewalOfAGeneratedKey(t *testing.T) {
 	}
 	sim := cacheOnlyOrg(t)
 	cli := acctest.NewCLI(t, sim)
-	search := remoteSearch("salesforcebyok_cache_only_key.search.key_identifier", "salesforcebyok_cache_only_key.search.certificate")
+	search := remoteSearch("salesforcebyok_cache_only_key.search.key_identifier",
+		"salesforcebyok_cache_only_key.search.certificate")
 	cli.Config(renewing(30) + cacheOnly("certificate = "+chosenName) + search)
 	cli.MustApply()
 	first, key := madeNames(sim)[0], acctest.ActiveKey(t, sim, "SearchIndex")
@@ -151,7 +168,8 @@ func TestAccCertificate_renewalOfAGeneratedKey(t *testing.T) {
 	}
 	// Of the generated key nobody has a copy here: another identifier is another key.
 	line, variable := givenMaterial(acctest.NewMaterial(), "1")
-	cli.Config(variable + renewing(30) + strings.ReplaceAll(cacheOnly("certificate = "+chosenName, line), keyIdentifier, "key-2") + search)
+	cli.Config(variable + renewing(30) + strings.ReplaceAll(cacheOnly("certificate = "+chosenName, line), keyIdentifier,
+		"key-2") + search)
 	if applied := cli.Apply(); applied.Code != 0 {
 		t.Fatal(applied.Output())
 	}
@@ -164,8 +182,8 @@ func TestAccCertificate_renewalOfAGeneratedKey(t *testing.T) {
 	}
 }
 
-// A renewal that stops between the new certificate and the key that moves to it goes on in the next run, although the ACTIVE key still
-// names the old certificate when that is planned.
+// A renewal that stops between the new certificate and the key that moves to it goes on in the next
+// run, although the ACTIVE key still names the old certificate when that is planned.
 func TestAccCertificate_renewalStopsBeforeTheKey(t *testing.T) {
 	t.Parallel()
 	sim := cacheOnlyOrg(t)
@@ -185,19 +203,23 @@ func TestAccCertificate_renewalStopsBeforeTheKey(t *testing.T) {
 	if names := madeNames(sim); len(names) != 1 {
 		t.Errorf("expected the new certificate alone, found %v", names)
 	}
-	if moved := acctest.ActiveKey(t, sim, "SearchIndex"); moved.ID != key.ID || moved.RemoteCertificate != madeNames(sim)[0] {
+	if moved := acctest.ActiveKey(t, sim, "SearchIndex"); moved.ID != key.ID ||
+		moved.RemoteCertificate != madeNames(sim)[0] {
 		t.Errorf("expected the key to move, found %+v", moved)
 	}
 }
 
-// An archived cache-only record names its certificate for ever. That certificate is forgotten with a warning, whatever Salesforce would
-// say to its deletion: nothing is left deposed, and the next plan is empty.
+// An archived cache-only record names its certificate for ever. That certificate is forgotten with
+// a warning, whatever Salesforce would say to its deletion: nothing is left deposed, and the next
+// plan is empty.
 func TestAccCertificate_renewalWithAnArchivedRecord(t *testing.T) {
 	t.Parallel()
 	for _, deletion := range []string{"remote", "active", "free"} {
 		t.Run(deletion, func(t *testing.T) {
 			t.Parallel()
-			sim := cacheOnlyOrg(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateDeletion = deletion }))
+			sim := cacheOnlyOrg(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateDeletion = deletion
+			}))
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(renewing(30) + remoteSearch(`"key-1"`, chosenName))
 			cli.MustApply()
@@ -225,7 +247,8 @@ func TestAccCertificate_renewalWithAnArchivedRecord(t *testing.T) {
 	}
 }
 
-// A cache-only key that stays with the old certificate: what was already replaced can't be refused, and is forgotten.
+// A cache-only key that stays with the old certificate: what was already replaced can't be refused,
+// and is forgotten.
 func TestAccCertificate_renewalUnderAKey(t *testing.T) {
 	t.Parallel()
 	sim := cacheOnlyOrg(t)
@@ -273,7 +296,10 @@ func TestAccCertificate_renewalInterrupted(t *testing.T) {
 		t.Fatal(plan.Output())
 	}
 	// The new certificate is made, and the reading before the deletion fails.
-	arm(t, sim, sfsim.Fault{Method: "GET", Path: "query", Query: "TenantSecret", Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})
+	arm(t, sim, sfsim.Fault{
+		Method: "GET", Path: "query", Query: "TenantSecret", Status: 400,
+		ErrorCode: "UNKNOWN_EXCEPTION",
+	})
 	failed := cli.Run("apply", "-input=false", "plan.bin")
 	if failed.Code == 0 {
 		t.Fatal("expected the apply to fail")
@@ -293,11 +319,18 @@ func TestAccCertificate_renewalInterrupted(t *testing.T) {
 func TestAccCertificate_prefixTaken(t *testing.T) {
 	t.Parallel()
 	const today = "BYOK_20270601"
-	sim := acctest.StartSim(t, sfsim.WithTime(time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)), sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{{DeveloperName: strings.ToUpper(today)}, {DeveloperName: today + "_2"}}}))
+	sim := acctest.StartSim(t, sfsim.WithTime(time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)),
+		sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{
+			{DeveloperName: strings.ToUpper(today)},
+			{DeveloperName: today + "_2"},
+		}}))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(renewing(30))
 	expectWarning(t, cli.MustApply(), "The first name of the day is taken", today, today+"_3", "interrupted run")
-	expectState(t, cli, certificateAddress, map[string]any{"developer_name": today + "_3", "developer_name_prefix": "BYOK", "deletion_policy": "DELETE"})
+	expectState(t, cli, certificateAddress, map[string]any{
+		"developer_name": today + "_3", "developer_name_prefix": "BYOK",
+		"deletion_policy": "DELETE",
+	})
 	// A replacement by hand finds another.
 	cli.MustApply("-replace=" + certificateAddress)
 	expectState(t, cli, certificateAddress, map[string]any{"developer_name": today + "_4"})
@@ -309,7 +342,8 @@ func TestAccCertificate_prefixTwice(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
-	cli.Config("\nresource \"salesforcebyok_certificate\" \"wrapping\" {\n  count = 3\n  developer_name_prefix = \"BYOK\"\n}\n")
+	cli.Config("\nresource \"salesforcebyok_certificate\" \"wrapping\" {\n  count = 3\n  developer_name_prefix = " +
+		"\"BYOK\"\n}\n")
 	cli.MustApply()
 	cli.MustBeEmpty()
 	if names := madeNames(sim); len(names) != 3 {
@@ -328,16 +362,23 @@ func TestAccCertificate_prefixLater(t *testing.T) {
 	cli.Config(renewing(30))
 	cli.MustApply()
 	cli.MustBeEmpty()
-	expectState(t, cli, certificateAddress, map[string]any{"id": id, "developer_name": "Wrap_2026", "developer_name_prefix": "BYOK", "renew_before_days": 30})
+	expectState(t, cli, certificateAddress, map[string]any{
+		"id": id, "developer_name": "Wrap_2026",
+		"developer_name_prefix": "BYOK", "renew_before_days": 30,
+	})
 	cli.Config(wrappingCertificate(`developer_name = "Wrap_2026"`))
 	cli.MustApply()
-	expectState(t, cli, certificateAddress, map[string]any{"id": id, "developer_name_prefix": nil, "renew_before_days": nil})
+	expectState(t, cli, certificateAddress, map[string]any{
+		"id": id, "developer_name_prefix": nil,
+		"renew_before_days": nil,
+	})
 	cli.Config(renewing(30))
 	cli.MustApply()
 	expectCount(t, sim, opDeploy, 1)
 	// Another prefix is another certificate, and so is the next renewal.
 	cli.Config(wrappingCertificate(`developer_name_prefix = "BYOK_Other"`, createFirst))
-	if plan := cli.Plan(); plan.Added != 1 || plan.Removed != 1 || !plan.Has("warning", "The certificate will be deleted", "Wrap_2026") {
+	if plan := cli.Plan(); plan.Added != 1 || plan.Removed != 1 ||
+		!plan.Has("warning", "The certificate will be deleted", "Wrap_2026") {
 		t.Errorf("expected a replacement, found\n%s", plan.Output())
 	}
 	// More days count at once, as the last refresh saw them.
@@ -349,7 +390,9 @@ func TestAccCertificate_prefixLater(t *testing.T) {
 // A certificate that lives shorter than it is to be renewed before would be renewed at each plan.
 func TestAccCertificate_renewedAtOnce(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateMaxDays = 47 }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CertificateMaxDays = 47
+	}))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(renewing(47))
 	expectWarning(t, applyOnce(t, cli), "The certificate would be renewed at once", "47.0 days", "renew_before_days is 47")
@@ -362,7 +405,9 @@ func TestAccCertificate_renewedAtOnce(t *testing.T) {
 // Salesforce may give less than was asked for, or refuse it: state says what the certificate has.
 func TestAccCertificate_shorterThanAsked(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateMaxDays = 200 }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CertificateMaxDays = 200
+	}))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_A"`, `expiration_date = "2099-01-01T00:00:00Z"`))
 	applied := applyOnce(t, cli)
@@ -397,7 +442,8 @@ func TestAccCertificate_renewedExample(t *testing.T) {
 	}
 	// The evidence says that their age asked for it.
 	for file, words := range map[string][]string{
-		"00000001.json": {`"operation":"make-certificate"`, `"cause":"plan"`, first}, "00000002.json": {`"operation":"make-certificate"`, `"cause":"age"`},
+		"00000001.json": {`"operation":"make-certificate"`, `"cause":"plan"`, first},
+		"00000002.json": {`"operation":"make-certificate"`, `"cause":"age"`},
 		"00000003.json": {`"operation":"delete-certificate"`, `"cause":"age"`, first},
 	} {
 		text, err := os.ReadFile(filepath.Join(receipts, file))

@@ -35,8 +35,9 @@ func newAuthority(t *testing.T, name string) authority {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().AddDate(10, 0, 0),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -57,7 +58,10 @@ func leafFor(t *testing.T, ca authority, key crypto.PublicKey, until time.Time) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: "BYOK"}, NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: "BYOK"},
+		NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, ca.certificate, key, ca.key)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +74,8 @@ func leafFor(t *testing.T, ca authority, key crypto.PublicKey, until time.Time) 
 func chainFor(t *testing.T, ca authority, key crypto.PublicKey) string {
 	t.Helper()
 
-	return leafFor(t, ca, key, time.Now().AddDate(1, 0, 0)) + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
+	return leafFor(t, ca, key, time.Now().AddDate(1, 0, 0)) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
 }
 
 // requestIn reads the signing request in state, as a certificate authority would.
@@ -97,17 +102,26 @@ func caSigned(lines ...string) string {
 	return wrappingCertificate(append([]string{`developer_name = "BYOK_2027"`, "ca_signed = true"}, lines...)...)
 }
 
-// The whole way of a CA-signed certificate: the request comes out, the signed chain goes in, in place, and keys can be wrapped with it.
+// The whole way of a CA-signed certificate: the request comes out, the signed chain goes in, in
+// place, and keys can be wrapped with it.
 func TestAccCertificate_caSigned(t *testing.T) {
 	t.Parallel()
-	for _, form := range []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"} {
+	for _, form := range []string{
+		"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509",
+		"one-line", "root-first",
+	} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateChainForm = form
+			}))
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(caSigned())
 			cli.MustApply()
-			expectState(t, cli, certificateAddress, map[string]any{"certificate_pem": nil, "sha256_fingerprint": nil, "not_after": nil, "byok_compatible": false, "ca_signed": true})
+			expectState(t, cli, certificateAddress, map[string]any{
+				"certificate_pem": nil, "sha256_fingerprint": nil,
+				"not_after": nil, "byok_compatible": false, "ca_signed": true,
+			})
 			request := requestIn(t, cli)
 
 			ca := newAuthority(t, "Bank CA")
@@ -124,15 +138,16 @@ func TestAccCertificate_caSigned(t *testing.T) {
 			}
 			leaf, _, _ := strings.Cut(chain, "-----END CERTIFICATE-----\n")
 			expectState(t, cli, certificateAddress, map[string]any{
-				"id": made.ID, "certificate_pem": leaf + "-----END CERTIFICATE-----\n", "csr_pem": nil, "byok_compatible": true, "not_after": made.ExpirationDate.Format(time.RFC3339),
+				"id": made.ID, "certificate_pem": leaf + "-----END CERTIFICATE-----\n", "csr_pem": nil, "byok_compatible": true,
+				"not_after": made.ExpirationDate.Format(time.RFC3339),
 			})
 			expectCount(t, sim, opDeploy, 2)
 		})
 	}
 }
 
-// A chain is renewed in place; one for another key is refused before anything is sent, and one that Salesforce refuses is shown in its
-// words.
+// A chain is renewed in place; one for another key is refused before anything is sent, and one that
+// Salesforce refuses is shown in its words.
 func TestAccCertificate_chains(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -149,7 +164,8 @@ func TestAccCertificate_chains(t *testing.T) {
 	expectCount(t, sim, opDeploy, 1)
 
 	// A chain that was valid once.
-	cli.Write("chain.pem", leafFor(t, ca, request.PublicKey, time.Now().Add(-time.Hour))+string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw})))
+	cli.Write("chain.pem", leafFor(t, ca, request.PublicKey, time.Now().Add(-time.Hour))+
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw})))
 	expectError(t, cli.Plan(), "The signed certificate is not fit", "it expired at", "Have the request signed again")
 	expectError(t, cli.Apply(), "The signed certificate is not fit")
 	expectCount(t, sim, opDeploy, 1)
@@ -174,7 +190,8 @@ func TestAccCertificate_chains(t *testing.T) {
 	expectCount(t, sim, opDeploy, 3)
 }
 
-// certificateIn is a certificate of an authority that belongs to no chain here, from a file of package byok.
+// certificateIn is a certificate of an authority that belongs to no chain here, from a file of
+// package byok.
 func certificateIn(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "byok", "testdata", "issuers", name))
@@ -185,7 +202,8 @@ func certificateIn(t *testing.T, name string) string {
 	return string(text)
 }
 
-// under makes an authority that signs in the name of a certificate, which Go may not be able to read.
+// under makes an authority that signs in the name of a certificate, which Go may not be able to
+// read.
 func under(t *testing.T, text string) authority {
 	t.Helper()
 	block, _ := pem.Decode([]byte(text))
@@ -204,11 +222,13 @@ func under(t *testing.T, text string) authority {
 	return ca
 }
 
-// Chains as authorities and openssl hand them out: any order, issuers that Go can't read, certificates that belong elsewhere, text and
-// byte order marks. The org gets the chain in order, and nothing else; what is odd is a warning.
+// Chains as authorities and openssl hand them out: any order, issuers that Go can't read,
+// certificates that belong elsewhere, text and byte order marks. The org gets the chain in order,
+// and nothing else; what is odd is a warning.
 func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 	t.Parallel()
-	negative, brainpool, extra := certificateIn(t, "negative-serial-root.pem"), certificateIn(t, "brainpool.pem"), certificateIn(t, "extra-root.pem")
+	negative, brainpool, extra := certificateIn(t, "negative-serial-root.pem"), certificateIn(t, "brainpool.pem"),
+		certificateIn(t, "extra-root.pem")
 	ca := newAuthority(t, "Bank CA")
 	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
 	for name, test := range map[string]struct {
@@ -216,14 +236,20 @@ func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 		before, after   string
 		issuer, warning string
 	}{
-		"root first":               {ca, root, "", root, ""},
-		"printed by openssl":       {ca, "subject=CN = BYOK\nissuer=CN = Bank CA\n", "\n\nsubject=CN = Bank CA\n" + root + "\n", root, ""},
+		"root first": {ca, root, "", root, ""},
+		"printed by openssl": {
+			ca, "subject=CN = BYOK\nissuer=CN = Bank CA\n",
+			"\n\nsubject=CN = Bank CA\n" + root + "\n", root, "",
+		},
 		"a byte order mark":        {ca, "\ufeff", root, root, ""},
 		"X509 CERTIFICATE":         {ca, "", strings.ReplaceAll(root, " CERTIFICATE", " X509 CERTIFICATE"), root, ""},
 		"one root too many":        {ca, "", root + extra, root, `"CN=Unrelated Root,O=Example" is no issuer of this chain`},
 		"one root too many, first": {ca, extra, root, root, "is no issuer of this chain"},
-		"a negative serial number": {under(t, negative), "", negative, negative, `"CN=Example Old Root,O=Example" can't be read here`},
-		"a Brainpool key":          {under(t, brainpool), brainpool, "", brainpool, "can't be read here"},
+		"a negative serial number": {
+			under(t, negative), "", negative, negative,
+			`"CN=Example Old Root,O=Example" can't be read here`,
+		},
+		"a Brainpool key": {under(t, brainpool), brainpool, "", brainpool, "can't be read here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -247,28 +273,35 @@ func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 	}
 }
 
-// What Salesforce does with issuers that Go can't read is not known: a refusal is shown in its words.
+// What Salesforce does with issuers that Go can't read is not known: a refusal is shown in its
+// words.
 func TestAccCertificate_chainRefusedBySalesforce(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainStrict = true }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CertificateChainStrict = true
+	}))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(caSigned())
 	cli.MustApply()
 	negative := certificateIn(t, "negative-serial-root.pem")
-	cli.Write("chain.pem", leafFor(t, under(t, negative), requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))+negative)
+	cli.Write("chain.pem", leafFor(t, under(t, negative), requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))+
+		negative)
 	cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
-	expectError(t, cli.Apply(), "Unable to upload the signed chain", "The content holds a certificate that can't be parsed")
+	expectError(t, cli.Apply(), "Unable to upload the signed chain",
+		"The content holds a certificate that can't be parsed")
 	expectState(t, cli, certificateAddress, map[string]any{"certificate_chain": nil, "byok_compatible": false})
 }
 
-// A second chain goes over a signed certificate: whether Salesforce keeps the key pair then is not known. The plan says so, and if it does
-// not, the apply does.
+// A second chain goes over a signed certificate: whether Salesforce keeps the key pair then is not
+// known. The plan says so, and if it does not, the apply does.
 func TestAccCertificate_chainOverASignedOne(t *testing.T) {
 	t.Parallel()
 	for _, remade := range []bool{false, true} {
 		t.Run(fmt.Sprintf("key pair remade %v", remade), func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateRedeployKeys = remade }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateRedeployKeys = remade
+			}))
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(caSigned())
 			cli.MustApply()
@@ -307,7 +340,8 @@ func TestAccCertificate_chainUnknownAtPlan(t *testing.T) {
 	request := requestIn(t, cli)
 	config := func(version int, chain string) {
 		cli.Write("chain.pem", chain)
-		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"chain\" {\n  input            = file(\"chain.pem\")\n  triggers_replace = [%d]\n}\n", version) + caSigned("certificate_chain = terraform_data.chain.output"))
+		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"chain\" {\n  input            = file(\"chain.pem\")\n  "+
+			"triggers_replace = [%d]\n}\n", version) + caSigned("certificate_chain = terraform_data.chain.output"))
 	}
 	config(1, chainFor(t, newAuthority(t, "Bank CA"), newAuthority(t, "Other").key.Public()))
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
@@ -320,7 +354,8 @@ func TestAccCertificate_chainUnknownAtPlan(t *testing.T) {
 	expectCount(t, sim, opDeploy, 2)
 }
 
-// The Tooling API may have no chain for a certificate that waits for one: the request is then read through the Metadata API.
+// The Tooling API may have no chain for a certificate that waits for one: the request is then read
+// through the Metadata API.
 func TestAccCertificate_requestByMetadata(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)

@@ -78,7 +78,8 @@ func TestAccCertificate_create(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	expires := sim.Clock.Now().AddDate(1, 0, 0).Truncate(time.Second)
 	local := expires.In(time.FixedZone("CEST", 2*60*60)).Format(time.RFC3339)
-	body := wrappingCertificate(`developer_name = "BYOK_2027"`, `label = "BYOK <2027> & on"`, fmt.Sprintf("expiration_date = %q", local))
+	body := wrappingCertificate(`developer_name = "BYOK_2027"`, `label = "BYOK <2027> & on"`,
+		fmt.Sprintf("expiration_date = %q", local))
 	cli.Config(body)
 	if applied := cli.MustApply(); applied.Added != 1 {
 		t.Errorf("expected one resource to be made, found %d", applied.Added)
@@ -87,12 +88,15 @@ func TestAccCertificate_create(t *testing.T) {
 	if !ok {
 		t.Fatalf("the org has no certificate BYOK_2027: %+v", sim.Certificates())
 	}
-	if made.KeySize != 4096 || !made.PlatformEncryption || made.PrivateKeyExportable || made.CASigned || !made.ExpirationDate.Equal(expires) {
+	if made.KeySize != 4096 || !made.PlatformEncryption || made.PrivateKeyExportable || made.CASigned ||
+		!made.ExpirationDate.Equal(expires) {
 		t.Errorf("expected a BYOK-compatible certificate that ends at %s, found %+v", expires, made)
 	}
 	expectState(t, cli, certificateAddress, map[string]any{
-		"id": made.ID, "organization_id": sim.OrganizationID, "label": "BYOK <2027> & on", "ca_signed": false, "deletion_policy": "DELETE", "expiration_date": local,
-		"not_after": expires.Format(time.RFC3339), "certificate_pem": made.PEM, "csr_pem": nil, "key_size": 4096, "byok_compatible": true,
+		"id": made.ID, "organization_id": sim.OrganizationID, "label": "BYOK <2027> & on", "ca_signed": false,
+		"deletion_policy": "DELETE", "expiration_date": local,
+		"not_after": expires.Format(time.RFC3339), "certificate_pem": made.PEM, "csr_pem": nil, "key_size": 4096,
+		"byok_compatible":  true,
 		"compatible_types": []any{"Data", "DeterministicData", "EventBus", "SearchIndex", "Analytics"},
 	})
 	expectCount(t, sim, opDeploy, 1)
@@ -104,7 +108,8 @@ func TestAccCertificate_create(t *testing.T) {
 	}
 
 	// The same instant in another zone is the same certificate.
-	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`, `label = "BYOK <2027> & on"`, fmt.Sprintf("expiration_date = %q", expires.Format(time.RFC3339))) +
+	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`, `label = "BYOK <2027> & on"`,
+		fmt.Sprintf("expiration_date = %q", expires.Format(time.RFC3339))) +
 		tenantSecret(`type = "Data"`, "certificate = salesforcebyok_certificate.wrapping.developer_name"))
 	if applied := cli.MustApply(); applied.Added+applied.Removed != 0 {
 		t.Errorf("expected no other certificate for the same instant, found %+v", applied)
@@ -117,19 +122,22 @@ func TestAccCertificate_defaults(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	// The name is not known before the apply.
-	cli.Config("\nresource \"terraform_data\" \"name\" {\n  input = \"BYOK_2027\"\n}\n" + wrappingCertificate("developer_name = terraform_data.name.output"))
+	cli.Config("\nresource \"terraform_data\" \"name\" {\n  input = \"BYOK_2027\"\n}\n" +
+		wrappingCertificate("developer_name = terraform_data.name.output"))
 	cli.MustApply()
 	made, _ := inOrg(sim, "BYOK_2027")
 	expectState(t, cli, certificateAddress, map[string]any{
-		"developer_name": "BYOK_2027", "label": "BYOK_2027", "expiration_date": nil, "not_after": made.ExpirationDate.Format(time.RFC3339), "byok_compatible": true,
+		"developer_name": "BYOK_2027", "label": "BYOK_2027", "expiration_date": nil,
+		"not_after": made.ExpirationDate.Format(time.RFC3339), "byok_compatible": true,
 	})
 	if years := made.ExpirationDate.Year() - sim.Clock.Now().Year(); years != 2 {
 		t.Errorf("expected Salesforce's two years for 4096 bits, found %d", years)
 	}
 }
 
-// Only another name is another certificate. What Salesforce fixes when it makes one, and its label, can't be changed: an error, and neither
-// a replacement nor a deploy over it, which would make a new key pair.
+// Only another name is another certificate. What Salesforce fixes when it makes one, and its label,
+// can't be changed: an error, and neither a replacement nor a deploy over it, which would make a
+// new key pair.
 func TestAccCertificate_fixed(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -143,12 +151,33 @@ func TestAccCertificate_fixed(t *testing.T) {
 		summary string
 		words   []string
 	}{
-		"label":              {[]string{end, `label = "Other"`}, "The label can't be changed here", []string{`"First"`, `"Other"`, "in Setup", "nothing was sent"}},
-		"label in case":      {[]string{end, `label = "first"`}, "The label can't be changed here", []string{`"first"`}},
-		"a later end":        {[]string{`expiration_date = "2099-01-04T00:00:00Z"`}, "The certificate expires at another time", []string{"2099-01-01T00:00:00Z", "2099-01-04T00:00:00Z", "Nothing was sent"}},
-		"an earlier end":     {[]string{`expiration_date = "2027-01-01T00:00:00Z"`}, "The certificate expires at another time", nil},
-		"a past end":         {[]string{`expiration_date = "2020-01-01T00:00:00Z"`}, "The certificate expires at another time", nil},
-		"ca_signed":          {[]string{end, "ca_signed = true"}, "The kind of a certificate can't be changed", []string{"ca_signed = false"}},
+		"label": {
+			[]string{end, `label = "Other"`},
+			"The label can't be changed here",
+			[]string{`"First"`, `"Other"`, "in Setup", "nothing was sent"},
+		},
+		"label in case": {[]string{end, `label = "first"`}, "The label can't be changed here", []string{`"first"`}},
+		"a later end": {
+			[]string{`expiration_date = "2099-01-04T00:00:00Z"`},
+			"The certificate expires at another time",
+			[]string{
+				"2099-01-01T00:00:00Z", "2099-01-04T00:00:00Z",
+				"Nothing was sent",
+			},
+		},
+		"an earlier end": {
+			[]string{`expiration_date = "2027-01-01T00:00:00Z"`},
+			"The certificate expires at another time", nil,
+		},
+		"a past end": {
+			[]string{`expiration_date = "2020-01-01T00:00:00Z"`},
+			"The certificate expires at another time", nil,
+		},
+		"ca_signed": {
+			[]string{end, "ca_signed = true"},
+			"The kind of a certificate can't be changed",
+			[]string{"ca_signed = false"},
+		},
 		"all of it together": {[]string{`label = "Other"`, "ca_signed = true"}, "The label can't be changed here", nil},
 	} {
 		cli.Config(wrappingCertificate(append(test.lines, `developer_name = "One"`)...))
@@ -156,10 +185,17 @@ func TestAccCertificate_fixed(t *testing.T) {
 		if applied := cli.Apply(); applied.Code == 0 {
 			t.Errorf("%s: expected the apply to fail, found\n%s", name, applied.Output())
 		}
-		expectState(t, cli, certificateAddress, map[string]any{"label": "First", "expiration_date": "2099-01-01T00:00:00Z", "ca_signed": false})
+		expectState(t, cli, certificateAddress, map[string]any{
+			"label": "First", "expiration_date": "2099-01-01T00:00:00Z",
+			"ca_signed": false,
+		})
 	}
 	// Within two days it is the same end, and without a value what the certificate has.
-	for _, lines := range [][]string{{`expiration_date = "2099-01-02T23:59:59Z"`}, {}, {end, `label = " First "`, "ca_signed = false"}} {
+	for _, lines := range [][]string{
+		{`expiration_date = "2099-01-02T23:59:59Z"`},
+		{},
+		{end, `label = " First "`, "ca_signed = false"},
+	} {
 		cli.Config(wrappingCertificate(append(lines, `developer_name = "One"`)...))
 		if applied := cli.MustApply(); applied.Added+applied.Removed != 0 {
 			t.Errorf("%q: expected nothing to be replaced, found %+v", lines, applied)
@@ -187,10 +223,12 @@ func TestAccCertificate_replaced(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "One"`))
 	cli.MustApply()
-	cli.Config(wrappingCertificate(`developer_name = "Two"`, `label = "Other"`, "ca_signed = true", `expiration_date = "2099-01-01T00:00:00Z"`))
+	cli.Config(wrappingCertificate(`developer_name = "Two"`, `label = "Other"`, "ca_signed = true",
+		`expiration_date = "2099-01-01T00:00:00Z"`))
 	plan := cli.Plan()
 	if plan.Added != 1 || plan.Removed != 1 {
-		t.Errorf("expected a replacement, found %d to add, %d to change, %d to destroy\n%s", plan.Added, plan.Changed, plan.Removed, plan.Output())
+		t.Errorf("expected a replacement, found %d to add, %d to change, %d to destroy\n%s", plan.Added, plan.Changed,
+			plan.Removed, plan.Output())
 	}
 	expectWarning(t, plan, "The certificate will be deleted", `"One"`)
 	// Renewal: the new one is there before the old one goes.
@@ -201,7 +239,8 @@ func TestAccCertificate_replaced(t *testing.T) {
 	}
 	// A replacement whose chain can't exist yet is refused before the old one is deleted.
 	cli.Write("chain.pem", chainFor(t, newAuthority(t, "CA"), newAuthority(t, "Other").key.Public()))
-	cli.Config(wrappingCertificate(`developer_name = "Three"`, "ca_signed = true", `certificate_chain = file("chain.pem")`))
+	cli.Config(wrappingCertificate(`developer_name = "Three"`, "ca_signed = true",
+		`certificate_chain = file("chain.pem")`))
 	expectError(t, cli.Plan(), "The chain comes before its request", "Apply without certificate_chain")
 	expectError(t, cli.Apply(), "The chain comes before its request")
 	if _, still := inOrg(sim, "Two"); !still {
@@ -215,7 +254,8 @@ func TestAccCertificate_existingName(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	for _, name := range []string{"Sim_BYOK", "sim_byok"} {
 		cli.Config(wrappingCertificate(fmt.Sprintf("developer_name = %q", name)))
-		expectError(t, cli.Apply(), "A certificate of this name exists", "Nothing was sent", "terraform import salesforcebyok_certificate.<name> Sim_BYOK")
+		expectError(t, cli.Apply(), "A certificate of this name exists", "Nothing was sent",
+			"terraform import salesforcebyok_certificate.<name> Sim_BYOK")
 	}
 	expectCount(t, sim, opDeploy, 0)
 }
@@ -261,16 +301,23 @@ func TestAccCertificate_refusedBySalesforce(t *testing.T) {
 	}{
 		"without a Data key": {
 			seeded(t, "tenant_secrets: []"), "Unable to create the certificate",
-			[]string{"BYOK_2027", "Failed", "Certificate BYOK_2027: A certificate whose private key is encrypted with Platform Encryption needs an active Data tenant secret"},
+			[]string{"BYOK_2027", "Failed", "Certificate BYOK_2027: A certificate whose private key is encrypted with " +
+				"Platform Encryption needs an active Data tenant secret"},
 		},
 		"without the Metadata API": {
-			denied(func(p *sfsim.Permissions) { p.ModifyMetadata = false }), "Unable to create the certificate", []string{"INSUFFICIENT_ACCESS", "ModifyMetadata"},
+			denied(func(p *sfsim.Permissions) {
+				p.ModifyMetadata = false
+			}), "Unable to create the certificate", []string{"INSUFFICIENT_ACCESS", "ModifyMetadata"},
 		},
 		"without Manage Encryption Keys": {
-			denied(func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }), "Unable to create the certificate", []string{"need the permission Manage Encryption Keys"},
+			denied(func(p *sfsim.Permissions) {
+				p.ManageEncryptionKeys = false
+			}), "Unable to create the certificate", []string{"need the permission Manage Encryption Keys"},
 		},
 		"without Manage Certificates": {
-			denied(func(p *sfsim.Permissions) { p.ManageCertificates = false }), "Unable to read the certificates", []string{"INVALID_TYPE", "Manage Certificates"},
+			denied(func(p *sfsim.Permissions) {
+				p.ManageCertificates = false
+			}), "Unable to read the certificates", []string{"INVALID_TYPE", "Manage Certificates"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -286,7 +333,8 @@ func TestAccCertificate_refusedBySalesforce(t *testing.T) {
 	}
 }
 
-// hasten moves the org's clock on once an operation was seen, so that what runs there by itself gets done.
+// hasten moves the org's clock on once an operation was seen, so that what runs there by itself
+// gets done.
 func hasten(t *testing.T, sim *sfsim.Server, operation string, by time.Duration) {
 	t.Helper()
 	go func() {
@@ -318,7 +366,8 @@ func TestAccCertificate_lostReply(t *testing.T) {
 func TestAccCertificate_flakyPolls(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	arm(t, sim, sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 1, Body: "malformed"}, sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 2, Status: 503})
+	arm(t, sim, sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 1, Body: "malformed"},
+		sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 2, Status: 503})
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	cli.MustApply()
@@ -337,21 +386,29 @@ func TestAccCertificate_notReadBack(t *testing.T) {
 		t.Fatal(applied.Output())
 	}
 	expectWarning(t, applied, "The certificate could not be read back", "BYOK_2027", "UNKNOWN_EXCEPTION")
-	expectState(t, cli, certificateAddress, map[string]any{"organization_id": sim.OrganizationID, "certificate_pem": nil, "byok_compatible": nil})
+	expectState(t, cli, certificateAddress, map[string]any{
+		"organization_id": sim.OrganizationID, "certificate_pem": nil,
+		"byok_compatible": nil,
+	})
 	sim.ClearFaults()
 	if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
 		t.Fatal(refreshed.Output())
 	}
 	cli.MustBeEmpty()
 	made, _ := inOrg(sim, "BYOK_2027")
-	expectState(t, cli, certificateAddress, map[string]any{"id": made.ID, "certificate_pem": made.PEM, "byok_compatible": true})
+	expectState(t, cli, certificateAddress, map[string]any{
+		"id": made.ID, "certificate_pem": made.PEM,
+		"byok_compatible": true,
+	})
 	expectCount(t, sim, opDeploy, 1)
 }
 
 // Who interrupts an apply stops the deploy too.
 func TestAccCertificate_interrupt(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.DeployPolls = 1000 }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.DeployPolls = 1000
+	}))
 	// The deploy would run on by itself for ten seconds of the org's time.
 	start := sim.Clock.Now()
 	cli := acctest.NewCLI(t, sim)
@@ -383,7 +440,8 @@ func TestAccCertificate_interrupt(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(output.String(), "│", " ")), " "), "so it was cancelled") {
+	if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(output.String(), "│", " ")), " "),
+		"so it was cancelled") {
 		t.Errorf("expected to read about the cancellation, found\n%s", output.String())
 	}
 	expectCount(t, sim, opDeploy, 1)
@@ -412,7 +470,8 @@ func TestAccCertificate_expiresSoon(t *testing.T) {
 	if plan.Code != acctest.PlanEmpty {
 		t.Errorf("expected nothing to do, found\n%s", plan.Output())
 	}
-	expectWarning(t, plan, "Certificate expires soon", "BYOK_2027", made.ExpirationDate.Format(time.RFC3339), "create_before_destroy")
+	expectWarning(t, plan, "Certificate expires soon", "BYOK_2027", made.ExpirationDate.Format(time.RFC3339),
+		"create_before_destroy")
 
 	sim.Clock.Set(made.ExpirationDate.Add(time.Hour))
 	if refreshed := cli.Apply("-refresh-only"); refreshed.Code != 0 {
@@ -421,22 +480,26 @@ func TestAccCertificate_expiresSoon(t *testing.T) {
 	expectState(t, cli, certificateAddress, map[string]any{"byok_compatible": false})
 }
 
-// An import changes nothing in the org, whatever the configuration adds that state does not know yet.
+// An import changes nothing in the org, whatever the configuration adds that state does not know
+// yet.
 func TestAccCertificate_import(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	found, _ := inOrg(sim, "Sim_BYOK")
 	cli := acctest.NewCLI(t, sim)
-	cli.Config(wrappingCertificate(`developer_name = "Sim_BYOK"`, `label = "Sim_BYOK"`, `expiration_date = "2099-01-01T00:00:00Z"`))
+	cli.Config(wrappingCertificate(`developer_name = "Sim_BYOK"`, `label = "Sim_BYOK"`,
+		`expiration_date = "2099-01-01T00:00:00Z"`))
 	if imported := cli.Run("import", "-input=false", certificateAddress, "Sim_BYOK"); imported.Code != 0 {
 		t.Fatal(imported.Output())
 	}
 	expectState(t, cli, certificateAddress, map[string]any{
-		"id": found.ID, "developer_name": "Sim_BYOK", "label": "Sim_BYOK", "ca_signed": false, "deletion_policy": "ABANDON", "certificate_pem": found.PEM, "byok_compatible": true,
+		"id": found.ID, "developer_name": "Sim_BYOK", "label": "Sim_BYOK", "ca_signed": false, "deletion_policy": "ABANDON",
+		"certificate_pem": found.PEM, "byok_compatible": true,
 		"developer_name_prefix": nil,
 	})
 	// A date that the certificate does not have is refused, and state stays true.
-	expectError(t, cli.Apply(), "The certificate expires at another time", found.ExpirationDate.Format(time.RFC3339), "2099-01-01T00:00:00Z")
+	expectError(t, cli.Apply(), "The certificate expires at another time", found.ExpirationDate.Format(time.RFC3339),
+		"2099-01-01T00:00:00Z")
 	expectState(t, cli, certificateAddress, map[string]any{"expiration_date": nil})
 	near := found.ExpirationDate.Add(-47 * time.Hour).Format(time.RFC3339)
 	cli.Config(wrappingCertificate(`developer_name = "Sim_BYOK"`, fmt.Sprintf("expiration_date = %q", near)))
@@ -477,7 +540,8 @@ func TestAccCertificate_importByIdentity(t *testing.T) {
 	}
 	sim := acctest.StartSim(t)
 	identity := func(org string) string {
-		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    developer_name = \"Sim_BYOK\"\n  }\n}\n", certificateAddress, org) +
+		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    developer_name = "+
+			"\"Sim_BYOK\"\n  }\n}\n", certificateAddress, org) +
 			wrappingCertificate(`developer_name = "Sim_BYOK"`)
 	}
 	cli := acctest.NewCLI(t, sim)
@@ -522,7 +586,8 @@ func TestAccCertificate_noneVisible(t *testing.T) {
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	cli.MustApply()
 	sim.Configure(func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageCertificates, p.DeniedAsEmpty = false, true })
-	expectError(t, cli.Plan(), "No certificate is visible", "BYOK_2027", "nothing was removed from state", "Manage Certificates")
+	expectError(t, cli.Plan(), "No certificate is visible", "BYOK_2027", "nothing was removed from state",
+		"Manage Certificates")
 	expectState(t, cli, certificateAddress, map[string]any{"developer_name": "BYOK_2027"})
 }
 
@@ -578,17 +643,20 @@ named_credentials:
   - {id: 0XAWt0000000077, developer_name: Keys, endpoint: "https://keys.example.com"}
 `))
 	cli := acctest.NewCLI(t, sim)
-	cli.Config("\nimport {\n  to = " + certificateAddress + "\n  id = \"Sim_BYOK\"\n}\n" + wrappingCertificate(`developer_name = "Sim_BYOK"`, `deletion_policy = "DELETE"`))
+	cli.Config("\nimport {\n  to = " + certificateAddress + "\n  id = \"Sim_BYOK\"\n}\n" +
+		wrappingCertificate(`developer_name = "Sim_BYOK"`, `deletion_policy = "DELETE"`))
 	cli.MustApply()
 	needed := "A cache-only key needs this certificate"
-	expectError(t, cli.Plan("-destroy"), needed, acctest.ActiveKey(t, sim, "SearchIndex").ID, "Sim_BYOK", "allow_key_destruction = true")
+	expectError(t, cli.Plan("-destroy"), needed, acctest.ActiveKey(t, sim, "SearchIndex").ID, "Sim_BYOK",
+		"allow_key_destruction = true")
 	expectError(t, cli.Destroy(), needed)
 	// The destroy leg of a replacement is never planned by the provider.
 	expectError(t, cli.Apply("-replace="+certificateAddress), needed)
 	expectCount(t, sim, opDeploy, 0)
 	// What Salesforce says is shown.
 	providerConfig(cli, allowing(sim, wrappingCertificate(`developer_name = "Sim_BYOK"`, `deletion_policy = "DELETE"`)))
-	expectError(t, cli.Destroy(), "Unable to delete the certificate", "The certificate Sim_BYOK is used by a cache-only key")
+	expectError(t, cli.Destroy(), "Unable to delete the certificate",
+		"The certificate Sim_BYOK is used by a cache-only key")
 	if cli.State(certificateAddress) == nil {
 		t.Error("expected the certificate to be in state still")
 	}

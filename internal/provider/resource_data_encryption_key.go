@@ -91,7 +91,8 @@ func (dataKeyKind) load(ctx context.Context, from getter, to *keyModel) diag.Dia
 	for _, v := range model.shared(to) {
 		*v.common = *v.own
 	}
-	to.CertificatePins, to.RotationTriggers, to.RotateAfterDays, to.Escrow, to.Version = model.CertificatePins, model.RotationTriggers, model.RotateAfterDays, model.Escrow, model.Version
+	to.CertificatePins, to.RotationTriggers, to.RotateAfterDays, to.Escrow, to.Version = model.CertificatePins,
+		model.RotationTriggers, model.RotateAfterDays, model.Escrow, model.Version
 
 	return diags
 }
@@ -101,8 +102,8 @@ func (dataKeyKind) store(ctx context.Context, from *keyModel, to setter) diag.Di
 	for _, v := range model.shared(from) {
 		*v.own = *v.common
 	}
-	model.CertificatePins, model.RotationTriggers, model.RotateAfterDays, model.Escrow, model.Version = from.CertificatePins, from.RotationTriggers, from.RotateAfterDays, from.Escrow, from.Version
-
+	model.CertificatePins, model.RotationTriggers = from.CertificatePins, from.RotationTriggers
+	model.RotateAfterDays, model.Escrow, model.Version = from.RotateAfterDays, from.Escrow, from.Version
 	return to.Set(ctx, &model)
 }
 
@@ -143,8 +144,9 @@ func (dataKeyKind) check(d *Data, _ *keyModel) *problem.Problem {
 	}
 
 	return problem.New("", "This object needs a newer API version",
-		"DataEncryptionKey exists from API version %d.0 on, found %s. Nothing was sent. Set api_version = \"%d.0\" or newer in the provider block, or manage the Search Index key with "+
-			"salesforcebyok_tenant_secret.", dataEncryptionKeyAPI, d.Client.APIVersion(), dataEncryptionKeyAPI)
+		"DataEncryptionKey exists from API version %d.0 on, found %s. Nothing was sent. Set api_version = \"%d.0\" or "+
+			"newer in the provider block, or manage the Search Index key with salesforcebyok_tenant_secret.",
+		dataEncryptionKeyAPI, d.Client.APIVersion(), dataEncryptionKeyAPI)
 }
 
 func (dataKeyKind) moved(context.Context, *Data, string) string { return "" }
@@ -157,7 +159,8 @@ func (dataKeyKind) warn(ctx context.Context, b *base, diags *diag.Diagnostics) {
 	b.warnNoRootKey(ctx, diags)
 }
 
-// traits asks whether the org keeps a Description on such keys: it is not documented that each does.
+// traits asks whether the org keeps a Description on such keys: it is not documented that each
+// does.
 func (dataKeyKind) traits(ctx context.Context, d *Data, w *keys.Wanted) error {
 	marked, err := d.keepsDescription(ctx)
 	if err != nil {
@@ -174,15 +177,18 @@ func (dataKeyKind) words(string) (name, importAs, objects string) {
 	return "Search Index", "salesforcebyok_data_encryption_key.<name> " + keys.TypeSearchIndex, "data encryption keys"
 }
 
-func (r *dataEncryptionKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (r *dataEncryptionKeyResource) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_data_encryption_key"
 }
 
 func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The Search Index key of an org on Hyperforce (API version 63.0 or newer), rotated in place. Salesforce makes a certificate for each upload; the key is wrapped with it by " +
-			"CKM_RSA_AES_KEY_WRAP. An active Salesforce root key is needed. Such a key can be neither destroyed nor exported. Orgs elsewhere, and API versions up to 62.0, keep the Search Index key in " +
-			"`salesforcebyok_tenant_secret`.",
+		MarkdownDescription: "The Search Index key of an org on Hyperforce (API version 63.0 or newer), rotated in place. " +
+			"Salesforce makes a certificate for each upload; the key is wrapped with it by CKM_RSA_AES_KEY_WRAP. An active " +
+			"Salesforce root key is needed. Such a key can be neither destroyed nor exported. Orgs elsewhere, and API " +
+			"versions up to 62.0, keep the Search Index key in `salesforcebyok_tenant_secret`.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				MarkdownDescription: "`SearchIndex`, the default and only type.",
@@ -197,31 +203,43 @@ func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaR
 			"certificate_pins":        certificatePinsAttribute(),
 			"rotation_triggers":       rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age rotates nothing.",
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.Between(1, maxDays)},
+				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age " +
+					"rotates nothing.",
+				Optional:   true,
+				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
-			"escrow":                     escrowAttribute(),
-			"deletion_policy":            deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays in use. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
-			"organization_id":            computedString("Id of the org, 18 characters."),
-			"data_encryption_key_id":     computedString("Id of the key in use, or `version-<n>` if Salesforce shows none."),
-			"version":                    schema.Int64Attribute{MarkdownDescription: "Version of the key in use.", Computed: true},
-			"status":                     computedString("Status of the key in use: `ACTIVE`."),
-			"created_date":               computedString("When the key in use was created, RFC 3339, UTC."),
-			"rotation_id":                computedString("Name of the rotation that the key in use answers; see `salesforcebyok_tenant_secret`."),
-			"rotation_due_date":          computedString("When the key in use reaches `rotate_after_days`, RFC 3339, UTC."),
-			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key: one hour after the last, RFC 3339, UTC."),
-			"secret_value_hash":          computedString("Base64 SHA-256 of the 32 plaintext bytes, as computed here: Salesforce keeps none for this kind of key. Null where the material was never seen."),
-			"escrow_ciphertext":          computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
-			"key_check_value":            computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null where the material was never seen."),
-			"certificate_sha256":         computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null where that is not known."),
-			"receipt":                    computedString("Evidence of the upload, JSON; see `salesforcebyok_tenant_secret`."),
+			"escrow": escrowAttribute(),
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays in "+
+				"use. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
+			"organization_id":        computedString("Id of the org, 18 characters."),
+			"data_encryption_key_id": computedString("Id of the key in use, or `version-<n>` if Salesforce shows none."),
+			"version": schema.Int64Attribute{
+				MarkdownDescription: "Version of the key in use.",
+				Computed:            true,
+			},
+			"status":       computedString("Status of the key in use: `ACTIVE`."),
+			"created_date": computedString("When the key in use was created, RFC 3339, UTC."),
+			"rotation_id": computedString("Name of the rotation that the key in use answers; see " +
+				"`salesforcebyok_tenant_secret`."),
+			"rotation_due_date": computedString("When the key in use reaches `rotate_after_days`, RFC 3339, UTC."),
+			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key: one " +
+				"hour after the last, RFC 3339, UTC."),
+			"secret_value_hash": computedString("Base64 SHA-256 of the 32 plaintext bytes, as computed here: " +
+				"Salesforce keeps none for this kind of key. Null where the material was never seen."),
+			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
+			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null where the " +
+				"material was never seen."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. " +
+				"Null where that is not known."),
+			"receipt": computedString("Evidence of the upload, JSON; see `salesforcebyok_tenant_secret`."),
 		},
 	}
 }
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *dataEncryptionKeyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *dataEncryptionKeyResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse,
+) {
 	var config keyModel
 	resp.Diagnostics.Append(r.kind.load(ctx, req.Config, &config)...)
 	if resp.Diagnostics.HasError() {

@@ -44,7 +44,9 @@ func (c *hyperforceCLI) Config(body string) {
 // hyperforceRun is an org on Hyperforce and a runner.
 func hyperforceRun(t *testing.T) (*hyperforceCLI, *sfsim.Server) {
 	t.Helper()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.Hyperforce = true
+	}))
 
 	return newHyperforceCLI(t, sim), sim
 }
@@ -72,18 +74,21 @@ func TestAccDataEncryptionKey_generated(t *testing.T) {
 	material := uploadedKey(t, cli, sim)
 	state := cli.State(dataKeyAddress)
 	expectState(t, cli.CLI, dataKeyAddress, map[string]any{
-		"type": "SearchIndex", "status": "ACTIVE", "version": 1, "organization_id": sim.OrganizationID, "secret_value_hash": material.Hash(), "deletion_policy": "ABANDON",
+		"type": "SearchIndex", "status": "ACTIVE", "version": 1, "organization_id": sim.OrganizationID,
+		"secret_value_hash": material.Hash(), "deletion_policy": "ABANDON",
 	})
 	armored, _ := state["escrow_ciphertext"].(string)
 	if copied := openEscrow(t, armored, identity); string(copied) != string(material) {
 		t.Error("expected the escrow copy to hold the key of the org")
 	}
 	created, err := time.Parse(time.RFC3339, fmt.Sprint(state["created_date"]))
-	if err != nil || state["rotation_due_date"] != created.AddDate(0, 0, 30).Format(time.RFC3339) || state["next_rotation_allowed_date"] != created.Add(time.Hour).Format(time.RFC3339) {
+	if err != nil || state["rotation_due_date"] != created.AddDate(0, 0, 30).Format(time.RFC3339) ||
+		state["next_rotation_allowed_date"] != created.Add(time.Hour).Format(time.RFC3339) {
 		t.Errorf("unexpected dates in %v (%v)", state, err)
 	}
 	var receipt map[string]any
-	if err := json.Unmarshal([]byte(fmt.Sprint(state["receipt"])), &receipt); err != nil || receipt["outcome"] != "uploaded" || receipt["wrapping_algorithm"] != "RSA_AES_KEY_WRAP_SHA512" {
+	if err := json.Unmarshal([]byte(fmt.Sprint(state["receipt"])), &receipt); err != nil ||
+		receipt["outcome"] != "uploaded" || receipt["wrapping_algorithm"] != "RSA_AES_KEY_WRAP_SHA512" {
 		t.Errorf("unexpected receipt %v (%v)", state["receipt"], err)
 	}
 	expectCount(t, sim, opDataKey, 2)
@@ -117,31 +122,44 @@ func TestAccDataEncryptionKey_generated(t *testing.T) {
 	expectCount(t, sim, opDataKey, 6)
 }
 
-// TestAccDataEncryptionKey_shapes makes and rotates a key under each of the answers that documents give, in each spelling of Type.
+// TestAccDataEncryptionKey_shapes makes and rotates a key under each of the answers that documents
+// give, in each spelling of Type.
 func TestAccDataEncryptionKey_shapes(t *testing.T) {
 	t.Parallel()
 	for name, shape := range map[string]func(*sfsim.Settings){
-		"Search Index, query reply": func(s *sfsim.Settings) { s.DataEncryptionKeyType, s.DataEncryptionKeyReply = "Search Index", "query" },
+		"Search Index, query reply": func(s *sfsim.Settings) {
+			s.DataEncryptionKeyType, s.DataEncryptionKeyReply = "Search Index", "query"
+		},
 		"SearchIndex, no Description": func(s *sfsim.Settings) {
 			s.DataEncryptionKeyType, s.DataEncryptionKeyWithout = "SearchIndex", "Description"
 		},
 		"no root keys' fields, query reply": func(s *sfsim.Settings) {
-			s.DataEncryptionKeyReply, s.DataEncryptionKeyWithout = "query", "RootKeyIdentifier,RootKeyKmsIdentifier,DoesUseKeyDerivation"
+			s.DataEncryptionKeyReply, s.DataEncryptionKeyWithout = "query",
+				"RootKeyIdentifier,RootKeyKmsIdentifier,DoesUseKeyDerivation"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true; shape(s) }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.Hyperforce = true
+				shape(s)
+			}))
 			cli := newHyperforceCLI(t, sim)
 			cli.Config(searchKey(trigger("a")))
 			cli.MustApply()
 			material := uploadedKey(t, cli, sim)
-			expectState(t, cli.CLI, dataKeyAddress, map[string]any{"type": "SearchIndex", "status": "ACTIVE", "version": 1, "secret_value_hash": material.Hash()})
+			expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+				"type": "SearchIndex", "status": "ACTIVE", "version": 1,
+				"secret_value_hash": material.Hash(),
+			})
 			cli.MustBeEmpty()
 			sim.Clock.Advance(2 * time.Hour)
 			cli.Config(searchKey(trigger("b")))
 			cli.MustApply()
-			expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 2, "secret_value_hash": uploadedKey(t, cli, sim).Hash()})
+			expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+				"version":           2,
+				"secret_value_hash": uploadedKey(t, cli, sim).Hash(),
+			})
 			expectCount(t, sim, opDataKey, 4)
 		})
 	}
@@ -158,7 +176,10 @@ func TestAccDataEncryptionKey_given(t *testing.T) {
 	if sent := uploadedKey(t, cli, sim); string(sent) != string(material) {
 		t.Error("expected the given key in the org")
 	}
-	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"secret_value_hash": material.Hash(), "key_material_wo": nil, "escrow_ciphertext": nil})
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+		"secret_value_hash": material.Hash(), "key_material_wo": nil,
+		"escrow_ciphertext": nil,
+	})
 
 	// The same material again is refused in Salesforce's words, and the key in use stays.
 	sim.Clock.Advance(2 * time.Hour)
@@ -198,7 +219,10 @@ func TestAccDataEncryptionKey_lostReplies(t *testing.T) {
 				t.Fatalf("expected the first apply to fail: %v, found\n%s", test.fails, applied.Output())
 			}
 			cli.MustApply()
-			expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 1, "status": "ACTIVE", "secret_value_hash": uploadedKey(t, cli, sim).Hash()})
+			expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+				"version": 1, "status": "ACTIVE",
+				"secret_value_hash": uploadedKey(t, cli, sim).Hash(),
+			})
 			expectCount(t, sim, opDataKey, 2) // a request that was dropped before the work names no operation
 		})
 	}
@@ -218,15 +242,20 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		cli, sim := hyperforceRun(t)
 		sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SalesforceRootKey = false })
 		cli.Config(searchKey())
-		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "A Search Index key needs an active Salesforce root key")
+		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key",
+			"A Search Index key needs an active Salesforce root key")
 	})
 	t.Run("refused with its session open", func(t *testing.T) {
 		t.Parallel()
 		cli, sim := hyperforceRun(t)
-		arm(t, sim, sfsim.Fault{Method: "POST", Path: "DataEncryptionKey", Nth: 2, Status: http.StatusBadRequest, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"})
+		arm(t, sim, sfsim.Fault{
+			Method: "POST", Path: "DataEncryptionKey", Nth: 2, Status: http.StatusBadRequest,
+			ErrorCode: "FIELD_INTEGRITY_EXCEPTION",
+		})
 		cli.Config(searchKey())
 		refused := cli.Apply()
-		expectError(t, refused, "Salesforce refused the new Search Index key", "does not have it", "stay in the org until a key is made")
+		expectError(t, refused, "Salesforce refused the new Search Index key", "does not have it",
+			"stay in the org until a key is made")
 		if strings.Contains(refused.Output(), "Nothing was changed") {
 			t.Error("a session was opened: something was changed")
 		}
@@ -237,7 +266,8 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		cli.Config(searchKey())
 		cli.MustApply()
 		cli.Config(searchKey(trigger("b")))
-		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key", "The next Search Index key can be created at", "one hour between two of this type")
+		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key",
+			"The next Search Index key can be created at", "one hour between two of this type")
 		cli.Config(searchKey())
 		cli.MustBeEmpty()
 	})
@@ -319,17 +349,22 @@ func TestAccDataEncryptionKey_drift(t *testing.T) {
 	sim.Clock.Advance(2 * time.Hour)
 	other := newHyperforceCLI(t, sim)
 	other.Config(searchKey(trigger("theirs")))
-	expectWarning(t, other.Plan(), "An existing key will be archived", "version 1", "terraform import salesforcebyok_data_encryption_key.<name> SearchIndex")
+	expectWarning(t, other.Plan(), "An existing key will be archived", "version 1", "terraform import "+
+		"salesforcebyok_data_encryption_key.<name> SearchIndex")
 	other.MustApply()
 	sim.Clock.Advance(2 * time.Hour)
-	expectWarning(t, cli.Plan(), "The Search Index key will be rotated", "(version 2) is in use now. Salesforce archives it")
+	expectWarning(t, cli.Plan(), "The Search Index key will be rotated",
+		"(version 2) is in use now. Salesforce archives it")
 	cli.MustApply()
-	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 3, "secret_value_hash": uploadedKey(t, cli, sim).Hash()})
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+		"version":           3,
+		"secret_value_hash": uploadedKey(t, cli, sim).Hash(),
+	})
 	expectCount(t, sim, opDataKey, 6)
 }
 
-// A state that was lost is no second key if the escrow directory knows the attempt: a marker alone, which anyone can write, proves nothing
-// of a key of which Salesforce keeps no hash.
+// A state that was lost is no second key if the escrow directory knows the attempt: a marker alone,
+// which anyone can write, proves nothing of a key of which Salesforce keeps no hash.
 func TestAccDataEncryptionKey_stateLost(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
@@ -338,13 +373,15 @@ func TestAccDataEncryptionKey_stateLost(t *testing.T) {
 	cli.MustApply()
 	fresh := newHyperforceCLI(t, sim)
 	fresh.Config(searchKey())
-	expectWarning(t, fresh.Plan(), "A record carries this rotation's mark", "version 1", "nothing proves that it is ours", "terraform import")
+	expectWarning(t, fresh.Plan(), "A record carries this rotation's mark", "version 1", "nothing proves that it is ours",
+		"terraform import")
 	fresh.Config(searchKey(escrow))
 	expectWarning(t, fresh.Plan(), "An existing key will be adopted", "version 1", "Nothing will be uploaded")
 	fresh.MustApply()
 	before := cli.State(dataKeyAddress)
 	expectState(t, fresh.CLI, dataKeyAddress, map[string]any{
-		"version": 1, "data_encryption_key_id": before["data_encryption_key_id"], "secret_value_hash": before["secret_value_hash"], "escrow_ciphertext": before["escrow_ciphertext"],
+		"version": 1, "data_encryption_key_id": before["data_encryption_key_id"],
+		"secret_value_hash": before["secret_value_hash"], "escrow_ciphertext": before["escrow_ciphertext"],
 	})
 	expectCount(t, sim, opDataKey, 2)
 }
@@ -390,7 +427,8 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 		}
 		cli := newHyperforceCLI(t, sim)
 		for _, org := range []string{"00DWt0000000009MAA", sim.OrganizationID} {
-			cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    type = \"SearchIndex\"\n  }\n}\n", dataKeyAddress, org) + searchKey())
+			cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    type = "+
+				"\"SearchIndex\"\n  }\n}\n", dataKeyAddress, org) + searchKey())
 			if org != sim.OrganizationID {
 				expectError(t, cli.Plan(), "This key belongs to another org", sim.OrganizationID)
 			}
@@ -405,12 +443,16 @@ func TestAccDataEncryptionKey_import(t *testing.T) {
 	})
 }
 
-// Rule 3: a key that was accepted and could not be read back is the one that becomes Active: it is not taken for somebody else's.
+// Rule 3: a key that was accepted and could not be read back is the one that becomes Active: it is
+// not taken for somebody else's.
 func TestAccDataEncryptionKey_notReadBack(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
 	// The first four lists are those of the two plans and before the upload.
-	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 5, Times: 100, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
+	arm(t, sim, sfsim.Fault{
+		Method: http.MethodGet, Query: "FROM DataEncryptionKey", Nth: 5, Times: 100,
+		Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE",
+	})
 	cli.Config(searchKey())
 	expectWarning(t, cli.Apply(), "The new key could not be read back", "The key is in use")
 	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": nil})
@@ -424,7 +466,8 @@ func TestAccDataEncryptionKey_notReadBack(t *testing.T) {
 	expectCount(t, sim, opDataKey, 2)
 }
 
-// Rule 7: a changed escrow applies from the next upload, and the plan warns; while a rotation is undecided, the copy in state is kept.
+// Rule 7: a changed escrow applies from the next upload, and the plan warns; while a rotation is
+// undecided, the copy in state is kept.
 func TestAccDataEncryptionKey_rule7EscrowAppliesFromNextUpload(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)

@@ -23,9 +23,11 @@ const (
 func newEncryptionKeySettingsResource() resource.Resource {
 	r := &settingsResource{
 		name: "encryption_key_settings", title: "encryption key settings", kind: salesforce.EncryptionKeySettings(),
-		description: "The encryption key settings of the org (Setup, Encryption Settings). There is one set per org: the resource takes it over as it is, changes only what is configured, and a destroy " +
-			"forgets it without changing anything. It is read and written through the Metadata API; the user needs Customize Application, Manage Encryption Keys and Modify Metadata Through " +
-			"Metadata API Functions. An org without an add-on does not show its settings: `false` is then satisfied, and `true` fails.",
+		description: "The encryption key settings of the org (Setup, Encryption Settings). There is one set per org: the " +
+			"resource takes it over as it is, changes only what is configured, and a destroy forgets it without changing " +
+			"anything. It is read and written through the Metadata API; the user needs Customize Application, Manage " +
+			"Encryption Keys and Modify Metadata Through Metadata API Functions. An org without an add-on does not show its " +
+			"settings: `false` is then satisfied, and `true` fails.",
 		flags: []settingsFlag{
 			{
 				attribute: "allow_key_derivation_opt_out", wire: salesforce.SettingOptOutOfDerivation, addOn: addOnShield,
@@ -33,20 +35,26 @@ func newEncryptionKeySettingsResource() resource.Resource {
 			},
 			{
 				attribute: "enable_cache_only_keys", wire: salesforce.SettingCacheOnlyKeys, addOn: addOnCacheOnly,
-				description: "Allow cache-only keys: `source = \"REMOTE\"`. What `false` does to data under cache-only keys is not documented: the plan warns, and while a REMOTE tenant secret " +
-					"is in use it needs `allow_key_destruction = true` in the provider block.",
+				description: "Allow cache-only keys: `source = \"REMOTE\"`. What `false` does to data under cache-only keys is " +
+					"not documented: the plan warns, and while a REMOTE tenant secret is in use it needs `allow_key_destruction = " +
+					"true` in the provider block.",
 			},
 			{
 				attribute: "enable_replay_detection", wire: salesforce.SettingReplayDetection, addOn: addOnCacheOnly,
-				description: "Have each callout for a cache-only key carry a nonce that the answer must repeat. Needs cache-only keys.",
+				description: "Have each callout for a cache-only key carry a nonce that the answer must repeat. Needs cache-only " +
+					"keys.",
 			},
 			{
-				attribute: "encrypt_transactional_database", wire: salesforce.SettingTransactionalDatabase, addOn: addOnDatabase, since: 63, irreversible: true, staysOn: true,
-				description: "Encrypt the whole transactional database. Turning it on makes Salesforce generate a tenant secret of type Database, and it can't be turned off.",
+				attribute: "encrypt_transactional_database", wire: salesforce.SettingTransactionalDatabase, addOn: addOnDatabase,
+				since: 63, irreversible: true, staysOn: true,
+				description: "Encrypt the whole transactional database. Turning it on makes Salesforce generate a tenant secret " +
+					"of type Database, and it can't be turned off.",
 			},
 			{
-				attribute: "manage_data_cloud_keys", wire: salesforce.SettingDataCloudKeys, addOn: addOnDataCloud, since: 63, irreversible: true,
-				description: "Manage root keys of Data Cloud in this org.", off: "What that means for keys of Data Cloud is not documented.",
+				attribute: "manage_data_cloud_keys", wire: salesforce.SettingDataCloudKeys, addOn: addOnDataCloud, since: 63,
+				irreversible: true,
+				description:  "Manage root keys of Data Cloud in this org.",
+				off:          "What that means for keys of Data Cloud is not documented.",
 			},
 		},
 	}
@@ -55,21 +63,24 @@ func newEncryptionKeySettingsResource() resource.Resource {
 	return r
 }
 
-// checkCacheOnly holds the rules about cache-only keys: replay detection needs them [D EncryptionKeySettings], and what turning them off
-// does to data under a key in use is not documented, so it is guarded like the destruction of that key.
+// checkCacheOnly holds the rules about cache-only keys: replay detection needs them [D
+// EncryptionKeySettings], and what turning them off does to data under a key in use is not
+// documented, so it is guarded like the destruction of that key.
 func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diags *diag.Diagnostics) {
 	at := path.Root("enable_cache_only_keys")
 	cacheOnly, known := j.after(salesforce.SettingCacheOnlyKeys)
 	if replay, _ := j.after(salesforce.SettingReplayDetection); replay && known && !cacheOnly {
 		diags.AddAttributeError(path.Root("enable_replay_detection"), "Replay detection without cache-only keys",
-			"Salesforce offers replay detection only if cache-only keys are allowed. Set enable_cache_only_keys = true, or enable_replay_detection = false. Nothing was sent.")
+			"Salesforce offers replay detection only if cache-only keys are allowed. Set enable_cache_only_keys = true, or "+
+				"enable_replay_detection = false. Nothing was sent.")
 	}
 	if !j.turnsOff(salesforce.SettingCacheOnlyKeys) {
 		return
 	}
 	if !j.apply {
 		diags.AddAttributeWarning(at, "Cache-only keys will be switched off",
-			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant secret is in use.")
+			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant "+
+				"secret is in use.")
 	}
 	if !r.online() || r.data.allowsUnapproved() {
 		return
@@ -84,7 +95,8 @@ func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diag
 	}
 	if used := keys.RemoteInUse(all.Records()); len(used) > 0 {
 		diags.AddAttributeError(at, "Cache-only keys are in use",
-			fmt.Sprintf("Data of this org is under REMOTE tenant secrets: %s. It may be unreadable once the setting is off. Nothing was sent. Replace these keys first; %s.",
+			fmt.Sprintf("Data of this org is under REMOTE tenant secrets: %s. It may be unreadable once the setting is off. "+
+				"Nothing was sent. Replace these keys first; %s.",
 				naming(used), r.data.allowAdvice()))
 	}
 }

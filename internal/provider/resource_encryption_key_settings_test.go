@@ -27,17 +27,20 @@ func settingsAre(optOut, cacheOnly, replay bool) sfsim.Option {
 func expectSwitches(t *testing.T, sim *sfsim.Server, cli *acctest.CLI, optOut, cacheOnly, replay bool) {
 	t.Helper()
 	s := sim.Settings()
-	if s.CanOptOutOfDerivationWithBYOK != optOut || s.EnableCacheOnlyKeys != cacheOnly || s.EnableReplayDetection != replay {
+	if s.CanOptOutOfDerivationWithBYOK != optOut || s.EnableCacheOnlyKeys != cacheOnly ||
+		s.EnableReplayDetection != replay {
 		t.Errorf("expected the org's switches to be %v, %v, %v, found %+v", optOut, cacheOnly, replay, s)
 	}
 	if cli != nil {
 		expectState(t, cli, settingsAddress, map[string]any{
-			"allow_key_derivation_opt_out": optOut, "enable_cache_only_keys": cacheOnly, "enable_replay_detection": replay, "organization_id": sim.OrganizationID,
+			"allow_key_derivation_opt_out": optOut, "enable_cache_only_keys": cacheOnly, "enable_replay_detection": replay,
+			"organization_id": sim.OrganizationID,
 		})
 	}
 }
 
-// Only what is configured is changed, by one deploy; what is not configured is shown and left alone, then and later.
+// Only what is configured is changed, by one deploy; what is not configured is shown and left
+// alone, then and later.
 func TestAccEncryptionKeySettings_onlyConfigured(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, settingsAre(true, false, false))
@@ -63,7 +66,8 @@ func TestAccEncryptionKeySettings_onlyConfigured(t *testing.T) {
 
 	// More switches, in place; and one that becomes known in the apply alone.
 	cli.Config("\nresource \"terraform_data\" \"late\" {\n  input = true\n}\n" +
-		keySettings("enable_cache_only_keys = true", "enable_replay_detection = true", "allow_key_derivation_opt_out = terraform_data.late.output"))
+		keySettings("enable_cache_only_keys = true", "enable_replay_detection = true",
+			"allow_key_derivation_opt_out = terraform_data.late.output"))
 	cli.MustApply()
 	expectSwitches(t, sim, cli, true, true, true)
 	expectCount(t, sim, opDeploy, 3)
@@ -90,13 +94,15 @@ func TestAccEncryptionKeySettings_nothingConfigured(t *testing.T) {
 	expectCount(t, sim, opDeploy, 0)
 }
 
-// Replay detection needs cache-only keys: judged by the configuration, by what the org is known to have, and by Salesforce.
+// Replay detection needs cache-only keys: judged by the configuration, by what the org is known to
+// have, and by Salesforce.
 func TestAccEncryptionKeySettings_replayAlone(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_replay_detection = true", "enable_cache_only_keys = false"))
-	expectError(t, cli.Plan(), "Replay detection without cache-only keys", "enable_cache_only_keys = true", "Nothing was sent")
+	expectError(t, cli.Plan(), "Replay detection without cache-only keys", "enable_cache_only_keys = true",
+		"Nothing was sent")
 	expectCount(t, sim, opDeploy, 0)
 
 	cli.Config(keySettings("enable_replay_detection = true"))
@@ -116,7 +122,8 @@ func TestAccEncryptionKeySettings_switchOff(t *testing.T) {
 	sim := acctest.StartSim(t, settingsAre(false, true, true))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = false", "enable_replay_detection = false"))
-	expectWarning(t, cli.Plan(), "Cache-only keys will be switched off", "no REMOTE tenant secret is in use") // by a first apply
+	// by a first apply
+	expectWarning(t, cli.Plan(), "Cache-only keys will be switched off", "no REMOTE tenant secret is in use")
 	cli.Config(keySettings("enable_cache_only_keys = true"))
 	cli.MustApply()
 	cli.Config(keySettings("enable_cache_only_keys = false"))
@@ -133,9 +140,13 @@ func TestAccEncryptionKeySettings_denied(t *testing.T) {
 		deny  func(*sfsim.Permissions)
 		words []string
 	}{
-		"Customize Application":  {func(p *sfsim.Permissions) { p.CustomizeApplication = false }, []string{"Customize Application"}},
-		"Manage Encryption Keys": {func(p *sfsim.Permissions) { p.ManageEncryptionKeys = false }, []string{"Manage Encryption Keys"}},
-		"Modify Metadata":        {func(p *sfsim.Permissions) { p.ModifyMetadata = false }, []string{"INSUFFICIENT_ACCESS"}},
+		"Customize Application": {func(p *sfsim.Permissions) {
+			p.CustomizeApplication = false
+		}, []string{"Customize Application"}},
+		"Manage Encryption Keys": {func(p *sfsim.Permissions) {
+			p.ManageEncryptionKeys = false
+		}, []string{"Manage Encryption Keys"}},
+		"Modify Metadata": {func(p *sfsim.Permissions) { p.ModifyMetadata = false }, []string{"INSUFFICIENT_ACCESS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +178,8 @@ func TestAccEncryptionKeySettings_notReadBack(t *testing.T) {
 	arm(t, sim, sfsim.Fault{Method: "POST", Path: "Soap", Nth: 4, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true"))
-	expectError(t, cli.Apply(), "Unable to change the encryption key settings", "Reading back the settings after the change, which was made")
+	expectError(t, cli.Apply(), "Unable to change the encryption key settings",
+		"Reading back the settings after the change, which was made")
 	cli.MustApply()
 	expectSwitches(t, sim, cli, false, true, false)
 	expectCount(t, sim, opDeploy, 1)
@@ -203,7 +215,8 @@ func TestAccEncryptionKeySettings_importByIdentity(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	for _, org := range []string{"00DWt0000000009MAA", sim.OrganizationID} {
-		cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n  }\n}\n", settingsAddress, org) + keySettings())
+		cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n  }\n}\n", settingsAddress,
+			org) + keySettings())
 		if org != sim.OrganizationID {
 			expectError(t, cli.Plan(), "This key belongs to another org", sim.OrganizationID)
 		}
@@ -223,7 +236,8 @@ func TestAccEncryptionKeySettings_anotherOrg(t *testing.T) {
 	expectCount(t, sim, opDeploy, 0)
 }
 
-// A setting that is not configured is left alone also where it has changed since the refresh that the plan is made of.
+// A setting that is not configured is left alone also where it has changed since the refresh that
+// the plan is made of.
 func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -252,7 +266,8 @@ func TestAccEncryptionKeySettings_ignoreChanges(t *testing.T) {
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = false"))
 	cli.MustApply()
-	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true", "allow_key_derivation_opt_out = true", "lifecycle {\n    ignore_changes = [allow_key_derivation_opt_out]\n  }"))
+	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true",
+		"allow_key_derivation_opt_out = true", "lifecycle {\n    ignore_changes = [allow_key_derivation_opt_out]\n  }"))
 	cli.MustApply()
 	expectSwitches(t, sim, cli, false, true, true)
 }
@@ -269,14 +284,18 @@ func absent(names string, more ...func(*sfsim.Settings)) sfsim.Option {
 
 const cacheOnlySwitches = "enableCacheOnlyKeys, enableReplayDetection"
 
-// What the org does not show is null if it is not configured, and satisfied if it is configured false.
+// What the org does not show is null if it is not configured, and satisfied if it is configured
+// false.
 func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, absent(cacheOnlySwitches))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(keySettings())
 	cli.MustApply()
-	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "enable_replay_detection": nil, "allow_key_derivation_opt_out": false, "encrypt_transactional_database": nil})
+	expectState(t, cli, settingsAddress, map[string]any{
+		"enable_cache_only_keys": nil, "enable_replay_detection": nil,
+		"allow_key_derivation_opt_out": false, "encrypt_transactional_database": nil,
+	})
 	cli.Config(keySettings("enable_cache_only_keys = false", "enable_replay_detection = false"))
 	cli.MustApply()
 	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": false, "enable_replay_detection": false})
@@ -297,7 +316,8 @@ func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
 	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil})
 }
 
-// What a deploy does not turn on is said once, with the add-on that the org may lack; a create leaves no state behind.
+// What a deploy does not turn on is said once, with the add-on that the org may lack; a create
+// leaves no state behind.
 func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -305,12 +325,20 @@ func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 		summary string
 		words   []string
 	}{
-		"succeeds": {false, "The setting did not take", []string{"does not show enable_cache_only_keys", "Cache-Only Key Service add-on"}},
-		"refused":  {true, "Unable to change the encryption key settings", []string{"You can't turn on enableCacheOnlyKeys", "Cache-Only Key Service add-on"}},
+		"succeeds": {false, "The setting did not take", []string{
+			"does not show enable_cache_only_keys",
+			"Cache-Only Key Service add-on",
+		}},
+		"refused": {
+			true, "Unable to change the encryption key settings",
+			[]string{"You can't turn on enableCacheOnlyKeys", "Cache-Only Key Service add-on"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, absent(cacheOnlySwitches, func(s *sfsim.Settings) { s.SettingsAbsentRefused = test.refused }))
+			sim := acctest.StartSim(t, absent(cacheOnlySwitches, func(s *sfsim.Settings) {
+				s.SettingsAbsentRefused = test.refused
+			}))
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
 			applied := cli.Apply()
@@ -325,7 +353,10 @@ func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 			cli.MustApply()
 			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
 			expectError(t, cli.Apply(), test.summary, test.words...)
-			expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "allow_key_derivation_opt_out": true})
+			expectState(t, cli, settingsAddress, map[string]any{
+				"enable_cache_only_keys":       nil,
+				"allow_key_derivation_opt_out": true,
+			})
 			cli.Config(keySettings("allow_key_derivation_opt_out = true"))
 			cli.MustBeEmpty()
 		})
@@ -348,7 +379,10 @@ func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 	cli.MustApply()
 
 	for _, attribute := range []string{"encrypt_transactional_database", "manage_data_cloud_keys"} {
-		for _, lines := range [][]string{{attribute + " = true"}, {attribute + " = true", "acknowledge_irreversible = false"}} {
+		for _, lines := range [][]string{
+			{attribute + " = true"},
+			{attribute + " = true", "acknowledge_irreversible = false"},
+		} {
 			configure63(cli, sim, lines...)
 			expectError(t, cli.Plan(), "Turning the setting on is irreversible", attribute, "acknowledge_irreversible = true")
 			expectError(t, cli.Apply(), "Turning the setting on is irreversible")
@@ -357,10 +391,12 @@ func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 	if secrets := sim.TenantSecrets(); len(secrets) != 1 {
 		t.Fatalf("expected no Database key yet, found %d keys", len(secrets))
 	}
-	configure63(cli, sim, "encrypt_transactional_database = true", "manage_data_cloud_keys = true", "acknowledge_irreversible = true")
+	configure63(cli, sim, "encrypt_transactional_database = true", "manage_data_cloud_keys = true",
+		"acknowledge_irreversible = true")
 	cli.MustApply()
 	expectState(t, cli, settingsAddress, map[string]any{
-		"encrypt_transactional_database": true, "manage_data_cloud_keys": true, "acknowledge_irreversible": true, "enable_cache_only_keys": true,
+		"encrypt_transactional_database": true, "manage_data_cloud_keys": true, "acknowledge_irreversible": true,
+		"enable_cache_only_keys": true,
 	})
 	if secrets := sim.TenantSecrets(); len(secrets) != 2 {
 		t.Fatalf("expected the Database key that Salesforce makes, found %d keys", len(secrets))
@@ -373,9 +409,13 @@ func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 	configure63(cli, sim, "manage_data_cloud_keys = false")
 	expectWarning(t, cli.Plan(), "A setting will be turned off", "manage_data_cloud_keys")
 	cli.MustApply()
-	expectState(t, cli, settingsAddress, map[string]any{"manage_data_cloud_keys": false, "encrypt_transactional_database": true})
+	expectState(t, cli, settingsAddress, map[string]any{
+		"manage_data_cloud_keys":         false,
+		"encrypt_transactional_database": true,
+	})
 
-	// Turned on elsewhere: taken over without an acknowledgement. Turned off elsewhere between plan and apply: refused there.
+	// Turned on elsewhere: taken over without an acknowledgement. Turned off elsewhere between plan
+	// and apply: refused there.
 	other := acctest.NewCLI(t, sim).InProcess()
 	configure63(other, sim, "encrypt_transactional_database = true")
 	other.MustApply()
@@ -383,22 +423,28 @@ func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 	expectError(t, other.Apply("-refresh=false", "-replace="+settingsAddress), "Turning the setting on is irreversible")
 }
 
-// Turning cache-only keys off while a REMOTE key is in use is guarded like the destruction of that key, at plan and again at apply.
+// Turning cache-only keys off while a REMOTE key is in use is guarded like the destruction of that
+// key, at plan and again at apply.
 func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 	t.Parallel()
 	secrets := func(statuses ...string) string {
 		list := []string{"{type: Data}"}
 		for _, status := range statuses {
-			list = append(list, "{type: EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k, status: "+status+"}")
+			list = append(list, "{type: EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k, status: "+
+				status+"}")
 		}
-		return "settings: {enable_cache_only_keys: true}\ntenant_secrets: [" + strings.Join(list, ", ") + "]\nnamed_credentials: [{id: 0XA000000000001, developer_name: Keys, endpoint: 'https://keys.example'}]"
+		return "settings: {enable_cache_only_keys: true}\ntenant_secrets: [" + strings.Join(list, ", ") +
+			"]\nnamed_credentials: [{id: 0XA000000000001, developer_name: Keys, endpoint: 'https://keys.example'}]"
 	}
 	for name, test := range map[string]struct {
 		statuses []string
 		named    []string
 	}{
-		"active":                    {[]string{"ACTIVE"}, []string{"EventBus version 2 (ACTIVE)"}},
-		"archived":                  {[]string{"ARCHIVED", "DESTROYED", "DESTROYED"}, []string{"EventBus version 2 (ARCHIVED)", "EventBus version 4 (DESTROYED)"}},
+		"active": {[]string{"ACTIVE"}, []string{"EventBus version 2 (ACTIVE)"}},
+		"archived": {
+			[]string{"ARCHIVED", "DESTROYED", "DESTROYED"},
+			[]string{"EventBus version 2 (ARCHIVED)", "EventBus version 4 (DESTROYED)"},
+		},
 		"newest, down for a moment": {[]string{"DESTROYED"}, []string{"EventBus version 2 (DESTROYED)"}},
 		"none":                      {nil, nil},
 	} {
@@ -415,7 +461,8 @@ func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 			expectError(t, cli.Plan(), "Cache-only keys are in use", test.named...)
 			expectError(t, cli.Apply(), "Cache-only keys are in use", "allow_key_destruction = true")
 			expectSwitches(t, sim, nil, false, true, false)
-			providerConfig(cli, acctest.ProviderBlock(sim, "allow_key_destruction = true")+keySettings("enable_cache_only_keys = false"))
+			providerConfig(cli, acctest.ProviderBlock(sim, "allow_key_destruction = true")+
+				keySettings("enable_cache_only_keys = false"))
 			expectWarning(t, cli.Plan(), "Cache-only keys will be switched off")
 			cli.MustApply()
 			expectSwitches(t, sim, cli, false, false, false)
@@ -431,7 +478,8 @@ func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 	if plan := cli.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
 		t.Fatal(plan.Output())
 	}
-	createRecord(t, sim, "TenantSecret", `{"Type":"EventBus","Source":"REMOTE","RemoteKeyIdentifier":"k","RemoteKeyServiceId":"0XA000000000001","RemoteKeyCertificate":"Sim_BYOK"}`)
+	createRecord(t, sim, "TenantSecret",
+		`{"Type":"EventBus","Source":"REMOTE","RemoteKeyIdentifier":"k","RemoteKeyServiceId":"0XA000000000001","RemoteKeyCertificate":"Sim_BYOK"}`)
 	expectError(t, cli.Run("apply", "-json", "-input=false", "saved.tfplan"), "Cache-only keys are in use", "EventBus")
 	expectSwitches(t, sim, nil, false, true, false)
 }
@@ -439,7 +487,9 @@ func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 // A deploy that turns off what it does not name changes nothing else all the same.
 func TestAccEncryptionKeySettings_deployThatResets(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, settingsAre(true, true, true), absent("", func(s *sfsim.Settings) { s.SettingsDeployResets = true }))
+	sim := acctest.StartSim(t, settingsAre(true, true, true), absent("", func(s *sfsim.Settings) {
+		s.SettingsDeployResets = true
+	}))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(keySettings("enable_replay_detection = false"))
 	cli.MustApply()
@@ -450,7 +500,8 @@ func TestAccEncryptionKeySettings_deployThatResets(t *testing.T) {
 // createRecord makes a record as somebody else would.
 func createRecord(t *testing.T, sim *sfsim.Server, sobject, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, sim.InstanceURL+"/services/data/v62.0/sobjects/"+sobject, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+		sim.InstanceURL+"/services/data/v62.0/sobjects/"+sobject, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,8 @@ var (
 	_ resource.ResourceWithImportState = (*externalRootKeyResource)(nil)
 )
 
-// externalRootKeyResource is the status of one existing root key, in an external key management service or of Salesforce's own.
+// externalRootKeyResource is the status of one existing root key, in an external key management
+// service or of Salesforce's own.
 type externalRootKeyResource struct{ resourceBase }
 
 func newExternalRootKeyResource() resource.Resource { return &externalRootKeyResource{} }
@@ -61,16 +62,21 @@ type externalRootKeyIdentity struct {
 // rootKeyPrefix is the key prefix of ExternalEncryptionRootKey ids [D EERKRef, from its example].
 const rootKeyPrefix = "48q"
 
-func (r *externalRootKeyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (r *externalRootKeyResource) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_external_root_key"
 }
 
 func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The status of one existing root key: a key in AWS KMS (External Key Management), or one of Salesforce's own. The resource creates nothing and a destroy forgets: root keys are " +
-			"created, rotated and tested in Setup (Key Management) only. **Setting a root key to `Inactive` makes the data under it unreadable** until it is `Active` again, so it is guarded like the " +
-			"destruction of a key: it needs `allow_key_destruction = true` in the provider block, and the approvals of `destruction_approvers`. Salesforce documents changes between `Active` and `Inactive` only, and none is sent from another status. " +
-			"A root key made in production can't be activated or deactivated in a sandbox.",
+		MarkdownDescription: "The status of one existing root key: a key in AWS KMS (External Key Management), or one of " +
+			"Salesforce's own. The resource creates nothing and a destroy forgets: root keys are created, rotated and tested " +
+			"in Setup (Key Management) only. **Setting a root key to `Inactive` makes the data under it unreadable** until it " +
+			"is `Active` again, so it is guarded like the destruction of a key: it needs `allow_key_destruction = true` in " +
+			"the provider block, and the approvals of `destruction_approvers`. Salesforce documents changes between `Active` " +
+			"and `Inactive` only, and none is sent from another status. A root key made in production can't be activated or " +
+			"deactivated in a sandbox.",
 		Attributes: map[string]schema.Attribute{
 			"root_key_id": schema.StringAttribute{
 				MarkdownDescription: "Id (`48q…`) of the root key, 15 or 18 characters.",
@@ -82,15 +88,19 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 					}, "Another root key is another resource.", "Another root key is another resource.")},
 			},
 			"desired_status": schema.StringAttribute{
-				MarkdownDescription: "`Active` or `Inactive`. `Inactive` makes the data under the key unreadable until it is `Active` again, and needs `allow_key_destruction = true`.",
-				Required:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive, salesforce.RootKeyInactive)},
+				MarkdownDescription: "`Active` or `Inactive`. `Inactive` makes the data under the key unreadable until it is " +
+					"`Active` again, and needs `allow_key_destruction = true`.",
+				Required: true,
+				Validators: []validator.String{stringvalidator.OneOf(salesforce.RootKeyActive,
+					salesforce.RootKeyInactive)},
 			},
 			"destruction_approvals": approvalsAttribute(),
 			"destruction_not_after": notAfterAttribute(),
 			"organization_id":       computedString("Id of the org, 18 characters."),
-			"status":                computedString("Status in the org: `Activation Pending`, `Active`, `Archived`, `Canceled`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
-			"root_key_identifier":   computedString("How the key management service names the key: an ARN, or a UUID for Salesforce's own keys."),
+			"status": computedString("Status in the org: `Activation Pending`, `Active`, `Archived`, " +
+				"`Canceled`, `Inactive` or `Unavailable` (Salesforce can't reach the key)."),
+			"root_key_identifier": computedString("How the key management service names the key: an ARN, or a UUID for " +
+				"Salesforce's own keys."),
 			"arn": schema.StringAttribute{
 				MarkdownDescription: "The identifier, if it is an ARN, else null. Use `root_key_identifier`.", Computed: true,
 				DeprecationMessage: "Use root_key_identifier: Salesforce's own root keys have no ARN.",
@@ -99,24 +109,35 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 			"region":           computedString("Region of the key."),
 			"description":      computedString("Description of the root key in the org."),
 			"activated_date":   computedString("When it was activated, RFC 3339, UTC."),
-			"destruction_statement": computedString("The text that approvers sign before the key is made `Inactive`. Null without `destruction_not_after`, and for a key that is not `Active`. Each change of the " +
-				"key makes another one."),
+			"destruction_statement": computedString("The text that approvers sign before the key is made `Inactive`. Null " +
+				"without `destruction_not_after`, and for a key that is not `Active`. Each change of the key makes another one."),
 			"receipt": computedString(receiptDescription + " Of the last change of the status; null until there is one."),
 		},
 	}
 }
 
-func (r *externalRootKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *externalRootKeyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
-		"root_key_id":     identityschema.StringAttribute{Description: "Id of the root key, 18 characters.", RequiredForImport: true},
+		"organization_id": identityschema.StringAttribute{
+			Description:       "Id of the org, 18 characters.",
+			RequiredForImport: true,
+		},
+		"root_key_id": identityschema.StringAttribute{
+			Description:       "Id of the root key, 18 characters.",
+			RequiredForImport: true,
+		},
 	}}
 }
 
 // ModifyPlan shows the status that will hold, and keeps the lock closed.
-func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	if req.Plan.Raw.IsNull() {
-		resp.Diagnostics.AddWarning("The root key will be forgotten, not changed", "Its status stays as it is; Terraform will no longer manage it.")
+		resp.Diagnostics.AddWarning("The root key will be forgotten, not changed",
+			"Its status stays as it is; Terraform will no longer manage it.")
 
 		return
 	}
@@ -139,10 +160,16 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	if resp.Diagnostics.HasError() || !salesforce.SameID(plan.RootKeyID.ValueString(), state.RootKeyID.ValueString()) {
 		return
 	}
-	r.planInactive(ctx, plan, salesforce.ExternalRootKey{ID: fullID(plan.RootKeyID.ValueString()), Status: state.Status.ValueString()}, &resp.Diagnostics)
-	warnFixedStatus(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(), &resp.Diagnostics)
-	plan.OrganizationID, plan.Identifier, plan.ARN, plan.RootKeyService = state.OrganizationID, state.Identifier, state.ARN, state.RootKeyService
-	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate, state.Status
+	r.planInactive(ctx, plan, salesforce.ExternalRootKey{
+		ID:     fullID(plan.RootKeyID.ValueString()),
+		Status: state.Status.ValueString(),
+	}, &resp.Diagnostics)
+	warnFixedStatus(state.Status.ValueString(), plan.DesiredStatus.ValueString(), plan.RootKeyID.ValueString(),
+		&resp.Diagnostics)
+	plan.OrganizationID, plan.Identifier, plan.ARN, plan.RootKeyService = state.OrganizationID, state.Identifier,
+		state.ARN, state.RootKeyService
+	plan.Region, plan.Description, plan.ActivatedDate, plan.Status = state.Region, state.Description, state.ActivatedDate,
+		state.Status
 	plan.Receipt, plan.DestructionStatement = state.Receipt, state.DestructionStatement
 	changes := mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString())
 	if changes {
@@ -151,16 +178,18 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	switch {
 	case plan.DestructionNotAfter.IsNull():
 		plan.DestructionStatement = types.StringNull()
-	case changes && plan.DesiredStatus.ValueString() == salesforce.RootKeyActive, !plan.DestructionNotAfter.Equal(state.DestructionNotAfter):
+	case changes && plan.DesiredStatus.ValueString() == salesforce.RootKeyActive,
+		!plan.DestructionNotAfter.Equal(state.DestructionNotAfter):
 		plan.DestructionStatement = types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// mustChange reports whether a change of the status must be sent. Only Active and Inactive turn into each other [D EERKRef]; from any other
-// status nothing is sent.
+// mustChange reports whether a change of the status must be sent. Only Active and Inactive turn
+// into each other [D EERKRef]; from any other status nothing is sent.
 func mustChange(status, wanted string) bool {
-	changeable := strings.EqualFold(status, salesforce.RootKeyActive) || strings.EqualFold(status, salesforce.RootKeyInactive)
+	changeable := strings.EqualFold(status, salesforce.RootKeyActive) ||
+		strings.EqualFold(status, salesforce.RootKeyInactive)
 
 	return changeable && !strings.EqualFold(status, wanted)
 }
@@ -172,10 +201,12 @@ func warnFixedStatus(status, wanted, id string, diags *diag.Diagnostics) {
 	case strings.EqualFold(status, wanted) || mustChange(status, wanted):
 	case strings.EqualFold(status, salesforce.RootKeyUnavailable):
 		diags.AddAttributeWarning(at, "The root key is not available",
-			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so data under it can't be read. No change of its status helps: check the key, its policy and its region there.", id))
+			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so data under it can't be read. No "+
+				"change of its status helps: check the key, its policy and its region there.", id))
 	default:
 		diags.AddAttributeWarning(at, "The root key's status is fixed",
-			fmt.Sprintf("Root key %s is %s. Salesforce documents changes between Active and Inactive only, so none is sent, and the key stays as it is. Look at it in Setup, Key Management.", id, status))
+			fmt.Sprintf("Root key %s is %s. Salesforce documents changes between Active and Inactive only, so none is sent, "+
+				"and the key stays as it is. Look at it in Setup, Key Management.", id, status))
 	}
 }
 
@@ -186,13 +217,14 @@ func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *di
 	}
 	if r.data == nil || !r.data.AllowKeyDestruction && !r.data.DestructionUndecided {
 		diags.AddAttributeError(path.Root("desired_status"), "Making a root key Inactive is not allowed",
-			fmt.Sprintf("Data under root key %s, which is %s, can't be read while it is Inactive. The provider block does not allow it. Nothing was changed. To go on, set allow_key_destruction = true "+
-				"in the provider block.", id, status))
+			fmt.Sprintf("Data under root key %s, which is %s, can't be read while it is Inactive. The provider block does not "+
+				"allow it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", id, status))
 
 		return false
 	}
 	diags.AddAttributeWarning(path.Root("desired_status"), "A root key will be made Inactive",
-		fmt.Sprintf("Data under root key %s can't be read from then on. Setting desired_status = %q brings it back.", id, salesforce.RootKeyActive))
+		fmt.Sprintf("Data under root key %s can't be read from then on. Setting desired_status = %q brings it back.", id,
+			salesforce.RootKeyActive))
 
 	return true
 }
@@ -204,16 +236,22 @@ type inactive struct {
 }
 
 // planInactive refuses, at plan, what the apply would refuse.
-func (r *externalRootKeyResource) planInactive(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) {
-	if !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) || !r.online() || r.data.QuorumUndecided || plan.DestructionApprovals.IsUnknown() || plan.DestructionNotAfter.IsUnknown() {
+func (r *externalRootKeyResource) planInactive(ctx context.Context, plan externalRootKeyModel,
+	key salesforce.ExternalRootKey, diags *diag.Diagnostics,
+) {
+	if !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) || !r.online() ||
+		r.data.QuorumUndecided || plan.DestructionApprovals.IsUnknown() || plan.DestructionNotAfter.IsUnknown() {
 		return
 	}
 	r.approve(ctx, plan, key, diags)
 }
 
 // approve holds a change to Inactive to the quorum, over the key as it is now.
-func (r *externalRootKeyResource) approve(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) (inactive, bool) {
-	if plan.DesiredStatus.ValueString() != salesforce.RootKeyInactive || !mustChange(key.Status, salesforce.RootKeyInactive) {
+func (r *externalRootKeyResource) approve(ctx context.Context, plan externalRootKeyModel,
+	key salesforce.ExternalRootKey, diags *diag.Diagnostics,
+) (inactive, bool) {
+	if plan.DesiredStatus.ValueString() != salesforce.RootKeyInactive ||
+		!mustChange(key.Status, salesforce.RootKeyInactive) {
 		return inactive{}, true
 	}
 	statement, ok := r.statement(ctx, plan, key, diags)
@@ -230,7 +268,9 @@ func (r *externalRootKeyResource) approve(ctx context.Context, plan externalRoot
 }
 
 // statement is what approvers sign for a change of the key to Inactive.
-func (r *externalRootKeyResource) statement(ctx context.Context, plan externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) (quorum.Statement, bool) {
+func (r *externalRootKeyResource) statement(ctx context.Context, plan externalRootKeyModel,
+	key salesforce.ExternalRootKey, diags *diag.Diagnostics,
+) (quorum.Statement, bool) {
 	end, given := plan.approval().end()
 	record := keys.Record{ID: key.ID}
 	if given {
@@ -245,8 +285,11 @@ func (r *externalRootKeyResource) statement(ctx context.Context, plan externalRo
 	return r.data.statementOf(quorum.RootKeyInactive, record, end), true
 }
 
-// statementText is destruction_statement: null without an end, and for a key that can't be made Inactive.
-func (r *externalRootKeyResource) statementText(ctx context.Context, m externalRootKeyModel, key salesforce.ExternalRootKey, diags *diag.Diagnostics) types.String {
+// statementText is destruction_statement: null without an end, and for a key that can't be made
+// Inactive.
+func (r *externalRootKeyResource) statementText(ctx context.Context, m externalRootKeyModel,
+	key salesforce.ExternalRootKey, diags *diag.Diagnostics,
+) types.String {
 	if _, given := m.approval().end(); !given || !mustChange(key.Status, salesforce.RootKeyInactive) {
 		return types.StringNull()
 	}
@@ -263,7 +306,9 @@ func (m *externalRootKeyModel) approval() approval {
 	return approval{notAfter: m.DestructionNotAfter, signatures: m.DestructionApprovals}
 }
 
-func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.ExternalRootKey, bool) {
+func (r *externalRootKeyResource) find(ctx context.Context, id string,
+	diags *diag.Diagnostics,
+) (salesforce.ExternalRootKey, bool) {
 	key, found, err := r.data.Client.GetExternalRootKey(ctx, id)
 	if err != nil {
 		addError(diags, "Unable to read the external root keys", err)
@@ -272,14 +317,18 @@ func (r *externalRootKeyResource) find(ctx context.Context, id string, diags *di
 	}
 	if !found {
 		diags.AddAttributeError(path.Root("root_key_id"), "No such external root key",
-			fmt.Sprintf("Org %s shows no external root key with the id %s. Nothing was removed from state. %s", r.data.Session.OrganizationID, id, permissionsAdvice))
+			fmt.Sprintf("Org %s shows no external root key with the id %s. Nothing was removed from state. %s",
+				r.data.Session.OrganizationID, id, permissionsAdvice))
 	}
 
 	return key, found
 }
 
-// setStatus sets the status if it differs. After an answer that leaves the outcome open the key is read, and not changed again.
-func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalRootKeyModel, state externalRootKeyModel, diags *diag.Diagnostics) bool {
+// setStatus sets the status if it differs. After an answer that leaves the outcome open the key is
+// read, and not changed again.
+func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalRootKeyModel, state externalRootKeyModel,
+	diags *diag.Diagnostics,
+) bool {
 	key, ok := r.find(ctx, plan.RootKeyID.ValueString(), diags)
 	if !ok || !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) {
 		return false
@@ -308,13 +357,18 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 			if sent == nil {
 				sent = errors.New("the change was accepted")
 			}
-			addError(diags, "The root key did not change", fmt.Errorf("root key %s reads %s after the change to %s; plan again: %w", key.ID, key.Status, plan.DesiredStatus.ValueString(), sent))
+			addError(diags, "The root key did not change", fmt.Errorf("root key %s reads %s after the change to %s; plan "+
+				"again: %w", key.ID, key.Status, plan.DesiredStatus.ValueString(), sent))
 
 			return false
 		}
 		evidence = r.data.record(ctx, r.data.withApprovals(receipt.Receipt{
-			Operation: receipt.ChangeRootKey, Cause: causeOf(plan.DesiredStatus, state.DesiredStatus), Resource: typeName + "_external_root_key",
-			StatusBefore: before, StatusAfter: key.Status, RootKey: &receipt.RootKey{ID: key.ID, Identifier: key.RootKeyIdentifier, Service: key.RootKeyService},
+			Operation: receipt.ChangeRootKey, Cause: causeOf(plan.DesiredStatus, state.DesiredStatus),
+			Resource:     typeName + "_external_root_key",
+			StatusBefore: before, StatusAfter: key.Status, RootKey: &receipt.RootKey{
+				ID:         key.ID,
+				Identifier: key.RootKeyIdentifier, Service: key.RootKeyService,
+			},
 		}, approved.statement, approved.signers), state.Receipt, diags)
 	}
 	if plan.Receipt.IsUnknown() {
@@ -330,8 +384,8 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 	return true
 }
 
-// fillUnknown fills what the plan has left open. What has changed of the rest since the refresh is for the next plan to show, and the core takes
-// it for a bug here.
+// fillUnknown fills what the plan has left open. What has changed of the rest since the refresh is
+// for the next plan to show, and the core takes it for a bug here.
 func (m *externalRootKeyModel) fillUnknown(key salesforce.ExternalRootKey, data *Data) {
 	var found externalRootKeyModel
 	found.populate(key, data)
@@ -369,24 +423,33 @@ func (m *externalRootKeyModel) populate(key salesforce.ExternalRootKey, data *Da
 }
 
 func (m *externalRootKeyModel) identity() externalRootKeyIdentity {
-	return externalRootKeyIdentity{OrganizationID: m.OrganizationID, RootKeyID: types.StringValue(fullID(m.RootKeyID.ValueString()))}
+	return externalRootKeyIdentity{
+		OrganizationID: m.OrganizationID,
+		RootKeyID:      types.StringValue(fullID(m.RootKeyID.ValueString())),
+	}
 }
 
-func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+func (r *externalRootKeyResource) Create(ctx context.Context, req resource.CreateRequest,
+	resp *resource.CreateResponse,
+) {
 	var plan externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.setStatus(ctx, &plan, externalRootKeyModel{}, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) ||
+		!r.setStatus(ctx, &plan, externalRootKeyModel{}, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-func (r *externalRootKeyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+func (r *externalRootKeyResource) Update(ctx context.Context, req resource.UpdateRequest,
+	resp *resource.UpdateResponse,
+) {
 	var plan, state externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) || !r.setStatus(ctx, &plan, state, &resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) ||
+		!r.setStatus(ctx, &plan, state, &resp.Diagnostics) {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -414,27 +477,33 @@ func (r *externalRootKeyResource) Read(ctx context.Context, req resource.ReadReq
 func (r *externalRootKeyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 }
 
-// foundRootKey is the resource of a root key that an import or a list finds. Its status is what is wanted until the configuration says
-// otherwise: neither changes one.
+// foundRootKey is the resource of a root key that an import or a list finds. Its status is what is
+// wanted until the configuration says otherwise: neither changes one.
 func foundRootKey(key salesforce.ExternalRootKey, data *Data) externalRootKeyModel {
 	wanted := salesforce.RootKeyActive
 	if strings.EqualFold(key.Status, salesforce.RootKeyInactive) {
 		wanted = salesforce.RootKeyInactive
 	}
-	m := externalRootKeyModel{RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted), DestructionApprovals: types.ListNull(types.StringType)}
+	m := externalRootKeyModel{
+		RootKeyID: types.StringValue(key.ID), DesiredStatus: types.StringValue(wanted),
+		DestructionApprovals: types.ListNull(types.StringType),
+	}
 	m.populate(key, data)
 
 	return m
 }
 
 // ImportState takes the id of a root key or an identity.
-func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *externalRootKeyResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse,
+) {
 	id, ok := r.importID(ctx, req, "root_key_id", &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	if !salesforce.ValidID(id) {
-		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("Expected the id (%s…) of an external root key, 15 or 18 characters. Nothing was imported.", rootKeyPrefix))
+		resp.Diagnostics.AddError("Invalid import id", fmt.Sprintf("Expected the id (%s…) of an external root key, 15 or "+
+			"18 characters. Nothing was imported.", rootKeyPrefix))
 
 		return
 	}

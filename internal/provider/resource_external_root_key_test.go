@@ -26,12 +26,16 @@ const (
 )
 
 func rootKeyBlock(status string) string {
-	return fmt.Sprintf("\nresource \"salesforcebyok_external_root_key\" \"aws\" {\n  root_key_id = %q\n  desired_status = %q\n}\n", rootKeyID, status)
+	return fmt.Sprintf("\nresource \"salesforcebyok_external_root_key\" \"aws\" {\n  root_key_id = %q\n  desired_status "+
+		"= %q\n}\n", rootKeyID, status)
 }
 
 // withRootKey makes an org with one root key of a status.
 func withRootKey(status string) sfsim.Option {
-	return sfsim.WithSeed(&sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{ID: rootKeyID, Identifier: rootKeyARN, Description: "Root of Europe", Status: status}}})
+	return sfsim.WithSeed(&sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{
+		ID: rootKeyID, Identifier: rootKeyARN,
+		Description: "Root of Europe", Status: status,
+	}}})
 }
 
 // allowing is a configuration whose provider block opens the lock on destruction.
@@ -41,7 +45,8 @@ func allowing(sim *sfsim.Server, body string) string {
 
 // providerConfig writes a whole configuration, with a provider block of its own.
 func providerConfig(cli *acctest.CLI, text string) {
-	cli.Write("main.tf", "terraform {\n  required_providers {\n    salesforcebyok = { source = \""+provider.Address+"\" }\n  }\n}\n"+text)
+	cli.Write("main.tf", "terraform {\n  required_providers {\n    salesforcebyok = { source = \""+provider.Address+
+		"\" }\n  }\n}\n"+text)
 }
 
 // patches returns the changes of root keys that the org has received.
@@ -63,7 +68,8 @@ func TestAccExternalRootKey_takenOver(t *testing.T) {
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	expectState(t, cli, rootKeyAddress, map[string]any{
-		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active", "root_key_identifier": rootKeyARN, "arn": rootKeyARN, "root_key_service": "AWS",
+		"root_key_id": rootKeyID, "organization_id": sim.OrganizationID, "status": "Active",
+		"root_key_identifier": rootKeyARN, "arn": rootKeyARN, "root_key_service": "AWS",
 		"region": "eu-central-1", "description": "Root of Europe",
 	})
 	if at := cli.State(rootKeyAddress)["activated_date"]; at == nil {
@@ -88,14 +94,17 @@ func TestAccExternalRootKey_lock(t *testing.T) {
 	sim := acctest.StartSim(t, withRootKey("Active"))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(rootKeyBlock("Inactive"))
-	expectError(t, cli.Plan(), "Making a root key Inactive is not allowed", rootKeyID, "allow_key_destruction = true", "Nothing was changed") // on create
+	// on create
+	expectError(t, cli.Plan(), "Making a root key Inactive is not allowed", rootKeyID, "allow_key_destruction = true",
+		"Nothing was changed")
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	cli.Config(rootKeyBlock("Inactive"))
 	expectError(t, cli.Plan(), "Making a root key Inactive is not allowed", rootKeyID) // on update
 
 	// A status that is not known at plan meets the lock in the apply.
-	cli.Config("\nresource \"terraform_data\" \"late\" {\n  input = \"Inactive\"\n}\n" + strings.ReplaceAll(rootKeyBlock("Inactive"), `"Inactive"`, "terraform_data.late.output"))
+	cli.Config("\nresource \"terraform_data\" \"late\" {\n  input = \"Inactive\"\n}\n" +
+		strings.ReplaceAll(rootKeyBlock("Inactive"), `"Inactive"`, "terraform_data.late.output"))
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
 		t.Errorf("expected the plan to wait for the status, found\n%s", plan.Output())
 	}
@@ -175,18 +184,29 @@ const salesforceRootKey = "6c84fb90-12c4-11e1-840d-7b25c5ee775a"
 // Salesforce's own root keys have a UUID, and no ARN.
 func TestAccExternalRootKey_salesforce(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{ID: rootKeyID, Identifier: salesforceRootKey, Service: "SF"}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{RootKeys: []sfsim.SeedRootKey{{
+		ID:         rootKeyID,
+		Identifier: salesforceRootKey, Service: "SF",
+	}}}))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
-	expectState(t, cli, rootKeyAddress, map[string]any{"root_key_identifier": salesforceRootKey, "arn": nil, "root_key_service": "SF", "region": nil, "status": "Active"})
+	expectState(t, cli, rootKeyAddress, map[string]any{
+		"root_key_identifier": salesforceRootKey, "arn": nil,
+		"root_key_service": "SF", "region": nil, "status": "Active",
+	})
 	providerConfig(cli, allowing(sim, rootKeyBlock("Inactive")))
 	cli.MustApply()
-	expectState(t, cli, rootKeyAddress, map[string]any{"status": "Inactive", "root_key_identifier": salesforceRootKey, "arn": nil})
+	expectState(t, cli, rootKeyAddress, map[string]any{
+		"status": "Inactive", "root_key_identifier": salesforceRootKey,
+		"arn": nil,
+	})
 	expectPatches(t, sim, 1)
 }
 
-const rootKeySeed = "root_keys: [{identifier: '" + rootKeyARN + "', description: EU}, {identifier: " + salesforceRootKey + ", service: SF, status: Archived}, {identifier: 'arn:aws:kms:us-east-1:1:key/2', status: Archived}]"
+const rootKeySeed = "root_keys: [{identifier: '" + rootKeyARN + "', description: EU}, {identifier: " +
+	salesforceRootKey + ", service: SF, status: Archived}, {identifier: 'arn:aws:kms:us-east-1:1:key/2', status: " +
+	"Archived}]"
 
 func TestAccExternalRootKeysDataSource(t *testing.T) {
 	t.Parallel()
@@ -207,10 +227,12 @@ func TestAccExternalRootKeysDataSource(t *testing.T) {
 		for _, entry := range list {
 			key, _ := entry.(map[string]any)
 			got = append(got, fmt.Sprint(key["root_key_identifier"]))
-			if id := fmt.Sprint(key["root_key_id"]); !strings.HasPrefix(id, "48q") || len(id) != 18 || key["status"] == nil || key["root_key_service"] == nil {
+			if id := fmt.Sprint(key["root_key_id"]); !strings.HasPrefix(id, "48q") || len(id) != 18 || key["status"] == nil ||
+				key["root_key_service"] == nil {
 				t.Errorf("unexpected root key %v", key)
 			}
-			if aws := key["root_key_service"] == "AWS"; aws == (key["region"] == nil) || (key["status"] == "Active") == (key["activated_date"] == nil) {
+			if aws := key["root_key_service"] == "AWS"; aws == (key["region"] == nil) ||
+				(key["status"] == "Active") == (key["activated_date"] == nil) {
 				t.Errorf("unexpected region or date in %v", key)
 			}
 		}
@@ -221,7 +243,8 @@ func TestAccExternalRootKeysDataSource(t *testing.T) {
 	cli := acctest.NewCLI(t, sim).InProcess()
 	cli.Config("\ndata \"salesforcebyok_external_root_keys\" \"all\" {\n  status = \"active\"\n}\n")
 	expectError(t, cli.Plan(), "Invalid Attribute Value Match", "Activation Pending")
-	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "57.0"`)+"\ndata \"salesforcebyok_external_root_keys\" \"all\" {}\n")
+	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "57.0"`)+
+		"\ndata \"salesforcebyok_external_root_keys\" \"all\" {}\n")
 	expectError(t, cli.Plan(), "Unable to read the external root keys", "58.0")
 }
 
@@ -244,33 +267,40 @@ list "salesforcebyok_external_root_key" "own" {
 }
 `, nil,
 		querycheck.ExpectLength(address+"all", 3), querycheck.ExpectLength(address+"own", 1),
-		querycheck.ExpectResourceKnownValues(address+"all", queryfilter.ByDisplayName(knownvalue.StringRegexp(regexp.MustCompile("^"+salesforceRootKey))), []querycheck.KnownValueCheck{
-			{Path: tfjsonpath.New("desired_status"), KnownValue: knownvalue.StringExact("Active")},
-			{Path: tfjsonpath.New("status"), KnownValue: knownvalue.StringExact("Archived")},
-			{Path: tfjsonpath.New("arn"), KnownValue: knownvalue.Null()},
-		}),
+		querycheck.ExpectResourceKnownValues(address+"all",
+			queryfilter.ByDisplayName(knownvalue.StringRegexp(regexp.MustCompile("^"+salesforceRootKey))),
+			[]querycheck.KnownValueCheck{
+				{Path: tfjsonpath.New("desired_status"), KnownValue: knownvalue.StringExact("Active")},
+				{Path: tfjsonpath.New("status"), KnownValue: knownvalue.StringExact("Archived")},
+				{Path: tfjsonpath.New("arn"), KnownValue: knownvalue.Null()},
+			}),
 	)
 }
 
-// A Search Index key needs an active root key of Salesforce's own: an upload without one is warned of at plan.
+// A Search Index key needs an active root key of Salesforce's own: an upload without one is warned
+// of at plan.
 func TestAccDataEncryptionKey_rootKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		seed string
 		warn bool
 	}{
-		"active":       {"settings: {hyperforce: true}", false},
-		"inactive":     {"settings: {hyperforce: true}\nroot_keys: [{identifier: " + salesforceRootKey + ", service: SF, status: Inactive}]", true},
-		"only AWS":     {"settings: {hyperforce: true, salesforce_root_key: false}\n" + "root_keys: [{identifier: '" + rootKeyARN + "'}]", true},
-		"none at all":  {"settings: {hyperforce: true, salesforce_root_key: false}", true},
-		"one of three": {"settings: {hyperforce: true}\nroot_keys: [{identifier: a, service: SF, status: Archived}, {identifier: b, service: SF}, {identifier: c, service: SF, status: Canceled}]", false},
+		"active": {"settings: {hyperforce: true}", false},
+		"inactive": {"settings: {hyperforce: true}\nroot_keys: [{identifier: " + salesforceRootKey +
+			", service: SF, status: Inactive}]", true},
+		"only AWS": {"settings: {hyperforce: true, salesforce_root_key: false}\n" + "root_keys: [{identifier: '" +
+			rootKeyARN + "'}]", true},
+		"none at all": {"settings: {hyperforce: true, salesforce_root_key: false}", true},
+		"one of three": {"settings: {hyperforce: true}\nroot_keys: [{identifier: a, service: SF, status: Archived}, " +
+			"{identifier: b, service: SF}, {identifier: c, service: SF, status: Canceled}]", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seeded(t, test.seed))
 			cli := newHyperforceCLI(t, sim)
 			cli.Config(searchKey(trigger("a")))
-			if warned := slices.Contains(cli.Plan().Summaries("warning"), "No active root key for Search Index keys"); warned != test.warn {
+			if warned := slices.Contains(cli.Plan().Summaries("warning"),
+				"No active root key for Search Index keys"); warned != test.warn {
 				t.Errorf("expected a warning: %t, found %t", test.warn, warned)
 			}
 			if applied := cli.Apply(); (applied.Code == 0) == test.warn {
@@ -308,14 +338,24 @@ func TestAccExternalRootKey_refused(t *testing.T) {
 	sim := acctest.StartSim(t, withRootKey("Active"))
 	cli := acctest.NewCLI(t, sim)
 	for name, test := range map[string]struct{ body, summary, words string }{
-		"an id of another object": {strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "02G000000000001AAA"), "Invalid Salesforce id", "48q"},
-		"no id":                   {strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "root"), "Invalid Salesforce id", "48q"},
-		"an unknown status":       {rootKeyBlock("Unavailable"), "Invalid Attribute Value Match", "Unavailable"},
-		"a key that is not there": {strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "48q000000000009AAA"), "No such external root key", "48q000000000009AAA"},
+		"an id of another object": {
+			strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "02G000000000001AAA"),
+			"Invalid Salesforce id", "48q",
+		},
+		"no id": {
+			strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "root"), "Invalid Salesforce id",
+			"48q",
+		},
+		"an unknown status": {rootKeyBlock("Unavailable"), "Invalid Attribute Value Match", "Unavailable"},
+		"a key that is not there": {
+			strings.ReplaceAll(rootKeyBlock("Active"), rootKeyID, "48q000000000009AAA"),
+			"No such external root key", "48q000000000009AAA",
+		},
 	} {
 		cli.Config(test.body)
 		plan := cli.Plan()
-		if plan.Code != acctest.PlanFailed || len(plan.Summaries("error")) != 1 || !strings.Contains(plan.Output(), test.words) {
+		if plan.Code != acctest.PlanFailed || len(plan.Summaries("error")) != 1 ||
+			!strings.Contains(plan.Output(), test.words) {
 			t.Errorf("%s: expected one error of %q, found\n%s", name, test.words, plan.Output())
 		}
 	}
@@ -340,7 +380,8 @@ func TestAccExternalRootKey_denied(t *testing.T) {
 	}
 }
 
-// An import changes no status: what is found is what is wanted until the configuration says otherwise.
+// An import changes no status: what is found is what is wanted until the configuration says
+// otherwise.
 func TestAccExternalRootKey_import(t *testing.T) {
 	t.Parallel()
 	for found, desired := range map[string]string{"Active": "Active", "Inactive": "Inactive", "Unavailable": "Active"} {
@@ -354,7 +395,10 @@ func TestAccExternalRootKey_import(t *testing.T) {
 					t.Fatal(imported.Output())
 				}
 				cli.MustBeEmpty()
-				expectState(t, cli, rootKeyAddress, map[string]any{"root_key_id": rootKeyID, "desired_status": desired, "status": found})
+				expectState(t, cli, rootKeyAddress, map[string]any{
+					"root_key_id": rootKeyID, "desired_status": desired,
+					"status": found,
+				})
 			}
 			expectPatches(t, sim, 0)
 		})
@@ -365,7 +409,10 @@ func TestAccExternalRootKey_importRefused(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, withRootKey("Active"))
 	cli := acctest.NewCLI(t, sim)
-	for id, words := range map[string]string{"root": "Expected the id (48q…)", "48q000000000009AAA": "shows no external root key"} {
+	for id, words := range map[string]string{
+		"root":               "Expected the id (48q…)",
+		"48q000000000009AAA": "shows no external root key",
+	} {
 		cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", rootKeyAddress, id) + rootKeyBlock("Active"))
 		if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !strings.Contains(plan.Output(), words) {
 			t.Errorf("%s: expected a refusal with %q, found\n%s", id, words, plan.Output())
@@ -381,7 +428,8 @@ func TestAccExternalRootKey_importByIdentity(t *testing.T) {
 	sim := acctest.StartSim(t, withRootKey("Active"))
 	cli := acctest.NewCLI(t, sim)
 	identity := func(org string) string {
-		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    root_key_id = %q\n  }\n}\n", rootKeyAddress, org, rootKeyID) + rootKeyBlock("Active")
+		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    root_key_id = %q\n  }\n}\n",
+			rootKeyAddress, org, rootKeyID) + rootKeyBlock("Active")
 	}
 	cli.Config(identity("00DWt0000000009MAA"))
 	expectError(t, cli.Plan(), "This key belongs to another org", sim.OrganizationID)

@@ -7,16 +7,21 @@ import (
 )
 
 func newPlatformEncryptionSettingsResource() resource.Resource {
-	const off = "New data is then no longer encrypted this way; what becomes of data that is encrypted already is not documented."
+	const off = "New data is then no longer encrypted this way; what becomes of data that is encrypted already is not " +
+		"documented."
 
 	return &settingsResource{
-		name: "platform_encryption_settings", title: "platform encryption settings", kind: salesforce.PlatformEncryptionSettings(),
-		description: "What Shield Platform Encryption encrypts in the org (Setup, Encryption Settings). There is one set per org: the resource takes it over as it is, changes only what is configured, and a " +
-			"destroy forgets it without changing anything. It is read and written through the Metadata API; the user needs Customize Application, Manage Encryption Keys and Modify Metadata Through " +
-			"Metadata API Functions. Keys and the settings about keys are elsewhere: `salesforcebyok_tenant_secret`, `salesforcebyok_encryption_key_settings`.",
+		name: "platform_encryption_settings", title: "platform encryption settings",
+		kind: salesforce.PlatformEncryptionSettings(),
+		description: "What Shield Platform Encryption encrypts in the org (Setup, Encryption Settings). There is one set " +
+			"per org: the resource takes it over as it is, changes only what is configured, and a destroy forgets it without " +
+			"changing anything. It is read and written through the Metadata API; the user needs Customize Application, Manage " +
+			"Encryption Keys and Modify Metadata Through Metadata API Functions. Keys and the settings about keys are " +
+			"elsewhere: `salesforcebyok_tenant_secret`, `salesforcebyok_encryption_key_settings`.",
 		flags: []settingsFlag{
 			{
-				attribute: "enable_deterministic_encryption", wire: salesforce.SettingDeterministicEncryption, addOn: addOnShield, off: off,
+				attribute: "enable_deterministic_encryption", wire: salesforce.SettingDeterministicEncryption, addOn: addOnShield,
+				off:         off,
 				description: "Allow deterministic encryption, for which a tenant secret of type DeterministicData is made.",
 			},
 			{
@@ -32,7 +37,8 @@ func newPlatformEncryptionSettingsResource() resource.Resource {
 				description: "Encrypt field history and feed tracking values.",
 			},
 			{
-				attribute: "encrypt_managed_package_fields", wire: salesforce.SettingManagedPackageFields, addOn: addOnShield, off: off,
+				attribute: "encrypt_managed_package_fields", wire: salesforce.SettingManagedPackageFields, addOn: addOnShield,
+				off:         off,
 				description: "Allow the encryption of custom fields in installed managed packages.",
 			},
 			{
@@ -41,7 +47,8 @@ func newPlatformEncryptionSettingsResource() resource.Resource {
 			},
 			{
 				attribute: "mek_required", wire: salesforce.SettingMEKRequired, computed: true,
-				description: "The org's `isMEKForEncryptionRequired`: more of encryption than keys needs the permission Manage Encryption Keys.",
+				description: "The org's `isMEKForEncryptionRequired`: more of encryption than keys needs the permission Manage " +
+					"Encryption Keys.",
 			},
 		},
 	}

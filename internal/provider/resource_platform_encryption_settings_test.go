@@ -12,7 +12,8 @@ import (
 const platformAddress = "salesforcebyok_platform_encryption_settings.org"
 
 func platformSettings(lines ...string) string {
-	return "\nresource \"salesforcebyok_platform_encryption_settings\" \"org\" {\n  " + strings.Join(lines, "\n  ") + "\n}\n"
+	return "\nresource \"salesforcebyok_platform_encryption_settings\" \"org\" {\n  " + strings.Join(lines, "\n  ") +
+		"\n}\n"
 }
 
 // platformSwitches is the seed of an org whose named switches are on.
@@ -23,9 +24,11 @@ func platformSwitches(t *testing.T, names ...string) sfsim.Option {
 }
 
 var platformAttributes = map[string]string{
-	"enable_deterministic_encryption": "enableDeterministicEncryption", "enable_event_bus_encryption": "enableEventBusEncryption",
-	"enable_search_encryption": "enableEncryptionSearchEnabled", "encrypt_field_history": "enableEncryptFieldHistory",
-	"encrypt_managed_package_fields": "canEncryptManagedPackageFields",
+	"enable_deterministic_encryption": "enableDeterministicEncryption",
+	"enable_event_bus_encryption":     "enableEventBusEncryption",
+	"enable_search_encryption":        "enableEncryptionSearchEnabled",
+	"encrypt_field_history":           "enableEncryptFieldHistory",
+	"encrypt_managed_package_fields":  "canEncryptManagedPackageFields",
 }
 
 // Each switch is turned on by its own name, alone, and off again with a warning.
@@ -44,7 +47,10 @@ func TestAccPlatformEncryptionSettings_each(t *testing.T) {
 				}
 				expectState(t, cli, platformAddress, map[string]any{other: other == attribute})
 			}
-			expectState(t, cli, platformAddress, map[string]any{"high_assurance_required": false, "mek_required": false, "organization_id": sim.OrganizationID})
+			expectState(t, cli, platformAddress, map[string]any{
+				"high_assurance_required": false, "mek_required": false,
+				"organization_id": sim.OrganizationID,
+			})
 			expectCount(t, sim, opDeploy, 1)
 			cli.Config(platformSettings(attribute + " = false"))
 			expectWarning(t, cli.Plan(), "A setting will be turned off", attribute)
@@ -59,17 +65,25 @@ func TestAccPlatformEncryptionSettings_each(t *testing.T) {
 	}
 }
 
-// What can lock automation out is shown and kept, under a deploy of either kind, and can't be configured.
+// What can lock automation out is shown and kept, under a deploy of either kind, and can't be
+// configured.
 func TestAccPlatformEncryptionSettings_lockout(t *testing.T) {
 	t.Parallel()
 	for _, resets := range []bool{false, true} {
-		sim := acctest.StartSim(t, platformSwitches(t, "isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired", "enableEncryptFieldHistory"),
+		sim := acctest.StartSim(t, platformSwitches(t, "isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired",
+			"enableEncryptFieldHistory"),
 			absent("", func(s *sfsim.Settings) { s.SettingsDeployResets = resets }))
 		cli := acctest.NewCLI(t, sim).InProcess()
 		cli.Config(platformSettings("enable_event_bus_encryption = true"))
 		cli.MustApply()
-		expectState(t, cli, platformAddress, map[string]any{"high_assurance_required": true, "mek_required": true, "encrypt_field_history": true, "enable_event_bus_encryption": true})
-		for _, name := range []string{"isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired", "enableEncryptFieldHistory", "enableEventBusEncryption"} {
+		expectState(t, cli, platformAddress, map[string]any{
+			"high_assurance_required": true, "mek_required": true,
+			"encrypt_field_history": true, "enable_event_bus_encryption": true,
+		})
+		for _, name := range []string{
+			"isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired",
+			"enableEncryptFieldHistory", "enableEventBusEncryption",
+		} {
 			if !sim.Switch(name) {
 				t.Errorf("resets %t: %s is off after the deploy", resets, name)
 			}
@@ -87,9 +101,13 @@ func TestAccPlatformEncryptionSettings_import(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, platformSwitches(t, "enableDeterministicEncryption"), absent("enableEventBusEncryption"))
 	cli := acctest.NewCLI(t, sim).InProcess()
-	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", platformAddress, sim.OrganizationID) + platformSettings("enable_deterministic_encryption = true", "enable_event_bus_encryption = false"))
+	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", platformAddress, sim.OrganizationID) +
+		platformSettings("enable_deterministic_encryption = true", "enable_event_bus_encryption = false"))
 	cli.MustApply()
-	expectState(t, cli, platformAddress, map[string]any{"enable_deterministic_encryption": true, "enable_event_bus_encryption": false, "enable_search_encryption": false})
+	expectState(t, cli, platformAddress, map[string]any{
+		"enable_deterministic_encryption": true,
+		"enable_event_bus_encryption":     false, "enable_search_encryption": false,
+	})
 	cli.MustBeEmpty()
 	expectCount(t, sim, opDeploy, 0)
 }

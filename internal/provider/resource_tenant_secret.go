@@ -59,7 +59,8 @@ func (tenantSecretKind) readForPlan(ctx context.Context, d *Data) (reading, erro
 }
 
 func (tenantSecretKind) warm(ctx context.Context, d *Data) {
-	// Whoever needs the reading finds it, or its error. One after the other: a fault of the matrix strikes a request by its place.
+	// Whoever needs the reading finds it, or its error. One after the other: a fault of the matrix
+	// strikes a request by its place.
 	_, _ = d.Inventory.ForPlan(ctx)
 }
 
@@ -88,7 +89,8 @@ func (tenantSecretKind) moved(ctx context.Context, d *Data, typ string) string {
 	return keys.SearchIndexMoved(typ, api, err == nil)
 }
 
-// setting asks only before the first key of the type: Salesforce has taken one already if there is any.
+// setting asks only before the first key of the type: Salesforce has taken one already if there is
+// any.
 func (tenantSecretKind) setting(ctx context.Context, d *Data, typ string, records []keys.Record) (string, bool) {
 	if keys.DeterministicSetting(typ, false) == "" || len(keys.OfType(records, typ)) > 0 {
 		return "", true
@@ -111,55 +113,64 @@ func (tenantSecretKind) words(typ string) (name, importAs, objects string) {
 // maxDays bounds ages and warnings in days: a century.
 const maxDays = 36500
 
-func (r *tenantSecretResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (r *tenantSecretResource) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret"
 }
 
 func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The key of one type in one org. Salesforce keeps exactly one ACTIVE tenant secret per type; this resource is the lineage of " +
-			"those records, and **rotation is an in-place update**: it uploads a new key, Salesforce archives the previous one, and data that the previous one " +
-			"encrypted stays readable. With `source = \"UPLOADED\"` (the default) and neither `key_material_wo` nor `wrapped_key_material`, the provider " +
-			"generates 32 random bytes, escrows them, wraps them with the certificate and uploads them; the plaintext never reaches a state, a plan, a log or a disk.",
+		MarkdownDescription: "The key of one type in one org. Salesforce keeps exactly one ACTIVE tenant secret per type; " +
+			"this resource is the lineage of those records, and **rotation is an in-place update**: it uploads a new key, " +
+			"Salesforce archives the previous one, and data that the previous one encrypted stays readable. With `source = " +
+			"\"UPLOADED\"` (the default) and neither `key_material_wo` nor `wrapped_key_material`, the provider generates 32 " +
+			"random bytes, escrows them, wraps them with the certificate and uploads them; the plaintext never reaches a " +
+			"state, a plan, a log or a disk.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
-				MarkdownDescription: "What the key encrypts: `Data` (fields and files, probabilistic), `DeterministicData`, `EventBus`, `SearchIndex`, `Analytics` or " +
-					"`Database`. Another value is a warning, one that differs in letter case an error. Changing it makes another resource; the key of the old type is only forgotten.",
+				MarkdownDescription: "What the key encrypts: `Data` (fields and files, probabilistic), `DeterministicData`, " +
+					"`EventBus`, `SearchIndex`, `Analytics` or `Database`. Another value is a warning, one that differs in letter " +
+					"case an error. Changing it makes another resource; the key of the old type is only forgotten.",
 				Required:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.KnownTenantSecretType()},
 			},
 			"description": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("Text for people in Setup, up to %d characters. The record's Description is this text followed by the marker "+
-					"` [tf:<rotation_id>]`. A change is patched and does not rotate.", keys.MaxDescription),
+				MarkdownDescription: fmt.Sprintf("Text for people in Setup, up to %d characters. The record's Description is "+
+					"this text followed by the marker ` [tf:<rotation_id>]`. A change is patched and does not rotate.",
+					keys.MaxDescription),
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.UTF8LengthAtMost(keys.MaxDescription)},
 			},
 			"source": schema.StringAttribute{
-				MarkdownDescription: "Where the key comes from: `UPLOADED` (default; Bring Your Own Key), `HSM` (Salesforce generates it) or `REMOTE` (cache-only: Salesforce " +
-					"fetches it from your key service). A change rotates.",
+				MarkdownDescription: "Where the key comes from: `UPLOADED` (default; Bring Your Own Key), `HSM` (Salesforce " +
+					"generates it) or `REMOTE` (cache-only: Salesforce fetches it from your key service). A change rotates.",
 				Optional:   true,
 				Computed:   true,
 				Default:    stringdefault.StaticString(keys.SourceUploaded),
 				Validators: []validator.String{stringvalidator.OneOf(keys.SourceUploaded, keys.SourceHSM, keys.SourceRemote)},
 			},
 			"certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name (DeveloperName, not the label) of the BYOK-compatible certificate that wraps the key. Required for each `UPLOADED` key that is made; no import reads it back. A change " +
-					"alone does not rotate: it applies from the next upload.",
+				MarkdownDescription: "Unique name (DeveloperName, not the label) of the BYOK-compatible certificate that wraps " +
+					"the key. Required for each `UPLOADED` key that is made; no import reads it back. A change alone does not " +
+					"rotate: it applies from the next upload.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
 			"certificate_pins": certificatePinsAttribute(),
 			"wrapping_algorithm": schema.StringAttribute{
-				MarkdownDescription: "How the key is wrapped: `RSA_OAEP_SHA512` (default), `RSA_OAEP_SHA1` (for orgs that refuse SHA-512; not available under strict FIPS) or " +
-					"`RSA_AES_KEY_WRAP_SHA512` (PKCS#11 CKM_RSA_AES_KEY_WRAP; the default for `Database`). A change alone does not rotate.",
+				MarkdownDescription: "How the key is wrapped: `RSA_OAEP_SHA512` (default), `RSA_OAEP_SHA1` (for orgs that refuse " +
+					"SHA-512; not available under strict FIPS) or `RSA_AES_KEY_WRAP_SHA512` (PKCS#11 CKM_RSA_AES_KEY_WRAP; the " +
+					"default for `Database`). A change alone does not rotate.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{tfvalidator.WrappingAlgorithm()},
 			},
 			"key_derivation_mode": schema.StringAttribute{
-				MarkdownDescription: "`PBKDF2` (default): Salesforce derives the data encryption key from the tenant secret. `NONE`: the 32 bytes are the data encryption key " +
-					"itself; the org must allow to opt out of derivation, and `Database` keys can't. A change rotates.",
+				MarkdownDescription: "`PBKDF2` (default): Salesforce derives the data encryption key from the tenant secret. " +
+					"`NONE`: the 32 bytes are the data encryption key itself; the org must allow to opt out of derivation, and " +
+					"`Database` keys can't. A change rotates.",
 				Optional:   true,
 				Computed:   true,
 				Default:    stringdefault.StaticString(keys.DerivationPBKDF2),
@@ -168,70 +179,86 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": keyMaterialVersionAttribute(),
 			"wrapped_key_material": schema.StringAttribute{
-				MarkdownDescription: "Key material that was wrapped elsewhere, for instance in an HSM ceremony: base64 of the ciphertext under `certificate` and " +
-					"`wrapping_algorithm`. Needs `secret_value_hash`. No plaintext enters the pipeline, so there is no escrow and no key check value.",
+				MarkdownDescription: "Key material that was wrapped elsewhere, for instance in an HSM ceremony: base64 of the " +
+					"ciphertext under `certificate` and `wrapping_algorithm`. Needs `secret_value_hash`. No plaintext enters the " +
+					"pipeline, so there is no escrow and no key check value.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.WrappedKeyMaterial()},
 			},
 			"secret_value_hash": schema.StringAttribute{
-				MarkdownDescription: "Base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it. Configured, it is a pin: material with another hash is refused before " +
-					"anything is sent, a new value rotates, and an ACTIVE record that already has it is adopted instead of uploading. Null where Salesforce made the key.",
+				MarkdownDescription: "Base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it. Configured, it is a pin: " +
+					"material with another hash is refused before anything is sent, a new value rotates, and an ACTIVE record that " +
+					"already has it is adopted instead of uploading. Null where Salesforce made the key.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{tfvalidator.SecretValueHash()},
 			},
 			"rotation_triggers": rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Age of the ACTIVE record, in days, at which the first plan rotates, 1 or more. The age is taken at the refresh by the org's clock; with " +
-					"`-refresh=false` it is not noticed. Default: age rotates nothing.",
+				MarkdownDescription: "Age of the ACTIVE record, in days, at which the first plan rotates, 1 or more. The age is " +
+					"taken at the refresh by the org's clock; with `-refresh=false` it is not noticed. Default: age rotates nothing.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
 			"warn_before_days": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How many days before the wrapping certificate expires a plan that uploads a key warns. Default: %d.", defaultWarnBeforeDays),
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.Between(0, maxDays)},
+				MarkdownDescription: fmt.Sprintf("How many days before the wrapping certificate expires a plan that uploads a "+
+					"key warns. Default: %d.", defaultWarnBeforeDays),
+				Optional:   true,
+				Validators: []validator.Int64{int64validator.Between(0, maxDays)},
 			},
 			"escrow": escrowAttribute(),
 			"remote_key_identifier": schema.StringAttribute{
-				MarkdownDescription: "Identifier of the key at the key service, the last part of the callout's URL: a warning says so if it has characters that end or change a URL's path. Required for `REMOTE`, and an " +
-					"error for other sources. A change rotates.",
+				MarkdownDescription: "Identifier of the key at the key service, the last part of the callout's URL: a warning " +
+					"says so if it has characters that end or change a URL's path. Required for `REMOTE`, and an error for other " +
+					"sources. A change rotates.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.Warn(tfvalidator.KeyIdentifier())},
 			},
 			"remote_key_service_id": schema.StringAttribute{
-				MarkdownDescription: "Record id of the Named Credential of the key service. Required for `REMOTE`, and an error for other sources. A change is patched.",
-				Optional:            true,
-				Validators:          []validator.String{tfvalidator.SalesforceID()},
+				MarkdownDescription: "Record id of the Named Credential of the key service. Required for `REMOTE`, and an error " +
+					"for other sources. A change is patched.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.SalesforceID()},
 			},
 			"remote_key_certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name of the certificate that the key service wraps the key with. Required for `REMOTE`, and an error for other sources. A change is patched.",
-				Optional:            true,
-				Validators:          []validator.String{tfvalidator.DeveloperName()},
+				MarkdownDescription: "Unique name of the certificate that the key service wraps the key with. Required for " +
+					"`REMOTE`, and an error for other sources. A change is patched.",
+				Optional:   true,
+				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
-			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays ACTIVE in the org; a warning says so. `PREVENT`: it "+
-				"fails, even after the block is gone from the configuration, until an apply has set `ABANDON`. No policy destroys the key.", policyAbandon, policyPrevent),
-			"organization_id":    computedString("Id of the org, 18 characters."),
-			"tenant_secret_id":   computedString("Id (`02G…`, 18 characters) of the ACTIVE record."),
-			"version":            schema.Int64Attribute{MarkdownDescription: "Version of the ACTIVE record, a number that grows within the org.", Computed: true},
-			"status":             computedString("Status of the record: `ACTIVE`; a cache-only key may read `DESTROYED` while callouts fail."),
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays ACTIVE in the "+
+				"org; a warning says so. `PREVENT`: it fails, even after the block is gone from the configuration, until an "+
+				"apply has set `ABANDON`. No policy destroys the key.", policyAbandon, policyPrevent),
+			"organization_id":  computedString("Id of the org, 18 characters."),
+			"tenant_secret_id": computedString("Id (`02G…`, 18 characters) of the ACTIVE record."),
+			"version": schema.Int64Attribute{MarkdownDescription: "Version of the ACTIVE record, a number that " +
+				"grows within the org.", Computed: true},
+			"status": computedString("Status of the record: `ACTIVE`; a cache-only key may read `DESTROYED` while " +
+				"callouts fail."),
 			"created_date":       computedString("When the ACTIVE record was created, RFC 3339, UTC."),
 			"created_by_id":      computedString("Id of the user who created the ACTIVE record."),
 			"last_modified_date": computedString("When the ACTIVE record was last changed, RFC 3339, UTC."),
-			"rotation_id": computedString("Name of the rotation that the ACTIVE record answers: 8 hex digits over the inputs that ask for a new key, a dot, and a counter that " +
-				"every rotation raises. It travels in the record's Description and makes an interrupted apply repeatable."),
-			"rotation_due_date": computedString("When the ACTIVE record reaches `rotate_after_days`, RFC 3339, UTC. Null without `rotate_after_days`."),
-			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key of this type, RFC 3339, UTC: 24 hours after the newest one " +
-				"for Data and Analytics and 7 days for DeterministicData (4 hours each in a sandbox that is recognised by its host name), 7 days for EventBus and " +
-				"SearchIndex, 90 days for Database. Null for other types."),
-			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. `age -d` with an identity of a recipient gives the 32 bytes. Null without escrow."),
-			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex: it distinguishes keys and reveals nothing about them. Null where the material was " +
-				"never seen."),
-			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null where that is not known."),
-			"wrapping_certificate_sha256": computedString("SHA-256 fingerprint, hex, of the certificate that `certificate` names **now**: the next upload wraps for it. Read at each refresh, and planned as a known value. " +
-				"Null for `HSM` and `REMOTE`."),
-			"receipt": computedString("Evidence of the upload, JSON: org, record, version, type, hash, algorithm, certificate, key source, escrow recipients, whether Salesforce's " +
-				"hash matched on read-back, FIPS mode, provider version, UTC time."),
+			"rotation_id": computedString("Name of the rotation that the ACTIVE record answers: 8 hex digits over the inputs " +
+				"that ask for a new key, a dot, and a counter that every rotation raises. It travels in the record's Description " +
+				"and makes an interrupted apply repeatable."),
+			"rotation_due_date": computedString("When the ACTIVE record reaches `rotate_after_days`, RFC 3339, UTC. Null " +
+				"without `rotate_after_days`."),
+			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key of this " +
+				"type, RFC 3339, UTC: 24 hours after the newest one for Data and Analytics and 7 days for DeterministicData (4 " +
+				"hours each in a sandbox that is recognised by its host name), 7 days for EventBus and SearchIndex, 90 days for " +
+				"Database. Null for other types."),
+			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. `age -d` with an identity of a " +
+				"recipient gives the 32 bytes. Null without escrow."),
+			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex: it distinguishes keys and " +
+				"reveals nothing about them. Null where the material was never seen."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null " +
+				"where that is not known."),
+			"wrapping_certificate_sha256": computedString("SHA-256 fingerprint, hex, of the certificate that `certificate` " +
+				"names **now**: the next upload wraps for it. Read at each refresh, and planned as a known value. Null for `HSM` " +
+				"and `REMOTE`."),
+			"receipt": computedString("Evidence of the upload, JSON: org, record, version, type, hash, algorithm, " +
+				"certificate, key source, escrow recipients, whether Salesforce's hash matched on read-back, FIPS mode, provider " +
+				"version, UTC time."),
 		},
 	}
 }

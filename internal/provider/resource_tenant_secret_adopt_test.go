@@ -22,7 +22,8 @@ func arm(t *testing.T, sim *sfsim.Server, faults ...sfsim.Fault) {
 	}
 }
 
-// uploads expects how many POSTs the org has received, and how many Data keys it has beside its first one.
+// uploads expects how many POSTs the org has received, and how many Data keys it has beside its
+// first one.
 func uploads(t *testing.T, sim *sfsim.Server, posts, keys int) {
 	t.Helper()
 	if n := acctest.Count(sim, acctest.OpCreate); n != posts {
@@ -33,10 +34,11 @@ func uploads(t *testing.T, sim *sfsim.Server, posts, keys int) {
 	}
 }
 
-// outOfReach makes every query for tenant secrets fail from the fourth on, after those of refresh, plan and write, with an answer that the
-// client does not repeat.
+// outOfReach makes every query for tenant secrets fail from the fourth on, after those of refresh,
+// plan and write, with an answer that the client does not repeat.
 var outOfReach = sfsim.Fault{
-	Method: http.MethodGet, Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE",
+	Method: http.MethodGet, Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: http.StatusBadRequest,
+	ErrorCode: "SIMULATED_OUTAGE",
 }
 
 // lostReply ends the connection after the org has made the record.
@@ -53,12 +55,16 @@ func TestAccTenantSecret_rule3LostStateAdopts(t *testing.T) {
 	if removed := cli.Run("state", "rm", tenantSecretAddress); removed.Code != 0 {
 		t.Fatal(removed.Output())
 	}
-	if plan := cli.Plan(); plan.Added != 1 || !plan.Has("warning", "An existing key will be adopted", "Nothing will be uploaded") {
+	if plan := cli.Plan(); plan.Added != 1 || !plan.Has("warning", "An existing key will be adopted",
+		"Nothing will be uploaded") {
 		t.Errorf("expected the plan to announce an adoption, found %v", plan.Summaries("warning"))
 	}
 	cli.MustApply()
 	after := cli.State(tenantSecretAddress)
-	for _, name := range []string{"tenant_secret_id", "rotation_id", "secret_value_hash", "escrow_ciphertext", "receipt", "certificate_sha256", "version"} {
+	for _, name := range []string{
+		"tenant_secret_id", "rotation_id", "secret_value_hash", "escrow_ciphertext", "receipt",
+		"certificate_sha256", "version",
+	} {
 		if fmt.Sprint(before[name]) != fmt.Sprint(after[name]) || after[name] == nil {
 			t.Errorf("%s: expected the adoption to bring back %v, found %v", name, before[name], after[name])
 		}
@@ -82,12 +88,14 @@ func TestAccTenantSecret_rule3AdoptionWithoutDirectory(t *testing.T) {
 	}
 	cli.Config(dataKey(escrow, `description = "Now with a text"`))
 	adopted := cli.MustApply()
-	if !adopted.Has("warning", "No escrow copy of the adopted key", "escrow has no directory", "rotate: change rotation_triggers") {
+	if !adopted.Has("warning", "No escrow copy of the adopted key", "escrow has no directory",
+		"rotate: change rotation_triggers") {
 		t.Errorf("expected a warning of the lost escrow copy, found %v", adopted.Summaries("warning"))
 	}
 	state := cli.State(tenantSecretAddress)
 	if state["escrow_ciphertext"] != nil || !strings.Contains(fmt.Sprint(state["receipt"]), `"outcome":"adopted"`) {
-		t.Errorf("expected no escrow and a receipt of the adoption, found %v and %v", state["escrow_ciphertext"], state["receipt"])
+		t.Errorf("expected no escrow and a receipt of the adoption, found %v and %v", state["escrow_ciphertext"],
+			state["receipt"])
 	}
 	if key := acctest.ActiveKey(t, sim, "Data"); !strings.HasPrefix(key.Description, "Now with a text [tf:") {
 		t.Errorf("expected the description to be patched, found %q", key.Description)
@@ -119,7 +127,8 @@ func TestAccTenantSecret_rule6ReplaceKeepsTheKey(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// The reply to the POST is lost, and so is every look for the record. Nothing is sent a second time: not by this apply, not by the next.
+// The reply to the POST is lost, and so is every look for the record. Nothing is sent a second
+// time: not by this apply, not by the next.
 func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
@@ -138,7 +147,8 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 			// The plan reads the keys once, the apply once for its plan and once for the write.
 			arm(t, sim, lostReply, outOfReach)
 			failed := cli.Apply()
-			if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "A new Data key was sent", "rotation id", "Apply again") {
+			if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "A new Data key was sent",
+				"rotation id", "Apply again") {
 				t.Fatalf("expected an unknown outcome, found %s", failed.Output())
 			}
 			if after := cli.State(tenantSecretAddress); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -159,7 +169,8 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 	}
 }
 
-// The POST never arrived, but nobody can see that: the next apply looks first, and then uploads once.
+// The POST never arrived, but nobody can see that: the next apply looks first, and then uploads
+// once.
 func TestAccTenantSecret_rule3NeverArrived(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
@@ -211,7 +222,8 @@ func TestAccTenantSecret_rule3VisibleLate(t *testing.T) {
 	}
 }
 
-// Somebody rotated after the interrupted run: its record is not ACTIVE any more, so that a new rotation follows.
+// Somebody rotated after the interrupted run: its record is not ACTIVE any more, so that a new
+// rotation follows.
 func TestAccTenantSecret_rule3OvertakenRecordIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())

@@ -22,11 +22,13 @@ const (
 // escrowInState is escrow to the state alone.
 func escrowInState() string { return fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient) }
 
-// After a run that was cut off behind its POST, the plan announces the adoption of its key, by id and version, and no rotation.
+// After a run that was cut off behind its POST, the plan announces the adoption of its key, by id
+// and version, and no rotation.
 func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ rotation, directory, other bool }{
-		"create": {false, true, false}, "create, no directory": {false, false, false}, "rotation": {true, true, false}, "rotation, no directory": {true, false, false},
+		"create": {false, true, false}, "create, no directory": {false, false, false}, "rotation": {true, true, false},
+		"rotation, no directory":       {true, false, false},
 		"a marker of another rotation": {true, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,19 +59,23 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 			after := change.After
 			key := acctest.ActiveKey(t, sim, "Data")
 			if test.other {
-				if plan.Has("warning", adopts) || !plan.Has("warning", rotates, "rotation_triggers asks for a new key", key.ID) || after["tenant_secret_id"] != nil {
+				if plan.Has("warning", adopts) || !plan.Has("warning", rotates, "rotation_triggers asks for a new key", key.ID) ||
+					after["tenant_secret_id"] != nil {
 					t.Errorf("expected a rotation, found %v", plan.Diagnostics)
 				}
 
 				return
 			}
-			if plan.Has("warning", rotates) || plan.Has("warning", "An existing key will be archived") || !plan.Has("warning", adopts, key.ID, "Nothing will be uploaded") {
+			if plan.Has("warning", rotates) || plan.Has("warning", "An existing key will be archived") ||
+				!plan.Has("warning", adopts, key.ID, "Nothing will be uploaded") {
 				t.Errorf("expected the plan to announce an adoption and nothing else, found %v", plan.Diagnostics)
 			}
 			if after["tenant_secret_id"] != key.ID || after["version"] != float64(key.Version) {
-				t.Errorf("expected the plan to show %s, version %d, found %v, %v", key.ID, key.Version, after["tenant_secret_id"], after["version"])
+				t.Errorf("expected the plan to show %s, version %d, found %v, %v", key.ID, key.Version, after["tenant_secret_id"],
+					after["version"])
 			}
-			if applied := applySaved(cli); applied.Code != 0 || applied.Has("warning", "No escrow copy of the adopted key") == test.directory {
+			if applied := applySaved(cli); applied.Code != 0 || applied.Has("warning",
+				"No escrow copy of the adopted key") == test.directory {
 				t.Errorf("expected an adoption, and a word of the escrow copy only if it is lost, found %v", applied.Diagnostics)
 			}
 			uploads(t, sim, posts, posts)
@@ -77,7 +83,8 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 	}
 }
 
-// The state keeps the escrow copy of a key that it adopts again: nothing says that Salesforce holds the only one.
+// The state keeps the escrow copy of a key that it adopts again: nothing says that Salesforce holds
+// the only one.
 func TestAccTenantSecret_adoptionOfWhatTheStateHolds(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -99,7 +106,8 @@ func TestAccTenantSecret_adoptionOfWhatTheStateHolds(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// An input that is known only during the apply is named, with what may come of it: of a key in state and of a new one.
+// An input that is known only during the apply is named, with what may come of it: of a key in
+// state and of a new one.
 func TestAccTenantSecret_undecidedInputsAreNamed(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
@@ -129,11 +137,13 @@ func TestAccTenantSecret_undecidedInputsAreNamed(t *testing.T) {
 		other.Config(body)
 		cli.Config(body)
 		asks := !strings.HasPrefix(input, "no ")
-		if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "The key may be rotated", input, "known only during the apply") != asks {
+		if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+			plan.Has("warning", "The key may be rotated", input, "known only during the apply") != asks {
 			t.Errorf("%s: found exit code %d, %v", input, plan.Code, plan.Diagnostics)
 		}
 		key := acctest.ActiveKey(t, sim, "Data")
-		if plan := other.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "An existing key may be archived", key.ID, input, "known only during the apply") != asks {
+		if plan := other.Plan(); plan.Code != acctest.PlanChanges ||
+			plan.Has("warning", "An existing key may be archived", key.ID, input, "known only during the apply") != asks {
 			t.Errorf("%s, new: found exit code %d, %v", input, plan.Code, plan.Diagnostics)
 		}
 	}
@@ -144,14 +154,21 @@ func TestAccTenantSecret_undecidedInputsAreNamed(t *testing.T) {
 func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
-	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true }))
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithConfiguration(func(s *sfsim.Settings,
+		_ *sfsim.Permissions,
+	) {
+		s.CanOptOutOfDerivationWithBYOK = true
+	}))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	line, variable := givenMaterial(acctest.NewMaterial(), "1")
 	cli.Config(variable + dataKey(line, trigger("a")))
 	cli.MustApply()
 	const none = `key_derivation_mode = "NONE"`
 	next, nextVariable := givenMaterial(acctest.NewMaterial(), "2")
-	inputs := []string{"source", "key_derivation_mode", "key_material_wo_version", "rotation_triggers", "remote_key_identifier"}
+	inputs := []string{
+		"source", "key_derivation_mode", "key_material_wo_version", "rotation_triggers",
+		"remote_key_identifier",
+	}
 	for want, body := range map[string]string{
 		"rotation_triggers":                      variable + dataKey(line, trigger("b")),
 		"rotation_triggers, again":               variable + dataKey(line),
@@ -167,7 +184,9 @@ func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 			if !plan.Has("error", "This key material has been used in this org") {
 				t.Errorf("%s: found exit code %d, %v", want, plan.Code, plan.Diagnostics)
 			}
-			if i = slices.IndexFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool { return strings.Contains(d.Detail, "asks for a new key") }); i < 0 {
+			if i = slices.IndexFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool {
+				return strings.Contains(d.Detail, "asks for a new key")
+			}); i < 0 {
 				t.Errorf("%s: expected the input to be named, found %v", want, plan.Diagnostics)
 
 				continue
@@ -183,10 +202,14 @@ func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A key that appears between a saved plan to create and its apply is archived by it, and its outcome says so.
+// A key that appears between a saved plan to create and its apply is archived by it, and its
+// outcome says so.
 func TestAccTenantSecret_keyThatAppearsBeforeTheApply(t *testing.T) {
 	t.Parallel()
-	for name, typ := range map[string]string{"the first of its type": "Analytics", "over another that the plan named": "Data"} {
+	for name, typ := range map[string]string{
+		"the first of its type":            "Analytics",
+		"over another that the plan named": "Data",
+	} {
 		for _, source := range []string{"HSM", "UPLOADED"} {
 			t.Run(name+", "+source, func(t *testing.T) {
 				t.Parallel()
@@ -220,15 +243,21 @@ func TestAccTenantSecret_keyThatAppearsBeforeTheApply(t *testing.T) {
 // `~` is for shells: a directory of that name is never made, by any resource.
 func TestAccResources_escrowDirectoryInATilde(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = true }))
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.Hyperforce = true
+	}))
 	dir := t.TempDir()
 	for name, body := range map[string]func(escrow string) string{
-		"tenant secret": func(escrow string) string { return dataKey(escrow) }, "cache-only key": func(escrow string) string { return cacheOnly(`certificate = "Sim_BYOK"`, escrow) },
+		"tenant secret": func(escrow string) string { return dataKey(escrow) }, "cache-only key": func(escrow string) string {
+			return cacheOnly(`certificate = "Sim_BYOK"`, escrow)
+		},
 	} {
 		for _, directory := range []string{"~/keys", "~", "~root/keys"} {
 			cli := acctest.NewCLI(t, sim).InProcess()
-			cli.Config(body(fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", ageRecipient, directory)))
-			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Escrow directory is not usable", "begins with ~", directory) {
+			cli.Config(body(fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", ageRecipient,
+				directory)))
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Escrow directory is not usable",
+				"begins with ~", directory) {
 				t.Errorf("%s, %s: expected a refusal, found exit code %d, %v", name, directory, applied.Code, applied.Diagnostics)
 			}
 			for _, at := range []string{dir, cli.Dir, "."} {
@@ -246,7 +275,8 @@ func TestAccResources_escrowDirectoryInATilde(t *testing.T) {
 	}
 }
 
-// Another ciphertext of the key in use is stored without an upload, and the plan says that it has no effect; with its hash, it is a new key.
+// Another ciphertext of the key in use is stored without an upload, and the plan says that it has
+// no effect; with its hash, it is a new key.
 func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -261,28 +291,36 @@ func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 	cli.Config(dataKey(wrapped(again), pin(material)))
 	expectWarning(t, cli.Plan(), summary, "secret_value_hash has not", "give its hash too")
 	cli.MustApply()
-	expectState(t, cli, tenantSecretAddress, map[string]any{"wrapped_key_material": again, "secret_value_hash": material.Hash()})
+	expectState(t, cli, tenantSecretAddress, map[string]any{
+		"wrapped_key_material": again,
+		"secret_value_hash":    material.Hash(),
+	})
 	uploads(t, sim, 1, 1)
 	cli.Config(dataKey(wrapped(again), pin(next)))
-	if plan := cli.Plan(); plan.Has("warning", summary) || !plan.Has("warning", rotates, "the pinned secret_value_hash is not the hash of the ACTIVE record") {
+	if plan := cli.Plan(); plan.Has("warning", summary) ||
+		!plan.Has("warning", rotates, "the pinned secret_value_hash is not the hash of the ACTIVE record") {
 		t.Errorf("expected a rotation, found %v", plan.Diagnostics)
 	}
 	cli.MustApply()
 	uploads(t, sim, 2, 2)
-	// What was wrapped elsewhere is opaque: the receipt does not claim to know how it was wrapped, nor that the pins of certificates held.
+	// What was wrapped elsewhere is opaque: the receipt does not claim to know how it was wrapped, nor
+	// that the pins of certificates held.
 	receipt := fmt.Sprint(cli.State(tenantSecretAddress)["receipt"])
-	if !strings.Contains(receipt, `"key_source":"wrapped_elsewhere"`) || strings.Contains(receipt, `"wrapping_algorithm":`) {
+	if !strings.Contains(receipt, `"key_source":"wrapped_elsewhere"`) ||
+		strings.Contains(receipt, `"wrapping_algorithm":`) {
 		t.Errorf("expected a receipt without the declared algorithm, found %s", receipt)
 	}
 	line, variable := givenMaterial(acctest.NewMaterial(), "1")
 	cli.Config(variable + dataKey(line))
 	cli.MustApply()
-	if receipt := fmt.Sprint(cli.State(tenantSecretAddress)["receipt"]); !strings.Contains(receipt, `"wrapping_algorithm":"RSA_OAEP_SHA512"`) {
+	if receipt := fmt.Sprint(cli.State(tenantSecretAddress)["receipt"]); !strings.Contains(receipt,
+		`"wrapping_algorithm":"RSA_OAEP_SHA512"`) {
 		t.Errorf("expected the algorithm of a key that was wrapped here, found %s", receipt)
 	}
 }
 
-// After a rotation outside and a refresh, nothing that was known of our key's making stands beside another's id.
+// After a rotation outside and a refresh, nothing that was known of our key's making stands beside
+// another's id.
 func TestAccTenantSecret_evidenceAfterDriftAndRefresh(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -303,12 +341,14 @@ func TestAccTenantSecret_evidenceAfterDriftAndRefresh(t *testing.T) {
 		}
 		// The receipt says whose it is.
 		expectState(t, cli, tenantSecretAddress, map[string]any{
-			"tenant_secret_id": outside, "key_check_value": nil, "certificate_sha256": nil, "receipt": before["receipt"], "escrow_ciphertext": before["escrow_ciphertext"],
+			"tenant_secret_id": outside, "key_check_value": nil, "certificate_sha256": nil, "receipt": before["receipt"],
+			"escrow_ciphertext": before["escrow_ciphertext"],
 		})
 	}
 }
 
-// The plan of a rotation warns if the only escrow copy of the outgoing key goes with it, and says how to keep it.
+// The plan of a rotation warns if the only escrow copy of the outgoing key goes with it, and says
+// how to keep it.
 func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 	t.Parallel()
 	const words = "The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state"
@@ -329,7 +369,8 @@ func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 			// What the next key gets saves nothing of this one.
 			cli.Config(dataKey(trigger("b"), escrowIn(cli)))
 			plan := cli.Plan()
-			if !plan.Has("warning", rotates) || plan.Has("warning", rotates, words, "keep it first (terraform output)") != test.warns {
+			if !plan.Has("warning", rotates) || plan.Has("warning", rotates, words,
+				"keep it first (terraform output)") != test.warns {
 				t.Errorf("expected a warning %t, found %v", test.warns, plan.Diagnostics)
 			}
 		})
@@ -358,7 +399,8 @@ func TestAccResources_agesBeyondAllCalendars(t *testing.T) {
 	}
 }
 
-// Two resources of one type are found by the plan: to be created, to be rotated, and when one of them exists.
+// Two resources of one type are found by the plan: to be created, to be rotated, and when one of
+// them exists.
 func TestAccTenantSecret_twoResourcesAtPlan(t *testing.T) {
 	t.Parallel()
 	const summary = "Two resources manage one key"
@@ -367,7 +409,8 @@ func TestAccTenantSecret_twoResourcesAtPlan(t *testing.T) {
 	two := func(value string) string { return dataKey("count = 2", trigger(value)) }
 	cli.Config(two("a"))
 	expectWarning(t, cli.Plan(), summary, "archives the other's", "terraform state rm")
-	cli.Config(dataKey("count = 1", trigger("a")) + "\nresource \"salesforcebyok_tenant_secret\" \"other\" {\n  type        = \"Analytics\"\n  certificate = \"Sim_BYOK\"\n}\n")
+	cli.Config(dataKey("count = 1", trigger("a")) + "\nresource \"salesforcebyok_tenant_secret\" \"other\" {\n  type    " +
+		"    = \"Analytics\"\n  certificate = \"Sim_BYOK\"\n}\n")
 	if plan := cli.Plan(); plan.Has("warning", summary) {
 		t.Errorf("expected no warning of two types, found %v", plan.Diagnostics)
 	}
@@ -379,11 +422,15 @@ func TestAccTenantSecret_twoResourcesAtPlan(t *testing.T) {
 	expectWarning(t, cli.Plan(), summary, "Keep one")
 }
 
-// The hint at a weaker wrapping comes only if nothing else explains the refusal, and only if it helps.
+// The hint at a weaker wrapping comes only if nothing else explains the refusal, and only if it
+// helps.
 func TestAccTenantSecret_hintAtAnotherWrapping(t *testing.T) {
 	t.Parallel()
 	const hint = "may take RSA_OAEP_SHA1"
-	refusing := sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest, ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Times: 100}
+	refusing := sfsim.Fault{
+		Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest,
+		ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Times: 100,
+	}
 	fresh := sfsim.SeedSecret{Type: "Data", Source: "HSM", Created: sfsim.Moment{}}
 	for name, test := range map[string]struct {
 		options []sfsim.Option
@@ -392,11 +439,18 @@ func TestAccTenantSecret_hintAtAnotherWrapping(t *testing.T) {
 	}{
 		"nothing explains it":        {nil, dataKey(), true},
 		"the other wrapping already": {nil, dataKey(`wrapping_algorithm = "RSA_OAEP_SHA1"`), false},
-		"key wrap":                   {nil, tenantSecret(`type = "SearchIndex"`, `certificate = "Sim_BYOK"`, `wrapping_algorithm = "RSA_AES_KEY_WRAP_SHA512"`), false},
-		"the interval explains it":   {[]sfsim.Option{sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{fresh}})}, dataKey(), false},
-		"the cap explains it":        {[]sfsim.Option{sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Count: 50}}})}, dataKey(), false},
-		"the mode explains it":       {nil, dataKey(`key_derivation_mode = "NONE"`), false},
-		"made by Salesforce":         {nil, tenantSecret(`type = "Data"`, `source = "HSM"`), false},
+		"key wrap": {nil, tenantSecret(`type = "SearchIndex"`, `certificate = "Sim_BYOK"`,
+			`wrapping_algorithm = "RSA_AES_KEY_WRAP_SHA512"`), false},
+		"the interval explains it": {
+			[]sfsim.Option{sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{fresh}})},
+			dataKey(), false,
+		},
+		"the cap explains it": {
+			[]sfsim.Option{sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Count: 50}}})},
+			dataKey(), false,
+		},
+		"the mode explains it": {nil, dataKey(`key_derivation_mode = "NONE"`), false},
+		"made by Salesforce":   {nil, tenantSecret(`type = "Data"`, `source = "HSM"`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -416,7 +470,9 @@ func TestAccTenantSecret_hintAtAnotherWrapping(t *testing.T) {
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(test.body)
 			applied := cli.Apply()
-			refused := slices.IndexFunc(applied.Diagnostics, func(d acctest.Diagnostic) bool { return strings.HasPrefix(d.Summary, "Salesforce refused the new") })
+			refused := slices.IndexFunc(applied.Diagnostics, func(d acctest.Diagnostic) bool {
+				return strings.HasPrefix(d.Summary, "Salesforce refused the new")
+			})
 			if refused < 0 || strings.Contains(applied.Diagnostics[refused].Detail, hint) != test.hints {
 				t.Errorf("expected the hint %t, found %v", test.hints, applied.Diagnostics)
 			}
@@ -424,8 +480,8 @@ func TestAccTenantSecret_hintAtAnotherWrapping(t *testing.T) {
 	}
 }
 
-// Whether destruction is allowed may be known only during the apply: then the plan announces, and the apply decides. A cache-only key that
-// reads DESTROYED is the case of a rotated key.
+// Whether destruction is allowed may be known only during the apply: then the plan announces, and
+// the apply decides. A cache-only key that reads DESTROYED is the case of a rotated key.
 func TestAccTenantSecret_permissionKnownAfterApply(t *testing.T) {
 	t.Parallel()
 	for name, allowed := range map[string]bool{"allowed": true, "not allowed": false} {
@@ -437,13 +493,15 @@ func TestAccTenantSecret_permissionKnownAfterApply(t *testing.T) {
 			r.id = key.ID
 			r.patchInSetup(map[string]any{"Status": "DESTROYED"})
 			later := fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input = %t\n}\n", allowed)
-			r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = terraform_data.later.output")+later+dataKey())
+			r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim,
+				"allow_key_destruction = terraform_data.later.output")+later+dataKey())
 			plan := r.Plan()
 			if plan.Code != acctest.PlanChanges || plan.Has("error", "A destroyed cache-only key is in the way") {
 				t.Fatalf("expected a plan, found exit code %d, %v", plan.Code, plan.Diagnostics)
 			}
 			result := r.Apply()
-			if (result.Code == 0) != allowed || !allowed && !result.Has("error", "A destroyed cache-only key is in the way", key.ID, "Nothing was sent") {
+			if (result.Code == 0) != allowed || !allowed && !result.Has("error", "A destroyed cache-only key is in the way",
+				key.ID, "Nothing was sent") {
 				t.Errorf("found exit code %d, %v", result.Code, result.Diagnostics)
 			}
 			if n := len(acctest.Keys(r.sim, "Data")); n != map[bool]int{true: 3, false: 2}[allowed] {
@@ -460,7 +518,8 @@ func TestAccTenantSecretVersion_unknownIDIsSaid(t *testing.T) {
 		lines []string
 		warns bool
 	}{
-		"destroyed, for good": {[]string{destroyed, noBackup}, true}, "destroyed": {[]string{destroyed}, true}, "kept": {[]string{archived}, false},
+		"destroyed, for good": {[]string{destroyed, noBackup}, true}, "destroyed": {[]string{destroyed}, true},
+		"kept": {[]string{archived}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -469,7 +528,8 @@ func TestAccTenantSecretVersion_unknownIDIsSaid(t *testing.T) {
 			late := fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = %q\n}\n", r.id)
 			r.write(late + strings.Replace(r.block(test.lines...), fmt.Sprintf("%q", r.id), "terraform_data.late.output", 1))
 			plan := r.Plan()
-			if plan.Code != acctest.PlanChanges || plan.Has("warning", "The apply may destroy a key", "tenant_secret_id") != test.warns {
+			if plan.Code != acctest.PlanChanges || plan.Has("warning", "The apply may destroy a key",
+				"tenant_secret_id") != test.warns {
 				t.Errorf("expected a warning %t, found exit code %d, %v", test.warns, plan.Code, plan.Diagnostics)
 			}
 			// What it does then is what is allowed: no export was saved by an earlier apply.

@@ -10,8 +10,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// What Salesforce documents against a combination of type, source, derivation and wrapping is refused at plan; what it does not is planned.
-// If a value is known only during the apply, that refuses it, and nothing is sent either.
+// What Salesforce documents against a combination of type, source, derivation and wrapping is
+// refused at plan; what it does not is planned. If a value is known only during the apply, that
+// refuses it, and nothing is sent either.
 func TestAccTenantSecret_certainRefusals(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
@@ -22,23 +23,51 @@ func TestAccTenantSecret_certainRefusals(t *testing.T) {
 		return tenantSecret(append(lines, fmt.Sprintf("type = %q", typ), `certificate = "Sim_BYOK"`)...)
 	}
 	late := func(body, value string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = %q\n}\n", value) + strings.ReplaceAll(body, fmt.Sprintf("= %q", value), "= terraform_data.late.output")
+		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = %q\n}\n", value) +
+			strings.ReplaceAll(body, fmt.Sprintf("= %q", value), "= terraform_data.late.output")
 	}
 	hsm := tenantSecret(`type = "Data"`, `source = "HSM"`, none)
 	// An empty summary is for what is planned.
 	for name, test := range map[string]struct{ body, attribute, summary, detail string }{
-		"HSM without derivation":               {hsm, "key_derivation_mode", "This source can't opt out of derivation", "found source HSM"},
-		"HSM of another type, without":         {strings.Replace(hsm, `"Data"`, `"EventBus"`, 1), "key_derivation_mode", "This source can't opt out of derivation", "found source HSM"},
-		"Analytics without derivation":         {of("Analytics", none), "key_derivation_mode", "This type can't opt out of derivation", "not for Analytics"},
-		"SearchIndex without derivation":       {of("SearchIndex", none), "key_derivation_mode", "This type can't opt out of derivation", "not for SearchIndex"},
+		"HSM without derivation": {
+			hsm, "key_derivation_mode", "This source can't opt out of derivation",
+			"found source HSM",
+		},
+		"HSM of another type, without": {
+			strings.Replace(hsm, `"Data"`, `"EventBus"`, 1), "key_derivation_mode",
+			"This source can't opt out of derivation", "found source HSM",
+		},
+		"Analytics without derivation": {
+			of("Analytics", none), "key_derivation_mode",
+			"This type can't opt out of derivation", "not for Analytics",
+		},
+		"SearchIndex without derivation": {
+			of("SearchIndex", none), "key_derivation_mode",
+			"This type can't opt out of derivation", "not for SearchIndex",
+		},
 		"Data without derivation":              {of("Data", none), "", "", ""},
 		"DeterministicData without derivation": {of("DeterministicData", none), "", "", ""},
-		"Data by key wrap":                     {of("Data", wrap), "wrapping_algorithm", "This type needs another wrapping", "Expected RSA_OAEP_SHA512, found RSA_AES_KEY_WRAP_SHA512"},
-		"EventBus by key wrap":                 {of("EventBus", wrap), "wrapping_algorithm", "This type needs another wrapping", "CKM_RSA_AES_KEY_WRAP is for Database and SearchIndex"},
-		"Analytics by key wrap":                {of("Analytics", wrap), "wrapping_algorithm", "This type needs another wrapping", "of the type Analytics"},
-		"SearchIndex by key wrap":              {of("SearchIndex", wrap), "", "", ""},
-		"Database by OAEP":                     {of("Database", `wrapping_algorithm = "RSA_OAEP_SHA512"`), "wrapping_algorithm", "Database keys need another wrapping", "RSA_AES_KEY_WRAP_SHA512"},
-		"Database, certificate without KMS":    {of("Database"), "certificate", "Wrapping certificate is not fit for BYOK", "needs a certificate that uses the KMS"},
+		"Data by key wrap": {
+			of("Data", wrap), "wrapping_algorithm", "This type needs another wrapping",
+			"Expected RSA_OAEP_SHA512, found RSA_AES_KEY_WRAP_SHA512",
+		},
+		"EventBus by key wrap": {
+			of("EventBus", wrap), "wrapping_algorithm",
+			"This type needs another wrapping", "CKM_RSA_AES_KEY_WRAP is for Database and SearchIndex",
+		},
+		"Analytics by key wrap": {
+			of("Analytics", wrap), "wrapping_algorithm",
+			"This type needs another wrapping", "of the type Analytics",
+		},
+		"SearchIndex by key wrap": {of("SearchIndex", wrap), "", "", ""},
+		"Database by OAEP": {
+			of("Database", `wrapping_algorithm = "RSA_OAEP_SHA512"`),
+			"wrapping_algorithm", "Database keys need another wrapping", "RSA_AES_KEY_WRAP_SHA512",
+		},
+		"Database, certificate without KMS": {
+			of("Database"), "certificate", "Wrapping certificate is not fit for BYOK",
+			"needs a certificate that uses the KMS",
+		},
 	} {
 		cli := acctest.NewCLI(t, sim).InProcess()
 		cli.Config(test.body)
@@ -50,16 +79,23 @@ func TestAccTenantSecret_certainRefusals(t *testing.T) {
 
 			continue
 		}
-		checkRefusal(t, plan, refusal{config: test.body, attribute: test.attribute, summary: test.summary, detail: []string{test.detail, "Nothing was sent."}})
+		checkRefusal(t, plan, refusal{
+			config: test.body, attribute: test.attribute, summary: test.summary,
+			detail: []string{test.detail, "Nothing was sent."},
+		})
 	}
 	for name, test := range map[string]struct{ body, value, summary string }{
 		"HSM without derivation, known late":       {hsm, "HSM", "This source can't opt out of derivation"},
 		"Analytics without derivation, known late": {of("Analytics", none), "NONE", "This type can't opt out of derivation"},
-		"Data by key wrap, known late":             {of("Data", wrap), "RSA_AES_KEY_WRAP_SHA512", "This type needs another wrapping"},
+		"Data by key wrap, known late": {
+			of("Data", wrap), "RSA_AES_KEY_WRAP_SHA512",
+			"This type needs another wrapping",
+		},
 	} {
 		cli := acctest.NewCLI(t, sim).InProcess()
 		cli.Config(late(test.body, test.value))
-		if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", test.summary, "Nothing was sent.") || applied.Has("error", "Salesforce refused the new Data key") {
+		if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", test.summary, "Nothing was sent.") ||
+			applied.Has("error", "Salesforce refused the new Data key") {
 			t.Errorf("%s: expected the apply to refuse, found exit code %d, %v", name, applied.Code, applied.Summaries("error"))
 		}
 	}
@@ -68,8 +104,8 @@ func TestAccTenantSecret_certainRefusals(t *testing.T) {
 	}
 }
 
-// Material that is not what the pin says is refused at plan, on create and for a rotation; so is a ciphertext of a length that no algorithm
-// gives, which is measured against the declared one.
+// Material that is not what the pin says is refused at plan, on create and for a rotation; so is a
+// ciphertext of a length that no algorithm gives, which is measured against the declared one.
 func TestAccTenantSecret_certainMaterial(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
@@ -98,10 +134,25 @@ func TestAccTenantSecret_certainMaterial(t *testing.T) {
 		says  []string
 		not   string
 	}{
-		"560 bytes as key wrap": {[]string{ciphertext(560), wrap}, []string{"is 560 bytes", "552 bytes for RSA_AES_KEY_WRAP_SHA512"}, "expected 512"},
-		"512 bytes as key wrap": {[]string{ciphertext(512), wrap}, []string{"512 bytes, expected 552 bytes", "that is the length of RSA_OAEP"}, "expected 512"},
-		"560 bytes as OAEP":     {[]string{ciphertext(560)}, []string{"is 560 bytes", "512 bytes for RSA_OAEP_SHA512"}, "expected 552"},
-		"552 bytes as OAEP":     {[]string{ciphertext(552)}, []string{"552 bytes", "512 bytes for RSA_OAEP_SHA512", "that is the length of RSA_AES_KEY_WRAP_SHA512"}, "expected 552"},
+		"560 bytes as key wrap": {
+			[]string{ciphertext(560), wrap},
+			[]string{"is 560 bytes", "552 bytes for RSA_AES_KEY_WRAP_SHA512"},
+			"expected 512",
+		},
+		"512 bytes as key wrap": {
+			[]string{ciphertext(512), wrap},
+			[]string{"512 bytes, expected 552 bytes", "that is the length of RSA_OAEP"},
+			"expected 512",
+		},
+		"560 bytes as OAEP": {
+			[]string{ciphertext(560)},
+			[]string{"is 560 bytes", "512 bytes for RSA_OAEP_SHA512"},
+			"expected 552",
+		},
+		"552 bytes as OAEP": {[]string{ciphertext(552)}, []string{
+			"552 bytes", "512 bytes for RSA_OAEP_SHA512",
+			"that is the length of RSA_AES_KEY_WRAP_SHA512",
+		}, "expected 552"},
 	} {
 		cli := acctest.NewCLI(t, sim).InProcess()
 		cli.Config(tenantSecret(append(test.lines, `type = "SearchIndex"`, `certificate = "Sim_BYOK"`, pin(third))...))
@@ -123,7 +174,8 @@ func TestAccTenantSecret_certainMaterial(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A restoration at the cap, whose refusal is inferred, is planned with a warning; below it there is none to give.
+// A restoration at the cap, whose refusal is inferred, is planned with a warning; below it there is
+// none to give.
 func TestAccTenantSecretVersion_restoreAtTheCapIsPlanned(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -132,7 +184,8 @@ func TestAccTenantSecretVersion_restoreAtTheCapIsPlanned(t *testing.T) {
 	}{"50 keys": {49, true}, "49 keys": {48, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newCustodyRun(t, fmt.Sprintf("tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {status: ARCHIVED, count: %d}, {}]", test.keys-1), sfsim.WithoutIntervals())
+			r := newCustodyRun(t, fmt.Sprintf("tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {status: ARCHIVED, "+
+				"count: %d}, {}]", test.keys-1), sfsim.WithoutIntervals())
 			r.t = t
 			r.mustDestroy()
 			if _, err := r.sim.Rotate("Data", "HSM"); err != nil {
@@ -140,7 +193,9 @@ func TestAccTenantSecretVersion_restoreAtTheCapIsPlanned(t *testing.T) {
 			}
 			r.want(archived)
 			plan := r.Plan()
-			if plan.Code != acctest.PlanChanges || plan.Changed != 1 || plan.Has("warning", "Restoring a key at the cap", "50 ACTIVE and ARCHIVED Data keys", "asks for it all the same") != test.warns {
+			if plan.Code != acctest.PlanChanges || plan.Changed != 1 ||
+				plan.Has("warning", "Restoring a key at the cap", "50 ACTIVE and ARCHIVED Data keys",
+					"asks for it all the same") != test.warns {
 				t.Errorf("expected a plan, with a warning %t, found exit code %d, %v", test.warns, plan.Code, plan.Diagnostics)
 			}
 			applied := r.Apply()

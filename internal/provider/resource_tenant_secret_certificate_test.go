@@ -16,7 +16,8 @@ func withCertificate(c sfsim.SeedCertificate) sfsim.Option {
 	return sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{{DeveloperName: "Good"}, c}})
 }
 
-// A certificate that can never wrap is refused at plan; one that is not there yet, or waits for its chain, at apply. Nothing is sent.
+// A certificate that can never wrap is refused at plan; one that is not there yet, or waits for its
+// chain, at apply. Nothing is sent.
 func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 	t.Parallel()
 	no := false
@@ -25,9 +26,12 @@ func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 		reason  string
 		atApply bool
 	}{
-		"2048 bits":           {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits, 4096 are needed", false},
-		"exportable":          {sfsim.SeedCertificate{PrivateKeyExportable: true}, "its private key is exportable", false},
-		"not encrypted":       {sfsim.SeedCertificate{PlatformEncryption: &no}, "its private key is not encrypted with Platform Encryption", false},
+		"2048 bits":  {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits, 4096 are needed", false},
+		"exportable": {sfsim.SeedCertificate{PrivateKeyExportable: true}, "its private key is exportable", false},
+		"not encrypted": {
+			sfsim.SeedCertificate{PlatformEncryption: &no},
+			"its private key is not encrypted with Platform Encryption", false,
+		},
 		"waits for its chain": {sfsim.SeedCertificate{CASigned: true, Unusable: true}, "it is not usable yet", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,12 +42,15 @@ func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 			cli.Config(tenantSecret(`type = "Data"`, `certificate = "Bad"`))
 			plan := cli.Plan()
 			switch {
-			case !test.atApply && (plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent.")):
+			case !test.atApply && (plan.Code != acctest.PlanFailed ||
+				!plan.Has("error", "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent.")):
 				t.Errorf("expected the plan to refuse the certificate because %s, found %s", test.reason, plan.Output())
-			case test.atApply && (plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate is not usable yet", "waits for its signed chain")):
+			case test.atApply && (plan.Code != acctest.PlanChanges ||
+				!plan.Has("warning", "Wrapping certificate is not usable yet", "waits for its signed chain")):
 				t.Errorf("expected the plan to warn that %s, found %s", test.reason, plan.Output())
 			}
-			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate is not fit for BYOK", test.reason) {
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate is not fit for BYOK",
+				test.reason) {
 				t.Errorf("expected the apply to refuse the certificate, found %s", applied.Output())
 			}
 			if writes := acctest.Writes(sim); len(writes) != 0 {
@@ -53,8 +60,8 @@ func TestAccTenantSecret_rule1Certificate(t *testing.T) {
 	}
 }
 
-// A certificate that uses the KMS serves Database alone, which takes no other: plan and apply say the same. The apply finds out by itself
-// if the certificate is made between the two.
+// A certificate that uses the KMS serves Database alone, which takes no other: plan and apply say
+// the same. The apply finds out by itself if the certificate is made between the two.
 func TestAccTenantSecret_certificatesOfTheKMS(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -74,7 +81,8 @@ func TestAccTenantSecret_certificatesOfTheKMS(t *testing.T) {
 			cli.Config(tenantSecret(fmt.Sprintf("type = %q", test.typ), `certificate = "Bad"`))
 			expectError(t, cli.Plan(), "Wrapping certificate is not fit for BYOK", "Bad", test.reason, "Nothing was sent")
 			// The name is known at the apply alone.
-			cli.Config("\nresource \"terraform_data\" \"name\" {\n  input = \"Bad\"\n}\n" + tenantSecret(fmt.Sprintf("type = %q", test.typ), "certificate = terraform_data.name.output"))
+			cli.Config("\nresource \"terraform_data\" \"name\" {\n  input = \"Bad\"\n}\n" +
+				tenantSecret(fmt.Sprintf("type = %q", test.typ), "certificate = terraform_data.name.output"))
 			if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
 				t.Errorf("expected a plan, found %s", plan.Output())
 			}
@@ -86,14 +94,16 @@ func TestAccTenantSecret_certificatesOfTheKMS(t *testing.T) {
 	}
 }
 
-// A cache-only key takes no certificate of the KMS, and none that is unfit otherwise: the plan says so.
+// A cache-only key takes no certificate of the KMS, and none that is unfit otherwise: the plan says
+// so.
 func TestAccCacheOnlyKey_unfitCertificate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		seed   sfsim.SeedCertificate
 		reason string
 	}{
-		"of the KMS": {sfsim.SeedCertificate{UsingKMS: true}, "serves Database keys only"}, "2048 bits": {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits"},
+		"of the KMS": {sfsim.SeedCertificate{UsingKMS: true}, "serves Database keys only"},
+		"2048 bits":  {sfsim.SeedCertificate{KeySize: 2048}, "its key has 2048 bits"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +130,10 @@ func TestAccCacheOnlyKey_unfitCertificate(t *testing.T) {
 // Expiry is judged by the org's clock.
 func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	t.Parallel()
-	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Short", Expires: moment(t, "720h30m")}))
+	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{
+		DeveloperName: "Short",
+		Expires:       moment(t, "720h30m"),
+	}))
 	sim.Clock.Stop()
 	short, _ := inOrg(sim, "Short")
 	cli := acctest.NewCLI(t, sim)
@@ -129,19 +142,22 @@ func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 		t.Errorf("expected no warning 30 days before the end, found %v", plan.Summaries("warning"))
 	}
 	sim.Clock.Advance(time.Hour)
-	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate expires soon", short.ExpirationDate.Format("2006-01-")) {
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+		!plan.Has("warning", "Wrapping certificate expires soon", short.ExpirationDate.Format("2006-01-")) {
 		t.Errorf("expected a warning within 30 days of the end, found %s", plan.Output())
 	}
 	// How early is for the configuration to say: 0 is never.
 	for days, warned := range map[int]bool{0: false, 29: false, 30: true, 60: true} {
 		cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`, fmt.Sprintf("warn_before_days = %d", days)))
-		if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Has("warning", "Wrapping certificate expires soon") != warned {
+		if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+			plan.Has("warning", "Wrapping certificate expires soon") != warned {
 			t.Errorf("warn_before_days = %d: expected a warning: %v, found %v", days, warned, plan.Summaries("warning"))
 		}
 	}
 	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Short"`))
 	sim.Clock.Advance(30 * 24 * time.Hour)
-	if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !plan.Has("error", "Wrapping certificate is not fit for BYOK", "it expired on") {
+	if plan := cli.Plan(); plan.Code != acctest.PlanFailed ||
+		!plan.Has("error", "Wrapping certificate is not fit for BYOK", "it expired on") {
 		t.Errorf("expected an expired certificate to be refused, found %s", plan.Output())
 	}
 	if writes := acctest.Writes(sim); len(writes) != 0 {
@@ -149,12 +165,16 @@ func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
 	}
 }
 
-// A pin that the certificate of a key in use does not have is a warning while nothing is to be wrapped, and an error once something is.
+// A pin that the certificate of a key in use does not have is a warning while nothing is to be
+// wrapped, and an error once something is.
 func TestAccTenantSecret_pinsOfASettledKey(t *testing.T) {
 	t.Parallel()
 	const summary = "The wrapping certificate is not pinned"
 	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
-	lines := []string{`type = "Data"`, `certificate = "Sim_BYOK"`, fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)}
+	lines := []string{
+		`type = "Data"`, `certificate = "Sim_BYOK"`,
+		fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient),
+	}
 	cli.Config(tenantSecret(lines...))
 	cli.MustApply()
 	id := cli.State(tenantSecretAddress)["tenant_secret_id"]
@@ -176,13 +196,18 @@ func TestAccTenantSecret_rule1CertificateMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Bad", MasterLabel: "Sim_Label", KeySize: 2048}))
+			sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{
+				DeveloperName: "Bad", MasterLabel: "Sim_Label",
+				KeySize: 2048,
+			}))
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(tenantSecret(`type = "Data"`, fmt.Sprintf("certificate = %q", test.name)))
-			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Wrapping certificate not found", test.name) {
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+				!plan.Has("warning", "Wrapping certificate not found", test.name) {
 				t.Errorf("expected a warning at plan, found %s", plan.Output())
 			}
-			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate not found", test.name, test.hint, "Nothing was sent.") {
+			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Wrapping certificate not found", test.name,
+				test.hint, "Nothing was sent.") {
 				t.Errorf("expected an error with the hint %q, found %s", test.hint, applied.Output())
 			}
 			if writes := acctest.Writes(sim); len(writes) != 0 {

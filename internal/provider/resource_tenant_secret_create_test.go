@@ -37,10 +37,12 @@ func dataKey(lines ...string) string {
 // trigger renders a rotation trigger.
 func trigger(value string) string { return fmt.Sprintf("rotation_triggers = { key = %q }", value) }
 
-// givenMaterial renders write-only material from an ephemeral variable, for a body, and the variable, to stand beside the resource.
+// givenMaterial renders write-only material from an ephemeral variable, for a body, and the
+// variable, to stand beside the resource.
 func givenMaterial(material acctest.Material, version string) (line, variable string) {
 	return fmt.Sprintf("key_material_wo = var.material\n  key_material_wo_version = %q", version),
-		fmt.Sprintf("\nvariable \"material\" {\n  type      = string\n  ephemeral = true\n  default   = %q\n}\n", material.Base64())
+		fmt.Sprintf("\nvariable \"material\" {\n  type      = string\n  ephemeral = true\n  default   = %q\n}\n",
+			material.Base64())
 }
 
 // writeOnly is what configurations with write-only attributes need.
@@ -48,7 +50,8 @@ var writeOnly = []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.
 
 // created expects a creation, and nothing to do afterwards.
 var created = resource.ConfigPlanChecks{
-	PreApply:             []plancheck.PlanCheck{plancheck.ExpectResourceAction(tenantSecretAddress, plancheck.ResourceActionCreate)},
+	PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(tenantSecretAddress,
+		plancheck.ResourceActionCreate)},
 	PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 }
 
@@ -243,7 +246,10 @@ func TestAccTenantSecret_wrappingAlgorithms(t *testing.T) {
 				t.Skip("strict FIPS has no SHA-1")
 			}
 			sim := acctest.StartSim(t,
-				sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{{DeveloperName: "Sim_BYOK"}, {DeveloperName: "KMS", UsingKMS: true}}}),
+				sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{
+					{DeveloperName: "Sim_BYOK"},
+					{DeveloperName: "KMS", UsingKMS: true},
+				}}),
 				sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanEncryptTransactionalDatabase = true }))
 			algorithm := ""
 			if test.configured != "" {
@@ -252,7 +258,8 @@ func TestAccTenantSecret_wrappingAlgorithms(t *testing.T) {
 			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: acctest.Factories(),
 				Steps: []resource.TestStep{{
-					Config:           acctest.Config(sim, tenantSecret(fmt.Sprintf("type = %q", test.typ), fmt.Sprintf("certificate = %q", test.certificate), algorithm)),
+					Config: acctest.Config(sim, tenantSecret(fmt.Sprintf("type = %q", test.typ),
+						fmt.Sprintf("certificate = %q", test.certificate), algorithm)),
 					ConfigPlanChecks: created,
 					ConfigStateChecks: []statecheck.StateCheck{
 						acctest.ActiveKeyInState(sim, tenantSecretAddress),
@@ -271,7 +278,9 @@ func TestAccTenantSecret_certificateChainForms(t *testing.T) {
 	for _, form := range []string{"pem", "base64", "json", "der"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateChainForm = form
+			}))
 			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: acctest.Factories(),
 				Steps: []resource.TestStep{{
@@ -286,7 +295,9 @@ func TestAccTenantSecret_certificateChainForms(t *testing.T) {
 
 func TestAccTenantSecret_withoutDerivation(t *testing.T) {
 	t.Parallel()
-	allowed := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true }))
+	allowed := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CanOptOutOfDerivationWithBYOK = true
+	}))
 	refused := acctest.StartSim(t)
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: acctest.Factories(),
@@ -294,9 +305,12 @@ func TestAccTenantSecret_withoutDerivation(t *testing.T) {
 			Config:      acctest.Config(refused, dataKey(`key_derivation_mode = "NONE"`)),
 			ExpectError: acctest.ErrorText(`needs the org setting "Allow BYOK to Opt-Out of Key Derivation"`),
 		}, {
-			Config:            acctest.Config(allowed, dataKey(`key_derivation_mode = "NONE"`)),
-			ConfigPlanChecks:  created,
-			ConfigStateChecks: []statecheck.StateCheck{acctest.ActiveKeyInState(allowed, tenantSecretAddress), valueOf("key_derivation_mode", exact("NONE"))},
+			Config:           acctest.Config(allowed, dataKey(`key_derivation_mode = "NONE"`)),
+			ConfigPlanChecks: created,
+			ConfigStateChecks: []statecheck.StateCheck{
+				acctest.ActiveKeyInState(allowed, tenantSecretAddress),
+				valueOf("key_derivation_mode", exact("NONE")),
+			},
 		}},
 	})
 	if keys := acctest.Keys(refused, "Data"); len(keys) != 1 {
@@ -309,14 +323,17 @@ func TestAccTenantSecret_prerequisite(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{}}))
 	deterministic := func(more string) string {
-		return "\nresource \"salesforcebyok_tenant_secret\" \"deterministic\" {\n  type = \"DeterministicData\"\n  certificate = \"Sim_BYOK\"\n  " + more + "\n}\n"
+		return "\nresource \"salesforcebyok_tenant_secret\" \"deterministic\" {\n  type = \"DeterministicData\"\n  " +
+			"certificate = \"Sim_BYOK\"\n  " + more + "\n}\n"
 	}
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(deterministic(""))
-	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "A prerequisite is missing", "a DeterministicData key needs an ACTIVE Data key first") {
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+		!plan.Has("warning", "A prerequisite is missing", "a DeterministicData key needs an ACTIVE Data key first") {
 		t.Errorf("expected a warning of the missing prerequisite, found %v", plan.Summaries("warning"))
 	}
-	if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Salesforce refused the new DeterministicData key", "a DeterministicData key needs an ACTIVE Data key first") {
+	if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error",
+		"Salesforce refused the new DeterministicData key", "a DeterministicData key needs an ACTIVE Data key first") {
 		t.Errorf("expected a refusal that names the prerequisite, found %s", applied.Output())
 	}
 	cli.Config(dataKey() + deterministic("depends_on = [salesforcebyok_tenant_secret.data]"))
@@ -331,7 +348,8 @@ func TestAccTenantSecret_unknownType(t *testing.T) {
 	sim := acctest.StartLenientSim(t)
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(tenantSecret(`type = "SalesforceDatabase"`, `certificate = "Sim_BYOK"`))
-	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "Unknown type of tenant secret", "Salesforce judges it") {
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
+		!plan.Has("warning", "Unknown type of tenant secret", "Salesforce judges it") {
 		t.Errorf("expected a warning, found %s", plan.Output())
 	}
 	for _, typ := range []string{"data", "DATA", "Searchindex"} {
@@ -348,22 +366,25 @@ func TestAccTenantSecret_nextRotationAllowed(t *testing.T) {
 		ProtoV6ProviderFactories: acctest.Factories(),
 		Steps: []resource.TestStep{{
 			Config: acctest.Config(sim, dataKey()),
-			ConfigStateChecks: []statecheck.StateCheck{acctest.StateFunc(tenantSecretAddress, func(attributes map[string]any) error {
-				created, err := time.Parse(time.RFC3339, fmt.Sprint(attributes["created_date"]))
-				if err != nil {
-					return err
-				}
-				if want := created.Add(24 * time.Hour).Format(time.RFC3339); attributes["next_rotation_allowed_date"] != want {
-					return fmt.Errorf("expected the next Data key of a production org from %s, found %v", want, attributes["next_rotation_allowed_date"])
-				}
+			ConfigStateChecks: []statecheck.StateCheck{acctest.StateFunc(tenantSecretAddress,
+				func(attributes map[string]any) error {
+					created, err := time.Parse(time.RFC3339, fmt.Sprint(attributes["created_date"]))
+					if err != nil {
+						return err
+					}
+					if want := created.Add(24 * time.Hour).Format(time.RFC3339); attributes["next_rotation_allowed_date"] != want {
+						return fmt.Errorf("expected the next Data key of a production org from %s, found %v", want,
+							attributes["next_rotation_allowed_date"])
+					}
 
-				return nil
-			})},
+					return nil
+				})},
 		}},
 	})
 }
 
-// Create returns an error without state until Salesforce has said 201, and state without an error from then on.
+// Create returns an error without state until Salesforce has said 201, and state without an error
+// from then on.
 func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -371,7 +392,10 @@ func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 		warning string
 	}{
 		"read back fails": {
-			sfsim.Fault{Method: http.MethodGet, Path: "*/sobjects/TenantSecret/*", Status: http.StatusForbidden, ErrorCode: "INSUFFICIENT_ACCESS_OR_READONLY"},
+			sfsim.Fault{
+				Method: http.MethodGet, Path: "*/sobjects/TenantSecret/*", Status: http.StatusForbidden,
+				ErrorCode: "INSUFFICIENT_ACCESS_OR_READONLY",
+			},
 			"The new key could not be read back",
 		},
 		"reply lost": {
@@ -379,7 +403,10 @@ func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 			"The reply to an upload was lost",
 		},
 		"server error after the commit": {
-			sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusInternalServerError, Commit: true},
+			sfsim.Fault{
+				Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusInternalServerError,
+				Commit: true,
+			},
 			"The reply to an upload was lost",
 		},
 	} {
@@ -399,18 +426,23 @@ func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
 			// What the read-back could not see is read by the refresh; nothing is planned for it.
 			cli.MustBeEmpty()
 			if keys := acctest.Keys(sim, "Data"); len(keys) != 2 || acctest.Count(sim, acctest.OpCreate) != 1 {
-				t.Errorf("expected one new key from one POST, found %d keys and %d POSTs", len(keys), acctest.Count(sim, acctest.OpCreate))
+				t.Errorf("expected one new key from one POST, found %d keys and %d POSTs", len(keys),
+					acctest.Count(sim, acctest.OpCreate))
 			}
 		})
 	}
 }
 
-// A record that could not be read back is changed, without a refresh, to what the plan says and no more; the next refresh reads the rest.
+// A record that could not be read back is changed, without a refresh, to what the plan says and no
+// more; the next refresh reads the rest.
 func TestAccTenantSecret_notReadBackThenChanged(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
-	arm(t, sim, sfsim.Fault{Method: http.MethodGet, Path: "sobjects/TenantSecret/", Status: http.StatusBadRequest, ErrorCode: "SIMULATED_OUTAGE"})
+	arm(t, sim, sfsim.Fault{
+		Method: http.MethodGet, Path: "sobjects/TenantSecret/", Status: http.StatusBadRequest,
+		ErrorCode: "SIMULATED_OUTAGE",
+	})
 	cli.Config(dataKey())
 	expectWarning(t, cli.Apply(), "The new key could not be read back")
 	sim.ClearFaults()
@@ -428,8 +460,8 @@ func TestAccTenantSecret_notReadBackThenChanged(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A new key of material that nobody made at random is refused at plan, and in the apply if the material is known only then. Nothing is
-// escrowed or sent.
+// A new key of material that nobody made at random is refused at plan, and in the apply if the
+// material is known only then. Nothing is escrowed or sent.
 func TestAccTenantSecret_weakMaterial(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
@@ -452,7 +484,8 @@ func TestAccTenantSecret_weakMaterial(t *testing.T) {
 			cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line, escrow))
 			expectError(t, cli.Plan(), "Key material is weak", "key_material_wo", test.words, "Nothing was sent")
 			late := "\nresource \"terraform_data\" \"late\" {\n  input = \"Data\"\n}\n"
-			cli.Config(variable + late + tenantSecret("type = terraform_data.late.output", `certificate = "Sim_BYOK"`, line, escrow))
+			cli.Config(variable + late + tenantSecret("type = terraform_data.late.output", `certificate = "Sim_BYOK"`, line,
+				escrow))
 			expectError(t, cli.Apply(), "Key material is weak", test.words)
 			if copies, err := filepath.Glob(filepath.Join(directory, "*.age")); err != nil || len(copies) != 0 {
 				t.Errorf("expected no escrow copy, found %v (%v)", copies, err)
@@ -471,10 +504,14 @@ func TestAccTenantSecret_weakMaterialInUse(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
 	material := make(acctest.Material, 32)
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Material: material.Base64()}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+		Source:   "UPLOADED",
+		Material: material.Base64(),
+	}}}))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	line, variable := givenMaterial(material, "1")
-	cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line, fmt.Sprintf("secret_value_hash = %q", material.Hash())))
+	cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line,
+		fmt.Sprintf("secret_value_hash = %q", material.Hash())))
 	cli.MustApply()
 	if posts := acctest.Count(sim, acctest.OpCreate); posts != 0 {
 		t.Errorf("expected the key to be adopted, found %d uploads", posts)

@@ -16,7 +16,8 @@ func TestAccTenantSecret_rule8DestroyForgets(t *testing.T) {
 	cli.Config(dataKey())
 	cli.MustApply()
 	key := acctest.ActiveKey(t, sim, "Data")
-	if plan := cli.Plan("-destroy"); !plan.Has("warning", "The key will be forgotten, not destroyed", key.ID, sim.OrganizationID) {
+	if plan := cli.Plan("-destroy"); !plan.Has("warning", "The key will be forgotten, not destroyed", key.ID,
+		sim.OrganizationID) {
 		t.Errorf("expected the plan to say that the key stays, found %v", plan.Summaries("warning"))
 	}
 	destroyed := cli.Destroy()
@@ -41,7 +42,8 @@ func TestAccTenantSecret_rule8Prevent(t *testing.T) {
 	cli.MustApply()
 	before := cli.State(tenantSecretAddress)
 
-	if plan := cli.Plan("-destroy"); plan.Code != acctest.PlanFailed || !plan.Has("error", prevented[0], prevented[1:]...) {
+	if plan := cli.Plan("-destroy"); plan.Code != acctest.PlanFailed ||
+		!plan.Has("error", prevented[0], prevented[1:]...) {
 		t.Errorf("expected a plan to destroy to be refused, found %s", plan.Output())
 	}
 	// The policy is in state: it holds without the block.
@@ -51,7 +53,8 @@ func TestAccTenantSecret_rule8Prevent(t *testing.T) {
 	}
 	// The destroy leg of a replacement is never planned by the provider.
 	cli.Config(dataKey(`deletion_policy = "PREVENT"`))
-	if applied := cli.Apply("-replace=" + tenantSecretAddress); applied.Code == 0 || !applied.Has("error", prevented[0], prevented[1:]...) {
+	if applied := cli.Apply("-replace=" + tenantSecretAddress); applied.Code == 0 ||
+		!applied.Has("error", prevented[0], prevented[1:]...) {
 		t.Errorf("expected a replacement to be refused, found %s", applied.Output())
 	}
 	if after := cli.State(tenantSecretAddress); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -116,7 +119,8 @@ func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A renamed resource keeps its key, and a removed block lets go of it also where a destroy is prevented.
+// A renamed resource keeps its key, and a removed block lets go of it also where a destroy is
+// prevented.
 func TestAccTenantSecret_movedAndRemoved(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -124,7 +128,8 @@ func TestAccTenantSecret_movedAndRemoved(t *testing.T) {
 	body := dataKey(`deletion_policy = "PREVENT"`)
 	cli.Config(body)
 	cli.MustApply()
-	cli.Config("\nmoved {\n  from = " + tenantSecretAddress + "\n  to   = salesforcebyok_tenant_secret.renamed\n}\n" + strings.Replace(body, `"data"`, `"renamed"`, 1))
+	cli.Config("\nmoved {\n  from = " + tenantSecretAddress + "\n  to   = salesforcebyok_tenant_secret.renamed\n}\n" +
+		strings.Replace(body, `"data"`, `"renamed"`, 1))
 	cli.MustApply()
 	cli.Config("\nremoved {\n  from = salesforcebyok_tenant_secret.renamed\n  lifecycle {\n    destroy = false\n  }\n}\n")
 	cli.MustApply()

@@ -37,8 +37,9 @@ func (r *remoteRun) expectNothingSent(before int) {
 	}
 }
 
-// A cache-only key that reads DESTROYED may come back, unless a newer key is made. Neither age nor drift makes one, whatever destruction is
-// allowed; what somebody asks for is refused. Nothing of it says that its data stays readable.
+// A cache-only key that reads DESTROYED may come back, unless a newer key is made. Neither age nor
+// drift makes one, whatever destruction is allowed; what somebody asks for is refused. Nothing of
+// it says that its data stays readable.
 func TestAccTenantSecret_destroyedCacheOnly(t *testing.T) {
 	t.Parallel()
 	r := newRemoteRun(t, "enable_cache_only_keys: true")
@@ -54,7 +55,8 @@ func TestAccTenantSecret_destroyedCacheOnly(t *testing.T) {
 		r.write(aged())
 		plan := r.Plan()
 		if plan.Code != acctest.PlanEmpty || !plan.Has("warning", "The cache-only key is not available", key.ID) {
-			t.Errorf("age, destruction allowed %t: expected an empty plan with a warning, found exit code %d\n%s", allowed, plan.Code, plan.Output())
+			t.Errorf("age, destruction allowed %t: expected an empty plan with a warning, found exit code %d\n%s", allowed,
+				plan.Code, plan.Output())
 		}
 	}
 	if applied := r.Apply(); applied.Code != 0 {
@@ -72,7 +74,8 @@ func TestAccTenantSecret_destroyedCacheOnly(t *testing.T) {
 	} {
 		r.write(body)
 		for _, result := range []acctest.Result{r.Plan(), r.Apply()} {
-			if result.Code != acctest.PlanFailed || !result.Has("error", summaryInTheWay, key.ID, "Nothing was sent.", "allow_key_destruction") {
+			if result.Code != acctest.PlanFailed || !result.Has("error", summaryInTheWay, key.ID, "Nothing was sent.",
+				"allow_key_destruction") {
 				t.Errorf("%s: expected a refusal, found exit code %d\n%s", name, result.Code, result.Output())
 			}
 		}
@@ -112,9 +115,11 @@ func TestAccTenantSecret_destroyedCacheOnlyIsGivenUp(t *testing.T) {
 			r.allowed = true
 			r.write(body)
 			plan, _ := planned(t, r.CLI, tenantSecretAddress)
-			expectWarning(t, plan, summaryGivenUp, key.ID, "ends every way to make it ACTIVE again: what it encrypts is lost", "allow_key_destruction")
+			expectWarning(t, plan, summaryGivenUp, key.ID, "ends every way to make it ACTIVE again: what it encrypts is lost",
+				"allow_key_destruction")
 			for _, d := range plan.Diagnostics {
-				if slices.Contains([]string{"The Data key will be rotated", "An existing key will be archived"}, d.Summary) && !plan.Has("warning", d.Summary, "is lost") {
+				if slices.Contains([]string{"The Data key will be rotated", "An existing key will be archived"}, d.Summary) &&
+					!plan.Has("warning", d.Summary, "is lost") {
 					t.Errorf("expected no promise of readable data, found %q", d.Detail)
 				}
 			}
@@ -129,13 +134,15 @@ func TestAccTenantSecret_destroyedCacheOnlyIsGivenUp(t *testing.T) {
 	}
 }
 
-// A quorum guards destructions, and this one can't be approved: it is refused, although destruction is allowed.
+// A quorum guards destructions, and this one can't be approved: it is refused, although destruction
+// is allowed.
 func TestAccTenantSecret_destroyedCacheOnlyUnderAQuorum(t *testing.T) {
 	t.Parallel()
 	r := newRemoteRun(t, "enable_cache_only_keys: true")
 	r.apply(remoteKey("kid-1", blueCredential, "Sim_BYOK"), 1, 0)
 	key := r.fail()
-	quorum := fmt.Sprintf("destruction_approvers = {\n    public_keys = [%q]\n    threshold   = 1\n  }", newApprover(t, "ada").public)
+	quorum := fmt.Sprintf("destruction_approvers = {\n    public_keys = [%q]\n    threshold   = 1\n  }",
+		newApprover(t, "ada").public)
 	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true", quorum)+dataKey())
 	writes := len(acctest.Writes(r.sim))
 	for _, result := range []acctest.Result{r.Plan(), r.Apply()} {
@@ -146,8 +153,9 @@ func TestAccTenantSecret_destroyedCacheOnlyUnderAQuorum(t *testing.T) {
 	r.expectNothingSent(writes)
 }
 
-// The key becomes DESTROYED between a plan and its apply: the rotation that was planned over a living key is not carried out, neither one by
-// age nor one that was asked for, and not where destruction is allowed either, since the plan has not said that anything is lost.
+// The key becomes DESTROYED between a plan and its apply: the rotation that was planned over a
+// living key is not carried out, neither one by age nor one that was asked for, and not where
+// destruction is allowed either, since the plan has not said that anything is lost.
 func TestAccTenantSecret_destroyedSinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, allowed := range map[string]bool{"by age": false, "asked for": false, "asked for and allowed": true} {
@@ -190,7 +198,8 @@ func TestAccTenantSecret_destroyedCacheOnlyOfSomebodyElse(t *testing.T) {
 	r := newRemoteRun(t, "enable_cache_only_keys: true")
 	r.apply(dataKey("rotate_after_days = 10"), 1, 0)
 	foreign := newAdministrator(t, r.sim).call("POST", "", map[string]any{
-		"Type": "Data", "Source": "REMOTE", "RemoteKeyIdentifier": "theirs", "RemoteKeyServiceId": blueCredential, "RemoteKeyCertificate": "Sim_BYOK",
+		"Type": "Data", "Source": "REMOTE", "RemoteKeyIdentifier": "theirs", "RemoteKeyServiceId": blueCredential,
+		"RemoteKeyCertificate": "Sim_BYOK",
 	})
 	r.fail()
 	r.sim.Clock.Advance(11 * 24 * time.Hour)

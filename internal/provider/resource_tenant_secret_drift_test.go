@@ -12,8 +12,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// A key that somebody rotated outside is shown, and rotated back; also where a refresh-only apply has saved it, or where the refresh is
-// left out of the next plan.
+// A key that somebody rotated outside is shown, and rotated back; also where a refresh-only apply
+// has saved it, or where the refresh is left out of the next plan.
 func TestAccTenantSecret_rule4RotatedOutside(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -47,7 +47,9 @@ func TestAccTenantSecret_rule4RotatedOutside(t *testing.T) {
 				}
 			}
 			plan := cli.Plan(test.args...)
-			if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 || !plan.Has("warning", "The Data key will be rotated", "another record was made ACTIVE outside this configuration", outside) {
+			if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 ||
+				!plan.Has("warning", "The Data key will be rotated", "another record was made ACTIVE outside this configuration",
+					outside) {
 				t.Fatalf("expected 1 to change with its reason, found %s", plan.Output())
 			}
 			cli.MustApply(test.args...)
@@ -111,7 +113,8 @@ func TestAccTenantSecret_rule4DescriptionEditedOutside(t *testing.T) {
 	}
 }
 
-// State is never dropped: a tenant secret can't be deleted, so an answer without it speaks of permissions or of another org.
+// State is never dropped: a tenant secret can't be deleted, so an answer without it speaks of
+// permissions or of another org.
 func TestAccTenantSecret_rule4PermissionsLost(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -156,7 +159,9 @@ func TestAccTenantSecret_rule4PermissionsLost(t *testing.T) {
 			if after := cli.State(tenantSecretAddress); fmt.Sprint(after) != fmt.Sprint(before) {
 				t.Errorf("expected the state to be kept, found %v", after)
 			}
-			sim.Configure(func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageEncryptionKeys, p.DeniedAsEmpty = true, false })
+			sim.Configure(func(_ *sfsim.Settings, p *sfsim.Permissions) {
+				p.ManageEncryptionKeys, p.DeniedAsEmpty = true, false
+			})
 			sim.ClearFaults()
 			cli.MustBeEmpty()
 			uploads(t, sim, 1, 1)
@@ -177,10 +182,12 @@ func TestAccTenantSecret_stateOfAnotherOrg(t *testing.T) {
 	moved := acctest.NewCLI(t, other)
 	moved.Dir = cli.Dir
 	moved.Config(dataKey(trigger("b")))
-	if failed := moved.Apply(); failed.Code == 0 || !failed.Has("error", "This key belongs to another org", ours.OrganizationID, other.OrganizationID) {
+	if failed := moved.Apply(); failed.Code == 0 || !failed.Has("error", "This key belongs to another org",
+		ours.OrganizationID, other.OrganizationID) {
 		t.Errorf("expected the state of another org to be refused, found %s", failed.Output())
 	}
-	if failed := moved.Apply("-refresh=false"); failed.Code == 0 || !failed.Has("error", "This key belongs to another org") {
+	if failed := moved.Apply("-refresh=false"); failed.Code == 0 ||
+		!failed.Has("error", "This key belongs to another org") {
 		t.Errorf("expected the state of another org to be refused without a refresh too, found %s", failed.Output())
 	}
 	if writes := acctest.Writes(other); len(writes) != 0 {
@@ -210,7 +217,8 @@ func TestAccTenantSecret_rule5Age(t *testing.T) {
 		t.Errorf("expected age not to be noticed without a refresh, found %s", plan.Output())
 	}
 	plan := cli.Plan("-out=saved.tfplan")
-	if plan.Changed != 1 || plan.Removed != 0 || !plan.Has("warning", "The Data key will be rotated", "the ACTIVE record has reached rotate_after_days") {
+	if plan.Changed != 1 || plan.Removed != 0 || !plan.Has("warning", "The Data key will be rotated",
+		"the ACTIVE record has reached rotate_after_days") {
 		t.Fatalf("expected a rotation by age, found %s", plan.Output())
 	}
 	// A saved plan decides the same at apply, without a refresh of its own.
@@ -261,7 +269,8 @@ func TestAccTenantSecret_rule4SpacesAroundTheDescription(t *testing.T) {
 	patchTenantSecret(t, sim, key.ID, map[string]any{"Description": strings.TrimSpace(key.Description)})
 	cli.MustBeEmpty()
 	// What is different in another place is.
-	patchTenantSecret(t, sim, key.ID, map[string]any{"Description": strings.Replace(key.Description, "Owned by", "Owned  by", 1)})
+	patchTenantSecret(t, sim, key.ID, map[string]any{"Description": strings.Replace(key.Description, "Owned by",
+		"Owned  by", 1)})
 	if plan := cli.Plan(); plan.Changed != 1 {
 		t.Errorf("expected the text to be taken back, found\n%s", plan.Output())
 	}

@@ -45,9 +45,11 @@ func hybridIdentity(t *testing.T) *age.HybridIdentity {
 	return identity
 }
 
-// escrowIn renders escrow to ageRecipient, with copies in the directory escrow beside the configuration.
+// escrowIn renders escrow to ageRecipient, with copies in the directory escrow beside the
+// configuration.
 func escrowIn(cli *acctest.CLI) string {
-	return fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", ageRecipient, filepath.Join(cli.Dir, "escrow"))
+	return fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", ageRecipient,
+		filepath.Join(cli.Dir, "escrow"))
 }
 
 // escrowCopies lists the names of the escrow copies below the runner's directory.
@@ -98,7 +100,8 @@ func TestAccTenantSecret_escrow(t *testing.T) {
 		t.Error("the escrow_ciphertext in state does not hold the key that Salesforce has")
 	}
 	copies := escrowCopies(t, cli)
-	want := regexp.MustCompile(fmt.Sprintf(`^%s-Data-%s-[0-9a-f]{8}\.age$`, sim.OrganizationID, regexp.QuoteMeta(fmt.Sprint(state["rotation_id"]))))
+	want := regexp.MustCompile(fmt.Sprintf(`^%s-Data-%s-[0-9a-f]{8}\.age$`, sim.OrganizationID,
+		regexp.QuoteMeta(fmt.Sprint(state["rotation_id"]))))
 	if len(copies) != 1 || !want.MatchString(copies[0]) {
 		t.Fatalf("expected one escrow copy with a name like %s, found %v", want, copies)
 	}
@@ -150,14 +153,18 @@ func TestAccTenantSecret_rule1EscrowBeforePost(t *testing.T) {
 	// The connection ends with the POST, and the org is out of reach from then on.
 	for _, fault := range []sfsim.Fault{
 		{Method: "POST", Path: "*/sobjects/TenantSecret", Drop: "after"},
-		{Method: "GET", Path: "*/query*", Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: 500, ErrorCode: "UNKNOWN_EXCEPTION"},
+		{
+			Method: "GET", Path: "*/query*", Query: "FROM TenantSecret", Nth: 4, Times: 1000, Status: 500,
+			ErrorCode: "UNKNOWN_EXCEPTION",
+		},
 	} {
 		if err := sim.AddFault(fault); err != nil {
 			t.Fatal(err)
 		}
 	}
 	failed := cli.Apply()
-	if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "rotation id", "SecretValueHash", "Nothing was sent a second time", "Apply again") {
+	if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "rotation id", "SecretValueHash",
+		"Nothing was sent a second time", "Apply again") {
 		t.Fatalf("expected an unknown outcome, found %s", failed.Output())
 	}
 	if state := cli.State(tenantSecretAddress); state != nil {
@@ -194,7 +201,8 @@ func TestAccTenantSecret_escrowAppliesFromNextUpload(t *testing.T) {
 		t.Errorf("expected a change with a warning, found %s", plan.Output())
 	}
 	cli.MustApply()
-	if state := cli.State(tenantSecretAddress); state["escrow_ciphertext"] != nil || acctest.Count(sim, acctest.OpCreate) != 1 {
+	if state := cli.State(tenantSecretAddress); state["escrow_ciphertext"] != nil ||
+		acctest.Count(sim, acctest.OpCreate) != 1 {
 		t.Errorf("expected no new key and no escrow of the old one, found %v", state["escrow_ciphertext"])
 	}
 }

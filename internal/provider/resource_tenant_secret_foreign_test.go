@@ -22,13 +22,16 @@ func receiptOf(t *testing.T, cli *acctest.CLI) map[string]any {
 	return receipt
 }
 
-// Anybody who may edit a Description can write a mark. A record with ours that nothing proves to be ours is not adopted: the plan names its
-// creator and says that it is archived, and the apply does just that and never edits it. Without a state, and with one.
+// Anybody who may edit a Description can write a mark. A record with ours that nothing proves to be
+// ours is not adopted: the plan names its creator and says that it is archived, and the apply does
+// just that and never edits it. Without a state, and with one.
 func TestAccTenantSecret_foreignMark(t *testing.T) {
 	t.Parallel()
 	for name, foreign := range map[string]func(a administrator, mark string) string{
-		"an upload of somebody else's": func(a administrator, mark string) string { return a.upload(mark, acctest.NewMaterial()) },
-		"a key made by Salesforce":     func(a administrator, mark string) string { return a.generate(mark) },
+		"an upload of somebody else's": func(a administrator, mark string) string {
+			return a.upload(mark, acctest.NewMaterial())
+		},
+		"a key made by Salesforce": func(a administrator, mark string) string { return a.generate(mark) },
 		"a mark after a text": func(a administrator, mark string) string {
 			return a.upload("ours "+mark, acctest.NewMaterial())
 		},
@@ -64,7 +67,8 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 					forget(t, cli)
 				}
 				plan, change := planned(t, cli, tenantSecretAddress)
-				expectWarning(t, plan, "A record carries this rotation's mark", id, "made by 005", "it is not adopted", "import it: terraform import")
+				expectWarning(t, plan, "A record carries this rotation's mark", id, "made by 005", "it is not adopted",
+					"import it: terraform import")
 				expectWarning(t, plan, step.says, id, "Salesforce archives it when the new key is made")
 				if plan.Has("warning", "An existing key will be adopted") || !change.unknown("tenant_secret_id") {
 					t.Errorf("%s: expected no adoption to be planned, found %v", step.name, plan.Summaries("warning"))
@@ -75,7 +79,10 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 				}
 				cli.MustBeEmpty()
 				key := acctest.ActiveKey(t, sim, "Data")
-				expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": key.ID, "source": "UPLOADED", "secret_value_hash": key.SecretValueHash})
+				expectState(t, cli, tenantSecretAddress, map[string]any{
+					"tenant_secret_id": key.ID, "source": "UPLOADED",
+					"secret_value_hash": key.SecretValueHash,
+				})
 				for _, other := range acctest.Keys(sim, "Data") {
 					if other.ID == id && other.Status != "ARCHIVED" {
 						t.Errorf("%s: expected the foreign key to be archived, found %+v", step.name, other)
@@ -84,7 +91,8 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 				if key.ID == id || acctest.Count(sim, acctest.OpUpdate) != patches {
 					t.Errorf("%s: expected a key of our own, and no edit, found %+v", step.name, key)
 				}
-				if receipt := receiptOf(t, cli); receipt["source"] != "UPLOADED" || receipt["tenant_secret_id"] != key.ID || receipt["outcome"] != "uploaded" || receipt["created_by"] != key.CreatedByID {
+				if receipt := receiptOf(t, cli); receipt["source"] != "UPLOADED" || receipt["tenant_secret_id"] != key.ID ||
+					receipt["outcome"] != "uploaded" || receipt["created_by"] != key.CreatedByID {
 					t.Errorf("%s: expected a receipt of our own key, found %v", step.name, receipt)
 				}
 			}
@@ -92,8 +100,8 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 	}
 }
 
-// What is adopted or imported keeps its own source and creator in the receipt: a key that somebody else had Salesforce make is never called
-// an upload of ours.
+// What is adopted or imported keeps its own source and creator in the receipt: a key that somebody
+// else had Salesforce make is never called an upload of ours.
 func TestAccTenantSecret_foreignReceipts(t *testing.T) {
 	t.Parallel()
 	const imported = "\nimport {\n  to = salesforcebyok_tenant_secret.data\n  id = \"Data\"\n}\n"
@@ -107,7 +115,9 @@ func TestAccTenantSecret_foreignReceipts(t *testing.T) {
 			func(a administrator) string { return a.upload("theirs", material) }, dataKey(pin(material)), "adopted", "UPLOADED",
 		},
 		"imported HSM key": {
-			func(a administrator) string { return a.generate("theirs") }, tenantSecret(`type = "Data"`, `source = "HSM"`) + imported, "imported", "HSM",
+			func(a administrator) string {
+				return a.generate("theirs")
+			}, tenantSecret(`type = "Data"`, `source = "HSM"`) + imported, "imported", "HSM",
 		},
 		"imported upload": {
 			func(a administrator) string { return a.upload("theirs", material) }, dataKey() + imported, "imported", "UPLOADED",
@@ -125,10 +135,12 @@ func TestAccTenantSecret_foreignReceipts(t *testing.T) {
 			cli.Config(test.body)
 			cli.MustApply()
 			state, receipt := cli.State(tenantSecretAddress), receiptOf(t, cli)
-			if state["tenant_secret_id"] != id || receipt["tenant_secret_id"] != id || receipt["outcome"] != test.outcome || receipt["source"] != test.source {
+			if state["tenant_secret_id"] != id || receipt["tenant_secret_id"] != id || receipt["outcome"] != test.outcome ||
+				receipt["source"] != test.source {
 				t.Errorf("expected a receipt of %s, %s, %s, found %v", id, test.outcome, test.source, receipt)
 			}
-			if creator := receipt["created_by"]; creator != state["created_by_id"] || creator != acctest.ActiveKey(t, sim, "Data").CreatedByID || creator == user {
+			if creator := receipt["created_by"]; creator != state["created_by_id"] ||
+				creator != acctest.ActiveKey(t, sim, "Data").CreatedByID || creator == user {
 				t.Errorf("expected the administrator as its creator, found %v", creator)
 			}
 			if n := acctest.Count(sim, acctest.OpCreate); n != 1 {
@@ -138,8 +150,9 @@ func TestAccTenantSecret_foreignReceipts(t *testing.T) {
 	}
 }
 
-// A mark with a counter that no lineage reaches was typed, whoever wrote it last and on which record it stands. It starts no rotation, no
-// later rotation has an id of before, and each has one of its own.
+// A mark with a counter that no lineage reaches was typed, whoever wrote it last and on which
+// record it stands. It starts no rotation, no later rotation has an id of before, and each has one
+// of its own.
 func TestAccTenantSecret_counterThatWasTyped(t *testing.T) {
 	t.Parallel()
 	for _, counter := range []string{"999999999999999999", "9223372036854775806", "99999999"} {

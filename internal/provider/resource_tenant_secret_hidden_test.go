@@ -8,8 +8,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// Under ignore_changes the plan follows the source of the org. If somebody has Salesforce make a key over an uploaded one, no key is asked
-// of Salesforce, although the planned source is HSM: age and drift plan nothing and warn, and a key that is asked for is refused.
+// Under ignore_changes the plan follows the source of the org. If somebody has Salesforce make a
+// key over an uploaded one, no key is asked of Salesforce, although the planned source is HSM: age
+// and drift plan nothing and warn, and a key that is asked for is refused.
 func TestAccTenantSecret_hiddenSource(t *testing.T) {
 	t.Parallel()
 	const summary, inUse = "The configured source is hidden by ignore_changes", "A key made by Salesforce is in use"
@@ -29,7 +30,8 @@ func TestAccTenantSecret_hiddenSource(t *testing.T) {
 			for name, age := range map[string]time.Duration{"drift": 0, "drift and age": 11 * 24 * time.Hour} {
 				sim.Clock.Advance(age)
 				plan := cli.Plan()
-				if plan.Code == acctest.PlanFailed || plan.Added+plan.Removed != 0 || !plan.Has("warning", inUse, theirs, "take source out of ignore_changes") {
+				if plan.Code == acctest.PlanFailed || plan.Added+plan.Removed != 0 ||
+					!plan.Has("warning", inUse, theirs, "take source out of ignore_changes") {
 					t.Errorf("%s: expected a warning and no key, found exit code %d\n%s", name, plan.Code, plan.Output())
 				}
 				if applied := cli.Apply(); applied.Code != 0 {
@@ -60,7 +62,8 @@ func TestAccTenantSecret_hiddenSource(t *testing.T) {
 	}
 }
 
-// The configuration itself may change to another source under ignore_changes: the plan keeps the old one, and sends no key of it.
+// The configuration itself may change to another source under ignore_changes: the plan keeps the
+// old one, and sends no key of it.
 func TestAccTenantSecret_hiddenChangeOfSource(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -70,14 +73,16 @@ func TestAccTenantSecret_hiddenChangeOfSource(t *testing.T) {
 	cli.MustApply()
 	writes := len(acctest.Writes(sim))
 	cli.Config(dataKey(trigger("b"), ignore))
-	expectError(t, cli.Apply(), "The configured source is hidden by ignore_changes", `source = "UPLOADED"`, `"HSM"`, "Nothing was sent.")
+	expectError(t, cli.Apply(), "The configured source is hidden by ignore_changes", `source = "UPLOADED"`, `"HSM"`,
+		"Nothing was sent.")
 	if now := acctest.Writes(sim); len(now) != writes {
 		t.Errorf("expected no key of Salesforce's to be asked for, found %v", now[writes:])
 	}
 }
 
-// A pinned key whose record was made in another derivation mode is not taken for the configured one: not on create, update or import. The
-// mode of a record can't be changed, so the way out is to configure it.
+// A pinned key whose record was made in another derivation mode is not taken for the configured
+// one: not on create, update or import. The mode of a record can't be changed, so the way out is to
+// configure it.
 func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 	t.Parallel()
 	const (
@@ -85,7 +90,9 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 		imported = "\nimport {\n  to = salesforcebyok_tenant_secret.data\n  id = \"Data\"\n}\n"
 		none     = `key_derivation_mode = "NONE"`
 	)
-	allowed := sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true })
+	allowed := sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CanOptOutOfDerivationWithBYOK = true
+	})
 	for name, test := range map[string]struct {
 		is, wanted      string
 		update, imports bool
@@ -108,7 +115,8 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 			}
 			material := acctest.NewMaterial()
 			id := newAdministrator(t, sim).call("POST", "", map[string]any{
-				"Type": "Data", "Source": "UPLOADED", "KeyDerivationMode": test.is, "SecretValueCertificate": "Sim_BYOK", "SecretValueHash": material.Hash(), "SecretValue": wrapFor(t, sim, material),
+				"Type": "Data", "Source": "UPLOADED", "KeyDerivationMode": test.is, "SecretValueCertificate": "Sim_BYOK",
+				"SecretValueHash": material.Hash(), "SecretValue": wrapFor(t, sim, material),
 			})
 			before, writes := cli.State(tenantSecretAddress), len(acctest.Writes(sim))
 			block := ""
@@ -119,7 +127,8 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 			for _, result := range []acctest.Result{cli.Plan(), cli.Apply()} {
 				expectError(t, result, summary, id, "key_derivation_mode "+test.is, "expected "+test.wanted, "Nothing was sent.")
 			}
-			if after := cli.State(tenantSecretAddress); (after == nil) != (before == nil) || after["tenant_secret_id"] != before["tenant_secret_id"] && !test.imports {
+			if after := cli.State(tenantSecretAddress); (after == nil) != (before == nil) ||
+				after["tenant_secret_id"] != before["tenant_secret_id"] && !test.imports {
 				t.Errorf("expected the state to be kept, found %v", after["tenant_secret_id"])
 			}
 			if now := acctest.Writes(sim); len(now) != writes {
@@ -138,7 +147,10 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 		t.Parallel()
 		sim := acctest.StartSim(t, allowed)
 		cli := acctest.NewCLI(t, sim).InProcess()
-		for _, body := range []string{remoteKey("kid-1", blueCredential, "Sim_BYOK", none), tenantSecret(`type = "Data"`, `source = "HSM"`, none)} {
+		for _, body := range []string{
+			remoteKey("kid-1", blueCredential, "Sim_BYOK", none),
+			tenantSecret(`type = "Data"`, `source = "HSM"`, none),
+		} {
 			cli.Config(body)
 			expectError(t, cli.Plan(), "This source can't opt out of derivation", "Nothing was sent.")
 		}

@@ -31,7 +31,8 @@ func TestAccTenantSecret_hsm(t *testing.T) {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: acctest.Factories(),
 		Steps: []resource.TestStep{
-			{Config: hsm, ConfigPlanChecks: created, ConfigStateChecks: append(withoutMaterial, acctest.KeyCount(sim, "Data", 2))},
+			{Config: hsm, ConfigPlanChecks: created, ConfigStateChecks: append(withoutMaterial,
+				acctest.KeyCount(sim, "Data", 2))},
 			{
 				Config: acctest.Config(sim, dataKey()),
 				ConfigPlanChecks: resource.ConfigPlanChecks{
@@ -42,15 +43,18 @@ func TestAccTenantSecret_hsm(t *testing.T) {
 					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 				},
 				ConfigStateChecks: []statecheck.StateCheck{
-					acctest.ActiveKeyInState(sim, tenantSecretAddress), acctest.KeyCount(sim, "Data", 3), valueOf("secret_value_hash", knownvalue.NotNull()),
+					acctest.ActiveKeyInState(sim, tenantSecretAddress), acctest.KeyCount(sim, "Data", 3),
+					valueOf("secret_value_hash", knownvalue.NotNull()),
 				},
 			},
-			{Config: hsm, ConfigPlanChecks: changed, ConfigStateChecks: append(withoutMaterial, acctest.KeyCount(sim, "Data", 4))},
+			{Config: hsm, ConfigPlanChecks: changed, ConfigStateChecks: append(withoutMaterial,
+				acctest.KeyCount(sim, "Data", 4))},
 		},
 	})
 }
 
-// An interrupted creation of a key that Salesforce makes is found by its marker, for it has no hash.
+// An interrupted creation of a key that Salesforce makes is found by its marker, for it has no
+// hash.
 func TestAccTenantSecret_hsmLostReply(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)

@@ -39,7 +39,8 @@ func TestAccTenantSecret_rule6ImportCommand(t *testing.T) {
 			key := acctest.ActiveKey(t, sim, "Data")
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey(`description = "By hand"`, trigger("a"), "rotate_after_days = 4000"))
-			if imported := cli.Run("import", "-input=false", tenantSecretAddress, importTests(t, sim)[name]); imported.Code != 0 {
+			if imported := cli.Run("import", "-input=false", tenantSecretAddress,
+				importTests(t, sim)[name]); imported.Code != 0 {
 				t.Fatal(imported.Output())
 			}
 			plan := cli.Plan()
@@ -64,7 +65,8 @@ func TestAccTenantSecret_rule6ImportCommand(t *testing.T) {
 
 			// From here on the lineage is like any other.
 			cli.Config(dataKey(`description = "By hand"`, trigger("b")))
-			if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key") {
+			if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated",
+				"rotation_triggers asks for a new key") {
 				t.Errorf("expected a changed trigger to rotate, found %s", plan.Output())
 			}
 		})
@@ -78,7 +80,8 @@ func TestAccTenantSecret_rule6ImportBlock(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, uploadedElsewhere())
 			cli := acctest.NewCLI(t, sim)
-			cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", tenantSecretAddress, importTests(t, sim)[name]) + dataKey())
+			cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", tenantSecretAddress, importTests(t, sim)[name]) +
+				dataKey())
 			applied := cli.MustApply()
 			if applied.Added != 0 || applied.Removed != 0 {
 				t.Errorf("expected an import, found %+v", applied)
@@ -97,11 +100,13 @@ func TestAccTenantSecret_rule6ImportByIdentity(t *testing.T) {
 	}
 	sim := acctest.StartSim(t, uploadedElsewhere())
 	identity := func(org string) string {
-		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    type = \"Data\"\n  }\n}\n", tenantSecretAddress, org) + dataKey()
+		return fmt.Sprintf("\nimport {\n  to = %s\n  identity = {\n    organization_id = %q\n    type = \"Data\"\n  }\n}\n",
+			tenantSecretAddress, org) + dataKey()
 	}
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(identity("00DWt0000000009MAA"))
-	if refused := cli.Plan(); refused.Code != acctest.PlanFailed || !refused.Has("error", "This key belongs to another org", sim.OrganizationID) {
+	if refused := cli.Plan(); refused.Code != acctest.PlanFailed ||
+		!refused.Has("error", "This key belongs to another org", sim.OrganizationID) {
 		t.Errorf("expected the identity of another org to be refused, found %s", refused.Output())
 	}
 	cli.Config(identity(sim.OrganizationID))
@@ -121,9 +126,10 @@ func TestAccTenantSecret_identity(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config: acctest.Config(sim, dataKey()),
-				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectIdentity(tenantSecretAddress, map[string]knownvalue.Check{
-					"organization_id": exact(sim.OrganizationID), "type": exact("Data"),
-				})},
+				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectIdentity(tenantSecretAddress,
+					map[string]knownvalue.Check{
+						"organization_id": exact(sim.OrganizationID), "type": exact("Data"),
+					})},
 			},
 		},
 	})
@@ -144,7 +150,9 @@ func TestAccTenantSecret_rule6ImportThatRotates(t *testing.T) {
 			sfsim.SeedSecret{Source: "UPLOADED", KeyDerivationMode: "NONE"}, nil, "another key_derivation_mode",
 		},
 		"pin": {
-			sfsim.SeedSecret{Source: "UPLOADED"}, []string{line, fmt.Sprintf("secret_value_hash = %q", material.Hash())}, "the pinned secret_value_hash is not the hash",
+			sfsim.SeedSecret{Source: "UPLOADED"},
+			[]string{line, fmt.Sprintf("secret_value_hash = %q", material.Hash())},
+			"the pinned secret_value_hash is not the hash",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -155,7 +163,8 @@ func TestAccTenantSecret_rule6ImportThatRotates(t *testing.T) {
 			if imported := cli.Run("import", "-input=false", tenantSecretAddress, "Data"); imported.Code != 0 {
 				t.Fatal(imported.Output())
 			}
-			if plan := cli.Plan(); plan.Changed != 1 || plan.Removed != 0 || !plan.Has("warning", "The Data key will be rotated", test.reason) {
+			if plan := cli.Plan(); plan.Changed != 1 || plan.Removed != 0 ||
+				!plan.Has("warning", "The Data key will be rotated", test.reason) {
 				t.Errorf("expected a rotation because of %q, found %s", test.reason, plan.Output())
 			}
 		})
@@ -166,7 +175,10 @@ func TestAccTenantSecret_rule6ImportThatRotates(t *testing.T) {
 func TestAccTenantSecret_rule6ImportWithEqualPin(t *testing.T) {
 	t.Parallel()
 	material := acctest.NewMaterial()
-	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Material: material.Base64()}}}))
+	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+		Source:   "UPLOADED",
+		Material: material.Base64(),
+	}}}))
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(fmt.Sprintf("secret_value_hash = %q", material.Hash())))
 	if imported := cli.Run("import", "-input=false", tenantSecretAddress, "Data"); imported.Code != 0 {
@@ -193,10 +205,12 @@ func TestAccTenantSecret_rule6ImportOfOwnRecord(t *testing.T) {
 		t.Fatal(imported.Output())
 	}
 	cli.MustApply()
-	if after := cli.State(tenantSecretAddress); after["rotation_id"] != before["rotation_id"] || after["tenant_secret_id"] != before["tenant_secret_id"] {
+	if after := cli.State(tenantSecretAddress); after["rotation_id"] != before["rotation_id"] ||
+		after["tenant_secret_id"] != before["tenant_secret_id"] {
 		t.Errorf("expected the rotation id %v to be kept, found %v", before["rotation_id"], after["rotation_id"])
 	}
-	if posts, patches := acctest.Count(sim, acctest.OpCreate), acctest.Count(sim, acctest.OpUpdate); posts != 1 || patches != 0 {
+	if posts, patches := acctest.Count(sim, acctest.OpCreate),
+		acctest.Count(sim, acctest.OpUpdate); posts != 1 || patches != 0 {
 		t.Errorf("expected nothing to be written after the first apply, found %d POSTs and %d patches", posts, patches)
 	}
 }

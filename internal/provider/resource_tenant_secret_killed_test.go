@@ -13,8 +13,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// CLI and provider are killed when Salesforce has committed the key and its reply is under way. The next apply finds one new key and
-// its escrow copy, and sends nothing.
+// CLI and provider are killed when Salesforce has committed the key and its reply is under way. The
+// next apply finds one new key and its escrow copy, and sends nothing.
 func TestAccTenantSecret_rule3Killed(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
@@ -30,7 +30,10 @@ func TestAccTenantSecret_rule3Killed(t *testing.T) {
 			}
 			cli.Config(dataKey(trigger("b"), escrowIn(cli)))
 			// The simulator makes the record at once, and answers when nobody is there to listen.
-			arm(t, sim, sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1, Delay: sfsim.Duration(time.Minute)})
+			arm(t, sim, sfsim.Fault{
+				Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1,
+				Delay: sfsim.Duration(time.Minute),
+			})
 			cmd := cli.Command("apply", "-input=false", "-auto-approve")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			var output bytes.Buffer
@@ -68,7 +71,8 @@ func TestAccTenantSecret_rule3Killed(t *testing.T) {
 			key := acctest.ActiveKey(t, sim, "Data")
 			armored, _ := state["escrow_ciphertext"].(string)
 			if state["tenant_secret_id"] != key.ID || !bytes.Equal(openEscrow(t, armored, ageIdentity), sim.Unwrapped(key.ID)) {
-				t.Errorf("expected the state to have the ACTIVE key %s and its escrow copy, found %v", key.ID, state["tenant_secret_id"])
+				t.Errorf("expected the state to have the ACTIVE key %s and its escrow copy, found %v", key.ID,
+					state["tenant_secret_id"])
 			}
 		})
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// A replica lags behind and shows the key before ours as ACTIVE. That is no drift: a plan keeps the state and warns, a write sends nothing,
-// and once the replica has caught up there is nothing to do. Of a key that was read back, and of one that never was.
+// A replica lags behind and shows the key before ours as ACTIVE. That is no drift: a plan keeps the
+// state and warns, a write sends nothing, and once the replica has caught up there is nothing to
+// do. Of a key that was read back, and of one that never was.
 func TestAccTenantSecret_lateReplica(t *testing.T) {
 	t.Parallel()
 	const summary = "The org answers with old data"
@@ -47,7 +48,8 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 			before := cli.State(tenantSecretAddress)
 			posts := acctest.Count(sim, acctest.OpCreate)
 			plan := cli.Plan()
-			if plan.Code == acctest.PlanFailed || plan.Has("warning", "The Data key will be rotated") || !plan.Has("warning", summary, ours.ID, "The state is kept as it was.") {
+			if plan.Code == acctest.PlanFailed || plan.Has("warning", "The Data key will be rotated") ||
+				!plan.Has("warning", summary, ours.ID, "The state is kept as it was.") {
 				t.Errorf("expected the plan to keep the state and to warn, found exit code %d\n%s", plan.Code, plan.Output())
 			}
 			if applied := cli.Apply("-refresh-only"); applied.Code != 0 {
@@ -71,7 +73,10 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 				t.Errorf("expected nothing to be rotated, found\n%s", applied.Output())
 			}
 			cli.MustBeEmpty()
-			expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": ours.ID, "version": ours.Version, "status": "ACTIVE"})
+			expectState(t, cli, tenantSecretAddress, map[string]any{
+				"tenant_secret_id": ours.ID, "version": ours.Version,
+				"status": "ACTIVE",
+			})
 			if n := acctest.Count(sim, acctest.OpCreate); n != posts {
 				t.Errorf("expected no other key, found %d POSTs", n-posts)
 			}
@@ -79,17 +84,21 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 	}
 }
 
-// A type in another letter case is an error before anything is planned, or during the apply where it is known only then: no plan passes that
-// every later one refuses.
+// A type in another letter case is an error before anything is planned, or during the apply where
+// it is known only then: no plan passes that every later one refuses.
 func TestAccTenantSecret_typeInAnotherCaseOnCreate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
-	for spelled, is := range map[string]string{"data": `"Data"`, "DATA": `"Data"`, "deterministicdata": `"DeterministicData"`} {
+	for spelled, is := range map[string]string{
+		"data": `"Data"`, "DATA": `"Data"`,
+		"deterministicdata": `"DeterministicData"`,
+	} {
 		cli.Config(tenantSecret(`type = "`+spelled+`"`, `certificate = "Sim_BYOK"`))
 		expectError(t, cli.Plan(), "The type is spelled in another case", is)
 	}
-	cli.Config("\nresource \"terraform_data\" \"later\" {\n  input = \"data\"\n}\n" + tenantSecret("type = terraform_data.later.output", `certificate = "Sim_BYOK"`))
+	cli.Config("\nresource \"terraform_data\" \"later\" {\n  input = \"data\"\n}\n" +
+		tenantSecret("type = terraform_data.later.output", `certificate = "Sim_BYOK"`))
 	expectError(t, cli.Apply(), "The type is spelled in another case", `"Data"`)
 	if writes := acctest.Writes(sim); len(writes) != 0 || cli.State(tenantSecretAddress) != nil {
 		t.Errorf("expected nothing to be sent, found %v", writes)

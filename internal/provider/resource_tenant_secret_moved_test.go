@@ -8,8 +8,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// On Hyperforce a Search Index key goes another way from API version 63 on. The plan says which, a refusal names it first, and neither
-// speaks of intervals: no time makes it right. Elsewhere, and of other types, nothing is said.
+// On Hyperforce a Search Index key goes another way from API version 63 on. The plan says which, a
+// refusal names it first, and neither speaks of intervals: no time makes it right. Elsewhere, and
+// of other types, nothing is said.
 func TestAccTenantSecret_searchIndexMoved(t *testing.T) {
 	t.Parallel()
 	const warning = "Search Index keys have moved"
@@ -27,13 +28,21 @@ func TestAccTenantSecret_searchIndexMoved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			seed, typ := &sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED"}, {Type: "SearchIndex", Created: moment(t, "-1h")}}}, test.typ
+			seed, typ := &sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
+				{Source: "UPLOADED"},
+				{Type: "SearchIndex", Created: moment(t, "-1h")},
+			}}, test.typ
 			if typ == "" {
 				seed.TenantSecrets, typ = seed.TenantSecrets[:1], "SearchIndex"
 			}
-			sim := acctest.StartSim(t, sfsim.WithSeed(seed), sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.Hyperforce = test.hyperforce }))
+			sim := acctest.StartSim(t, sfsim.WithSeed(seed), sfsim.WithConfiguration(func(s *sfsim.Settings,
+				_ *sfsim.Permissions,
+			) {
+				s.Hyperforce = test.hyperforce
+			}))
 			cli := acctest.NewCLI(t, sim).InProcess()
-			providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "`+test.version+`"`)+tenantSecret(`type = "`+typ+`"`, `certificate = "Sim_BYOK"`))
+			providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "`+test.version+`"`)+
+				tenantSecret(`type = "`+typ+`"`, `certificate = "Sim_BYOK"`))
 			plan := cli.Plan()
 			if !test.moved {
 				if plan.Has("warning", warning) {
@@ -54,7 +63,8 @@ func TestAccTenantSecret_searchIndexMoved(t *testing.T) {
 					detail = d.Detail
 				}
 			}
-			if !strings.HasPrefix(detail, "On Hyperforce,") || strings.Contains(detail, "the next is allowed from") || strings.Contains(detail, "Known of this org") {
+			if !strings.HasPrefix(detail, "On Hyperforce,") || strings.Contains(detail, "the next is allowed from") ||
+				strings.Contains(detail, "Known of this org") {
 				t.Errorf("expected the way out first, and no date, found %s", detail)
 			}
 			if cli.State(tenantSecretAddress) != nil {
@@ -64,8 +74,8 @@ func TestAccTenantSecret_searchIndexMoved(t *testing.T) {
 	}
 }
 
-// A first deterministic key may need a setting. The plan names it if the org shows it off or not at all, and so does a refusal; once the
-// setting is on or a key is there, nothing is said.
+// A first deterministic key may need a setting. The plan names it if the org shows it off or not at
+// all, and so does a refusal; once the setting is on or a key is there, nothing is said.
 func TestAccTenantSecret_deterministicSetting(t *testing.T) {
 	t.Parallel()
 	const warning, setting = "A setting of the org may be missing", "enable_deterministic_encryption"
@@ -75,8 +85,11 @@ func TestAccTenantSecret_deterministicSetting(t *testing.T) {
 	}{
 		"needed and absent":  {"settings: {deterministic_needs_setting: true}", true, true},
 		"not needed, absent": {"settings: {deterministic_needs_setting: false}", true, false},
-		"needed and on":      {"settings: {deterministic_needs_setting: true}\nswitches: [enableDeterministicEncryption]", false, false},
-		"a key is there":     {"tenant_secrets: [{type: Data}, {type: DeterministicData}]", false, false},
+		"needed and on": {
+			"settings: {deterministic_needs_setting: true}\nswitches: [enableDeterministicEncryption]",
+			false, false,
+		},
+		"a key is there": {"tenant_secrets: [{type: Data}, {type: DeterministicData}]", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,8 +107,10 @@ func TestAccTenantSecret_deterministicSetting(t *testing.T) {
 			}
 			expectError(t, cli.Apply(), "Salesforce refused the new DeterministicData key", setting)
 			// Turned on by the same configuration, in its order.
-			cli.Config("\nresource \"salesforcebyok_platform_encryption_settings\" \"this\" {\n  enable_deterministic_encryption = true\n}\n" +
-				tenantSecret(`type = "DeterministicData"`, `certificate = "Sim_BYOK"`, "depends_on = [salesforcebyok_platform_encryption_settings.this]"))
+			cli.Config("\nresource \"salesforcebyok_platform_encryption_settings\" \"this\" {\n  " +
+				"enable_deterministic_encryption = true\n}\n" +
+				tenantSecret(`type = "DeterministicData"`, `certificate = "Sim_BYOK"`,
+					"depends_on = [salesforcebyok_platform_encryption_settings.this]"))
 			cli.MustApply()
 		})
 	}

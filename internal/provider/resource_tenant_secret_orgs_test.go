@@ -13,7 +13,8 @@ import (
 const (
 	summaryAnotherOrg = "This key belongs to another org"
 	otherOrganization = "00DWt0000000777"
-	// bySession is a provider block whose org comes from ephemeral variables: a saved plan does not hold it, and its apply may have another.
+	// bySession is a provider block whose org comes from ephemeral variables: a saved plan does not
+	// hold it, and its apply may have another.
 	bySession = `
 variable "url" {
   type      = string
@@ -80,8 +81,8 @@ func (m *moving) write(body string) {
 	m.Write("main.tf", requiredProvider+fmt.Sprintf(bySession, m.kind.block)+body)
 }
 
-// A plan that was made over one org is not applied to another, whatever it is a plan of: nothing is written there, and the state keeps what
-// it has.
+// A plan that was made over one org is not applied to another, whatever it is a plan of: nothing is
+// written there, and the state keeps what it has.
 func TestAccOrgs_savedPlan(t *testing.T) {
 	t.Parallel()
 	for _, kind := range orgKinds() {
@@ -100,7 +101,9 @@ func TestAccOrgs_savedPlan(t *testing.T) {
 				{"a destroy", kind.body(trigger("a")), []string{"-destroy"}},
 			} {
 				if kind.address != tenantSecretAddress && (step.name == "a change of the record" || step.name == "-replace") {
-					continue // it has no Description that can be edited, and a replacement of it is refused at plan: a create can't know its key
+					// it has no Description that can be edited, and a replacement of it is refused at plan: a
+					// create can't know its key
+					continue
 				}
 				m.in(first)
 				m.write(step.body)
@@ -108,8 +111,11 @@ func TestAccOrgs_savedPlan(t *testing.T) {
 				planned(t, m.CLI, kind.address, step.args...)
 				m.in(second)
 				refused := applySaved(m.CLI)
-				if inconsistent := slices.Contains(refused.Summaries("error"), "Provider produced inconsistent final plan"); refused.Code == 0 || !inconsistent && !refused.Has("error", summaryAnotherOrg) {
-					t.Errorf("%s: expected the plan of another org to be refused, found exit code %d\n%s", step.name, refused.Code, refused.Output())
+				if inconsistent := slices.Contains(refused.Summaries("error"),
+					"Provider produced inconsistent final plan"); refused.Code == 0 ||
+					!inconsistent && !refused.Has("error", summaryAnotherOrg) {
+					t.Errorf("%s: expected the plan of another org to be refused, found exit code %d\n%s", step.name, refused.Code,
+						refused.Output())
 				}
 				if writes := acctest.Writes(second); len(writes) != 0 {
 					t.Fatalf("%s: expected nothing to be written to the other org, found %v", step.name, writes)
@@ -126,8 +132,8 @@ func TestAccOrgs_savedPlan(t *testing.T) {
 	}
 }
 
-// With the credentials of another org a key is neither destroyed, nor replaced, nor rotated, nor forgotten, with a refresh or without one.
-// The way out, for an org that is gone, is named.
+// With the credentials of another org a key is neither destroyed, nor replaced, nor rotated, nor
+// forgotten, with a refresh or without one. The way out, for an org that is gone, is named.
 func TestAccOrgs_stateOfAnotherOrg(t *testing.T) {
 	t.Parallel()
 	for _, kind := range orgKinds() {
@@ -160,8 +166,10 @@ func TestAccOrgs_stateOfAnotherOrg(t *testing.T) {
 				}
 				m.write(body)
 				refused := command.run(command.args...)
-				if refused.Code == 0 || !refused.Has("error", summaryAnotherOrg, first.OrganizationID, second.OrganizationID, "terraform state rm") {
-					t.Errorf("%s: expected a refusal that names the way out, found exit code %d\n%s", command.name, refused.Code, refused.Output())
+				if refused.Code == 0 || !refused.Has("error", summaryAnotherOrg, first.OrganizationID, second.OrganizationID,
+					"terraform state rm") {
+					t.Errorf("%s: expected a refusal that names the way out, found exit code %d\n%s", command.name, refused.Code,
+						refused.Output())
 				}
 			}
 			if writes := acctest.Writes(second); len(writes) != 0 {
@@ -177,8 +185,9 @@ func TestAccOrgs_stateOfAnotherOrg(t *testing.T) {
 	}
 }
 
-// A sandbox that was refreshed from production has its keys, their markers and its users, under another id. A new state there makes keys of
-// its own, although the markers are as its own runs would write them, and although it has production's escrow directory.
+// A sandbox that was refreshed from production has its keys, their markers and its users, under
+// another id. A new state there makes keys of its own, although the markers are as its own runs
+// would write them, and although it has production's escrow directory.
 func TestAccOrgs_refreshedSandbox(t *testing.T) {
 	t.Parallel()
 	production := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -188,8 +197,12 @@ func TestAccOrgs_refreshedSandbox(t *testing.T) {
 	cli.MustApply()
 	key := acctest.ActiveKey(t, production, "Data")
 
-	sandbox := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithKind(sfsim.Sandbox), sfsim.WithOrganizationID(otherOrganization),
-		sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{}, {Source: "UPLOADED", Material: acctest.Material(production.Unwrapped(key.ID)).Base64()}}}))
+	sandbox := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithKind(sfsim.Sandbox),
+		sfsim.WithOrganizationID(otherOrganization),
+		sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
+			{},
+			{Source: "UPLOADED", Material: acctest.Material(production.Unwrapped(key.ID)).Base64()},
+		}}))
 	copied := acctest.ActiveKey(t, sandbox, "Data")
 	// Written by the integration user, whom the sandbox has too.
 	patchTenantSecret(t, sandbox, copied.ID, map[string]any{"Description": key.Description})
@@ -198,15 +211,18 @@ func TestAccOrgs_refreshedSandbox(t *testing.T) {
 	other.Config(body)
 	plan, change := planned(t, other, tenantSecretAddress)
 	expectWarning(t, plan, "An existing key will be archived", copied.ID)
-	if plan.Has("warning", "An existing key will be adopted") || !change.unknown("tenant_secret_id") || change.After["organization_id"] != sandbox.OrganizationID {
-		t.Errorf("expected the plan to make a key of the sandbox's own, found %v, %v", plan.Summaries("warning"), change.After)
+	if plan.Has("warning", "An existing key will be adopted") || !change.unknown("tenant_secret_id") ||
+		change.After["organization_id"] != sandbox.OrganizationID {
+		t.Errorf("expected the plan to make a key of the sandbox's own, found %v, %v", plan.Summaries("warning"),
+			change.After)
 	}
 	if applied := applySaved(other); applied.Code != 0 {
 		t.Fatal(applied.Output())
 	}
 	other.MustBeEmpty()
 	made := acctest.ActiveKey(t, sandbox, "Data")
-	if made.ID == copied.ID || made.SecretValueHash == copied.SecretValueHash || acctest.Count(sandbox, acctest.OpCreate) != 1 {
+	if made.ID == copied.ID || made.SecretValueHash == copied.SecretValueHash ||
+		acctest.Count(sandbox, acctest.OpCreate) != 1 {
 		t.Errorf("expected another key than production's, found %+v", made)
 	}
 	if fingerprint, _, _ := strings.Cut(key.Description, "."); strings.HasPrefix(made.Description, fingerprint) {

@@ -27,7 +27,9 @@ func TestAccTenantSecret_rule7Pin(t *testing.T) {
 		return cli.Apply()
 	}
 
-	if refused := apply(first, "1", pin(second)); refused.Code == 0 || !refused.Has("error", "Key material does not match the pinned hash", second.Hash(), first.Hash(), "Nothing was sent.") {
+	if refused := apply(first, "1", pin(second)); refused.Code == 0 ||
+		!refused.Has("error", "Key material does not match the pinned hash", second.Hash(), first.Hash(),
+			"Nothing was sent.") {
 		t.Fatalf("expected material with another hash to be refused, found %s", refused.Output())
 	}
 	if writes := acctest.Writes(sim); len(writes) != 0 {
@@ -48,7 +50,8 @@ func TestAccTenantSecret_rule7Pin(t *testing.T) {
 	// A new value rotates, also where the version stays.
 	line, variable := givenMaterial(second, "1")
 	cli.Config(variable + dataKey(pin(second), line))
-	if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated", "the pinned secret_value_hash is not the hash of the ACTIVE record") {
+	if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated",
+		"the pinned secret_value_hash is not the hash of the ACTIVE record") {
 		t.Errorf("expected a new pin to rotate, found %s", plan.Output())
 	}
 	cli.MustApply()
@@ -57,7 +60,8 @@ func TestAccTenantSecret_rule7Pin(t *testing.T) {
 	// The ACTIVE record no longer has the pinned hash: back to a used key there is no way.
 	line, variable = givenMaterial(first, "1")
 	cli.Config(variable + dataKey(pin(first), line))
-	if plan := cli.Plan(); plan.Code != acctest.PlanFailed || !plan.Has("error", "This key material has been used in this org") {
+	if plan := cli.Plan(); plan.Code != acctest.PlanFailed ||
+		!plan.Has("error", "This key material has been used in this org") {
 		t.Errorf("expected the used hash to be refused at plan, found %s", plan.Output())
 	}
 	uploads(t, sim, 2, 2)
@@ -70,7 +74,8 @@ func TestAccTenantSecret_rule7PinWithoutMaterial(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(pin(acctest.NewMaterial())))
 	expectError(t, cli.Plan(), "A pinned hash without its key material", "Nothing was sent.")
-	if refused := cli.Apply(); refused.Code == 0 || !refused.Has("error", "A pinned hash without its key material", "Nothing was sent.") {
+	if refused := cli.Apply(); refused.Code == 0 || !refused.Has("error", "A pinned hash without its key material",
+		"Nothing was sent.") {
 		t.Errorf("expected a pin without material to be refused, found %s", refused.Output())
 	}
 	if writes := acctest.Writes(sim); len(writes) != 0 {
@@ -78,7 +83,8 @@ func TestAccTenantSecret_rule7PinWithoutMaterial(t *testing.T) {
 	}
 }
 
-// An ACTIVE record that has the pinned hash is adopted, whoever uploaded it, and whether the material is at hand or not.
+// An ACTIVE record that has the pinned hash is adopted, whoever uploaded it, and whether the
+// material is at hand or not.
 func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]bool{"with material": true, "without": false} {
@@ -88,7 +94,10 @@ func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
 				skipBelowWriteOnly(t)
 			}
 			material := acctest.NewMaterial()
-			sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Source: "UPLOADED", Material: material.Base64()}}}))
+			sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{
+				Source:   "UPLOADED",
+				Material: material.Base64(),
+			}}}))
 			cli := acctest.NewCLI(t, sim)
 			config := dataKey(pin(material))
 			if given {
@@ -115,8 +124,8 @@ func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
 	}
 }
 
-// An input that asks for a new key, while the pin is the hash of the ACTIVE one: nothing is uploaded, and nothing is lost of what the state
-// knows of that key, such as the only escrow copy.
+// An input that asks for a new key, while the pin is the hash of the ACTIVE one: nothing is
+// uploaded, and nothing is lost of what the state knows of that key, such as the only escrow copy.
 func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -127,7 +136,8 @@ func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 
 	cli.Config(dataKey(trigger("b"), fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
 	if plan := cli.Plan(); plan.Changed != 1 || plan.Has("warning", "The Data key will be rotated") ||
-		!plan.Has("warning", "An existing key will be adopted", fmt.Sprint(before["tenant_secret_id"]), "Nothing will be uploaded") {
+		!plan.Has("warning", "An existing key will be adopted", fmt.Sprint(before["tenant_secret_id"]),
+			"Nothing will be uploaded") {
 		t.Errorf("expected the plan to announce that the record is marked, found\n%s", plan.Output())
 	}
 	cli.MustApply()
@@ -138,24 +148,30 @@ func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 			t.Errorf("%s: expected %v, found %v", name, before[name], after[name])
 		}
 	}
-	// The mark was patched, so the receipt is one of a patch, which follows that of the upload and repeats it.
+	// The mark was patched, so the receipt is one of a patch, which follows that of the upload and
+	// repeats it.
 	made, _ := before["receipt"].(string)
-	if r := receiptInState(t, cli, tenantSecretAddress); r.Operation != receipt.Patch || r.Previous == nil || *r.Previous != receipt.Sum(made) || r.KeySource != "generated" || len(r.EscrowRecipients) != 1 {
+	if r := receiptInState(t, cli, tenantSecretAddress); r.Operation != receipt.Patch || r.Previous == nil ||
+		*r.Previous != receipt.Sum(made) || r.KeySource != "generated" || len(r.EscrowRecipients) != 1 {
 		t.Errorf("expected a patch after %s, found %+v", made, r)
 	}
-	if key := acctest.ActiveKey(t, sim, "Data"); after["rotation_id"] == before["rotation_id"] || key.Description != fmt.Sprintf("[tf:%v]", after["rotation_id"]) {
+	if key := acctest.ActiveKey(t, sim, "Data"); after["rotation_id"] == before["rotation_id"] ||
+		key.Description != fmt.Sprintf("[tf:%v]", after["rotation_id"]) {
 		t.Errorf("expected another rotation id, on the record too, found %v and %q", after["rotation_id"], key.Description)
 	}
 
-	// No other key may take the place of a pinned one, however old it is: the plan says so, and nothing stands in the way.
+	// No other key may take the place of a pinned one, however old it is: the plan says so, and
+	// nothing stands in the way.
 	sim.Clock.Advance(11 * 24 * time.Hour)
-	cli.Config(dataKey(trigger("b"), "rotate_after_days = 10", fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
+	cli.Config(dataKey(trigger("b"), "rotate_after_days = 10",
+		fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
 	expectWarning(t, cli.Plan(), "A pinned key is due for rotation", "11 days old", "remove secret_value_hash")
 	cli.MustApply()
 	uploads(t, sim, 1, 1)
 }
 
-// A key that was uploaded outside, and that the configuration pins since, is adopted on an update as it is on a create.
+// A key that was uploaded outside, and that the configuration pins since, is adopted on an update
+// as it is on a create.
 func TestAccTenantSecret_rule7PinAdoptsOnUpdate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -171,5 +187,8 @@ func TestAccTenantSecret_rule7PinAdoptsOnUpdate(t *testing.T) {
 	cli.MustApply()
 	uploads(t, sim, 1, 2)
 	// The evidence in state is of the key before.
-	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": outside, "escrow_ciphertext": nil, "key_check_value": nil, "certificate_sha256": nil})
+	expectState(t, cli, tenantSecretAddress, map[string]any{
+		"tenant_secret_id": outside, "escrow_ciphertext": nil,
+		"key_check_value": nil, "certificate_sha256": nil,
+	})
 }

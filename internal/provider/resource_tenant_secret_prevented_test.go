@@ -15,10 +15,12 @@ import (
 const (
 	keepKey = `deletion_policy = "PREVENT"`
 	// dependsFirst is a dependent that hands create_before_destroy down.
-	dependsFirst = "\nresource \"terraform_data\" \"dependent\" {\n  input = salesforcebyok_tenant_secret.data.tenant_secret_id\n\n  " + createBefore + "\n}\n"
+	dependsFirst = "\nresource \"terraform_data\" \"dependent\" {\n  input = " +
+		"salesforcebyok_tenant_secret.data.tenant_secret_id\n\n  " + createBefore + "\n}\n"
 )
 
-// Under PREVENT a replacement is refused by the plan, before anything is made, whoever asks for it and in whatever order.
+// Under PREVENT a replacement is refused by the plan, before anything is made, whoever asks for it
+// and in whatever order.
 func TestAccTenantSecret_preventedReplacement(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -36,21 +38,33 @@ func TestAccTenantSecret_preventedReplacement(t *testing.T) {
 		body string
 		args []string
 	}{
-		"-replace":                              {dataKey(keepKey), []string{"-replace=" + tenantSecretAddress}},
-		"-replace, created first":               {dataKey(keepKey, createBefore), []string{"-replace=" + tenantSecretAddress}},
-		"-replace, a dependent's order":         {dataKey(keepKey) + dependsFirst, []string{"-replace=" + tenantSecretAddress}},
-		"-replace, policy lifted at once":       {dataKey(createBefore), []string{"-replace=" + tenantSecretAddress}},
-		"another type":                          {analytics(), nil},
-		"another type, created first":           {analytics(createBefore), nil},
-		"another type, a dependent's order":     {analytics() + dependsFirst, nil},
-		"replace_triggered_by, created first":   {asked("b") + dataKey(keepKey, "lifecycle {\n    create_before_destroy = true\n    replace_triggered_by  = [terraform_data.asked]\n  }"), nil},
-		"-replace, created first, no refreshed": {dataKey(keepKey, createBefore), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}},
+		"-replace": {dataKey(keepKey), []string{"-replace=" + tenantSecretAddress}},
+		"-replace, created first": {
+			dataKey(keepKey, createBefore),
+			[]string{"-replace=" + tenantSecretAddress},
+		},
+		"-replace, a dependent's order": {
+			dataKey(keepKey) + dependsFirst,
+			[]string{"-replace=" + tenantSecretAddress},
+		},
+		"-replace, policy lifted at once":   {dataKey(createBefore), []string{"-replace=" + tenantSecretAddress}},
+		"another type":                      {analytics(), nil},
+		"another type, created first":       {analytics(createBefore), nil},
+		"another type, a dependent's order": {analytics() + dependsFirst, nil},
+		"replace_triggered_by, created first": {asked("b") +
+			dataKey(keepKey, "lifecycle {\n    create_before_destroy = true\n    replace_triggered_by  = "+
+				"[terraform_data.asked]\n  }"), nil},
+		"-replace, created first, no refreshed": {
+			dataKey(keepKey, createBefore),
+			[]string{"-replace=" + tenantSecretAddress, "-refresh=false"},
+		},
 	} {
 		if !strings.Contains(test.body, "asked") {
 			test.body += asked("a")
 		}
 		cli.Config(test.body)
-		if result := cli.Apply(test.args...); result.Code != acctest.PlanFailed || !result.Has("error", "Destroying this resource is prevented", "PREVENT", "Nothing was changed") {
+		if result := cli.Apply(test.args...); result.Code != acctest.PlanFailed ||
+			!result.Has("error", "Destroying this resource is prevented", "PREVENT", "Nothing was changed") {
 			t.Errorf("%s: expected a refusal, found exit code %d, %v", name, result.Code, result.Summaries("error"))
 		}
 		uploads(t, sim, 1, 1)
@@ -73,15 +87,17 @@ func TestAccDataEncryptionKey_preventedReplacement(t *testing.T) {
 	cli.MustApply()
 	sent := acctest.Count(sim, opDataKey)
 	result := cli.Apply("-replace=" + dataKeyAddress)
-	if result.Code != acctest.PlanFailed || !result.Has("error", "Destroying this resource is prevented", "PREVENT", "Nothing was changed") {
+	if result.Code != acctest.PlanFailed || !result.Has("error", "Destroying this resource is prevented", "PREVENT",
+		"Nothing was changed") {
 		t.Errorf("expected a refusal, found exit code %d, %v", result.Code, result.Summaries("error"))
 	}
 	expectCount(t, sim, opDataKey, sent)
 	cli.MustBeEmpty()
 }
 
-// A tainted object is replaced without a prior state, which no plan can see: the one made first takes its key over, and the old one goes.
-// In the default order the old one is refused to go, and nothing is made.
+// A tainted object is replaced without a prior state, which no plan can see: the one made first
+// takes its key over, and the old one goes. In the default order the old one is refused to go, and
+// nothing is made.
 func TestAccTenantSecret_preventedTaint(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string][]string{"created first": {keepKey, createBefore}, "destroyed first": {keepKey}} {
@@ -101,13 +117,17 @@ func TestAccTenantSecret_preventedTaint(t *testing.T) {
 				cli.Run("untaint", tenantSecretAddress)
 			}
 			cli.MustBeEmpty()
-			expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": acctest.ActiveKey(t, sim, "Data").ID, "deletion_policy": "PREVENT"})
+			expectState(t, cli, tenantSecretAddress, map[string]any{
+				"tenant_secret_id": acctest.ActiveKey(t, sim, "Data").ID,
+				"deletion_policy":  "PREVENT",
+			})
 			uploads(t, sim, 1, 1)
 		})
 	}
 }
 
-// depose puts the object that a saved state has of a resource beside the current one, as a create_before_destroy that was cut off leaves it.
+// depose puts the object that a saved state has of a resource beside the current one, as a
+// create_before_destroy that was cut off leaves it.
 func depose(t *testing.T, cli *acctest.CLI, saved []byte) {
 	t.Helper()
 	path := filepath.Join(cli.Dir, "terraform.tfstate")
@@ -150,8 +170,9 @@ func depose(t *testing.T, cli *acctest.CLI, saved []byte) {
 	}
 }
 
-// What an interrupted create_before_destroy has left of a former key is dropped in a later run, with a word, though PREVENT was in force: an
-// error would never clear. The newer key of this provider stays.
+// What an interrupted create_before_destroy has left of a former key is dropped in a later run,
+// with a word, though PREVENT was in force: an error would never clear. The newer key of this
+// provider stays.
 func TestAccTenantSecret_deposedObjectOfAFormerKey(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())

@@ -14,7 +14,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// wrapByOpenSSL wraps material under a certificate of the org with the openssl command, as an HSM ceremony would, and returns base64.
+// wrapByOpenSSL wraps material under a certificate of the org with the openssl command, as an HSM
+// ceremony would, and returns base64.
 func wrapByOpenSSL(t *testing.T, sim *sfsim.Server, certificate string, material acctest.Material) string {
 	t.Helper()
 	openssl, err := exec.LookPath("openssl")
@@ -30,7 +31,8 @@ func wrapByOpenSSL(t *testing.T, sim *sfsim.Server, certificate string, material
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), openssl, "pkeyutl", "-encrypt", "-certin", "-inkey", "certificate", "-in", "material", "-out", "wrapped",
+	cmd := exec.CommandContext(t.Context(), openssl, "pkeyutl", "-encrypt", "-certin", "-inkey", "certificate", "-in",
+		"material", "-out", "wrapped",
 		"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha512", "-pkeyopt", "rsa_mgf1_md:sha512")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -57,7 +59,8 @@ func TestAccTenantSecret_prewrapped(t *testing.T) {
 	if !slices.Equal(sim.Unwrapped(fmt.Sprint(state["tenant_secret_id"])), material) {
 		t.Error("Salesforce did not get the material that openssl wrapped")
 	}
-	if state["key_check_value"] != nil || state["escrow_ciphertext"] != nil || !strings.Contains(fmt.Sprint(state["receipt"]), `"key_source":"wrapped_elsewhere"`) {
+	if state["key_check_value"] != nil || state["escrow_ciphertext"] != nil ||
+		!strings.Contains(fmt.Sprint(state["receipt"]), `"key_source":"wrapped_elsewhere"`) {
 		t.Errorf("expected nothing of a plaintext that was never seen, found %v", state)
 	}
 	uploads(t, sim, 1, 1)
@@ -107,7 +110,8 @@ func TestAccTenantSecret_prewrappedRefused(t *testing.T) {
 			sim := acctest.StartSim(t, twoCertificates())
 			cli := acctest.NewCLI(t, sim)
 			cli.Config(config(t, sim))
-			if refused := cli.Apply(); refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key", "FIELD_INTEGRITY_EXCEPTION") {
+			if refused := cli.Apply(); refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key",
+				"FIELD_INTEGRITY_EXCEPTION") {
 				t.Errorf("expected Salesforce's refusal, found %s", refused.Output())
 			}
 			if state := cli.State(tenantSecretAddress); state != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// keyService answers the org's callouts for cache-only keys, as the owner of the keys does. It can be out of order.
+// keyService answers the org's callouts for cache-only keys, as the owner of the keys does. It can
+// be out of order.
 type keyService struct {
 	*httptest.Server
 
@@ -123,24 +124,28 @@ func (r *remoteRun) pem(name string) string {
 // remoteKey renders a cache-only Data key.
 func remoteKey(identifier, credential, certificate string, lines ...string) string {
 	return tenantSecret(append([]string{
-		`type = "Data"`, `source = "REMOTE"`, fmt.Sprintf("remote_key_identifier = %q", identifier), fmt.Sprintf("remote_key_service_id = %q", credential),
+		`type = "Data"`, `source = "REMOTE"`, fmt.Sprintf("remote_key_identifier = %q", identifier),
+		fmt.Sprintf("remote_key_service_id = %q", credential),
 		fmt.Sprintf("remote_key_certificate = %q", certificate),
 	}, lines...)...)
 }
 
-// apply applies a body, expects how many resources change in place and are added, and an empty plan afterwards.
+// apply applies a body, expects how many resources change in place and are added, and an empty plan
+// afterwards.
 func (r *remoteRun) apply(body string, added, changed int) acctest.Result {
 	r.t.Helper()
 	r.write(body)
 	result := r.MustApply()
 	if result.Added != added || result.Changed != changed || result.Removed != 0 {
-		r.t.Errorf("expected %d added, %d changed and none destroyed, found %d, %d and %d", added, changed, result.Added, result.Changed, result.Removed)
+		r.t.Errorf("expected %d added, %d changed and none destroyed, found %d, %d and %d", added, changed, result.Added,
+			result.Changed, result.Removed)
 	}
 
 	return result
 }
 
-// expectKey expects the Data keys to be so many, and the newest to have a source and a status in the org and in the state.
+// expectKey expects the Data keys to be so many, and the newest to have a source and a status in
+// the org and in the state.
 func (r *remoteRun) expectKey(keys int, source, status string) sfsim.TenantSecret {
 	r.t.Helper()
 	all := acctest.Keys(r.sim, "Data")
@@ -150,7 +155,8 @@ func (r *remoteRun) expectKey(keys int, source, status string) sfsim.TenantSecre
 		r.t.Fatalf("expected %d keys, the newest %s and %s, found %+v", keys, source, status, all)
 	}
 	if state["tenant_secret_id"] != newest.ID || state["source"] != source || state["status"] != status {
-		r.t.Fatalf("expected the state to speak of that key, found %v, %v, %v", state["tenant_secret_id"], state["source"], state["status"])
+		r.t.Fatalf("expected the state to speak of that key, found %v, %v, %v", state["tenant_secret_id"], state["source"],
+			state["status"])
 	}
 
 	return newest
@@ -175,7 +181,10 @@ func TestAccTenantSecret_remote(t *testing.T) {
 		}
 	}
 	state := r.State(tenantSecretAddress)
-	for _, name := range []string{"secret_value_hash", "escrow_ciphertext", "key_check_value", "certificate_sha256", "wrapping_algorithm"} {
+	for _, name := range []string{
+		"secret_value_hash", "escrow_ciphertext", "key_check_value", "certificate_sha256",
+		"wrapping_algorithm",
+	} {
 		if state[name] != nil {
 			t.Errorf("%s: Salesforce never shows it of a cache-only key, expected null, found %v", name, state[name])
 		}
@@ -185,7 +194,8 @@ func TestAccTenantSecret_remote(t *testing.T) {
 	}
 	var receipt map[string]any
 	text, _ := state["receipt"].(string)
-	if err := json.Unmarshal([]byte(text), &receipt); err != nil || receipt["key_source"] != "remote" || receipt["tenant_secret_id"] != key.ID {
+	if err := json.Unmarshal([]byte(text), &receipt); err != nil || receipt["key_source"] != "remote" ||
+		receipt["tenant_secret_id"] != key.ID {
 		t.Errorf("expected a receipt of a remote key, found %v, %v", text, err)
 	}
 }
@@ -252,8 +262,8 @@ func TestAccTenantSecret_remoteChanges(t *testing.T) {
 	r.expectPatches(3, 3)
 }
 
-// A rotation that keeps the identifier makes another record of the same key, whatever asks for it, and so does another type. The plan says
-// so; one with another identifier says nothing.
+// A rotation that keeps the identifier makes another record of the same key, whatever asks for it,
+// and so does another type. The plan says so; one with another identifier says nothing.
 func TestAccTenantSecret_remoteSameKey(t *testing.T) {
 	t.Parallel()
 	const same = "The new record stands for the same key"
@@ -280,7 +290,8 @@ func TestAccTenantSecret_remoteSameKey(t *testing.T) {
 
 // remoteSearchKey renders a cache-only key of another type.
 func remoteSearchKey(identifier string) string {
-	return strings.NewReplacer(`"data"`, `"search"`, `"Data"`, `"SearchIndex"`).Replace(remoteKey(identifier, blueCredential, "Sim_BYOK"))
+	return strings.NewReplacer(`"data"`, `"search"`, `"Data"`,
+		`"SearchIndex"`).Replace(remoteKey(identifier, blueCredential, "Sim_BYOK"))
 }
 
 // Edits in Setup of what is patched are patched back.
@@ -290,7 +301,11 @@ func TestAccTenantSecret_remoteDrift(t *testing.T) {
 	body := remoteKey("kid-1", blueCredential, "Sim_BYOK")
 	r.apply(body, 1, 0)
 	r.id = r.expectKey(2, "REMOTE", "ACTIVE").ID
-	for _, edit := range []map[string]any{{"RemoteKeyServiceId": greenCredential}, {"RemoteKeyCertificate": "Sim_BYOK_2"}, {"Description": "edited"}} {
+	for _, edit := range []map[string]any{
+		{"RemoteKeyServiceId": greenCredential},
+		{"RemoteKeyCertificate": "Sim_BYOK_2"},
+		{"Description": "edited"},
+	} {
 		r.patchInSetup(edit)
 		r.apply(body, 0, 1)
 		r.expectKey(2, "REMOTE", "ACTIVE")
@@ -298,7 +313,8 @@ func TestAccTenantSecret_remoteDrift(t *testing.T) {
 	r.expectPatches(6, 6)
 }
 
-// The status of a cache-only key follows its callouts. It is reported, and neither replaced nor an error.
+// The status of a cache-only key follows its callouts. It is reported, and neither replaced nor an
+// error.
 func TestAccTenantSecret_remoteFlaps(t *testing.T) {
 	t.Parallel()
 	r := newRemoteRun(t, "enable_cache_only_keys: true")
@@ -312,7 +328,8 @@ func TestAccTenantSecret_remoteFlaps(t *testing.T) {
 	}
 	writes := len(acctest.Writes(r.sim))
 	plan := r.Plan()
-	if plan.Code != acctest.PlanEmpty || !plan.Has("warning", "The cache-only key is not available", key.ID, "reads DESTROYED", "key service") {
+	if plan.Code != acctest.PlanEmpty || !plan.Has("warning", "The cache-only key is not available", key.ID,
+		"reads DESTROYED", "key service") {
 		t.Fatalf("expected an empty plan with a warning, found exit code %d, %+v", plan.Code, plan.Diagnostics)
 	}
 	if result := r.Apply(); result.Code != 0 {
@@ -343,7 +360,10 @@ func TestAccTenantSecret_remoteFlaps(t *testing.T) {
 // A key that flaps between a plan and its apply takes nobody by surprise.
 func TestAccTenantSecret_remoteFlapsBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
-	for name, line := range map[string]string{"patched": `description = "later"`, "not patched": `deletion_policy = "PREVENT"`} {
+	for name, line := range map[string]string{
+		"patched":     `description = "later"`,
+		"not patched": `deletion_policy = "PREVENT"`,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRemoteRun(t, "enable_cache_only_keys: true")
@@ -374,7 +394,8 @@ func TestAccTenantSecret_remoteCalloutFails(t *testing.T) {
 	body := remoteKey("kid-1", blueCredential, "Sim_BYOK")
 	r.write(body)
 	result := r.Apply()
-	if result.Code == 0 || !result.Has("error", "Salesforce refused the new Data key", "ERROR_HTTP_CODE", "Nothing was changed.") {
+	if result.Code == 0 || !result.Has("error", "Salesforce refused the new Data key", "ERROR_HTTP_CODE",
+		"Nothing was changed.") {
 		t.Fatalf("expected Salesforce's refusal, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	if len(acctest.Keys(r.sim, "Data")) != 1 || r.State(tenantSecretAddress) != nil {
@@ -391,10 +412,22 @@ func TestAccTenantSecret_remotePrerequisites(t *testing.T) {
 		settings, body string
 		details        []string
 	}{
-		"cache-only keys are off":    {"enable_cache_only_keys: false", remoteKey("kid-1", blueCredential, "Sim_BYOK"), []string{"Cache-only keys are not enabled in this org"}},
-		"no such credential":         {"enable_cache_only_keys: true", remoteKey("kid-1", "0XAWt0000000099OAA", "Sim_BYOK"), []string{"INVALID_CROSS_REFERENCE_KEY"}},
-		"no such certificate":        {"enable_cache_only_keys: true", remoteKey("kid-1", blueCredential, "Sim_None"), []string{"There is no certificate of this name: Sim_None"}},
-		"an answer for another cert": {"enable_cache_only_keys: true", remoteKey("kid-1", blueCredential, "Sim_BYOK_2"), []string{"The callout for the key kid-1 failed"}},
+		"cache-only keys are off": {
+			"enable_cache_only_keys: false", remoteKey("kid-1", blueCredential, "Sim_BYOK"),
+			[]string{"Cache-only keys are not enabled in this org"},
+		},
+		"no such credential": {
+			"enable_cache_only_keys: true", remoteKey("kid-1", "0XAWt0000000099OAA", "Sim_BYOK"),
+			[]string{"INVALID_CROSS_REFERENCE_KEY"},
+		},
+		"no such certificate": {
+			"enable_cache_only_keys: true", remoteKey("kid-1", blueCredential, "Sim_None"),
+			[]string{"There is no certificate of this name: Sim_None"},
+		},
+		"an answer for another cert": {
+			"enable_cache_only_keys: true", remoteKey("kid-1", blueCredential, "Sim_BYOK_2"),
+			[]string{"The callout for the key kid-1 failed"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -403,7 +436,8 @@ func TestAccTenantSecret_remotePrerequisites(t *testing.T) {
 			r.write(test.body)
 			result := r.Apply()
 			if result.Code == 0 || !result.Has("error", "Salesforce refused the new Data key", test.details...) {
-				t.Errorf("expected Salesforce's refusal with %q, found exit code %d, %+v", test.details, result.Code, result.Diagnostics)
+				t.Errorf("expected Salesforce's refusal with %q, found exit code %d, %+v", test.details, result.Code,
+					result.Diagnostics)
 			}
 			if len(acctest.Keys(r.sim, "Data")) != 1 || acctest.Count(r.sim, acctest.OpCreate) != 1 {
 				t.Errorf("expected one POST and no record, found %v", acctest.Writes(r.sim))
@@ -416,7 +450,10 @@ func TestAccTenantSecret_remotePrerequisites(t *testing.T) {
 func TestAccTenantSecret_remoteReplyLost(t *testing.T) {
 	t.Parallel()
 	r := newRemoteRun(t, "enable_cache_only_keys: true")
-	if err := r.sim.AddFault(sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1, Drop: "after"}); err != nil {
+	if err := r.sim.AddFault(sfsim.Fault{
+		Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1,
+		Drop: "after",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	result := r.apply(remoteKey("kid-1", blueCredential, "Sim_BYOK"), 1, 0)
@@ -485,13 +522,15 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 	// Back: the callout fails first, and that is Salesforce's refusal, with nothing lost.
 	r.service.setDown(true)
 	r.write(remote + r.block(active))
-	if result := r.Apply(); result.Code == 0 || !result.Has("error", "Unable to change the record", r.id, "ERROR_HTTP_CODE") {
+	if result := r.Apply(); result.Code == 0 || !result.Has("error", "Unable to change the record", r.id,
+		"ERROR_HTTP_CODE") {
 		t.Fatalf("expected Salesforce's refusal, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.service.setDown(false)
 	r.apply(remote+r.block(active), 0, 1)
 	r.expectStatus("ACTIVE")
-	if result := r.Apply("-refresh-only"); result.Code != 0 { // the tenant secret was read before its record was reactivated
+	// the tenant secret was read before its record was reactivated
+	if result := r.Apply("-refresh-only"); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
 	r.expectKey(2, "REMOTE", "ACTIVE")
@@ -502,7 +541,8 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := r.Plan()
-	if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 || !plan.Has("warning", "A cache-only key will be reactivated", r.id, "tries again for 24 hours") {
+	if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 ||
+		!plan.Has("warning", "A cache-only key will be reactivated", r.id, "tries again for 24 hours") {
 		t.Errorf("expected a change in place with a warning, found %+v", plan)
 	}
 	r.service.setDown(false)
@@ -514,7 +554,8 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 	if result := r.Apply(); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
-	if result := r.Plan(); result.Code != acctest.PlanFailed || !result.Has("error", "Only the newest cache-only key can change its status", r.id, `desired_status = "ARCHIVED"`) {
+	if result := r.Plan(); result.Code != acctest.PlanFailed ||
+		!result.Has("error", "Only the newest cache-only key can change its status", r.id, `desired_status = "ARCHIVED"`) {
 		t.Errorf("expected a refusal that says what to set, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.apply(dataKey()+r.block(archived), 0, 1)

@@ -16,8 +16,8 @@ const (
 	byDependency = "lifecycle {\n    replace_triggered_by = [terraform_data.dependency]\n  }"
 )
 
-// A replacement, whose second plan call can't warn, either takes the key over, which the plan shows by its id, or makes one and says so.
-// Where neither holds it is refused, and nothing is sent.
+// A replacement, whose second plan call can't warn, either takes the key over, which the plan shows
+// by its id, or makes one and says so. Where neither holds it is refused, and nothing is sent.
 func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 	t.Parallel()
 	otherType := tenantSecret(`type = "Analytics"`, `certificate = "Sim_BYOK"`)
@@ -30,20 +30,39 @@ func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 		says    string
 		refused bool
 	}{
-		"-replace":                       {nil, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", false},
-		"-replace without a refresh":     {nil, dataKey(), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}, "", false},
-		"replace_triggered_by":           {nil, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", false},
-		"-replace, our mark was edited":  {func(a administrator, id string) { a.describe(id, "edited in Setup") }, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", true},
-		"triggered, our mark was edited": {func(a administrator, id string) { a.describe(id, "edited in Setup") }, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", true},
+		"-replace": {nil, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", false},
+		"-replace without a refresh": {
+			nil, dataKey(),
+			[]string{"-replace=" + tenantSecretAddress, "-refresh=false"},
+			"",
+			false,
+		},
+		"replace_triggered_by": {nil, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", false},
+		"-replace, our mark was edited": {func(a administrator, id string) {
+			a.describe(id, "edited in Setup")
+		}, dataKey(), []string{"-replace=" + tenantSecretAddress}, "", true},
+		"triggered, our mark was edited": {func(a administrator, id string) {
+			a.describe(id, "edited in Setup")
+		}, fmt.Sprintf(dependency, "b") + dataKey(byDependency), nil, "", true},
 		"-replace, somebody's key is in use": {
-			func(a administrator, _ string) { a.generate("theirs") }, dataKey(), []string{"-replace=" + tenantSecretAddress}, "The Data key will be rotated", false,
+			func(a administrator, _ string) {
+				a.generate("theirs")
+			}, dataKey(), []string{"-replace=" + tenantSecretAddress}, "The Data key will be rotated", false,
 		},
 		"-replace without a refresh, somebody's key is in use": {
-			func(a administrator, _ string) { a.generate("theirs") }, dataKey(), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}, "", true,
+			func(a administrator, _ string) {
+				a.generate("theirs")
+			}, dataKey(), []string{"-replace=" + tenantSecretAddress, "-refresh=false"}, "", true,
 		},
-		"-replace and other triggers": {nil, dataKey(trigger("b")), []string{"-replace=" + tenantSecretAddress}, "The Data key will be rotated", false},
+		"-replace and other triggers": {
+			nil, dataKey(trigger("b")),
+			[]string{"-replace=" + tenantSecretAddress},
+			"The Data key will be rotated", false,
+		},
 		"another type over somebody's key": {
-			func(a administrator, _ string) { a.call("POST", "", map[string]any{"Type": "Analytics"}) }, otherType, nil, "An existing key will be archived", false,
+			func(a administrator, _ string) {
+				a.call("POST", "", map[string]any{"Type": "Analytics"})
+			}, otherType, nil, "An existing key will be archived", false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,8 +141,8 @@ func TestAccTenantSecret_replacementPrevented(t *testing.T) {
 	}
 }
 
-// The replacement of a version that destroys the new record shows that in its values and says it, whatever asks for the replacement; the
-// permission is asked for at plan.
+// The replacement of a version that destroys the new record shows that in its values and says it,
+// whatever asks for the replacement; the permission is asked for at plan.
 func TestAccTenantSecretVersion_replacementThatDestroys(t *testing.T) {
 	t.Parallel()
 	for name, byTrigger := range map[string]bool{"another tenant_secret_id": false, "replace_triggered_by": true} {
@@ -148,7 +167,8 @@ func TestAccTenantSecretVersion_replacementThatDestroys(t *testing.T) {
 			plan, change := planned(t, r.CLI, versionAddress)
 			expectWarning(t, plan, "A key will be destroyed", victim)
 			version := keys[slices.IndexFunc(keys, func(k sfsim.TenantSecret) bool { return k.ID == victim })].Version
-			if !slices.Contains(change.Actions, "create") || change.After["status"] != "DESTROYED" || change.After["type"] != "Data" || change.After["version"] != float64(version) {
+			if !slices.Contains(change.Actions, "create") || change.After["status"] != "DESTROYED" ||
+				change.After["type"] != "Data" || change.After["version"] != float64(version) {
 				t.Errorf("expected the plan to show a replacement that destroys, found %v, %v", change.Actions, change.After)
 			}
 			if applied := applySaved(r.CLI); applied.Code != 0 {

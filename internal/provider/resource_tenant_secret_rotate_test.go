@@ -21,7 +21,10 @@ import (
 
 // twoCertificates is an org with two certificates that can wrap.
 func twoCertificates() sfsim.Option {
-	return sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{{DeveloperName: "Sim_BYOK"}, {DeveloperName: "Sim_BYOK_2"}}})
+	return sfsim.WithSeed(&sfsim.Seed{Certificates: []sfsim.SeedCertificate{
+		{DeveloperName: "Sim_BYOK"},
+		{DeveloperName: "Sim_BYOK_2"},
+	}})
 }
 
 func TestAccTenantSecret_rotateByTriggers(t *testing.T) {
@@ -59,7 +62,8 @@ func TestAccTenantSecret_rotateByTriggers(t *testing.T) {
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(tenantSecretAddress, plancheck.ResourceActionUpdate), acctest.InPlace(1),
 					// On update the id is planned from configuration and prior state alone.
-					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("rotation_id"), knownvalue.StringRegexp(rotationIDForm)),
+					plancheck.ExpectKnownValue(tenantSecretAddress, tfjsonpath.New("rotation_id"),
+						knownvalue.StringRegexp(rotationIDForm)),
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("tenant_secret_id")),
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("secret_value_hash")),
 					plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("receipt")),
@@ -90,7 +94,8 @@ func TestAccTenantSecret_rotateByTriggers(t *testing.T) {
 	}
 }
 
-// What changes how a key is protected on its way, or what a destroy does, does not ask for a new key.
+// What changes how a key is protected on its way, or what a destroy does, does not ask for a new
+// key.
 func TestAccTenantSecret_changesThatDoNotRotate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, twoCertificates())
@@ -120,7 +125,8 @@ func TestAccTenantSecret_changesThatDoNotRotate(t *testing.T) {
 			step(changed, `certificate = "Sim_BYOK_2"`, `escrow = { age_recipients = ["`+ageRecipient+`"] }`),
 			step(changed, `certificate = "Sim_BYOK_2"`),
 			step(changed, `certificate = "Sim_BYOK_2"`, `rotation_triggers = {}`),
-			step(unchanged, `certificate = "Sim_BYOK_2"`, `rotation_triggers = {}`, `source = "UPLOADED"`, `key_derivation_mode = "PBKDF2"`, `deletion_policy = "ABANDON"`),
+			step(unchanged, `certificate = "Sim_BYOK_2"`, `rotation_triggers = {}`, `source = "UPLOADED"`,
+				`key_derivation_mode = "PBKDF2"`, `deletion_policy = "ABANDON"`),
 		},
 	})
 	if n := acctest.Count(sim, acctest.OpUpdate); n != 0 {
@@ -180,7 +186,10 @@ func TestAccTenantSecret_derivationModeRotates(t *testing.T) {
 			{Config: acctest.Config(sim, dataKey()), ConfigPlanChecks: created},
 			{
 				Config: acctest.Config(sim, dataKey(`key_derivation_mode = "NONE"`)), ConfigPlanChecks: changed,
-				ConfigStateChecks: []statecheck.StateCheck{acctest.ActiveKeyInState(sim, tenantSecretAddress), acctest.KeyCount(sim, "Data", 3)},
+				ConfigStateChecks: []statecheck.StateCheck{
+					acctest.ActiveKeyInState(sim, tenantSecretAddress),
+					acctest.KeyCount(sim, "Data", 3),
+				},
 			},
 		},
 	})
@@ -190,7 +199,8 @@ func TestAccTenantSecret_derivationModeRotates(t *testing.T) {
 func TestAccTenantSecret_unknownTriggers(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	// replaced makes a terraform_data whose output is unknown at plan each time that `now` changes, and `value` after apply.
+	// replaced makes a terraform_data whose output is unknown at plan each time that `now` changes,
+	// and `value` after apply.
 	config := func(value, now string) string {
 		return acctest.Config(sim, fmt.Sprintf(`
 resource "terraform_data" "source" {
@@ -223,7 +233,8 @@ resource "terraform_data" "source" {
 				Config:           config("b", "3"),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{unknown}},
 				ConfigStateChecks: []statecheck.StateCheck{
-					acctest.ActiveKeyInState(sim, tenantSecretAddress), acctest.RequestCount(sim, acctest.OpCreate, 2), acctest.KeyCount(sim, "Data", 3),
+					acctest.ActiveKeyInState(sim, tenantSecretAddress), acctest.RequestCount(sim, acctest.OpCreate, 2),
+					acctest.KeyCount(sim, "Data", 3),
 				},
 			},
 		},
@@ -242,11 +253,13 @@ func TestAccTenantSecret_intervalRefused(t *testing.T) {
 	copies := len(escrowCopies(t, cli))
 
 	cli.Config(dataKey(trigger("b"), escrow))
-	if plan := cli.Plan(); !plan.Has("warning", "The rotation interval is not over", "Salesforce documents 24 hours", "(in a sandbox from ") || plan.Changed != 1 {
+	if plan := cli.Plan(); !plan.Has("warning", "The rotation interval is not over", "Salesforce documents 24 hours",
+		"(in a sandbox from ") || plan.Changed != 1 {
 		t.Errorf("expected a warning of the interval, found %v", plan.Summaries("warning"))
 	}
 	refused := cli.Apply()
-	if refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key", "FIELD_INTEGRITY_EXCEPTION", "24 hours", "(in a sandbox from ", "Nothing was changed.") {
+	if refused.Code == 0 || !refused.Has("error", "Salesforce refused the new Data key", "FIELD_INTEGRITY_EXCEPTION",
+		"24 hours", "(in a sandbox from ", "Nothing was changed.") {
 		t.Errorf("expected a refusal with its errorCode and the interval, found %s", refused.Output())
 	}
 	if after := cli.State(tenantSecretAddress); fmt.Sprint(after) != fmt.Sprint(before) {
@@ -275,12 +288,14 @@ func TestAccTenantSecret_rule9RotationIsExplained(t *testing.T) {
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(trigger("a")))
-	if plan := cli.Plan(); !plan.Has("warning", "An existing key will be archived", acctest.ActiveKey(t, sim, "Data").ID, "terraform import") {
+	if plan := cli.Plan(); !plan.Has("warning", "An existing key will be archived", acctest.ActiveKey(t, sim, "Data").ID,
+		"terraform import") {
 		t.Errorf("expected a warning of the key that is archived, found %v", plan.Summaries("warning"))
 	}
 	cli.MustApply()
 	cli.Config(dataKey(trigger("b")))
-	if plan := cli.Plan(); !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key", acctest.ActiveKey(t, sim, "Data").ID) {
+	if plan := cli.Plan(); !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key",
+		acctest.ActiveKey(t, sim, "Data").ID) {
 		t.Errorf("expected the reason for the rotation, found %v", plan.Summaries("warning"))
 	}
 }
@@ -301,15 +316,16 @@ func TestAccTenantSecret_rule9FewKeysLeft(t *testing.T) {
 	}
 }
 
-// lateTrigger is a rotation trigger that is unknown at each plan in which `now` has changed, and value after the apply; with the resource
-// that it is of.
+// lateTrigger is a rotation trigger that is unknown at each plan in which `now` has changed, and
+// value after the apply; with the resource that it is of.
 func lateTrigger(value, now string) (line, source string) {
 	return "rotation_triggers = { key = terraform_data.source.output }",
-		fmt.Sprintf("\nresource \"terraform_data\" \"source\" {\n  input            = %q\n  triggers_replace = %q\n}\n", value, now)
+		fmt.Sprintf("\nresource \"terraform_data\" \"source\" {\n  input            = %q\n  triggers_replace = %q\n}\n",
+			value, now)
 }
 
-// What a rotation would set to null stays open while nobody knows whether there is one: here the escrow copy, of which the state may have
-// the only one.
+// What a rotation would set to null stays open while nobody knows whether there is one: here the
+// escrow copy, of which the state may have the only one.
 func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -328,7 +344,8 @@ func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// What ignore_changes holds back is held back at apply too, though the configuration of an apply has it again.
+// What ignore_changes holds back is held back at apply too, though the configuration of an apply
+// has it again.
 func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -339,7 +356,8 @@ func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 		cli.Config(dataKey(trigger("b"), "lifecycle {\n    ignore_changes = "+ignored+"\n  }"))
 		cli.MustBeEmpty()
 	}
-	// The state's own hash is the pin then, so that a key made outside is taken over instead of rotated away.
+	// The state's own hash is the pin then, so that a key made outside is taken over instead of
+	// rotated away.
 	outside, err := sim.Rotate("Data", "UPLOADED")
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +368,8 @@ func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 	uploads(t, sim, 1, 2)
 }
 
-// Rule 10: a refusal is shown as it is, whatever its words, with what is known of the org; it is never interpreted.
+// Rule 10: a refusal is shown as it is, whatever its words, with what is known of the org; it is
+// never interpreted.
 func TestAccTenantSecret_rule10RefusalIsShown(t *testing.T) {
 	t.Parallel()
 	for name, message := range map[string]string{
@@ -362,11 +381,17 @@ func TestAccTenantSecret_rule10RefusalIsShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = true }))
-			arm(t, sim, sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest, ErrorCode: "WORD_OF_TOMORROW", Message: message})
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CanOptOutOfDerivationWithBYOK = true
+			}))
+			arm(t, sim, sfsim.Fault{
+				Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest,
+				ErrorCode: "WORD_OF_TOMORROW", Message: message,
+			})
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(dataKey(`key_derivation_mode = "NONE"`))
-			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW", strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "Opt-Out of Key Derivation")
+			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW",
+				strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "Opt-Out of Key Derivation")
 			sim.ClearFaults()
 			cli.MustApply()
 			uploads(t, sim, 1, 1)

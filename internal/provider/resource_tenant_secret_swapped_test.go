@@ -14,7 +14,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// inspecting is a proxy that opens TLS: between the provider and the org, it puts a certificate of its own in the place of Sim_BYOK.
+// inspecting is a proxy that opens TLS: between the provider and the org, it puts a certificate of
+// its own in the place of Sim_BYOK.
 type inspecting struct {
 	url     string
 	swaps   atomic.Bool
@@ -40,8 +41,9 @@ func newInspecting(t *testing.T, sim *sfsim.Server, own string) *inspecting {
 	return p
 }
 
-// The trial of a proxy that swaps the reply with the certificate. With a pin the key is neither escrowed nor sent; without one the plan says
-// that the name stands for another certificate than before.
+// The trial of a proxy that swaps the reply with the certificate. With a pin the key is neither
+// escrowed nor sent; without one the plan says that the name stands for another certificate than
+// before.
 func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -50,7 +52,8 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	proxy := newInspecting(t, sim, own.PEM)
 	cli := acctest.NewCLI(t, sim).InProcess()
 	config := func(lines ...string) {
-		providerConfig(cli, fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n}\n", proxy.url, sim.AccessToken)+dataKey(append(lines, escrowIn(cli))...))
+		providerConfig(cli, fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n}\n",
+			proxy.url, sim.AccessToken)+dataKey(append(lines, escrowIn(cli))...))
 	}
 	pin := fmt.Sprintf("certificate_pins = [%q]", fingerprintOf(t, honest.PEM))
 
@@ -76,7 +79,8 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	proxy.swaps.Store(true)
 	for _, triggered := range []string{"a", "b"} {
 		config(trigger(triggered))
-		expectWarning(t, cli.Plan(), "The wrapping certificate has changed", "Sim_BYOK", fingerprintOf(t, own.PEM), fingerprintOf(t, honest.PEM))
+		expectWarning(t, cli.Plan(), "The wrapping certificate has changed", "Sim_BYOK", fingerprintOf(t, own.PEM),
+			fingerprintOf(t, honest.PEM))
 	}
 	config(trigger("b"), pin)
 	expectError(t, cli.Plan(), "The wrapping certificate is not pinned")
@@ -88,7 +92,8 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 		t.Errorf("expected the copy of the first key alone, found %v", copies)
 	}
 
-	// Between plan and apply: the plan that the core asks for again shows another certificate than the one reviewed, which stops the apply.
+	// Between plan and apply: the plan that the core asks for again shows another certificate than the
+	// one reviewed, which stops the apply.
 	proxy.swaps.Store(false)
 	config(trigger("c"))
 	if plan := cli.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
@@ -101,8 +106,8 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A certificate that was replaced under its name shows in every plan, before anything is wrapped with it: the fingerprint changes and a
-// warning names both. The active key stays.
+// A certificate that was replaced under its name shows in every plan, before anything is wrapped
+// with it: the fingerprint changes and a warning names both. The active key stays.
 func TestAccTenantSecret_swappedCertificateShows(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -123,7 +128,8 @@ func TestAccTenantSecret_swappedCertificateShows(t *testing.T) {
 	}
 	for range 2 {
 		plan := cli.Plan()
-		if !strings.Contains(plan.Output(), "The wrapping certificate has changed") || !strings.Contains(plan.Output(), before) {
+		if !strings.Contains(plan.Output(), "The wrapping certificate has changed") ||
+			!strings.Contains(plan.Output(), before) {
 			t.Errorf("expected a warning with the remembered fingerprint, found\n%s", plan.Output())
 		}
 	}
@@ -132,6 +138,7 @@ func TestAccTenantSecret_swappedCertificateShows(t *testing.T) {
 	cli.MustBeEmpty()
 	after, _ := cli.State("salesforcebyok_tenant_secret.data")["wrapping_certificate_sha256"].(string)
 	if after == "" || after == before || len(sim.TenantSecrets()) != records {
-		t.Errorf("expected another fingerprint and no other key, found %q and %d keys", after, len(sim.TenantSecrets())-records)
+		t.Errorf("expected another fingerprint and no other key, found %q and %d keys", after,
+			len(sim.TenantSecrets())-records)
 	}
 }

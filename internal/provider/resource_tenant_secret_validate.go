@@ -15,7 +15,9 @@ import (
 )
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse,
+) {
 	var config keyModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || config.Source.IsUnknown() {
@@ -24,14 +26,18 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 	switch config.Source.ValueString() {
 	case keys.SourceHSM:
 		config.refuse(keys.SourceHSM, "Salesforce generates the key", &resp.Diagnostics,
-			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow",
+			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material",
+			"secret_value_hash", "escrow",
 			"remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
 	case keys.SourceRemote:
 		config.refuse(keys.SourceRemote, "Salesforce fetches the key from the key service", &resp.Diagnostics,
-			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material", "secret_value_hash", "escrow")
-		config.require(keys.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material",
+			"secret_value_hash", "escrow")
+		config.require(keys.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id",
+			"remote_key_certificate")
 	default:
-		config.refuse(keys.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
+		config.refuse(keys.SourceUploaded, "the key is uploaded", &resp.Diagnostics, "remote_key_identifier",
+			"remote_key_service_id", "remote_key_certificate")
 		config.validateMaterial(&resp.Diagnostics)
 	}
 	config.validateCombination(&resp.Diagnostics)
@@ -44,14 +50,17 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 func (m *keyModel) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
 		"certificate": m.Certificate, "wrapping_algorithm": m.WrappingAlgorithm, "key_material_wo": m.KeyMaterialWO,
-		"key_material_wo_version": m.KeyMaterialWOVersion, "wrapped_key_material": m.WrappedKeyMaterial, "secret_value_hash": m.SecretValueHash,
-		"escrow": m.Escrow, "remote_key_identifier": m.RemoteKeyIdentifier, "remote_key_service_id": m.RemoteKeyServiceID,
+		"key_material_wo_version": m.KeyMaterialWOVersion, "wrapped_key_material": m.WrappedKeyMaterial,
+		"secret_value_hash": m.SecretValueHash,
+		"escrow":            m.Escrow, "remote_key_identifier": m.RemoteKeyIdentifier,
+		"remote_key_service_id":  m.RemoteKeyServiceID,
 		"remote_key_certificate": m.RemoteKeyCertificate,
 	}
 }
 
-// isGiven reports whether an attribute has a value for certain. An unknown one may turn out to be null, as a variable without a value is
-// while the configuration is validated; it is judged when it is known.
+// isGiven reports whether an attribute has a value for certain. An unknown one may turn out to be
+// null, as a variable without a value is while the configuration is validated; it is judged when it
+// is known.
 func isGiven(v attr.Value) bool { return !v.IsNull() && !v.IsUnknown() }
 
 func (m *keyModel) refuse(source, because string, diags *diag.Diagnostics, names ...string) {
@@ -65,7 +74,8 @@ func (m *keyModel) refuse(source, because string, diags *diag.Diagnostics, names
 
 // misfit refuses an attribute that means nothing for a source.
 func misfit(source, because, name string) *problem.Problem {
-	return problem.New(name, "Attribute does not fit the source", "With source = %q %s, so %s has no meaning. Remove %s, or change source. Nothing was sent.", source, because, name, name)
+	return problem.New(name, "Attribute does not fit the source", "With source = %q %s, so %s has no meaning. Remove "+
+		"%s, or change source. Nothing was sent.", source, because, name, name)
 }
 
 func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...string) {
@@ -78,11 +88,13 @@ func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...stri
 }
 
 func missing(source, name string) *problem.Problem {
-	return problem.New(name, "Attribute is missing for the source", "With source = %q, %s is required. Found none. Nothing was sent.", source, name)
+	return problem.New(name, "Attribute is missing for the source",
+		"With source = %q, %s is required. Found none. Nothing was sent.", source, name)
 }
 
-// missingCertificate refuses to make a key without the certificate that wraps it, which validation leaves open: no import can read it back,
-// so that a configuration generated for a key in use has none.
+// missingCertificate refuses to make a key without the certificate that wraps it, which validation
+// leaves open: no import can read it back, so that a configuration generated for a key in use has
+// none.
 func (m *keyModel) missingCertificate() *problem.Problem {
 	if m.Source.ValueString() != keys.SourceUploaded || !m.Certificate.IsNull() {
 		return nil
@@ -91,21 +103,25 @@ func (m *keyModel) missingCertificate() *problem.Problem {
 	return missing(keys.SourceUploaded, "certificate")
 }
 
-// validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped elsewhere.
+// validateMaterial checks the three ways to come by an uploaded key: generated, given, wrapped
+// elsewhere.
 func (m *keyModel) validateMaterial(diags *diag.Diagnostics) {
 	given, wrapped := isGiven(m.KeyMaterialWO), isGiven(m.WrappedKeyMaterial)
 	if given && wrapped {
 		diags.AddAttributeError(path.Root("wrapped_key_material"), "Two kinds of key material",
-			"Expected key_material_wo (plaintext, wrapped here) or wrapped_key_material (wrapped elsewhere), found both. Remove one of them. Nothing was sent.")
+			"Expected key_material_wo (plaintext, wrapped here) or wrapped_key_material (wrapped elsewhere), found both. "+
+				"Remove one of them. Nothing was sent.")
 	}
 	checkMaterialVersion(m.KeyMaterialWO, m.KeyMaterialWOVersion, diags)
 	if wrapped && m.SecretValueHash.IsNull() {
 		diags.AddAttributeError(path.Root("secret_value_hash"), "Wrapped key material without its hash",
-			"wrapped_key_material is ciphertext, so its plaintext's SHA-256 must come with it: set secret_value_hash to the base64 of the 32 hash bytes. Nothing was sent.")
+			"wrapped_key_material is ciphertext, so its plaintext's SHA-256 must come with it: set secret_value_hash to the "+
+				"base64 of the 32 hash bytes. Nothing was sent.")
 	}
 	if wrapped && isGiven(m.Escrow) {
 		diags.AddAttributeError(path.Root("escrow"), "Escrow of wrapped key material",
-			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow: keep the copy where the key was made, and remove escrow. Nothing was sent.")
+			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow: keep the copy where the "+
+				"key was made, and remove escrow. Nothing was sent.")
 	}
 }
 
@@ -113,13 +129,18 @@ func (m *keyModel) validateMaterial(diags *diag.Diagnostics) {
 func checkMaterialVersion(material, version types.String, diags *diag.Diagnostics) {
 	if isGiven(material) && version.IsNull() {
 		diags.AddAttributeError(path.Root("key_material_wo_version"), "Key material without a version",
-			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with each new key. Nothing was sent.")
+			"key_material_wo is write-only: Terraform can't see it change. Set key_material_wo_version, and raise it with "+
+				"each new key. Nothing was sent.")
 	}
 }
 
-// validateCombination holds what Salesforce documents against a combination of type, source, derivation and wrapping.
+// validateCombination holds what Salesforce documents against a combination of type, source,
+// derivation and wrapping.
 func (m *keyModel) validateCombination(diags *diag.Diagnostics) {
-	c := keys.Combination{Type: m.Type.ValueString(), Source: cmp.Or(m.Source.ValueString(), keys.SourceUploaded), KeyDerivationMode: m.KeyDerivationMode.ValueString(), Algorithm: m.WrappingAlgorithm.ValueString()}
+	c := keys.Combination{
+		Type: m.Type.ValueString(), Source: cmp.Or(m.Source.ValueString(), keys.SourceUploaded),
+		KeyDerivationMode: m.KeyDerivationMode.ValueString(), Algorithm: m.WrappingAlgorithm.ValueString(),
+	}
 	for _, p := range c.Problems() {
 		addProblem(diags, p)
 	}

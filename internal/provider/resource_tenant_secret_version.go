@@ -79,16 +79,21 @@ const (
 	backupNone  = "NONE"
 )
 
-func (r *tenantSecretVersionResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+func (r *tenantSecretVersionResource) Metadata(_ context.Context, req resource.MetadataRequest,
+	resp *resource.MetadataResponse,
+) {
 	resp.TypeName = req.ProviderTypeName + "_tenant_secret_version"
 }
 
-func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.SchemaRequest,
+	resp *resource.SchemaResponse,
+) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One existing tenant secret record: keep its export, destroy it, restore it. Creating this resource adopts a record and creates nothing in Salesforce; removing it " +
-			"forgets the record and changes nothing there. **Destroying a key makes the data that it encrypts unreadable.** It takes `allow_key_destruction = true` in the provider block and " +
-			"either an export that an *earlier* apply has saved in state (so: adopt with `ARCHIVED`, apply, then `DESTROYED`, apply) or `backup = \"NONE\"` with the typed " +
-			"`destruction_acknowledgement`.",
+		MarkdownDescription: "One existing tenant secret record: keep its export, destroy it, restore it. Creating this " +
+			"resource adopts a record and creates nothing in Salesforce; removing it forgets the record and changes nothing " +
+			"there. **Destroying a key makes the data that it encrypts unreadable.** It takes `allow_key_destruction = true` " +
+			"in the provider block and either an export that an *earlier* apply has saved in state (so: adopt with " +
+			"`ARCHIVED`, apply, then `DESTROYED`, apply) or `backup = \"NONE\"` with the typed `destruction_acknowledgement`.",
 		Attributes: map[string]schema.Attribute{
 			"tenant_secret_id": schema.StringAttribute{
 				MarkdownDescription: "Id (`02G…`) of the record, 15 or 18 characters. Another record is another resource.",
@@ -103,91 +108,124 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 				)},
 			},
 			"desired_status": schema.StringAttribute{
-				MarkdownDescription: "`ARCHIVED` or `DESTROYED`; for the newest cache-only (`REMOTE`) record `ACTIVE` or `DESTROYED`. From `DESTROYED` to `ARCHIVED` the key is restored from its export.",
-				Required:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(keys.StatusArchived, keys.StatusDestroyed, keys.StatusActive)},
+				MarkdownDescription: "`ARCHIVED` or `DESTROYED`; for the newest cache-only (`REMOTE`) record `ACTIVE` or " +
+					"`DESTROYED`. From `DESTROYED` to `ARCHIVED` the key is restored from its export.",
+				Required: true,
+				Validators: []validator.String{stringvalidator.OneOf(keys.StatusArchived, keys.StatusDestroyed,
+					keys.StatusActive)},
 			},
 			"backup": schema.StringAttribute{
-				MarkdownDescription: "`STATE` (default) keeps the record's export, which Salesforce has encrypted, in state: the only thing that restores a destroyed key. `NONE` keeps nothing; on a " +
-					"DESTROYED record it drops the held export for good, which needs `destruction_acknowledgement`.",
+				MarkdownDescription: "`STATE` (default) keeps the record's export, which Salesforce has encrypted, in state: the " +
+					"only thing that restores a destroyed key. `NONE` keeps nothing; on a DESTROYED record it drops the held export " +
+					"for good, which needs `destruction_acknowledgement`.",
 				Optional:   true,
 				Computed:   true,
 				Default:    stringdefault.StaticString(backupState),
 				Validators: []validator.String{stringvalidator.OneOf(backupState, backupNone)},
 			},
 			"exported_secret_value_wo": schema.StringAttribute{
-				MarkdownDescription: "An export of this record that is held elsewhere, for a restore; write-only (Terraform 1.11 or newer, OpenTofu 1.11 or newer). It must be what Salesforce exported: a freshly " +
-					"wrapped key restores nothing. Needs `exported_secret_value_wo_version`.",
-				Optional:   true,
-				WriteOnly:  true,
-				Sensitive:  true,
-				Validators: []validator.String{tfvalidator.Secret(tfvalidator.ExportedSecretValue(), neighbours["exported_secret_value_wo"])},
+				MarkdownDescription: "An export of this record that is held elsewhere, for a restore; write-only (Terraform 1.11 " +
+					"or newer, OpenTofu 1.11 or newer). It must be what Salesforce exported: a freshly wrapped key restores " +
+					"nothing. Needs `exported_secret_value_wo_version`.",
+				Optional:  true,
+				WriteOnly: true,
+				Sensitive: true,
+				Validators: []validator.String{tfvalidator.Secret(tfvalidator.ExportedSecretValue(),
+					neighbours["exported_secret_value_wo"])},
 			},
 			"exported_secret_value_wo_version": schema.StringAttribute{
 				MarkdownDescription: "Any text that stands for the export in `exported_secret_value_wo`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("exported_secret_value_wo"))},
+				Validators: []validator.String{
+					stringvalidator.LengthAtLeast(1),
+					stringvalidator.AlsoRequires(path.MatchRoot("exported_secret_value_wo")),
+				},
 			},
 			"destruction_acknowledgement": schema.StringAttribute{
-				MarkdownDescription: "Must equal `tenant_secret_id` to destroy with `backup = \"NONE\"`, to drop the export of a DESTROYED record, to remove a block that holds the only export of a " +
-					"DESTROYED record, and to adopt a DESTROYED record without its export (import needs none).",
+				MarkdownDescription: "Must equal `tenant_secret_id` to destroy with `backup = \"NONE\"`, to drop the export of a " +
+					"DESTROYED record, to remove a block that holds the only export of a DESTROYED record, and to adopt a DESTROYED " +
+					"record without its export (import needs none).",
 				Optional: true,
 			},
 			"destruction_approvals": approvalsAttribute(),
 			"destruction_not_after": notAfterAttribute(),
-			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in Salesforce; it is refused while the state holds the only export of a "+
-				"DESTROYED key, unless that was acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
-			"organization_id":     computedString("Id of the org, 18 characters."),
-			"type":                computedString("Type of the key, such as `Data`."),
-			"version":             schema.Int64Attribute{MarkdownDescription: "Version of the record, a number that grows within the org.", Computed: true},
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in "+
+				"Salesforce; it is refused while the state holds the only export of a DESTROYED key, unless that was "+
+				"acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon,
+				policyPrevent),
+			"organization_id": computedString("Id of the org, 18 characters."),
+			"type":            computedString("Type of the key, such as `Data`."),
+			"version": schema.Int64Attribute{MarkdownDescription: "Version of the record, a number that grows " +
+				"within the org.", Computed: true},
 			"status":              computedString("Status of the record: `ACTIVE`, `ARCHIVED` or `DESTROYED`."),
 			"source":              computedString("Where the key came from: `UPLOADED`, `HSM` or `REMOTE`."),
 			"description":         computedString("The record's Description, with its marker."),
 			"key_derivation_mode": computedString("`PBKDF2` or `NONE`."),
-			"secret_value_hash":   computedString("Base64 SHA-256 of the plaintext key, which Salesforce keeps after a destruction. Null where Salesforce made the key."),
-			"created_date":        computedString("When the record was created, RFC 3339, UTC."),
-			"last_modified_date":  computedString("When the record was last changed, RFC 3339, UTC."),
+			"secret_value_hash": computedString("Base64 SHA-256 of the plaintext key, which Salesforce keeps after a " +
+				"destruction. Null where Salesforce made the key."),
+			"created_date":       computedString("When the record was created, RFC 3339, UTC."),
+			"last_modified_date": computedString("When the record was last changed, RFC 3339, UTC."),
 			"exported_secret_value": schema.StringAttribute{
-				MarkdownDescription: "The record's export, encrypted by Salesforce, base64. Read when the record is first managed and right before a destruction, never on a refresh: Salesforce may log each " +
-					"reading as an export. Null with `backup = \"NONE\"`.",
+				MarkdownDescription: "The record's export, encrypted by Salesforce, base64. Read when the record is first " +
+					"managed and right before a destruction, never on a refresh: Salesforce may log each reading as an export. Null " +
+					"with `backup = \"NONE\"`.",
 				Computed:  true,
 				Sensitive: true,
 			},
 			"recoverable": schema.BoolAttribute{
-				MarkdownDescription: "Whether an export is held that restores the key: it was read from this record, with its hash.",
-				Computed:            true,
+				MarkdownDescription: "Whether an export is held that restores the key: it was read from this record, with its " +
+					"hash.",
+				Computed: true,
 			},
-			"destruction_statement": computedString("The text that approvers sign for the destruction that may come next: of the key, or of its last export. Null without " +
-				"`destruction_not_after`. Each change of the record makes another one."),
-			"receipt": computedString(receiptDescription + " Of the last adoption, destruction, restoration or drop of an export."),
+			"destruction_statement": computedString("The text that approvers sign for the destruction that may come next: of " +
+				"the key, or of its last export. Null without `destruction_not_after`. Each change of the record makes another " +
+				"one."),
+			"receipt": computedString(receiptDescription + " Of the last adoption, destruction, restoration or drop of an " +
+				"export."),
 		},
 	}
 }
 
-func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *tenantSecretVersionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"organization_id":  identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
-		"tenant_secret_id": identityschema.StringAttribute{Description: "Id of the record, 18 characters.", RequiredForImport: true},
+		"organization_id": identityschema.StringAttribute{
+			Description:       "Id of the org, 18 characters.",
+			RequiredForImport: true,
+		},
+		"tenant_secret_id": identityschema.StringAttribute{
+			Description:       "Id of the record, 18 characters.",
+			RequiredForImport: true,
+		},
 	}}
 }
 
 // ValidateConfig checks what depends on more than one attribute.
-func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *tenantSecretVersionResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse,
+) {
 	config := pluginserver.NewObject(req.Config.Raw)
-	if export := config["exported_secret_value_wo"]; export.IsKnown() && !export.IsNull() && config["exported_secret_value_wo_version"].IsNull() {
+	if export := config["exported_secret_value_wo"]; export.IsKnown() && !export.IsNull() &&
+		config["exported_secret_value_wo_version"].IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value_wo_version"), "Export without a version",
-			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. Nothing was sent.")
+			"exported_secret_value_wo is write-only: Terraform can't see it change. Set exported_secret_value_wo_version. "+
+				"Nothing was sent.")
 	}
 	ack, ackKnown := config.Text("destruction_acknowledgement")
 	id, idKnown := config.Text("tenant_secret_id")
 	if ackKnown && idKnown && !config["destruction_acknowledgement"].IsNull() && !salesforce.SameID(ack, id) {
-		resp.Diagnostics.AddAttributeError(path.Root("destruction_acknowledgement"), "The acknowledgement names another record",
+		resp.Diagnostics.AddAttributeError(path.Root("destruction_acknowledgement"),
+			"The acknowledgement names another record",
 			fmt.Sprintf("Expected the value of tenant_secret_id, %q, found %q. Nothing was changed.", id, ack))
 	}
 }
 
-// Create adopts the record. On an error there is no state: a tainted resource would be replaced, and its key forgotten, at the next apply.
-func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+// Create adopts the record. On an error there is no state: a tainted resource would be replaced,
+// and its key forgotten, at the next apply.
+func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.CreateRequest,
+	resp *resource.CreateResponse,
+) {
 	var plan, config tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -226,13 +264,16 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	planned := plan
 	plan.fromExport(outcome, r.data)
 	plan.keepPlanned(planned)
-	plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, receipt.CausePlan), types.StringNull(), &resp.Diagnostics)
+	plan.Receipt = r.data.record(ctx, work.receipt(fate, outcome, receipt.CausePlan), types.StringNull(),
+		&resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
 }
 
-func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.UpdateRequest,
+	resp *resource.UpdateResponse,
+) {
 	var plan, config, state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -271,16 +312,19 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	}
 	keeper := r.data.keeper()
 	keeper.Check = func(row salesforce.TenantSecret) error { return work.recheck(ctx, row) }
-	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.NewText(state.ExportedSecretValue.ValueString()), config.ExportedSecretValueWO.ValueString())
+	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.NewText(state.ExportedSecretValue.ValueString()),
+		config.ExportedSecretValueWO.ValueString())
 	if errors.Is(err, custody.ErrBackupRenewed) {
-		// The renewed export is saved with the old wishes, so that the next plan is the same destroy again, over a saved backup.
+		// The renewed export is saved with the old wishes, so that the next plan is the same destroy
+		// again, over a saved backup.
 		state.ExportedSecretValue, state.Recoverable = types.StringValue(outcome.Value.Expose()), types.BoolValue(true)
 		state.populate(outcome.Record, r.data)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value"), "Backup renewed, apply again",
-			fmt.Sprintf("The export of record %s has changed since it was saved, as it may after a Salesforce release. The new one is saved in state now, and nothing was destroyed. Apply again "+
-				"to destroy the key.", state.TenantSecretID.ValueString()))
+			fmt.Sprintf("The export of record %s has changed since it was saved, as it may after a Salesforce release. The "+
+				"new one is saved in state now, and nothing was destroyed. Apply again to destroy the key.",
+				state.TenantSecretID.ValueString()))
 
 		return
 	}
@@ -304,7 +348,8 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(plan.DeletionPolicy))...)
 }
 
-// claim refuses a second change of one record in one run: two resources that name it would undo each other's work at every apply.
+// claim refuses a second change of one record in one run: two resources that name it would undo
+// each other's work at every apply.
 func (r *tenantSecretVersionResource) claim(kept keys.Kept) *problem.Problem {
 	if r.data.records.write(kept.ID) {
 		return nil
@@ -315,13 +360,16 @@ func (r *tenantSecretVersionResource) claim(kept keys.Kept) *problem.Problem {
 
 func twoVersions(id, what string) *problem.Problem {
 	return problem.New("tenant_secret_id", upload.SummaryTwoResources,
-		"Another resource of this configuration names record %s too, by its 15 or 18 characters, and %s. Nothing was changed for this one. Keep one resource of a record, and take the "+
-			"other out of the state with a removed block or terraform state rm.", id, what)
+		"Another resource of this configuration names record %s too, by its 15 or 18 characters, and %s. Nothing was "+
+			"changed for this one. Keep one resource of a record, and take the other out of the state with a removed block or "+
+			"terraform state rm.", id, what)
 }
 
-// carryOut does what was judged with a record. saved is the export that the state holds, given the one of the configuration, "" for none.
+// carryOut does what was judged with a record. saved is the export that the state holds, given the
+// one of the configuration, "" for none.
 func (r *tenantSecretVersionResource) carryOut(
-	ctx context.Context, keeper *custody.Keeper, fate keys.RecordFate, row salesforce.TenantSecret, saved secret.Text, given string,
+	ctx context.Context, keeper *custody.Keeper, fate keys.RecordFate, row salesforce.TenantSecret, saved secret.Text,
+	given string,
 ) (custody.Export, error) {
 	var err error
 	switch fate.Transition {
@@ -354,7 +402,8 @@ func (r *tenantSecretVersionResource) carryOut(
 	}
 }
 
-// Read follows the record. It never reads the export, and never drops the record from state: it can't be deleted.
+// Read follows the record. It never reads the export, and never drops the record from state: it
+// can't be deleted.
 func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state tenantSecretVersionModel
@@ -376,8 +425,8 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 		return
 	default:
 		resp.Diagnostics.AddAttributeWarning(path.Root("tenant_secret_id"), "The org does not show the record now",
-			fmt.Sprintf("Three readings of org %s showed no record %s, which an earlier run has seen. Tenant secrets can't be deleted, so the state stays as it is: a reading may lag behind. "+
-				"Plan again.", r.data.Session.OrganizationID, id))
+			fmt.Sprintf("Three readings of org %s showed no record %s, which an earlier run has seen. Tenant secrets can't be "+
+				"deleted, so the state stays as it is: a reading may lag behind. Plan again.", r.data.Session.OrganizationID, id))
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, tenantSecretVersionIdentity{
 			OrganizationID: types.StringValue(r.data.Session.OrganizationID), TenantSecretID: types.StringValue(fullID(id)),
 		})...)
@@ -389,7 +438,9 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 }
 
 // Delete forgets, and changes nothing in Salesforce.
-func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.DeleteRequest,
+	resp *resource.DeleteResponse,
+) {
 	var state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.mayLeave(state, &resp.Diagnostics) {
@@ -400,7 +451,8 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 	}
 	said, diags := req.Private.GetKey(ctx, privateForgotten)
 	resp.Diagnostics.Append(diags...)
-	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for the half of a replacement.
+	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for
+	// the half of a replacement.
 	work, ok := r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics)
 	if !ok {
 		return
@@ -412,7 +464,8 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 		}
 		row := state.row()
 		row.Status = work.kept.Status
-		r.data.record(ctx, work.receipt(work.announced, custody.Export{Record: row}, receipt.CausePlan), state.Receipt, &resp.Diagnostics)
+		r.data.record(ctx, work.receipt(work.announced, custody.Export{Record: row}, receipt.CausePlan), state.Receipt,
+			&resp.Diagnostics)
 	}
 	if string(said) != "true" {
 		resp.Diagnostics.AddWarning("The record was forgotten, not changed", state.whatStays("stays"))
@@ -421,28 +474,33 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 
 // whatStays says in one line what a forgetting leaves behind.
 func (m *tenantSecretVersionModel) whatStays(verb string) string {
-	return fmt.Sprintf("Record %s %s %s in org %s.", inventory.Record(m.row()), verb, m.Status.ValueString(), m.OrganizationID.ValueString())
+	return fmt.Sprintf("Record %s %s %s in org %s.", inventory.Record(m.row()), verb, m.Status.ValueString(),
+		m.OrganizationID.ValueString())
 }
 
-// mayLeave refuses to let go of another org's record: with the credentials of the wrong org nobody can say what would be lost.
+// mayLeave refuses to let go of another org's record: with the credentials of the wrong org nobody
+// can say what would be lost.
 func (r *tenantSecretVersionResource) mayLeave(state tenantSecretVersionModel, diags *diag.Diagnostics) bool {
 	org := state.OrganizationID.ValueString()
 	if org == "" || salesforce.SameID(org, r.data.Session.OrganizationID) {
 		return true
 	}
 	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
-		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. If that org is gone, as a sandbox that was deleted or refreshed, take the resource out of "+
-			"the state with terraform state rm.", org, r.data.Session.OrganizationID))
+		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. If that org is "+
+			"gone, as a sandbox that was deleted or refreshed, take the resource out of the state with terraform state rm.", org,
+			r.data.Session.OrganizationID))
 
 	return false
 }
 
-// mayForget refuses to drop a record from state if policy forbids it, or if that would drop the only way back of a destroyed key. The org is
-// asked where the state holds an export: cores hand a destroy the state from before the refresh, a saved plan may be old, and a record
-// that somebody has destroyed since may have its only copy in this state.
+// mayForget refuses to drop a record from state if policy forbids it, or if that would drop the
+// only way back of a destroyed key. The org is asked where the state holds an export: cores hand a
+// destroy the state from before the refresh, a saved plan may be old, and a record that somebody
+// has destroyed since may have its only copy in this state.
 func (r *tenantSecretVersionResource) mayForget(
 	ctx context.Context, state tenantSecretVersionModel,
-	look func(context.Context, string, *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool), diags *diag.Diagnostics,
+	look func(context.Context, string, *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool),
+	diags *diag.Diagnostics,
 ) (*version, bool) {
 	if state.DeletionPolicy.ValueString() == policyPrevent {
 		addPrevented(diags, "record "+state.TenantSecretID.ValueString(), policyAbandon)
@@ -461,7 +519,8 @@ func (r *tenantSecretVersionResource) mayForget(
 		return nil, false
 	}
 	work := &version{resource: r, plan: state, wish: wish, kept: kept, announced: keys.RecordFate{Export: keys.DropExport}}
-	// Whoever lets go of the last copy needs the approvals of a quorum too: those in state, since there is no block any more.
+	// Whoever lets go of the last copy needs the approvals of a quorum too: those in state, since
+	// there is no block any more.
 	if !r.online() || r.data.QuorumUndecided || !r.data.guarded() || !work.dropsLast() {
 		return work, true
 	}
@@ -470,14 +529,17 @@ func (r *tenantSecretVersionResource) mayForget(
 }
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.
-func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse,
+) {
 	wanted, ok := r.importID(ctx, req, "tenant_secret_id", &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	if !salesforce.ValidID(wanted) {
 		resp.Diagnostics.AddError("Invalid import id",
-			fmt.Sprintf("Expected the id (%s…) of a tenant secret, 15 or 18 characters. Found a text of %d characters that is none. Nothing was imported.", tenantSecretPrefix, len(wanted)))
+			fmt.Sprintf("Expected the id (%s…) of a tenant secret, 15 or 18 characters. Found a text of %d characters that is "+
+				"none. Nothing was imported.", tenantSecretPrefix, len(wanted)))
 
 		return
 	}
@@ -488,8 +550,9 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	if !kept.Settable() {
 		// No desired_status fits it: a configuration that is generated for it could never be applied.
 		resp.Diagnostics.AddError("The ACTIVE key can't be imported so",
-			fmt.Sprintf("Expected an ARCHIVED, DESTROYED or cache-only record, found %s, which is ACTIVE: only a rotation changes its status. Nothing was imported. Import the key as "+
-				"salesforcebyok_tenant_secret, by its type %q.", kept, row.Type))
+			fmt.Sprintf("Expected an ARCHIVED, DESTROYED or cache-only record, found %s, which is ACTIVE: only a rotation "+
+				"changes its status. Nothing was imported. Import the key as salesforcebyok_tenant_secret, by its type %q.", kept,
+				row.Type))
 
 		return
 	}
@@ -498,10 +561,12 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
 
-// importedTenantSecretVersion is the resource as an import finds it: with the status that it has, and without its export.
+// importedTenantSecretVersion is the resource as an import finds it: with the status that it has,
+// and without its export.
 func importedTenantSecretVersion(row salesforce.TenantSecret, data *Data) tenantSecretVersionModel {
 	model := tenantSecretVersionModel{
-		DestructionApprovals: types.ListNull(types.StringType), TenantSecretID: types.StringValue(row.ID), DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
+		DestructionApprovals: types.ListNull(types.StringType), TenantSecretID: types.StringValue(row.ID),
+		DesiredStatus: types.StringValue(row.Status), Backup: types.StringValue(backupState),
 		DeletionPolicy: types.StringValue(policyAbandon), Recoverable: types.BoolValue(false),
 	}
 	model.populate(row, data)
@@ -514,8 +579,11 @@ func (r *tenantSecretVersionResource) kept(row salesforce.TenantSecret, all inve
 	return keys.Keeping(inventory.Record(row), all.Records(), r.data.Client.APINumber())
 }
 
-// sighted looks for a record as a plan may; ok is also false, without an error, if the org does not show it.
-func (r *tenantSecretVersionResource) sighted(ctx context.Context, id string, diags *diag.Diagnostics) (all inventory.Reading, row salesforce.TenantSecret, ok bool) {
+// sighted looks for a record as a plan may; ok is also false, without an error, if the org does not
+// show it.
+func (r *tenantSecretVersionResource) sighted(ctx context.Context, id string,
+	diags *diag.Diagnostics,
+) (all inventory.Reading, row salesforce.TenantSecret, ok bool) {
 	if !r.ready(diags) {
 		return all, row, false
 	}
@@ -531,7 +599,9 @@ func (r *tenantSecretVersionResource) sighted(ctx context.Context, id string, di
 }
 
 // sightedForPlan looks for a record that must be there.
-func (r *tenantSecretVersionResource) sightedForPlan(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
+func (r *tenantSecretVersionResource) sightedForPlan(ctx context.Context, id string,
+	diags *diag.Diagnostics,
+) (salesforce.TenantSecret, keys.Kept, bool) {
 	all, row, ok := r.sighted(ctx, id, diags)
 	if !ok {
 		if !diags.HasError() {
@@ -545,11 +615,14 @@ func (r *tenantSecretVersionResource) sightedForPlan(ctx context.Context, id str
 }
 
 // sightedForWrite looks for a record that must be there, on readings made for a write.
-func (r *tenantSecretVersionResource) sightedForWrite(ctx context.Context, id string, diags *diag.Diagnostics) (salesforce.TenantSecret, keys.Kept, bool) {
+func (r *tenantSecretVersionResource) sightedForWrite(ctx context.Context, id string,
+	diags *diag.Diagnostics,
+) (salesforce.TenantSecret, keys.Kept, bool) {
 	all, ok, err := r.data.sightForWrite(ctx, func(all inventory.Reading) bool { return shows(all, id) })
 	switch {
 	case err != nil:
-		addError(diags, "Unable to read the tenant secrets", fmt.Errorf("reading record %s before its change or its forgetting; nothing was changed: %w", id, err))
+		addError(diags, "Unable to read the tenant secrets", fmt.Errorf("reading record %s before its change or its "+
+			"forgetting; nothing was changed: %w", id, err))
 	case !ok:
 		r.addMissing(all, id, diags)
 	}
@@ -569,11 +642,15 @@ func shows(all inventory.Reading, id string) bool {
 
 func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id string, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing was removed from state or changed. %s", r.data.Session.OrganizationID,
+		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing "+
+			"was removed from state or changed. %s", r.data.Session.OrganizationID,
 			all.Count(), id, permissionsAdvice))
 }
 
 // keeper returns what carries out transitions in this org.
 func (d *Data) keeper() *custody.Keeper {
-	return &custody.Keeper{Org: d.Client, Changed: d.Inventory.TenantSecretsChanged, Patience: look.Write().Shorter(d.looks)}
+	return &custody.Keeper{
+		Org: d.Client, Changed: d.Inventory.TenantSecretsChanged,
+		Patience: look.Write().Shorter(d.looks),
+	}
 }

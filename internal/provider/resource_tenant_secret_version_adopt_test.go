@@ -19,7 +19,8 @@ import (
 
 // versionConfig is the resource over a simulated org.
 func versionConfig(sim *sfsim.Server, id string, lines ...string) string {
-	return acctest.Config(sim, fmt.Sprintf("resource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  %s\n}\n", id, strings.Join(lines, "\n  ")))
+	return acctest.Config(sim, fmt.Sprintf("resource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  "+
+		"tenant_secret_id = %q\n  %s\n}\n", id, strings.Join(lines, "\n  ")))
 }
 
 func versionValue(attribute string, check knownvalue.Check) statecheck.StateCheck {
@@ -81,19 +82,28 @@ func TestAccTenantSecretVersion_adopt(t *testing.T) {
 				},
 			},
 			{ // The other form of the id is the same record.
-				Config:            versionConfig(sim, key.ID[:15], archived),
-				ConfigPlanChecks:  versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
-				ConfigStateChecks: []statecheck.StateCheck{nothingWritten(sim, 1), versionValue("tenant_secret_id", knownvalue.StringExact(key.ID[:15]))},
+				Config:           versionConfig(sim, key.ID[:15], archived),
+				ConfigPlanChecks: versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					nothingWritten(sim, 1),
+					versionValue("tenant_secret_id", knownvalue.StringExact(key.ID[:15])),
+				},
 			},
 			{
-				Config:            versionConfig(sim, key.ID, archived, noBackup),
-				ConfigPlanChecks:  versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
-				ConfigStateChecks: []statecheck.StateCheck{nothingWritten(sim, 1), versionValue("exported_secret_value", knownvalue.Null()), versionValue("recoverable", knownvalue.Bool(false))},
+				Config:           versionConfig(sim, key.ID, archived, noBackup),
+				ConfigPlanChecks: versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					nothingWritten(sim, 1),
+					versionValue("exported_secret_value", knownvalue.Null()), versionValue("recoverable", knownvalue.Bool(false)),
+				},
 			},
 			{ // Wanted again, the export is read again.
-				Config:            versionConfig(sim, key.ID, archived),
-				ConfigPlanChecks:  versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
-				ConfigStateChecks: []statecheck.StateCheck{nothingWritten(sim, 2), versionValue("recoverable", knownvalue.Bool(true))},
+				Config:           versionConfig(sim, key.ID, archived),
+				ConfigPlanChecks: versionPlanned(plancheck.ResourceActionUpdate, acctest.InPlace(1)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					nothingWritten(sim, 2),
+					versionValue("recoverable", knownvalue.Bool(true)),
+				},
 			},
 		},
 	})
@@ -111,14 +121,32 @@ func TestAccTenantSecretVersion_adoptKinds(t *testing.T) {
 		exports int
 		hash    knownvalue.Check
 	}{
-		"uploaded, no backup":        {archivedKey, []string{archived, noBackup}, 0, knownvalue.NotNull()},
-		"made by Salesforce":         {"tenant_secrets: [{status: ARCHIVED}, {}]", []string{archived}, 1, knownvalue.Null()},
-		"destroyed":                  {"tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]", []string{destroyed, acknowledge("02GWt0000000005MAA")}, 0, knownvalue.NotNull()},
-		"cache-only":                 {"tenant_secrets: [{source: REMOTE, type: EventBus}, {}]", []string{`desired_status = "ACTIVE"`}, 0, knownvalue.Null()},
-		"cache-only, followed":       {"tenant_secrets: [{source: REMOTE, status: ARCHIVED}, {}]", []string{archived}, 0, knownvalue.Null()},
-		"cache-only, set to destroy": {"tenant_secrets: [{source: REMOTE, type: EventBus, status: DESTROYED}, {}]", []string{destroyed}, 0, knownvalue.Null()},
+		"uploaded, no backup": {archivedKey, []string{archived, noBackup}, 0, knownvalue.NotNull()},
+		"made by Salesforce":  {"tenant_secrets: [{status: ARCHIVED}, {}]", []string{archived}, 1, knownvalue.Null()},
+		"destroyed": {
+			"tenant_secrets: [{source: UPLOADED, status: DESTROYED}, {}]",
+			[]string{destroyed, acknowledge("02GWt0000000005MAA")},
+			0, knownvalue.NotNull(),
+		},
+		"cache-only": {
+			"tenant_secrets: [{source: REMOTE, type: EventBus}, {}]",
+			[]string{`desired_status = "ACTIVE"`},
+			0, knownvalue.Null(),
+		},
+		"cache-only, followed": {
+			"tenant_secrets: [{source: REMOTE, status: ARCHIVED}, {}]",
+			[]string{archived},
+			0,
+			knownvalue.Null(),
+		},
+		"cache-only, set to destroy": {
+			"tenant_secrets: [{source: REMOTE, type: EventBus, status: DESTROYED}, {}]",
+			[]string{destroyed},
+			0, knownvalue.Null(),
+		},
 		"Database": {
-			"settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, {type: Database}, {}]", []string{archived}, 0, knownvalue.Null(),
+			"settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, " +
+				"{type: Database}, {}]", []string{archived}, 0, knownvalue.Null(),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -130,7 +158,8 @@ func TestAccTenantSecretVersion_adoptKinds(t *testing.T) {
 					Config:           versionConfig(sim, sim.TenantSecrets()[0].ID, test.lines...),
 					ConfigPlanChecks: versionPlanned(plancheck.ResourceActionCreate),
 					ConfigStateChecks: []statecheck.StateCheck{
-						nothingWritten(sim, test.exports), versionValue("recoverable", knownvalue.Bool(test.exports > 0)), versionValue("secret_value_hash", test.hash),
+						nothingWritten(sim, test.exports), versionValue("recoverable", knownvalue.Bool(test.exports > 0)),
+						versionValue("secret_value_hash", test.hash),
 						versionValue("status", knownvalue.StringExact(sim.TenantSecrets()[0].Status)),
 					},
 				}},
@@ -149,12 +178,14 @@ func TestAccTenantSecretVersion_followsTheDescription(t *testing.T) {
 	if result := r.Apply("-refresh-only"); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
-	if state := r.State(versionAddress); state["description"] != "edited in Setup" || state["exported_secret_value"] == nil {
+	if state := r.State(versionAddress); state["description"] != "edited in Setup" ||
+		state["exported_secret_value"] == nil {
 		t.Errorf("expected the new description beside the held export, found %v", state["description"])
 	}
 }
 
-// A rotation of the tenant secret archives the record that it managed, and another resource adopts it, in the same configuration.
+// A rotation of the tenant secret archives the record that it managed, and another resource adopts
+// it, in the same configuration.
 func TestAccTenantSecretVersion_idKnownAfterApply(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, archivedKey))
@@ -204,7 +235,10 @@ func TestAccTenantSecretVersion_import(t *testing.T) {
 		}
 	}
 	refused := func(id, words string) resource.TestStep {
-		return resource.TestStep{ResourceName: versionAddress, ImportState: true, ImportStateId: id, ExpectError: acctest.ErrorText(words)}
+		return resource.TestStep{
+			ResourceName: versionAddress, ImportState: true, ImportStateId: id,
+			ExpectError: acctest.ErrorText(words),
+		}
 	}
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: acctest.Factories(),
@@ -219,14 +253,19 @@ func TestAccTenantSecretVersion_import(t *testing.T) {
 		},
 	})
 	if acctest.Exports(sim) != 1 || len(acctest.Writes(sim)) != 0 {
-		t.Errorf("expected no import to read an export or to write, found %d exports, %v", acctest.Exports(sim), acctest.Writes(sim))
+		t.Errorf("expected no import to read an export or to write, found %d exports, %v", acctest.Exports(sim),
+			acctest.Writes(sim))
 	}
 }
 
-// An imported record is kept as it is: the first plan shows that its export will be read, and nothing else.
+// An imported record is kept as it is: the first plan shows that its export will be read, and
+// nothing else.
 func TestAccTenantSecretVersion_importThenApply(t *testing.T) {
 	t.Parallel()
-	for name, id := range map[string]func(string) string{"18 characters": func(id string) string { return id }, "15 characters": func(id string) string { return id[:15] }} {
+	for name, id := range map[string]func(string) string{
+		"18 characters": func(id string) string { return id },
+		"15 characters": func(id string) string { return id[:15] },
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newCustodyRun(t, archivedKey)
@@ -238,7 +277,8 @@ func TestAccTenantSecretVersion_importThenApply(t *testing.T) {
 			}
 			r.MustApply()
 			if acctest.Exports(r.sim) != 1 || len(acctest.Writes(r.sim)) != 0 || r.export() == "" {
-				t.Errorf("expected the first apply to read the export, and nothing else, found %d exports, %v", acctest.Exports(r.sim), acctest.Writes(r.sim))
+				t.Errorf("expected the first apply to read the export, and nothing else, found %d exports, %v",
+					acctest.Exports(r.sim), acctest.Writes(r.sim))
 			}
 		})
 	}
@@ -255,7 +295,8 @@ func TestAccTenantSecretVersion_importOfADestroyedRecord(t *testing.T) {
 	r.must(destroyed)
 }
 
-// Identity needs Terraform 1.12. A block whose import changes nothing is what plugin-testing expects, so the record has no export.
+// Identity needs Terraform 1.12. A block whose import changes nothing is what plugin-testing
+// expects, so the record has no export.
 func TestAccTenantSecretVersion_importByBlockAndIdentity(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, "tenant_secrets: [{source: REMOTE, type: EventBus, status: DESTROYED}, {}]"))
@@ -281,7 +322,8 @@ func TestAccTenantSecretVersion_importByIdentityOfAnotherOrg(t *testing.T) {
 	sim := acctest.StartSim(t, seedOf(t, archivedKey))
 	id := sim.TenantSecrets()[0].ID
 	identity := func(org, id string) string {
-		return versionConfig(sim, id, archived) + fmt.Sprintf("import {\n  to = %s\n  identity = {\n    organization_id = %q\n    tenant_secret_id = %q\n  }\n}\n", versionAddress, org, id)
+		return versionConfig(sim, id, archived) + fmt.Sprintf("import {\n  to = %s\n  identity = {\n    organization_id = "+
+			"%q\n    tenant_secret_id = %q\n  }\n}\n", versionAddress, org, id)
 	}
 	resource.UnitTest(t, resource.TestCase{
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
@@ -289,7 +331,10 @@ func TestAccTenantSecretVersion_importByIdentityOfAnotherOrg(t *testing.T) {
 		Steps: []resource.TestStep{
 			{Config: identity("00DWt0000000009MAA", id), ExpectError: acctest.ErrorText("This key belongs to another org")},
 			{Config: identity(sim.OrganizationID, "02GWt0000000999"), ExpectError: acctest.ErrorText("No such tenant secret")},
-			{Config: identity(sim.OrganizationID, id), ConfigStateChecks: []statecheck.StateCheck{nothingWritten(sim, 1), versionValue("recoverable", knownvalue.Bool(true))}},
+			{Config: identity(sim.OrganizationID, id), ConfigStateChecks: []statecheck.StateCheck{
+				nothingWritten(sim, 1),
+				versionValue("recoverable", knownvalue.Bool(true)),
+			}},
 		},
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// custodyOrg has records that can change their status, and others that can't. A cache-only key would need a key service to come back.
+// custodyOrg has records that can change their status, and others that can't. A cache-only key
+// would need a key service to come back.
 const custodyOrg = `
 settings: {can_encrypt_transactional_database: true}
 certificates:
@@ -29,7 +30,8 @@ tenant_secrets:
   - {type: Database, source: HSM, status: ACTIVE, created: -700h}
 `
 
-// core does with the provider what the core of a CLI does with one resource: plan, plan again, compare, apply.
+// core does with the provider what the core of a CLI does with one resource: plan, plan again,
+// compare, apply.
 type core struct {
 	server
 
@@ -62,17 +64,22 @@ func newCore(t *testing.T) *core {
 	}
 
 	computed := func(name string) bool {
-		return name != "tenant_secret_id" && name != "desired_status" && !strings.HasPrefix(name, "exported_secret_value_wo") &&
+		return name != "tenant_secret_id" && name != "desired_status" &&
+			!strings.HasPrefix(name, "exported_secret_value_wo") &&
 			(name == "destruction_statement" || !strings.HasPrefix(name, "destruction_"))
 	}
 
-	return &core{server: whole, sim: sim, typ: typ, name: name, state: tftypes.NewValue(typ, nil), exported: map[string]string{}, computed: computed}
+	return &core{
+		server: whole, sim: sim, typ: typ, name: name, state: tftypes.NewValue(typ, nil),
+		exported: map[string]string{}, computed: computed,
+	}
 }
 
 // walk begins a walk of the CLI: each configures the provider by itself.
 func (c *core) walk(t *testing.T) {
 	t.Helper()
-	configure(t, c.server, c.sim, map[string]tftypes.Value{"allow_key_destruction": tftypes.NewValue(tftypes.Bool, c.allowed)})
+	configure(t, c.server, c.sim, map[string]tftypes.Value{"allow_key_destruction": tftypes.NewValue(tftypes.Bool,
+		c.allowed)})
 }
 
 func (c *core) dynamic(t fataler, v tftypes.Value) *tfprotov6.DynamicValue {
@@ -109,7 +116,10 @@ func (c *core) refresh(t fataler, ctx *testing.T) {
 	if c.state.IsNull() {
 		return
 	}
-	resp, err := c.ReadResource(ctx.Context(), &tfprotov6.ReadResourceRequest{TypeName: c.name, CurrentState: c.dynamic(t, c.state), Private: c.private})
+	resp, err := c.ReadResource(ctx.Context(), &tfprotov6.ReadResourceRequest{
+		TypeName:     c.name,
+		CurrentState: c.dynamic(t, c.state), Private: c.private,
+	})
 	if err != nil || len(resp.Diagnostics) > 0 {
 		t.Fatalf("refresh: %v, %v", resp.Diagnostics, err)
 	}
@@ -139,7 +149,8 @@ func (c *core) plan(t fataler, ctx *testing.T, config tftypes.Value) planned {
 		proposed = tftypes.NewValue(c.typ, values)
 	}
 	resp, err := c.PlanResourceChange(ctx.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: c.name, PriorState: c.dynamic(t, c.state), ProposedNewState: c.dynamic(t, proposed), Config: c.dynamic(t, config), PriorPrivate: c.private,
+		TypeName: c.name, PriorState: c.dynamic(t, c.state), ProposedNewState: c.dynamic(t, proposed),
+		Config: c.dynamic(t, config), PriorPrivate: c.private,
 		ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{},
 	})
 	if err != nil {
@@ -185,7 +196,8 @@ func (c *core) apply(t fataler, ctx *testing.T, config tftypes.Value, saved plan
 		}
 	}
 	resp, err := c.ApplyResourceChange(ctx.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: c.name, PriorState: c.dynamic(t, c.state), PlannedState: c.dynamic(t, again.value), Config: c.dynamic(t, config), PlannedPrivate: again.private,
+		TypeName: c.name, PriorState: c.dynamic(t, c.state), PlannedState: c.dynamic(t, again.value),
+		Config: c.dynamic(t, config), PlannedPrivate: again.private,
 	})
 	if err != nil {
 		t.Fatalf("apply: %v", err)
@@ -277,8 +289,9 @@ func (c *core) setStatus(t *testing.T, id, status string) {
 	}
 }
 
-// What the plan has announced is what the apply did, over random configurations, states and orgs, for destroy, restore, drop, forget and
-// refuse; and if somebody comes between plan and apply, the apply does that or stops with nothing sent.
+// What the plan has announced is what the apply did, over random configurations, states and orgs,
+// for destroy, restore, drop, forget and refuse; and if somebody comes between plan and apply, the
+// apply does that or stops with nothing sent.
 func TestVersionPlanAndApplyAgree(t *testing.T) {
 	t.Parallel()
 	c := newCore(t)
@@ -304,7 +317,8 @@ func TestVersionPlanAndApplyAgree(t *testing.T) {
 				values[name] = tftypes.NewValue(typ, nil)
 			}
 			values["tenant_secret_id"] = textValue(draw(label+" id", id, id[:15]))
-			values["desired_status"] = textValue(draw(label+" desired_status", "ARCHIVED", "DESTROYED", statuses[0], statuses[0]))
+			values["desired_status"] = textValue(draw(label+" desired_status", "ARCHIVED", "DESTROYED", statuses[0],
+				statuses[0]))
 			values["backup"] = textValue(draw(label+" backup", "STATE", "NONE"))
 			values["deletion_policy"] = textValue(draw(label+" policy", "ABANDON", "ABANDON", "PREVENT"))
 			values["destruction_acknowledgement"] = textValue(draw(label+" acknowledgement", "", id, id))
@@ -337,7 +351,8 @@ func TestVersionPlanAndApplyAgree(t *testing.T) {
 			wanted = tftypes.NewValue(c.typ, nil)
 		}
 		before, held, sent := c.record(id), textOf(attributes(c.state)["exported_secret_value"]), c.patches()
-		acknowledged := textOf(attributes(c.state)["destruction_acknowledgement"]) == id || textOf(attributes(wanted)["destruction_acknowledgement"]) == id
+		acknowledged := textOf(attributes(c.state)["destruction_acknowledgement"]) == id ||
+			textOf(attributes(wanted)["destruction_acknowledgement"]) == id
 		saved := c.plan(rt, t, wanted)
 		if c.patches() != sent {
 			rt.Fatalf("the plan has sent something")

@@ -17,9 +17,11 @@ import (
 )
 
 // otherArchived is an org with two ARCHIVED Data keys.
-const otherArchived = "tenant_secrets: [{source: UPLOADED, status: ARCHIVED, description: 'old'}, {source: UPLOADED, status: ARCHIVED, description: 'other'}, {}]"
+const otherArchived = "tenant_secrets: [{source: UPLOADED, status: ARCHIVED, description: 'old'}, {source: UPLOADED, " +
+	"status: ARCHIVED, description: 'other'}, {}]"
 
-// A record that is not in state yet: org, type, version and status stand in the plan, and a destroy is announced, in a replacement too.
+// A record that is not in state yet: org, type, version and status stand in the plan, and a destroy
+// is announced, in a replacement too.
 func TestAccTenantSecretVersion_planShowsTheRecord(t *testing.T) {
 	t.Parallel()
 	forGood := []string{destroyed, noBackup, "destruction_acknowledgement = self"}
@@ -31,15 +33,41 @@ func TestAccTenantSecretVersion_planShowsTheRecord(t *testing.T) {
 		status string
 		says   string
 	}{
-		"adopted":                           {nil, false, []string{archived}, nil, "ARCHIVED", ""},
-		"destroyed for good":                {nil, false, forGood, nil, "DESTROYED", "A key will be destroyed"},
-		"replaced by another, adopted":      {[]string{archived}, true, []string{archived}, nil, "ARCHIVED", ""},
-		"replaced by another, destroyed":    {[]string{archived}, true, forGood, nil, "DESTROYED", "A key will be destroyed"},
-		"the same, created first":           {[]string{archived}, true, append(slices.Clone(forGood), createBefore), nil, "DESTROYED", "A key will be destroyed"},
-		"-replace, destroyed":               {[]string{archived}, false, forGood, []string{"-replace=" + versionAddress}, "DESTROYED", "A key will be destroyed"},
-		"-replace, destroyed, made first":   {[]string{archived}, false, append(slices.Clone(forGood), createBefore), []string{"-replace=" + versionAddress}, "DESTROYED", "A key will be destroyed"},
-		"-replace of what stays as it is":   {[]string{archived}, false, []string{archived}, []string{"-replace=" + versionAddress}, "ARCHIVED", ""},
-		"-replace without a refresh before": {[]string{archived}, false, []string{archived}, []string{"-replace=" + versionAddress, "-refresh=false"}, "ARCHIVED", ""},
+		"adopted":                        {nil, false, []string{archived}, nil, "ARCHIVED", ""},
+		"destroyed for good":             {nil, false, forGood, nil, "DESTROYED", "A key will be destroyed"},
+		"replaced by another, adopted":   {[]string{archived}, true, []string{archived}, nil, "ARCHIVED", ""},
+		"replaced by another, destroyed": {[]string{archived}, true, forGood, nil, "DESTROYED", "A key will be destroyed"},
+		"the same, created first": {
+			[]string{archived},
+			true, append(slices.Clone(forGood), createBefore), nil,
+			"DESTROYED", "A key will be destroyed",
+		},
+		"-replace, destroyed": {
+			[]string{archived},
+			false, forGood,
+			[]string{"-replace=" + versionAddress},
+			"DESTROYED", "A key will be destroyed",
+		},
+		"-replace, destroyed, made first": {
+			[]string{archived},
+			false, append(slices.Clone(forGood), createBefore),
+			[]string{"-replace=" + versionAddress},
+			"DESTROYED", "A key will be destroyed",
+		},
+		"-replace of what stays as it is": {
+			[]string{archived},
+			false,
+			[]string{archived},
+			[]string{"-replace=" + versionAddress},
+			"ARCHIVED", "",
+		},
+		"-replace without a refresh before": {
+			[]string{archived},
+			false,
+			[]string{archived},
+			[]string{"-replace=" + versionAddress, "-refresh=false"},
+			"ARCHIVED", "",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +108,8 @@ func TestAccTenantSecretVersion_planShowsTheRecord(t *testing.T) {
 	}
 }
 
-// create_before_destroy leaves no deposed object that can't be destroyed: what would be refused is refused before anything is made.
+// create_before_destroy leaves no deposed object that can't be destroyed: what would be refused is
+// refused before anything is made.
 func TestAccTenantSecretVersion_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	const summary = "A destroyed key without its export"
@@ -99,9 +128,14 @@ func TestAccTenantSecretVersion_createBeforeDestroy(t *testing.T) {
 					t.Fatal(result.Output())
 				}
 			}
-			for command, result := range map[string]acctest.Result{"plan": r.Plan(args...), "apply": r.Apply(args...), "apply without a refresh": r.Apply(append(args, "-refresh=false")...)} {
-				if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id, "destruction_acknowledgement", "Nothing was changed.") {
-					t.Errorf("%s, tainted %t: expected a refusal at plan, found exit code %d, %+v", command, taint, result.Code, result.Diagnostics)
+			for command, result := range map[string]acctest.Result{
+				"plan": r.Plan(args...), "apply": r.Apply(args...),
+				"apply without a refresh": r.Apply(append(args, "-refresh=false")...),
+			} {
+				if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id, "destruction_acknowledgement",
+					"Nothing was changed.") {
+					t.Errorf("%s, tainted %t: expected a refusal at plan, found exit code %d, %+v", command, taint, result.Code,
+						result.Diagnostics)
 				}
 			}
 			if r.export() != export {
@@ -120,12 +154,14 @@ func TestAccTenantSecretVersion_createBeforeDestroy(t *testing.T) {
 		t.Parallel()
 		r := newCustodyRun(t, archivedKey)
 		r.allowed = true
-		const dependent = "\nresource \"terraform_data\" \"dependent\" {\n  input = salesforcebyok_tenant_secret_version.old.status\n\n  lifecycle {\n    create_before_destroy = true\n  }\n}\n"
+		const dependent = "\nresource \"terraform_data\" \"dependent\" {\n  input = " +
+			"salesforcebyok_tenant_secret_version.old.status\n\n  lifecycle {\n    create_before_destroy = true\n  }\n}\n"
 		r.write(r.block(archived) + dependent)
 		r.MustApply()
 		r.write(r.block(destroyed) + dependent)
 		r.MustApply()
-		if result := r.Apply("-replace=" + versionAddress); result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id) {
+		if result := r.Apply("-replace=" + versionAddress); result.Code != acctest.PlanFailed ||
+			!result.Has("error", summary, r.id) {
 			t.Errorf("expected a refusal at plan, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		r.MustBeEmpty()
@@ -153,14 +189,16 @@ func TestAccTenantSecretVersion_createBeforeDestroy(t *testing.T) {
 	})
 }
 
-// A plan of one org is not applied to another, nothing of another org is destroyed or replaced, and the way out is named.
+// A plan of one org is not applied to another, nothing of another org is destroyed or replaced, and
+// the way out is named.
 func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 	t.Parallel()
 	const summary = "This key belongs to another org"
 	sandboxOf := func(t *testing.T) *sfsim.Server {
 		t.Helper()
 
-		return acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithKind(sfsim.Sandbox), sfsim.WithOrganizationID("00DWt0000000777"))
+		return acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithKind(sfsim.Sandbox),
+			sfsim.WithOrganizationID("00DWt0000000777"))
 	}
 	t.Run("state of another org", func(t *testing.T) {
 		t.Parallel()
@@ -176,16 +214,19 @@ func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 			"plan of a destroy, no refresh":      r.Plan("-destroy", "-refresh=false"),
 			"plan of -replace without a refresh": r.Plan("-refresh=false", "-replace="+versionAddress),
 		} {
-			if result.Code == 0 || result.Code == acctest.PlanChanges && !strings.Contains(name, "-replace") || result.Code != acctest.PlanChanges && !result.Has("error", summary) {
+			if result.Code == 0 || result.Code == acctest.PlanChanges && !strings.Contains(name, "-replace") ||
+				result.Code != acctest.PlanChanges && !result.Has("error", summary) {
 				t.Errorf("%s: expected a refusal, found exit code %d, %+v", name, result.Code, result.Diagnostics)
 			}
-			if strings.Contains(name, "destroy") && strings.Contains(name, "no") && !result.Has("error", summary, "terraform state rm") {
+			if strings.Contains(name, "destroy") && strings.Contains(name, "no") &&
+				!result.Has("error", summary, "terraform state rm") {
 				t.Errorf("%s: expected the way out, found %+v", name, result.Diagnostics)
 			}
 		}
 		r.write("")
 		if result := r.Apply("-refresh=false"); result.Code == 0 || !result.Has("error", summary, "terraform state rm") {
-			t.Errorf("block removed: expected a refusal that names the way out, found exit code %d, %+v", result.Code, result.Diagnostics)
+			t.Errorf("block removed: expected a refusal that names the way out, found exit code %d, %+v", result.Code,
+				result.Diagnostics)
 		}
 		if r.export() != export {
 			t.Fatal("the export is lost")
@@ -206,7 +247,9 @@ func TestAccTenantSecretVersion_anotherOrg(t *testing.T) {
 			if name != "a create" {
 				r.must(archived)
 			}
-			const block = "variable \"url\" {\n  type      = string\n  ephemeral = true\n}\n\nvariable \"token\" {\n  type      = string\n  ephemeral = true\n}\n\nprovider \"salesforcebyok\" {\n  instance_url = var.url\n  access_token = var.token\n}\n"
+			const block = "variable \"url\" {\n  type      = string\n  ephemeral = true\n}\n\nvariable \"token\" {\n  type    " +
+				"  = string\n  ephemeral = true\n}\n\nprovider \"salesforcebyok\" {\n  instance_url = var.url\n  access_token = " +
+				"var.token\n}\n"
 			at := func(sim *sfsim.Server) {
 				r.Env["TF_VAR_url"], r.Env["TF_VAR_token"] = sim.InstanceURL, sim.AccessToken
 			}
@@ -253,16 +296,20 @@ func TestAccTenantSecretVersion_twoBlocksOfOneRecord(t *testing.T) {
 		}
 	}
 	r.expectPatches(0, 0)
-	// What the plan can't see, the write refuses: one of the two has changed the record, and the other leaves it.
-	later := "\nresource \"terraform_data\" \"later\" {\n  input            = \"DESTROYED\"\n  triggers_replace = \"1\"\n}\n"
-	r.write(later + r.block("desired_status = terraform_data.later.output") + short("desired_status = terraform_data.later.output"))
+	// What the plan can't see, the write refuses: one of the two has changed the record, and the other
+	// leaves it.
+	later := "\nresource \"terraform_data\" \"later\" {\n  input            = \"DESTROYED\"\n  triggers_replace = " +
+		"\"1\"\n}\n"
+	r.write(later + r.block("desired_status = terraform_data.later.output") +
+		short("desired_status = terraform_data.later.output"))
 	if result := r.Apply(); result.Code != 0 && !result.Has("error", summary) {
 		t.Errorf("expected one change, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.expectPatches(1, 1)
 }
 
-// ignore_changes keeps the configuration from the plan. The update sees it, and writes nothing that it does not ask for.
+// ignore_changes keeps the configuration from the plan. The update sees it, and writes nothing that
+// it does not ask for.
 func TestAccTenantSecretVersion_ignoreChanges(t *testing.T) {
 	t.Parallel()
 	const summary = "ignore_changes hides the configuration"
@@ -291,14 +338,17 @@ func TestAccTenantSecretVersion_ignoreChanges(t *testing.T) {
 	}
 }
 
-// The permission may come from another resource: then it is not known at plan, which is no reason to call it missing.
+// The permission may come from another resource: then it is not known at plan, which is no reason
+// to call it missing.
 func TestAccTenantSecretVersion_permissionKnownAfterApply(t *testing.T) {
 	t.Parallel()
 	for _, allowed := range []bool{true, false} {
 		r := newCustodyRun(t, archivedKey)
 		r.must(archived)
-		later := fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %t\n  triggers_replace = \"%t\"\n}\n", allowed, allowed)
-		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = terraform_data.later.output")+later+r.block(destroyed))
+		later := fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %t\n  triggers_replace = "+
+			"\"%t\"\n}\n", allowed, allowed)
+		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim,
+			"allow_key_destruction = terraform_data.later.output")+later+r.block(destroyed))
 		if plan := r.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "A key will be destroyed", r.id) {
 			t.Fatalf("expected a plan that announces the destroy, found exit code %d, %+v", plan.Code, plan.Diagnostics)
 		}
@@ -315,17 +365,21 @@ func TestAccTenantSecretVersion_unknownIsSaid(t *testing.T) {
 	t.Parallel()
 	const summary = "The apply may destroy a key"
 	later := func(value string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = %q\n}\n", value, value)
+		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = "+
+			"%q\n}\n", value, value)
 	}
 	const output = "terraform_data.later.output"
 	for name, test := range map[string]struct {
 		before, lines []string
 		attribute     string
 	}{
-		"desired_status, in state":   {[]string{archived}, []string{"desired_status = " + output}, "desired_status"},
-		"desired_status, new":        {nil, []string{"desired_status = " + output}, "desired_status"},
-		"backup":                     {[]string{archived}, []string{archived, "backup = " + output}, "backup"},
-		"acknowledgement":            {[]string{archived}, []string{destroyed, noBackup, "destruction_acknowledgement = " + output}, "destruction_acknowledgement"},
+		"desired_status, in state": {[]string{archived}, []string{"desired_status = " + output}, "desired_status"},
+		"desired_status, new":      {nil, []string{"desired_status = " + output}, "desired_status"},
+		"backup":                   {[]string{archived}, []string{archived, "backup = " + output}, "backup"},
+		"acknowledgement": {[]string{archived}, []string{
+			destroyed, noBackup,
+			"destruction_acknowledgement = " + output,
+		}, "destruction_acknowledgement"},
 		"nothing that could destroy": {[]string{archived}, []string{archived, "destruction_acknowledgement = " + output}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -361,7 +415,8 @@ func newLagging(t *testing.T, sim *sfsim.Server, id string) *lagging {
 }
 
 func (l *lagging) leaveOut(resp *http.Response) error {
-	listing := strings.Contains(resp.Request.URL.RawQuery, "FROM+TenantSecret") || strings.Contains(resp.Request.URL.RawQuery, "FROM%20TenantSecret")
+	listing := strings.Contains(resp.Request.URL.RawQuery, "FROM+TenantSecret") ||
+		strings.Contains(resp.Request.URL.RawQuery, "FROM%20TenantSecret")
 	one := resp.Request.Method == http.MethodGet && strings.Contains(resp.Request.URL.Path, "/sobjects/TenantSecret/"+l.id)
 	if !listing && !one || l.left.Add(-1) < 0 {
 		return nil
@@ -371,7 +426,8 @@ func (l *lagging) leaveOut(resp *http.Response) error {
 		return err
 	}
 	if one {
-		resp.StatusCode, body = http.StatusNotFound, []byte(`[{"message":"The requested resource does not exist","errorCode":"NOT_FOUND"}]`)
+		resp.StatusCode, body = http.StatusNotFound,
+			[]byte(`[{"message":"The requested resource does not exist","errorCode":"NOT_FOUND"}]`)
 	} else {
 		var page struct {
 			Done      bool             `json:"done"`
@@ -398,8 +454,8 @@ func (l *lagging) leaveOut(resp *http.Response) error {
 	return nil
 }
 
-// A reading that lags behind is looked at again; if the record does not come, a plan keeps the state and warns, and a write fails with
-// nothing sent.
+// A reading that lags behind is looked at again; if the record does not come, a plan keeps the
+// state and warns, and a write fails with nothing sent.
 func TestAccTenantSecretVersion_lateReplica(t *testing.T) {
 	t.Parallel()
 	const missing, gone = "The org does not show the record now", "No such tenant secret"
@@ -410,18 +466,30 @@ func TestAccTenantSecretVersion_lateReplica(t *testing.T) {
 		// warns, fails and changed are what is expected.
 		warns, fails, changed bool
 	}{
-		"plan, late by two readings":        {[]string{archived}, 2, false, false, false, false},
-		"plan, late by three readings":      {[]string{archived}, 3, false, true, false, false},
-		"destroy, late by two readings":     {[]string{destroyed}, 2, true, false, false, true},
-		"destroy, late for good":            {[]string{destroyed}, 99, true, false, true, false},
-		"destroy for good, late by two":     {[]string{destroyed, noBackup, "destruction_acknowledgement = self"}, 2, true, false, false, true},
-		"destroy for good, late for good":   {[]string{destroyed, noBackup, "destruction_acknowledgement = self"}, 99, true, false, true, false},
-		"drop of an export, late by two":    {[]string{archived, noBackup}, 2, true, false, false, true},
-		"drop of an export, late for good":  {[]string{archived, noBackup}, 99, true, false, true, false},
-		"forgetting, late by two readings":  {nil, 2, true, false, false, true},
-		"forgetting, late for good":         {nil, 99, true, false, true, false},
-		"a policy needs no reading at all":  {[]string{archived, prevent}, 99, true, false, false, true},
-		"an id in 15 characters, for good":  {[]string{archived, "destruction_acknowledgement = self"}, 99, true, false, false, true},
+		"plan, late by two readings":    {[]string{archived}, 2, false, false, false, false},
+		"plan, late by three readings":  {[]string{archived}, 3, false, true, false, false},
+		"destroy, late by two readings": {[]string{destroyed}, 2, true, false, false, true},
+		"destroy, late for good":        {[]string{destroyed}, 99, true, false, true, false},
+		"destroy for good, late by two": {
+			[]string{destroyed, noBackup, "destruction_acknowledgement = self"},
+			2, true,
+			false, false, true,
+		},
+		"destroy for good, late for good": {
+			[]string{destroyed, noBackup, "destruction_acknowledgement = self"},
+			99, true,
+			false, true, false,
+		},
+		"drop of an export, late by two":   {[]string{archived, noBackup}, 2, true, false, false, true},
+		"drop of an export, late for good": {[]string{archived, noBackup}, 99, true, false, true, false},
+		"forgetting, late by two readings": {nil, 2, true, false, false, true},
+		"forgetting, late for good":        {nil, 99, true, false, true, false},
+		"a policy needs no reading at all": {[]string{archived, prevent}, 99, true, false, false, true},
+		"an id in 15 characters, for good": {
+			[]string{archived, "destruction_acknowledgement = self"},
+			99, true, false,
+			false, true,
+		},
 		"plan of a destroy, late for three": {[]string{destroyed}, 3, false, true, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -433,7 +501,8 @@ func TestAccTenantSecretVersion_lateReplica(t *testing.T) {
 				if lines != nil {
 					body = strings.ReplaceAll(r.block(lines...), "= self", fmt.Sprintf("= %q", r.id))
 				}
-				r.Write("main.tf", requiredProvider+fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n  allow_key_destruction = true\n}\n", proxy.url, r.sim.AccessToken)+body)
+				r.Write("main.tf", requiredProvider+fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  "+
+					"access_token = %q\n  allow_key_destruction = true\n}\n", proxy.url, r.sim.AccessToken)+body)
 			}
 			write([]string{archived})
 			r.MustApply()
@@ -454,9 +523,10 @@ func TestAccTenantSecretVersion_lateReplica(t *testing.T) {
 			if test.warns != result.Has("warning", missing, r.id, "the state stays as it is") {
 				t.Errorf("warned %t, found %+v", !test.warns, result.Diagnostics)
 			}
-			failed := result.Has("error", gone, r.id) || slices.ContainsFunc(result.Diagnostics, func(d acctest.Diagnostic) bool {
-				return d.Severity == "error" && strings.Contains(d.Detail, "nothing was destroyed")
-			})
+			failed := result.Has("error", gone, r.id) || slices.ContainsFunc(result.Diagnostics,
+				func(d acctest.Diagnostic) bool {
+					return d.Severity == "error" && strings.Contains(d.Detail, "nothing was destroyed")
+				})
 			if test.fails != failed || test.fails == (result.Code == 0) {
 				t.Errorf("expected a failure %t, found exit code %d, %+v", test.fails, result.Code, result.Diagnostics)
 			}

@@ -14,7 +14,8 @@ func (r *custodyRun) named(name string, lines ...string) string {
 	return strings.Replace(r.block(lines...), `"old"`, fmt.Sprintf("%q", name), 1)
 }
 
-// A plan that would destroy key material can't be produced by anything but desired_status: not where both locks are open either.
+// A plan that would destroy key material can't be produced by anything but desired_status: not
+// where both locks are open either.
 func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 	t.Parallel()
 	forgotten := func(t *testing.T, r *custodyRun, result acctest.Result) {
@@ -23,7 +24,8 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 			t.Errorf("expected the record to be forgotten, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		if warnings := result.Summaries("warning"); len(warnings) != 1 ||
-			!result.Has("warning", "The record will be forgotten, not changed", r.id, "will stay ARCHIVED", r.sim.OrganizationID) &&
+			!result.Has("warning", "The record will be forgotten, not changed", r.id, "will stay ARCHIVED",
+				r.sim.OrganizationID) &&
 				!result.Has("warning", "The record was forgotten, not changed", r.id, "stays ARCHIVED", r.sim.OrganizationID) {
 			t.Errorf("expected one warning a key, found %q", warnings)
 		}
@@ -59,7 +61,8 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 			r.refused("No saved backup of this key", r.id)
 		}},
 		"by a moved block": {nil, func(t *testing.T, r *custodyRun) {
-			r.write(r.named("renamed", archived) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = salesforcebyok_tenant_secret_version.renamed\n}\n")
+			r.write(r.named("renamed", archived) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = " +
+				"salesforcebyok_tenant_secret_version.renamed\n}\n")
 			if result := r.MustApply(); result.Added+result.Changed+result.Removed != 0 {
 				t.Errorf("expected nothing to change, found %+v", result)
 			}
@@ -72,7 +75,10 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 		}},
 		"by -replace that wants DESTROYED": {nil, func(t *testing.T, r *custodyRun) {
 			r.want(destroyed)
-			for name, result := range map[string]acctest.Result{"plan": r.Plan("-replace=" + versionAddress), "apply": r.Apply("-replace=" + versionAddress)} {
+			for name, result := range map[string]acctest.Result{
+				"plan":  r.Plan("-replace=" + versionAddress),
+				"apply": r.Apply("-replace=" + versionAddress),
+			} {
 				if result.Code != acctest.PlanFailed || !result.Has("error", "No saved backup of this key", r.id) {
 					t.Errorf("%s: expected a refusal, found exit code %d, %+v", name, result.Code, result.Diagnostics)
 				}
@@ -94,7 +100,8 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 			other := r.sim.TenantSecrets()[1].ID
 			config := strings.Replace(r.named("other", destroyed), r.id, other, 1)
 			r.write(r.block(archived) + config)
-			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code == 0 || !strings.Contains(result.Output(), "The ACTIVE key can't be imported so") {
+			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code == 0 ||
+				!strings.Contains(result.Output(), "The ACTIVE key can't be imported so") {
 				t.Fatal(result.Output())
 			}
 			r.refused("An ACTIVE key can't be destroyed", other)
@@ -151,16 +158,20 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 			r.write(body)
 			for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply()} {
 				if result.Code != acctest.PlanFailed || !result.Has("error", summary) || r.export() != export {
-					t.Errorf("%s, %s: expected the copy to be kept, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
+					t.Errorf("%s, %s: expected the copy to be kept, found exit code %d, %+v", name, command, result.Code,
+						result.Diagnostics)
 				}
 			}
 		}
 		r.want(destroyed)
-		if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good", "moved block", "Nothing was changed.") || r.export() != export {
+		if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good",
+			"moved block", "Nothing was changed.") || r.export() != export {
 			t.Errorf("terraform destroy: expected the copy to be kept, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
-		// The plan of a replacement sees the create alone: it would adopt a key whose export only the other half has.
-		if result := r.Plan("-replace=" + versionAddress); result.Code != acctest.PlanFailed || !result.Has("error", "A destroyed key without its export", r.id, "Nothing was changed.") {
+		// The plan of a replacement sees the create alone: it would adopt a key whose export only the
+		// other half has.
+		if result := r.Plan("-replace=" + versionAddress); result.Code != acctest.PlanFailed ||
+			!result.Has("error", "A destroyed key without its export", r.id, "Nothing was changed.") {
 			t.Errorf("-replace: expected a refusal at plan, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		r.expectPatches(1, 1)
@@ -170,7 +181,8 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 		r := newCustodyRun(t, archivedKey)
 		r.mustDestroy()
 		export := r.export()
-		r.write(r.named("renamed", destroyed) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = salesforcebyok_tenant_secret_version.renamed\n}\n")
+		r.write(r.named("renamed", destroyed) + "moved {\n  from = salesforcebyok_tenant_secret_version.old\n  to   = " +
+			"salesforcebyok_tenant_secret_version.renamed\n}\n")
 		r.MustApply()
 		if got := r.State("salesforcebyok_tenant_secret_version.renamed")["exported_secret_value"]; got != export {
 			t.Error("expected the copy to move along")
@@ -213,12 +225,14 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 		r.patchInSetup(map[string]any{"Status": "DESTROYED"})
 		r.write("")
 		if result := r.Apply(); result.Code == 0 || !result.Has("error", summary, r.id) {
-			t.Errorf("expected the refresh to see that the state holds the only copy, found exit code %d, %+v", result.Code, result.Diagnostics)
+			t.Errorf("expected the refresh to see that the state holds the only copy, found exit code %d, %+v", result.Code,
+				result.Diagnostics)
 		}
 	})
 }
 
-// A saved plan that drops the export was made while the key was ARCHIVED; somebody has destroyed it since.
+// A saved plan that drops the export was made while the key was ARCHIVED; somebody has destroyed it
+// since.
 func TestAccTenantSecretVersion_onlyCopySinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ body, summary string }{
@@ -255,7 +269,8 @@ func TestAccTenantSecretVersion_onlyCopySinceThePlan(t *testing.T) {
 func TestAccTenantSecretVersion_unknownWishes(t *testing.T) {
 	t.Parallel()
 	later := func(value string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = %q\n}\n", value, value)
+		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = "+
+			"%q\n}\n", value, value)
 	}
 	t.Run("DESTROYED, not allowed", func(t *testing.T) {
 		t.Parallel()
@@ -303,7 +318,8 @@ func TestAccTenantSecretVersion_unknownWishes(t *testing.T) {
 		t.Parallel()
 		r := newCustodyRun(t, archivedKey)
 		r.allowed = true
-		r.write(later(r.sim.TenantSecrets()[1].ID) + r.block(destroyed, noBackup, "destruction_acknowledgement = terraform_data.later.output"))
+		r.write(later(r.sim.TenantSecrets()[1].ID) + r.block(destroyed, noBackup,
+			"destruction_acknowledgement = terraform_data.later.output"))
 		if result := r.Apply(); result.Code == 0 || len(acctest.Writes(r.sim)) != 0 {
 			t.Errorf("expected a refusal during the apply, found exit code %d, %v", result.Code, acctest.Writes(r.sim))
 		}
@@ -325,7 +341,8 @@ func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	} {
 		r.write(body)
 		for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply()} {
-			if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id, `deletion_policy = "ABANDON"`, "Nothing was changed.") {
+			if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id, `deletion_policy = "ABANDON"`,
+				"Nothing was changed.") {
 				t.Errorf("%s, %s: expected a refusal, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
 			}
 		}
@@ -334,22 +351,30 @@ func TestAccTenantSecretVersion_prevent(t *testing.T) {
 	if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary) {
 		t.Errorf("terraform destroy: expected a refusal, found exit code %d", result.Code)
 	}
-	// The destroy half of a replacement is never planned by the provider: the create half finds the mark of the first call.
+	// The destroy half of a replacement is never planned by the provider: the create half finds the
+	// mark of the first call.
 	for name, test := range map[string]struct {
 		body string
 		args []string
 	}{
-		"-replace":                        {r.block(archived, prevent), []string{"-replace=" + versionAddress}},
-		"-replace with another policy":    {r.block(archived), []string{"-replace=" + versionAddress}},
-		"-replace without a refresh":      {r.block(archived, prevent), []string{"-refresh=false", "-replace=" + versionAddress}},
+		"-replace":                     {r.block(archived, prevent), []string{"-replace=" + versionAddress}},
+		"-replace with another policy": {r.block(archived), []string{"-replace=" + versionAddress}},
+		"-replace without a refresh": {
+			r.block(archived, prevent),
+			[]string{"-refresh=false", "-replace=" + versionAddress},
+		},
 		"-replace, create before destroy": {r.block(archived, prevent, createBefore), []string{"-replace=" + versionAddress}},
 		"by a trigger":                    {triggered("2") + r.block(archived, prevent, byTrigger), nil},
-		"by the id of another record":     {strings.Replace(r.block(archived, prevent), r.id, r.sim.TenantSecrets()[1].ID, 1), nil},
+		"by the id of another record": {
+			strings.Replace(r.block(archived, prevent), r.id, r.sim.TenantSecrets()[1].ID, 1),
+			nil,
+		},
 	} {
 		r.write(test.body)
 		for command, result := range map[string]acctest.Result{"plan": r.Plan(test.args...), "apply": r.Apply(test.args...)} {
 			if result.Code != acctest.PlanFailed || !result.Has("error", summary, r.id) {
-				t.Errorf("%s, %s: expected a refusal at plan, found exit code %d, %+v", name, command, result.Code, result.Diagnostics)
+				t.Errorf("%s, %s: expected a refusal at plan, found exit code %d, %+v", name, command, result.Code,
+					result.Diagnostics)
 			}
 		}
 	}

@@ -15,7 +15,8 @@ func TestAccTenantSecretVersion_destroyInTwoApplies(t *testing.T) {
 	r.must(archived)
 	saved := r.export()
 	if saved == "" || acctest.Exports(r.sim) != 1 || len(acctest.Writes(r.sim)) != 0 {
-		t.Fatalf("expected the adoption to read the export once and to write nothing, found %d exports, %v", acctest.Exports(r.sim), acctest.Writes(r.sim))
+		t.Fatalf("expected the adoption to read the export once and to write nothing, found %d exports, %v",
+			acctest.Exports(r.sim), acctest.Writes(r.sim))
 	}
 
 	r.allowed = true
@@ -24,7 +25,8 @@ func TestAccTenantSecretVersion_destroyInTwoApplies(t *testing.T) {
 	if plan.Added != 0 || plan.Changed != 1 || plan.Removed != 0 {
 		t.Errorf("expected one change in place, found %+v", plan)
 	}
-	if !plan.Has("warning", "A key will be destroyed", r.id, "can't be read from then on", "The export in state restores it.") {
+	if !plan.Has("warning", "A key will be destroyed", r.id, "can't be read from then on",
+		"The export in state restores it.") {
 		t.Errorf("expected a warning that names what is lost, found %+v", plan.Diagnostics)
 	}
 	if r.status() != "ARCHIVED" {
@@ -59,7 +61,8 @@ func TestAccTenantSecretVersion_eachLockAlone(t *testing.T) {
 		r := newCustodyRun(t, archivedKey)
 		r.allowed = true
 		r.want(destroyed)
-		r.refused("No saved backup of this key", r.id, "Apply once with", `desired_status = "ARCHIVED"`, `backup = "NONE"`, "Nothing was changed.")
+		r.refused("No saved backup of this key", r.id, "Apply once with", `desired_status = "ARCHIVED"`, `backup = "NONE"`,
+			"Nothing was changed.")
 		if state := r.State(versionAddress); state != nil {
 			t.Errorf("expected nothing in state, found %v", state)
 		}
@@ -117,7 +120,10 @@ func TestAccTenantSecretVersion_eachLockAlone(t *testing.T) {
 
 func TestAccTenantSecretVersion_destroyForGood(t *testing.T) {
 	t.Parallel()
-	for name, form := range map[string]func(id string) string{"18 characters": func(id string) string { return id }, "15 characters": func(id string) string { return id[:15] }} {
+	for name, form := range map[string]func(id string) string{
+		"18 characters": func(id string) string { return id },
+		"15 characters": func(id string) string { return id[:15] },
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newCustodyRun(t, archivedKey)
@@ -137,12 +143,14 @@ func TestAccTenantSecretVersion_destroyForGood(t *testing.T) {
 				t.Errorf("expected nothing to be held, found recoverable %v", state["recoverable"])
 			}
 			r.want(archived, noBackup, acknowledge(form(r.id)))
-			r.refused("This key can't be restored", r.id, "no export of it is held in state", "exported_secret_value_wo", "desired_status = \"DESTROYED\"")
+			r.refused("This key can't be restored", r.id, "no export of it is held in state", "exported_secret_value_wo",
+				"desired_status = \"DESTROYED\"")
 		})
 	}
 }
 
-// An export changes with a Salesforce release. Then the saved one is out of date: it is renewed, and the run stops.
+// An export changes with a Salesforce release. Then the saved one is out of date: it is renewed,
+// and the run stops.
 func TestAccTenantSecretVersion_backupRenewed(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
@@ -154,7 +162,8 @@ func TestAccTenantSecretVersion_backupRenewed(t *testing.T) {
 	r.allowed = true
 	r.want(destroyed)
 	result := r.Apply()
-	if result.Code == 0 || !result.Has("error", "Backup renewed, apply again", r.id, "nothing was destroyed", "Apply again") {
+	if result.Code == 0 || !result.Has("error", "Backup renewed, apply again", r.id, "nothing was destroyed",
+		"Apply again") {
 		t.Fatalf("expected the run to stop, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.expectStatus("ARCHIVED")
@@ -230,13 +239,15 @@ func TestAccTenantSecretVersion_refusedAtPlan(t *testing.T) {
 			[]string{"UPLOADED", "Expected ARCHIVED or DESTROYED."},
 		},
 		"a Database key": {
-			"settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, {type: Database}, {}]", "",
+			"settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, " +
+				"{type: Database}, {}]", "",
 			[]string{destroyed, noBackup, "destruction_acknowledgement = self"},
 			"This key can't be destroyed",
 			[]string{"type Database", `desired_status = "ARCHIVED"`},
 		},
 		"a Search Index key of API 63": {
-			"settings: {hyperforce: true}\ntenant_secrets: [{type: SearchIndex, status: ARCHIVED}, {type: SearchIndex}, {}]", "63.0",
+			"settings: {hyperforce: true}\ntenant_secrets: [{type: SearchIndex, status: ARCHIVED}, {type: SearchIndex}, {}]",
+			"63.0",
 			[]string{destroyed, noBackup, "destruction_acknowledgement = self"},
 			"This key can't be destroyed",
 			[]string{"API version 63.0", "newer framework"},
@@ -296,7 +307,8 @@ func TestAccTenantSecretVersion_refusedInState(t *testing.T) {
 	})
 	t.Run("Database", func(t *testing.T) {
 		t.Parallel()
-		r := newCustodyRun(t, "settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, {type: Database}, {}]")
+		r := newCustodyRun(t, "settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, "+
+			"status: ARCHIVED}, {type: Database}, {}]")
 		r.must(archived)
 		if state := r.State(versionAddress); state["exported_secret_value"] != nil || state["recoverable"] != false {
 			t.Errorf("a Database key has no export, found recoverable %v", state["recoverable"])
@@ -307,7 +319,8 @@ func TestAccTenantSecretVersion_refusedInState(t *testing.T) {
 	})
 	t.Run("Search Index, after a move to API 63", func(t *testing.T) {
 		t.Parallel()
-		r := newCustodyRun(t, "settings: {hyperforce: true}\ntenant_secrets: [{type: SearchIndex, status: ARCHIVED}, {type: SearchIndex}, {}]")
+		r := newCustodyRun(t, "settings: {hyperforce: true}\ntenant_secrets: [{type: SearchIndex, status: ARCHIVED}, "+
+			"{type: SearchIndex}, {}]")
 		r.must(archived)
 		r.version = "63.0"
 		r.allowed = true
@@ -349,13 +362,19 @@ func TestAccTenantSecretVersion_destroyTakesFourCalls(t *testing.T) {
 	r.expectStatus("DESTROYED")
 }
 
-// No run but the first one and the destroy itself reads a SecretValue: Salesforce logs each reading as an export.
+// No run but the first one and the destroy itself reads a SecretValue: Salesforce logs each reading
+// as an export.
 func TestAccTenantSecretVersion_refreshReadsNoExport(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
 	r.must(archived)
 	exports := acctest.Exports(r.sim)
-	for _, args := range [][]string{{"plan", "-no-color"}, {"refresh", "-no-color"}, {"apply", "-no-color", "-auto-approve"}, {"apply", "-no-color", "-auto-approve", "-refresh-only"}} {
+	for _, args := range [][]string{
+		{"plan", "-no-color"},
+		{"refresh", "-no-color"},
+		{"apply", "-no-color", "-auto-approve"},
+		{"apply", "-no-color", "-auto-approve", "-refresh-only"},
+	} {
 		if result := r.Run(args...); result.Code != 0 {
 			t.Fatalf("%v: %s", args, result.Output())
 		}
@@ -403,7 +422,13 @@ func TestAccTenantSecretVersion_exportIsSensitive(t *testing.T) {
 	r.allowed = true
 	r.want(destroyed)
 	export := r.export()
-	for _, args := range [][]string{{"plan", "-no-color"}, {"plan", "-json"}, {"show", "-no-color"}, {"state", "show", "-no-color", versionAddress}, {"apply", "-no-color", "-auto-approve"}} {
+	for _, args := range [][]string{
+		{"plan", "-no-color"},
+		{"plan", "-json"},
+		{"show", "-no-color"},
+		{"state", "show", "-no-color", versionAddress},
+		{"apply", "-no-color", "-auto-approve"},
+	} {
 		if result := r.Run(args...); strings.Contains(result.Output(), export) {
 			t.Errorf("%v shows the export", args)
 		}
@@ -420,7 +445,8 @@ func TestAccTenantSecretVersion_exportIsSensitive(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.Run("show", "-json").Stdout), &shown); err != nil {
 		t.Fatal(err)
 	}
-	if len(shown.Values.RootModule.Resources) != 1 || shown.Values.RootModule.Resources[0].SensitiveValues["exported_secret_value"] != true {
+	if len(shown.Values.RootModule.Resources) != 1 ||
+		shown.Values.RootModule.Resources[0].SensitiveValues["exported_secret_value"] != true {
 		t.Errorf("expected the export to be marked as sensitive, found %+v", shown)
 	}
 }

@@ -24,8 +24,9 @@ func getFault(f sfsim.Fault) sfsim.Fault {
 	return f
 }
 
-// Whatever happens to the PATCH of a destroy or of a restore, after at most one more apply the record has the wanted status, the change
-// took effect once, the export is still held, and the plan is empty.
+// Whatever happens to the PATCH of a destroy or of a restore, after at most one more apply the
+// record has the wanted status, the change took effect once, the export is still held, and the plan
+// is empty.
 func TestAccTenantSecretVersion_faults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -35,19 +36,28 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 		// says is what the first apply's error says.
 		says string
 	}{
-		"dropped before":              {patchFault(sfsim.Fault{Nth: 1, Drop: "before"}), 2, 2, "nothing was sent twice"},
-		"dropped after":               {patchFault(sfsim.Fault{Nth: 1, Drop: "after"}), 1, 1, ""},
-		"503 HTML before":             {patchFault(sfsim.Fault{Nth: 1, Status: 503, HTML: true}), 2, 2, "nothing was sent twice"},
-		"503 HTML after":              {patchFault(sfsim.Fault{Nth: 1, Status: 503, HTML: true, Commit: true}), 1, 1, ""},
-		"500 before":                  {patchFault(sfsim.Fault{Nth: 1, Status: 500}), 2, 2, "nothing was sent twice"},
-		"500 after":                   {patchFault(sfsim.Fault{Nth: 1, Status: 500, Commit: true}), 1, 1, ""},
-		"420 of the edge":             {patchFault(sfsim.Fault{Nth: 1, Status: 420}), 2, 2, "nothing was sent twice"},
-		"the session ends":            {patchFault(sfsim.Fault{Nth: 1, Status: 401}), 1, 2, ""},
-		"the request limit":           {patchFault(sfsim.Fault{Nth: 1, Status: 403}), 2, 2, "REQUEST_LIMIT_EXCEEDED"},
-		"refused":                     {patchFault(sfsim.Fault{Nth: 1, Status: 400, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"}), 2, 2, "FIELD_INTEGRITY_EXCEPTION"},
-		"read back: dropped once":     {getFault(sfsim.Fault{Nth: 2, Drop: "before"}), 1, 1, ""},
-		"read back: malformed once":   {getFault(sfsim.Fault{Nth: 2, Body: "malformed"}), 1, 1, ""},
-		"read back: refused for good": {getFault(sfsim.Fault{Nth: 2, Times: 3, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"}), 2, 1, "was accepted, but reading it back failed"},
+		"dropped before": {patchFault(sfsim.Fault{Nth: 1, Drop: "before"}), 2, 2, "nothing was sent twice"},
+		"dropped after":  {patchFault(sfsim.Fault{Nth: 1, Drop: "after"}), 1, 1, ""},
+		"503 HTML before": {
+			patchFault(sfsim.Fault{Nth: 1, Status: 503, HTML: true}), 2, 2,
+			"nothing was sent twice",
+		},
+		"503 HTML after":    {patchFault(sfsim.Fault{Nth: 1, Status: 503, HTML: true, Commit: true}), 1, 1, ""},
+		"500 before":        {patchFault(sfsim.Fault{Nth: 1, Status: 500}), 2, 2, "nothing was sent twice"},
+		"500 after":         {patchFault(sfsim.Fault{Nth: 1, Status: 500, Commit: true}), 1, 1, ""},
+		"420 of the edge":   {patchFault(sfsim.Fault{Nth: 1, Status: 420}), 2, 2, "nothing was sent twice"},
+		"the session ends":  {patchFault(sfsim.Fault{Nth: 1, Status: 401}), 1, 2, ""},
+		"the request limit": {patchFault(sfsim.Fault{Nth: 1, Status: 403}), 2, 2, "REQUEST_LIMIT_EXCEEDED"},
+		"refused": {
+			patchFault(sfsim.Fault{Nth: 1, Status: 400, ErrorCode: "FIELD_INTEGRITY_EXCEPTION"}),
+			2, 2, "FIELD_INTEGRITY_EXCEPTION",
+		},
+		"read back: dropped once":   {getFault(sfsim.Fault{Nth: 2, Drop: "before"}), 1, 1, ""},
+		"read back: malformed once": {getFault(sfsim.Fault{Nth: 2, Body: "malformed"}), 1, 1, ""},
+		"read back: refused for good": {
+			getFault(sfsim.Fault{Nth: 2, Times: 3, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"}),
+			2, 1, "was accepted, but reading it back failed",
+		},
 	}
 	for operation, wish := range map[string]string{"destroy": destroyed, "restore": archived} {
 		for name, test := range tests {
@@ -69,7 +79,9 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 				if (result.Code == 0) != (test.applies == 1) {
 					t.Fatalf("expected %d applies, found exit code %d, %+v", test.applies, result.Code, result.Diagnostics)
 				}
-				if test.says != "" && !slices.ContainsFunc(result.Diagnostics, func(d acctest.Diagnostic) bool { return d.Severity == "error" && strings.Contains(d.Detail, test.says) }) {
+				if test.says != "" && !slices.ContainsFunc(result.Diagnostics, func(d acctest.Diagnostic) bool {
+					return d.Severity == "error" && strings.Contains(d.Detail, test.says)
+				}) {
 					t.Errorf("expected the error to say %q, found %+v", test.says, result.Diagnostics)
 				}
 				if r.export() != export {
@@ -83,15 +95,18 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 				r.MustBeEmpty()
 				r.expectStatus(map[string]string{destroyed: "DESTROYED", archived: "ARCHIVED"}[wish])
 				r.expectPatches(sent+test.sent, committed+1)
-				if state := r.State(versionAddress); state["exported_secret_value"] != export || state["secret_value_hash"] != hash || state["recoverable"] != true {
-					t.Errorf("expected the same key and its export, found hash %v, recoverable %v", state["secret_value_hash"], state["recoverable"])
+				if state := r.State(versionAddress); state["exported_secret_value"] != export ||
+					state["secret_value_hash"] != hash || state["recoverable"] != true {
+					t.Errorf("expected the same key and its export, found hash %v, recoverable %v", state["secret_value_hash"],
+						state["recoverable"])
 				}
 			})
 		}
 	}
 }
 
-// The adoption reads an export; where that fails, nothing is in state, so that nothing is tainted, and the next apply adopts.
+// The adoption reads an export; where that fails, nothing is in state, so that nothing is tainted,
+// and the next apply adopts.
 func TestAccTenantSecretVersion_adoptionFails(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
@@ -122,7 +137,8 @@ func TestAccTenantSecretVersion_exportNotReadable(t *testing.T) {
 	if err := r.sim.AddFault(getFault(sfsim.Fault{Nth: 1, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"})); err != nil {
 		t.Fatal(err)
 	}
-	if result := r.Apply(); result.Code == 0 || !result.Has("error", "Unable to change the record", r.id, "nothing was destroyed") {
+	if result := r.Apply(); result.Code == 0 || !result.Has("error", "Unable to change the record", r.id,
+		"nothing was destroyed") {
 		t.Fatalf("expected an error, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.expectStatus("ARCHIVED")
@@ -149,9 +165,14 @@ func TestAccTenantSecretVersion_permissionsLost(t *testing.T) {
 				})
 			}
 			permit(false)
-			for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply(), "refresh": r.Run("apply", "-json", "-refresh-only", "-auto-approve")} {
-				if result.Code != acctest.PlanFailed || !result.Has("error", test.summary, "Manage Encryption Keys", "Manage Certificates", "Customize Application") {
-					t.Errorf("%s: expected an error that names the permissions, found exit code %d, %+v", command, result.Code, result.Diagnostics)
+			for command, result := range map[string]acctest.Result{
+				"plan": r.Plan(), "apply": r.Apply(),
+				"refresh": r.Run("apply", "-json", "-refresh-only", "-auto-approve"),
+			} {
+				if result.Code != acctest.PlanFailed || !result.Has("error", test.summary, "Manage Encryption Keys",
+					"Manage Certificates", "Customize Application") {
+					t.Errorf("%s: expected an error that names the permissions, found exit code %d, %+v", command, result.Code,
+						result.Diagnostics)
 				}
 			}
 			if r.export() != export {
@@ -163,13 +184,15 @@ func TestAccTenantSecretVersion_permissionsLost(t *testing.T) {
 	}
 }
 
-// A sandbox refreshed from production has the same records under another org id. The state of the one is refused by the other.
+// A sandbox refreshed from production has the same records under another org id. The state of the
+// one is refused by the other.
 func TestAccTenantSecretVersion_sandboxRefreshed(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
 	r.must(archived)
 	export := r.export()
-	sandbox := acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithKind(sfsim.Sandbox), sfsim.WithOrganizationID("00DWt0000000777"))
+	sandbox := acctest.StartSim(t, seedOf(t, archivedKey), sfsim.WithKind(sfsim.Sandbox),
+		sfsim.WithOrganizationID("00DWt0000000777"))
 	if sandbox.TenantSecrets()[0].ID != r.id {
 		t.Fatal("expected the sandbox to have the records of production")
 	}
@@ -177,12 +200,17 @@ func TestAccTenantSecretVersion_sandboxRefreshed(t *testing.T) {
 	r.sim, r.allowed = sandbox, true
 	for _, wish := range []string{archived, destroyed} {
 		r.want(wish)
-		for command, result := range map[string]acctest.Result{"plan": r.Plan(), "apply": r.Apply(), "apply without a refresh": r.Apply("-refresh=false")} {
+		for command, result := range map[string]acctest.Result{
+			"plan": r.Plan(), "apply": r.Apply(),
+			"apply without a refresh": r.Apply("-refresh=false"),
+		} {
 			if command == "apply without a refresh" && wish == archived {
 				continue // nothing to do, and nothing is looked at
 			}
-			if result.Code != acctest.PlanFailed || !result.Has("error", "This key belongs to another org", production.OrganizationID, sandbox.OrganizationID, "Nothing was read or changed.") {
-				t.Errorf("%s: expected an error that names both orgs, found exit code %d, %+v", command, result.Code, result.Diagnostics)
+			if result.Code != acctest.PlanFailed || !result.Has("error", "This key belongs to another org",
+				production.OrganizationID, sandbox.OrganizationID, "Nothing was read or changed.") {
+				t.Errorf("%s: expected an error that names both orgs, found exit code %d, %+v", command, result.Code,
+					result.Diagnostics)
 			}
 		}
 	}
@@ -197,7 +225,8 @@ func TestAccTenantSecretVersion_sandboxRefreshed(t *testing.T) {
 	}
 	// A pin says so before anything else.
 	r.sim = sandbox
-	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(sandbox, fmt.Sprintf("organization_id = %q", production.OrganizationID))+r.block(archived))
+	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(sandbox,
+		fmt.Sprintf("organization_id = %q", production.OrganizationID))+r.block(archived))
 	if result := r.Plan(); !result.Has("error", "Credentials of another org") {
 		t.Errorf("expected the pin to refuse the org, found %+v", result.Diagnostics)
 	}
@@ -217,7 +246,10 @@ func TestAccTenantSecretVersion_changedBetweenPlanAndApply(t *testing.T) {
 	for name, test := range map[string]struct {
 		lines  []string
 		status string
-	}{"a destroy": {[]string{destroyed}, "DESTROYED"}, "another backup": {[]string{archived, noBackup}, "ARCHIVED"}, "a policy": {[]string{archived, prevent}, "ARCHIVED"}} {
+	}{
+		"a destroy": {[]string{destroyed}, "DESTROYED"}, "another backup": {[]string{archived, noBackup}, "ARCHIVED"},
+		"a policy": {[]string{archived, prevent}, "ARCHIVED"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newCustodyRun(t, archivedKey)
@@ -233,7 +265,8 @@ func TestAccTenantSecretVersion_changedBetweenPlanAndApply(t *testing.T) {
 			}
 			r.expectStatus(test.status)
 			r.MustBeEmpty()
-			if result := r.Apply("-refresh-only"); result.Code != 0 || r.State(versionAddress)["description"] != "edited in Setup" {
+			if result := r.Apply("-refresh-only"); result.Code != 0 ||
+				r.State(versionAddress)["description"] != "edited in Setup" {
 				t.Errorf("expected the next refresh to show the edit, found exit code %d", result.Code)
 			}
 		})

@@ -12,7 +12,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// lifeRun is one configuration with the Data key and, later, the record that a rotation has archived.
+// lifeRun is one configuration with the Data key and, later, the record that a rotation has
+// archived.
 type lifeRun struct {
 	*custodyRun
 
@@ -59,7 +60,8 @@ func beginLife(t *testing.T) *lifeRun {
 	return r
 }
 
-// ended checks what holds at the end of each life: the archived key is back, it is the one that was made, and nobody touched the ACTIVE one.
+// ended checks what holds at the end of each life: the archived key is back, it is the one that was
+// made, and nobody touched the ACTIVE one.
 func (r *lifeRun) ended() {
 	r.t.Helper()
 	r.expectStatus("ARCHIVED")
@@ -77,13 +79,15 @@ func (r *lifeRun) ended() {
 	if got := len(acctest.Keys(r.sim, "Data")); got != 3 {
 		r.t.Errorf("expected three Data keys, found %d", got)
 	}
-	if active := acctest.ActiveKey(r.t, r.sim, "Data"); active.ID != r.State("salesforcebyok_tenant_secret.data")["tenant_secret_id"] {
+	if active := acctest.ActiveKey(r.t, r.sim,
+		"Data"); active.ID != r.State("salesforcebyok_tenant_secret.data")["tenant_secret_id"] {
 		r.t.Errorf("expected the ACTIVE key to be as it was, found %+v", active)
 	}
 	r.MustBeEmpty()
 }
 
-// The life of a key: made, rotated, adopted, destroy refused, destroyed, restored, verified by hash.
+// The life of a key: made, rotated, adopted, destroy refused, destroyed, restored, verified by
+// hash.
 func TestAccTenantSecretVersion_life(t *testing.T) {
 	t.Parallel()
 	r := beginLife(t)
@@ -107,7 +111,8 @@ func TestAccTenantSecretVersion_life(t *testing.T) {
 	r.ended()
 }
 
-// The same life, cut off in the middle: the replies to both PATCHes are lost after Salesforce has done what they ask.
+// The same life, cut off in the middle: the replies to both PATCHes are lost after Salesforce has
+// done what they ask.
 func TestAccTenantSecretVersion_lifeWithLostReplies(t *testing.T) {
 	t.Parallel()
 	r := beginLife(t)
@@ -125,14 +130,17 @@ func TestAccTenantSecretVersion_lifeWithLostReplies(t *testing.T) {
 	r.ended()
 }
 
-// The same life with runs that are killed, CLI and provider, while Salesforce works: the next run finds what holds and goes on.
+// The same life with runs that are killed, CLI and provider, while Salesforce works: the next run
+// finds what holds and goes on.
 func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 	t.Parallel()
 	r := beginLife(t)
 
 	// While the record is adopted: nothing is in state, and the next run adopts.
 	r.step(archived)
-	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool { return acctest.Exports(r.sim) > 0 })
+	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
+		return acctest.Exports(r.sim) > 0
+	})
 	if state := r.State(versionAddress); state != nil {
 		t.Fatalf("expected nothing in state, found %v", state)
 	}
@@ -143,12 +151,18 @@ func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 	r.allowed = true
 	r.step(destroyed)
 	exports := acctest.Exports(r.sim)
-	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool { return acctest.Exports(r.sim) > exports })
+	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
+		return acctest.Exports(r.sim) > exports
+	})
 	r.expectPatches(0, 0)
 	r.expectStatus("ARCHIVED")
 
-	// After Salesforce has destroyed it: the state still holds the export, and the next run sends nothing.
-	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool { _, committed := r.patches(); return committed == 1 })
+	// After Salesforce has destroyed it: the state still holds the export, and the next run sends
+	// nothing.
+	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
+		_, committed := r.patches()
+		return committed == 1
+	})
 	if r.status() != "DESTROYED" || r.export() != export {
 		t.Fatalf("expected a destroyed key whose export is held, found %s", r.status())
 	}
@@ -158,7 +172,10 @@ func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 
 	// After Salesforce has restored it.
 	r.step(archived)
-	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool { _, committed := r.patches(); return committed == 2 })
+	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
+		_, committed := r.patches()
+		return committed == 2
+	})
 	r.MustApply()
 	r.expectPatches(2, 2)
 	if r.export() != export {

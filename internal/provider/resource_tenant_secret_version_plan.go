@@ -23,7 +23,10 @@ import (
 )
 
 func (m *tenantSecretVersionModel) identity() tenantSecretVersionIdentity {
-	return tenantSecretVersionIdentity{OrganizationID: m.OrganizationID, TenantSecretID: types.StringValue(fullID(m.TenantSecretID.ValueString()))}
+	return tenantSecretVersionIdentity{
+		OrganizationID: m.OrganizationID,
+		TenantSecretID: types.StringValue(fullID(m.TenantSecretID.ValueString())),
+	}
 }
 
 // populate fills what every reading of the record shows.
@@ -61,8 +64,8 @@ func (m *tenantSecretVersionModel) statement(data *Data) types.String {
 	return data.statementText(pendingOperation(record, m.Backup.ValueString() == backupNone, held), record, m.approval())
 }
 
-// keepPlanned keeps what the plan has promised: what somebody else has changed since the refresh is for the next plan to show, and the core
-// takes it for a bug here.
+// keepPlanned keeps what the plan has promised: what somebody else has changed since the refresh is
+// for the next plan to show, and the core takes it for a bug here.
 func (m *tenantSecretVersionModel) keepPlanned(planned tenantSecretVersionModel) {
 	if !planned.Version.IsUnknown() {
 		m.Version = planned.Version
@@ -91,14 +94,17 @@ func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 	modified, _ := time.Parse(time.RFC3339, m.LastModifiedDate.ValueString())
 
 	return salesforce.TenantSecret{
-		ID: id, Type: m.Type.ValueString(), Version: m.Version.ValueInt64(), Status: m.Status.ValueString(), Source: m.Source.ValueString(),
-		Description: m.Description.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(), SecretValueHash: m.SecretValueHash.ValueString(),
-		CreatedDate: created, LastModifiedDate: modified,
+		ID: id, Type: m.Type.ValueString(), Version: m.Version.ValueInt64(), Status: m.Status.ValueString(),
+		Source:      m.Source.ValueString(),
+		Description: m.Description.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(),
+		SecretValueHash: m.SecretValueHash.ValueString(),
+		CreatedDate:     created, LastModifiedDate: modified,
 	}
 }
 
-// keptInState returns a record in state as the rules look at it. What decides beside the record itself, for a cache-only key and for a
-// restore, the org alone knows; if it can't be asked, that is left to the apply.
+// keptInState returns a record in state as the rules look at it. What decides beside the record
+// itself, for a cache-only key and for a restore, the org alone knows; if it can't be asked, that
+// is left to the apply.
 func (r *tenantSecretVersionResource) keptInState(ctx context.Context, state tenantSecretVersionModel) keys.Kept {
 	record := inventory.Record(state.row())
 	if !r.online() {
@@ -114,7 +120,8 @@ func (r *tenantSecretVersionResource) keptInState(ctx context.Context, state ten
 	return keys.Keeping(record, records, r.data.Client.APINumber())
 }
 
-// wish is what is wanted of the record. plan.ExportedSecretValue is the export that an earlier apply has saved, null for none.
+// wish is what is wanted of the record. plan.ExportedSecretValue is the export that an earlier
+// apply has saved, null for none.
 func (r *tenantSecretVersionResource) wish(plan, config tenantSecretVersionModel) keys.Wish {
 	return keys.Wish{
 		Locks: keys.Locks{
@@ -131,8 +138,9 @@ func (r *tenantSecretVersionResource) wish(plan, config tenantSecretVersionModel
 
 // What private state keeps.
 const (
-	// privatePolicy is the deletion_policy in state. It also shows the second call of a replacement, which gets no prior state, that there is
-	// one: its private data is what the first call has planned.
+	// privatePolicy is the deletion_policy in state. It also shows the second call of a replacement,
+	// which gets no prior state, that there is one: its private data is what the first call has
+	// planned.
 	privatePolicy = "deletion_policy"
 	// privateForgotten is true once the plan of a destroy has said what becomes of the record.
 	privateForgotten = "forgotten"
@@ -141,9 +149,12 @@ const (
 // policyMark is a deletion policy as private state keeps it.
 func policyMark(policy types.String) []byte { return []byte(strconv.Quote(policy.ValueString())) }
 
-// ModifyPlan says what the apply will do, and refuses what it would refuse. For a record in state the planned values are a pure function of
-// configuration and state; for one that is not, the plan shows what the apply must find again: org, type, version and status.
-func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// ModifyPlan says what the apply will do, and refuses what it would refuse. For a record in state
+// the planned values are a pure function of configuration and state; for one that is not, the plan
+// shows what the apply must find again: org, type, version and status.
+func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	if req.Plan.Raw.IsNull() {
 		r.planForgetting(ctx, req, resp)
 
@@ -178,8 +189,10 @@ func (r *tenantSecretVersionResource) ModifyPlan(ctx context.Context, req resour
 	default:
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, privatePolicy, policyMark(state.DeletionPolicy))...)
 		r.planOne(plan.TenantSecretID, plan.DesiredStatus, &resp.Diagnostics)
-		if plan.TenantSecretID.IsUnknown() || !salesforce.SameID(plan.TenantSecretID.ValueString(), state.TenantSecretID.ValueString()) {
-			// The first call of a replacement: what both of its halves would refuse is refused before anything is made.
+		if plan.TenantSecretID.IsUnknown() || !salesforce.SameID(plan.TenantSecretID.ValueString(),
+			state.TenantSecretID.ValueString()) {
+			// The first call of a replacement: what both of its halves would refuse is refused before
+			// anything is made.
 			if _, ok := r.mayForget(ctx, state, r.sightedForPlan, &resp.Diagnostics); ok {
 				r.planAdoption(ctx, &plan, config, &resp.Diagnostics)
 			}
@@ -202,7 +215,9 @@ func (r *tenantSecretVersionResource) planOne(id, status types.String, diags *di
 }
 
 // planForgetting refuses a destroy that may not be, and says what stays behind.
-func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	var state tenantSecretVersionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if r.data != nil && r.data.records.adopted(state.TenantSecretID.ValueString()) {
@@ -219,9 +234,12 @@ func (r *tenantSecretVersionResource) planForgetting(ctx context.Context, req re
 }
 
 // planAdoption plans a record that is not in state yet.
-func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *tenantSecretVersionModel, config tenantSecretVersionModel, diags *diag.Diagnostics) {
+func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *tenantSecretVersionModel,
+	config tenantSecretVersionModel, diags *diag.Diagnostics,
+) {
 	for _, v := range []*types.String{
-		&plan.OrganizationID, &plan.Type, &plan.Status, &plan.Source, &plan.Description, &plan.KeyDerivationMode, &plan.SecretValueHash, &plan.CreatedDate, &plan.LastModifiedDate,
+		&plan.OrganizationID, &plan.Type, &plan.Status, &plan.Source, &plan.Description, &plan.KeyDerivationMode,
+		&plan.SecretValueHash, &plan.CreatedDate, &plan.LastModifiedDate,
 		&plan.ExportedSecretValue,
 	} {
 		*v = types.StringUnknown()
@@ -248,7 +266,8 @@ func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *te
 	wish := r.wish(*plan, config)
 	wish.Adopting, wish.ExportSaved = true, false
 	fate, refusal := kept.Judge(wish)
-	if refusal == nil && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() && !plan.DestructionNotAfter.IsUnknown() {
+	if refusal == nil && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() &&
+		!plan.DestructionNotAfter.IsUnknown() {
 		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
 	}
 	if !addProblem(diags, refusal) {
@@ -257,14 +276,17 @@ func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *te
 	for _, w := range fate.Warnings {
 		addProblemWarning(diags, w)
 	}
-	plan.Type, plan.Version, plan.Status = types.StringValue(row.Type), types.Int64Value(row.Version), types.StringValue(fate.Status)
+	plan.Type, plan.Version, plan.Status = types.StringValue(row.Type), types.Int64Value(row.Version),
+		types.StringValue(fate.Status)
 	if promisesNothing(fate, wish) {
 		plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
 	}
 }
 
 // planChange plans a record that is in state.
-func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tenantSecretVersionModel, config, state tenantSecretVersionModel, diags *diag.Diagnostics) {
+func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tenantSecretVersionModel, config,
+	state tenantSecretVersionModel, diags *diag.Diagnostics,
+) {
 	plan.keep(state)
 	if plan.warnUnknown(diags) {
 		plan.Status, plan.LastModifiedDate = types.StringUnknown(), types.StringUnknown()
@@ -275,7 +297,8 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	}
 	kept, wish := r.keptInState(ctx, state), r.wish(*plan, config)
 	fate, refusal := kept.Judge(wish)
-	if refusal == nil && r.online() && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() && !plan.DestructionNotAfter.IsUnknown() {
+	if refusal == nil && r.online() && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() &&
+		!plan.DestructionNotAfter.IsUnknown() {
 		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
 	}
 	if !addProblem(diags, refusal) {
@@ -295,14 +318,16 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	case keys.NoExport, keys.DropExport:
 		plan.ExportedSecretValue, plan.Recoverable = types.StringNull(), types.BoolValue(false)
 	}
-	// A new wish that finds the record as wanted leaves evidence too: a run that was killed after its write has left none.
+	// A new wish that finds the record as wanted leaves evidence too: a run that was killed after its
+	// write has left none.
 	if fate.Writes() || fate.Export == keys.ReadExport || !plan.DesiredStatus.Equal(state.DesiredStatus) {
 		plan.Receipt = types.StringUnknown()
 	}
 	switch {
 	case plan.DestructionNotAfter.IsNull():
 		plan.DestructionStatement = types.StringNull()
-	case !r.online() || plan.DestructionNotAfter.IsUnknown() || fate.Transition == keys.Restore || fate.Transition == keys.Reactivate:
+	case !r.online() || plan.DestructionNotAfter.IsUnknown() || fate.Transition == keys.Restore ||
+		fate.Transition == keys.Reactivate:
 		plan.DestructionStatement = types.StringUnknown()
 	case needsApproval(fate, kept):
 		// What was signed stays in state; the next refresh brings what may be signed next.
@@ -313,7 +338,8 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	}
 }
 
-// version is one piece of work on a record: what is wanted, what is known of the record, and what the plan has announced.
+// version is one piece of work on a record: what is wanted, what is known of the record, and what
+// the plan has announced.
 type version struct {
 	resource  *tenantSecretVersionResource
 	plan      tenantSecretVersionModel
@@ -325,7 +351,8 @@ type version struct {
 	signers   []quorum.Signer
 }
 
-// needsApproval reports whether a fate is one that a quorum guards: a destruction, or the drop of a last copy.
+// needsApproval reports whether a fate is one that a quorum guards: a destruction, or the drop of a
+// last copy.
 func needsApproval(fate keys.RecordFate, k keys.Kept) bool {
 	return fate.Transition.Destructive() || fate.Export == keys.DropExport && k.Status == keys.StatusDestroyed
 }
@@ -349,8 +376,8 @@ func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
 	return refusal
 }
 
-// recheck judges the record once more, on the reading right before its change, and so do the approvers. What is known beside the record
-// stays.
+// recheck judges the record once more, on the reading right before its change, and so do the
+// approvers. What is known beside the record stays.
 func (v *version) recheck(ctx context.Context, row salesforce.TenantSecret) error {
 	k := v.kept
 	k.Record = inventory.Record(row)
@@ -385,16 +412,20 @@ func (v *version) receipt(fate keys.RecordFate, outcome custody.Export, cause re
 	held := outcome.Value.Expose() != ""
 
 	return v.resource.data.withApprovals(receipt.Receipt{
-		Operation: operation, Cause: cause, Resource: typeName + "_tenant_secret_version", TenantSecretID: after.ID, Version: after.Version, Type: after.Type,
-		Source: after.Source, CreatedBy: after.CreatedBy, StatusBefore: v.kept.Status, StatusAfter: after.Status, SecretValueHash: after.Hash, ExportHeld: &held,
+		Operation: operation, Cause: cause, Resource: typeName + "_tenant_secret_version", TenantSecretID: after.ID,
+		Version: after.Version, Type: after.Type,
+		Source: after.Source, CreatedBy: after.CreatedBy, StatusBefore: v.kept.Status, StatusAfter: after.Status,
+		SecretValueHash: after.Hash, ExportHeld: &held,
 	}, v.statement, v.signers)
 }
 
-// warnUnknown says what may become of a record whose wishes are not known yet, and reports whether there is one.
+// warnUnknown says what may become of a record whose wishes are not known yet, and reports whether
+// there is one.
 func (m *tenantSecretVersionModel) warnUnknown(diags *diag.Diagnostics) bool {
 	var unknown []string
 	for name, value := range map[string]types.String{
-		"tenant_secret_id": m.TenantSecretID, "desired_status": m.DesiredStatus, "backup": m.Backup, "destruction_acknowledgement": m.DestructionAcknowledgement,
+		"tenant_secret_id": m.TenantSecretID, "desired_status": m.DesiredStatus, "backup": m.Backup,
+		"destruction_acknowledgement": m.DestructionAcknowledgement,
 	} {
 		if value.IsUnknown() {
 			unknown = append(unknown, name)
@@ -406,15 +437,18 @@ func (m *tenantSecretVersionModel) warnUnknown(diags *diag.Diagnostics) bool {
 	slices.Sort(unknown)
 	if m.DesiredStatus.IsUnknown() || m.DesiredStatus.ValueString() == keys.StatusDestroyed || m.Backup.IsUnknown() {
 		diags.AddAttributeWarning(path.Root(unknown[0]), "The apply may destroy a key",
-			fmt.Sprintf("Known only after the apply of something else: %s. With some of their values the apply destroys a key or drops its export; it asks for the same permission, backup and "+
-				"acknowledgement as ever. Apply that first (-target) to see what this one does.", strings.Join(unknown, ", ")))
+			fmt.Sprintf("Known only after the apply of something else: %s. With some of their values the apply destroys a key "+
+				"or drops its export; it asks for the same permission, backup and acknowledgement as ever. Apply that first "+
+				"(-target) to see what this one does.", strings.Join(unknown, ", ")))
 	}
 
 	return true
 }
 
 // checkPromised compares what the plan has shown with what the record and its fate are now.
-func (m *tenantSecretVersionModel) checkPromised(row salesforce.TenantSecret, fate keys.RecordFate, data *Data) *problem.Problem {
+func (m *tenantSecretVersionModel) checkPromised(row salesforce.TenantSecret, fate keys.RecordFate,
+	data *Data,
+) *problem.Problem {
 	found := tenantSecretVersionModel{}
 	found.populate(row, data)
 	changed := ""
@@ -425,18 +459,20 @@ func (m *tenantSecretVersionModel) checkPromised(row salesforce.TenantSecret, fa
 		changed = "type"
 	case !m.Version.IsUnknown() && !m.Version.Equal(found.Version):
 		changed = "version"
-	case !m.Status.IsUnknown() && m.Status.ValueString() != fate.Status, !m.LastModifiedDate.IsUnknown() && fate.Transition != keys.Stay:
+	case !m.Status.IsUnknown() && m.Status.ValueString() != fate.Status,
+		!m.LastModifiedDate.IsUnknown() && fate.Transition != keys.Stay:
 		changed = "status"
 	default:
 		return nil
 	}
 
 	return problem.New("tenant_secret_id", "The record has changed since the plan",
-		"The %s of record %s is not what the plan has shown: it reads %s now. Nothing was changed. Plan again.", changed, keys.Keeping(inventory.Record(row), nil, 0), row.Status)
+		"The %s of record %s is not what the plan has shown: it reads %s now. Nothing was changed. Plan again.", changed,
+		keys.Keeping(inventory.Record(row), nil, 0), row.Status)
 }
 
-// checkHidden refuses a write that the configuration does not ask for: lifecycle.ignore_changes keeps the configuration from the plan, and
-// the update alone sees it.
+// checkHidden refuses a write that the configuration does not ask for: lifecycle.ignore_changes
+// keeps the configuration from the plan, and the update alone sees it.
 func (m *tenantSecretVersionModel) checkHidden(config tenantSecretVersionModel) *problem.Problem {
 	backup := config.Backup
 	if backup.IsNull() {
@@ -453,8 +489,9 @@ func (m *tenantSecretVersionModel) checkHidden(config tenantSecretVersionModel) 
 	} {
 		if !v.literal.IsUnknown() && !v.literal.Equal(v.planned) {
 			return problem.New(v.name, "ignore_changes hides the configuration",
-				"The configuration has another %s than the plan, which lifecycle.ignore_changes kept from seeing it, and the plan would change the record or drop its export. Nothing was "+
-					"changed. Take %s out of ignore_changes, or make both alike.", v.name, v.name)
+				"The configuration has another %s than the plan, which lifecycle.ignore_changes kept from seeing it, and the "+
+					"plan would change the record or drop its export. Nothing was changed. Take %s out of ignore_changes, or make "+
+					"both alike.", v.name, v.name)
 		}
 	}
 
@@ -463,15 +500,18 @@ func (m *tenantSecretVersionModel) checkHidden(config tenantSecretVersionModel) 
 
 // keep plans the computed values as they are in state.
 func (m *tenantSecretVersionModel) keep(state tenantSecretVersionModel) {
-	m.OrganizationID, m.Type, m.Version, m.Status, m.Source = state.OrganizationID, state.Type, state.Version, state.Status, state.Source
-	m.Description, m.KeyDerivationMode, m.SecretValueHash = state.Description, state.KeyDerivationMode, state.SecretValueHash
+	m.OrganizationID, m.Type, m.Version, m.Status, m.Source = state.OrganizationID, state.Type, state.Version,
+		state.Status, state.Source
+	m.Description, m.KeyDerivationMode, m.SecretValueHash = state.Description, state.KeyDerivationMode,
+		state.SecretValueHash
 	m.CreatedDate, m.LastModifiedDate = state.CreatedDate, state.LastModifiedDate
 	m.ExportedSecretValue, m.Recoverable = state.ExportedSecretValue, state.Recoverable
 	m.Receipt, m.DestructionStatement = state.Receipt, state.DestructionStatement
 }
 
-// promisesNothing reports whether an adoption sends nothing while a later reading could make it send something: the plan then shows when the
-// record was last modified, and the apply must find it so.
+// promisesNothing reports whether an adoption sends nothing while a later reading could make it
+// send something: the plan then shows when the record was last modified, and the apply must find it
+// so.
 func promisesNothing(fate keys.RecordFate, wish keys.Wish) bool {
 	return fate.Transition == keys.Stay && (wish.Status != keys.StatusArchived || wish.ExportGiven)
 }

@@ -15,12 +15,14 @@ const exportVariable = "\nvariable \"export\" {\n  type      = string\n  ephemer
 // givenExport are the lines that hand the export over.
 const givenExport = "exported_secret_value_wo = var.export\n  exported_secret_value_wo_version = \"1\""
 
-// skipWithoutWriteOnly skips a test where the CLI has no write-only attributes: Terraform before 1.11.
+// skipWithoutWriteOnly skips a test where the CLI has no write-only attributes: Terraform before
+// 1.11.
 func skipWithoutWriteOnly(t *testing.T, r *custodyRun) {
 	t.Helper()
 	r.write(exportVariable + r.block(archived, givenExport))
 	r.Env["TF_VAR_export"] = "CgMyNjI="
-	if result := r.Run("validate", "-no-color"); strings.Contains(result.Output(), "Write-only Attribute Not Allowed") || strings.Contains(result.Output(), "ephemeral") {
+	if result := r.Run("validate", "-no-color"); strings.Contains(result.Output(), "Write-only Attribute Not Allowed") ||
+		strings.Contains(result.Output(), "ephemeral") {
 		t.Skip("the CLI knows no write-only attributes or no ephemeral variables")
 	}
 }
@@ -44,14 +46,16 @@ func TestAccTenantSecretVersion_restoreFromState(t *testing.T) {
 	r.expectPatches(2, 2)
 	state := r.State(versionAddress)
 	if state["secret_value_hash"] != hash || state["recoverable"] != true || state["exported_secret_value"] != export {
-		t.Errorf("expected the same key as before, found hash %v, recoverable %v", state["secret_value_hash"], state["recoverable"])
+		t.Errorf("expected the same key as before, found hash %v, recoverable %v", state["secret_value_hash"],
+			state["recoverable"])
 	}
 	for _, key := range r.sim.TenantSecrets() {
 		if key.ID == r.id && key.SecretValueHash != hash {
 			t.Errorf("expected the key %s in the org, found %s", hash, key.SecretValueHash)
 		}
 	}
-	// And it can be destroyed and restored once more: the first attempt renews the backup, after the release.
+	// And it can be destroyed and restored once more: the first attempt renews the backup, after the
+	// release.
 	r.allowed = true
 	r.want(destroyed)
 	if result := r.Apply(); !result.Has("error", "Backup renewed, apply again") {
@@ -83,7 +87,8 @@ func TestAccTenantSecretVersion_restoreFromGivenExport(t *testing.T) {
 	r.expectStatus("ARCHIVED")
 	state := r.State(versionAddress)
 	if state["secret_value_hash"] != hash || state["exported_secret_value"] != export || state["recoverable"] != true {
-		t.Errorf("expected the key to be back and its export to be kept, found hash %v, recoverable %v", state["secret_value_hash"], state["recoverable"])
+		t.Errorf("expected the key to be back and its export to be kept, found hash %v, recoverable %v",
+			state["secret_value_hash"], state["recoverable"])
 	}
 	if state["exported_secret_value_wo"] != nil {
 		t.Error("the write-only value is in state")
@@ -111,7 +116,8 @@ func TestAccTenantSecretVersion_adoptByRestore(t *testing.T) {
 
 func TestAccTenantSecretVersion_restoreWithAWrongExport(t *testing.T) {
 	t.Parallel()
-	r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {source: UPLOADED, status: ARCHIVED}, {}]")
+	r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {source: UPLOADED, status: ARCHIVED}, "+
+		"{}]")
 	skipWithoutWriteOnly(t, r)
 	first := r.id
 	r.id = r.sim.TenantSecrets()[1].ID
@@ -204,7 +210,8 @@ func TestAccTenantSecretVersion_destroyedOutside(t *testing.T) {
 		r.patchInSetup(map[string]any{"Status": "DESTROYED"})
 		before := len(acctest.Writes(r.sim))
 		result := r.Plan()
-		if result.Code != acctest.PlanFailed || !result.Has("error", "This key can't be restored", r.id, "is DESTROYED, and no export of it is held in state", "accept the loss") {
+		if result.Code != acctest.PlanFailed || !result.Has("error", "This key can't be restored", r.id,
+			"is DESTROYED, and no export of it is held in state", "accept the loss") {
 			t.Errorf("expected an error in words, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		if len(acctest.Writes(r.sim)) != before || r.State(versionAddress) == nil {
@@ -234,7 +241,8 @@ func TestAccTenantSecretVersion_destroyedOutside(t *testing.T) {
 // At the cap of 50 kept keys Salesforce refuses a restoration; the export stays held.
 func TestAccTenantSecretVersion_restoreAtTheCap(t *testing.T) {
 	t.Parallel()
-	r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {status: ARCHIVED, count: 48}, {}]", sfsim.WithoutIntervals())
+	r := newCustodyRun(t, "tenant_secrets: [{source: UPLOADED, status: ARCHIVED}, {status: ARCHIVED, count: 48}, {}]",
+		sfsim.WithoutIntervals())
 	r.mustDestroy()
 	export := r.export()
 	if _, err := r.sim.Rotate("Data", "HSM"); err != nil {

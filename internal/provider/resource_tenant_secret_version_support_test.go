@@ -30,7 +30,8 @@ type custodyRun struct {
 	version string
 }
 
-// archivedKey is an org whose first Data key is uploaded and ARCHIVED, and whose second one is ACTIVE.
+// archivedKey is an org whose first Data key is uploaded and ARCHIVED, and whose second one is
+// ACTIVE.
 const archivedKey = "tenant_secrets: [{source: UPLOADED, status: ARCHIVED, description: 'old'}, {}]"
 
 // seedOf reads a seed.
@@ -44,7 +45,8 @@ func seedOf(t *testing.T, text string) sfsim.Option {
 	return sfsim.WithSeed(seed)
 }
 
-// newCustodyRun starts an org of a seed; its first record is the one that the configuration is about.
+// newCustodyRun starts an org of a seed; its first record is the one that the configuration is
+// about.
 func newCustodyRun(t *testing.T, seed string, opts ...sfsim.Option) *custodyRun {
 	t.Helper()
 	sim := acctest.StartSim(t, append([]sfsim.Option{seedOf(t, seed)}, opts...)...)
@@ -54,7 +56,8 @@ func newCustodyRun(t *testing.T, seed string, opts ...sfsim.Option) *custodyRun 
 
 // block renders the resource of the tests.
 func (r *custodyRun) block(lines ...string) string {
-	return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  %s\n}\n", r.id, strings.Join(lines, "\n  "))
+	return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  "+
+		"%s\n}\n", r.id, strings.Join(lines, "\n  "))
 }
 
 // write makes body the configuration.
@@ -98,7 +101,8 @@ func (r *custodyRun) mustDestroy() {
 	r.expectStatus("DESTROYED")
 }
 
-// refused expects that the plan fails with an error, and that the apply fails alike and sends nothing that writes.
+// refused expects that the plan fails with an error, and that the apply fails alike and sends
+// nothing that writes.
 func (r *custodyRun) refused(summary string, details ...string) {
 	r.t.Helper()
 	before, exports := len(acctest.Writes(r.sim)), acctest.Exports(r.sim)
@@ -106,7 +110,8 @@ func (r *custodyRun) refused(summary string, details ...string) {
 	for name, run := range map[string]func(...string) acctest.Result{"plan": r.Plan, "apply": r.Apply} {
 		result := run()
 		if result.Code != acctest.PlanFailed || !result.Has("error", summary, details...) {
-			r.t.Errorf("%s: expected the error %q with %q, found exit code %d, %+v", name, summary, details, result.Code, result.Diagnostics)
+			r.t.Errorf("%s: expected the error %q with %q, found exit code %d, %+v", name, summary, details, result.Code,
+				result.Diagnostics)
 		}
 	}
 	if writes := acctest.Writes(r.sim); len(writes) != before || acctest.Exports(r.sim) != exports {
@@ -130,7 +135,8 @@ func (r *custodyRun) status() string {
 	return ""
 }
 
-// expectStatus expects the record to have a status in the org, and in the state where it is managed.
+// expectStatus expects the record to have a status in the org, and in the state where it is
+// managed.
 func (r *custodyRun) expectStatus(want string) {
 	r.t.Helper()
 	if got := r.status(); got != want {
@@ -183,7 +189,8 @@ func editInSetup(t *testing.T, sim *sfsim.Server, id string, fields map[string]a
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+id, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch,
+		sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+id, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

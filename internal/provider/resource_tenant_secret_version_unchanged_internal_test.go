@@ -88,7 +88,10 @@ func configure(t testing.TB, whole server, sim *sfsim.Server, more map[string]tf
 	values["instance_url"] = tftypes.NewValue(tftypes.String, sim.InstanceURL)
 	values["access_token"] = tftypes.NewValue(tftypes.String, sim.AccessToken)
 	maps.Copy(values, more)
-	resp, err := whole.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: dynamic(t, typ, values)})
+	resp, err := whole.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{
+		TerraformVersion: "1.14.0",
+		Config:           dynamic(t, typ, values),
+	})
 	if err != nil || len(resp.Diagnostics) > 0 {
 		t.Fatalf("configure: %v, %v", resp.Diagnostics, err)
 	}
@@ -123,15 +126,22 @@ func (w twin) settled(row salesforce.TenantSecret) map[string]tftypes.Value {
 	org := w.provider.data.Load().Session.OrganizationID
 
 	return map[string]tftypes.Value{
-		"tenant_secret_id": textValue(row.ID), "desired_status": textValue(row.Status), "backup": textValue(backupState), "deletion_policy": textValue(policyAbandon),
-		"exported_secret_value_wo": textValue(""), "exported_secret_value_wo_version": textValue(""), "destruction_acknowledgement": textValue(""),
-		"organization_id": textValue(org), "type": textValue(row.Type), "version": tftypes.NewValue(tftypes.Number, row.Version), "status": textValue(row.Status),
-		"source": textValue(row.Source), "description": textValue(row.Description), "key_derivation_mode": textValue(row.KeyDerivationMode),
-		"secret_value_hash": textValue(hashOrNull(row.SecretValueHash).ValueString()), "created_date": textValue(timeOrNull(row.CreatedDate).ValueString()),
-		"last_modified_date": textValue(timeOrNull(row.LastModifiedDate).ValueString()), "exported_secret_value": textValue("QUJD"),
+		"tenant_secret_id": textValue(row.ID), "desired_status": textValue(row.Status), "backup": textValue(backupState),
+		"deletion_policy":          textValue(policyAbandon),
+		"exported_secret_value_wo": textValue(""), "exported_secret_value_wo_version": textValue(""),
+		"destruction_acknowledgement": textValue(""),
+		"organization_id":             textValue(org), "type": textValue(row.Type),
+		"version": tftypes.NewValue(tftypes.Number, row.Version), "status": textValue(row.Status),
+		"source": textValue(row.Source), "description": textValue(row.Description),
+		"key_derivation_mode":   textValue(row.KeyDerivationMode),
+		"secret_value_hash":     textValue(hashOrNull(row.SecretValueHash).ValueString()),
+		"created_date":          textValue(timeOrNull(row.CreatedDate).ValueString()),
+		"last_modified_date":    textValue(timeOrNull(row.LastModifiedDate).ValueString()),
+		"exported_secret_value": textValue("QUJD"),
 		"recoverable":           tftypes.NewValue(tftypes.Bool, true),
 		"destruction_approvals": tftypes.NewValue(tftypes.List{ElementType: tftypes.String}, nil),
-		"destruction_not_after": textValue(""), "destruction_statement": textValue(""), "receipt": textValue(`{"receipt_format":1}`),
+		"destruction_not_after": textValue(""), "destruction_statement": textValue(""),
+		"receipt": textValue(`{"receipt_format":1}`),
 	}
 }
 
@@ -139,9 +149,15 @@ func (w twin) settled(row salesforce.TenantSecret) map[string]tftypes.Value {
 func odd(t *rapid.T, name string) tftypes.Value {
 	switch name {
 	case "version":
-		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(tftypes.Number, 7), tftypes.NewValue(tftypes.Number, nil)}).Draw(t, name)
+		return rapid.SampledFrom([]tftypes.Value{
+			tftypes.NewValue(tftypes.Number, 7),
+			tftypes.NewValue(tftypes.Number, nil),
+		}).Draw(t, name)
 	case "recoverable":
-		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(tftypes.Bool, false), tftypes.NewValue(tftypes.Bool, nil)}).Draw(t, name)
+		return rapid.SampledFrom([]tftypes.Value{
+			tftypes.NewValue(tftypes.Bool, false),
+			tftypes.NewValue(tftypes.Bool, nil),
+		}).Draw(t, name)
 	case "desired_status", "status":
 		return textValue(rapid.SampledFrom([]string{"ARCHIVED", "DESTROYED", "ACTIVE", ""}).Draw(t, name))
 	case "backup":
@@ -155,7 +171,10 @@ func odd(t *rapid.T, name string) tftypes.Value {
 	case "destruction_approvals":
 		typ := tftypes.List{ElementType: tftypes.String}
 
-		return rapid.SampledFrom([]tftypes.Value{tftypes.NewValue(typ, nil), tftypes.NewValue(typ, []tftypes.Value{textValue("signed")})}).Draw(t, name)
+		return rapid.SampledFrom([]tftypes.Value{
+			tftypes.NewValue(typ, nil),
+			tftypes.NewValue(typ, []tftypes.Value{textValue("signed")}),
+		}).Draw(t, name)
 	default:
 		return textValue(rapid.SampledFrom([]string{"", "x", "02GB0000000HYswMAG", "00DB0000000HYswMAG"}).Draw(t, name))
 	}
@@ -212,7 +231,8 @@ func sameIdentity(t fataler, typ tftypes.Type, a, b *tfprotov6.ResourceIdentityD
 func (w twin) drawIdentity(t *rapid.T, id string) *tfprotov6.ResourceIdentityData {
 	typ, org := w.identity, w.provider.data.Load().Session.OrganizationID
 	of := func(org, id string) *tfprotov6.ResourceIdentityData {
-		return &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, typ, map[string]tftypes.Value{"organization_id": textValue(org), "tenant_secret_id": textValue(id)})}
+		return &tfprotov6.ResourceIdentityData{IdentityData: dynamic(t, typ,
+			map[string]tftypes.Value{"organization_id": textValue(org), "tenant_secret_id": textValue(id)})}
 	}
 	switch rapid.SampledFrom([]string{"none", "null", "empty", "right", "right", "wrong"}).Draw(t, "identity") {
 	case "none":
@@ -233,7 +253,8 @@ func (w twin) drawIdentity(t *rapid.T, id string) *tfprotov6.ResourceIdentityDat
 	}
 }
 
-// What the short way answers is what the framework answers, to the last attribute; and it does answer where nothing has changed.
+// What the short way answers is what the framework answers, to the last attribute; and it does
+// answer where nothing has changed.
 func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 	t.Parallel()
 
@@ -256,36 +277,48 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 		_ = state["tenant_secret_id"].As(&id) // "" for null, which no id is
 		identity := w.drawIdentity(t, id)
 
-		read := &tfprotov6.ReadResourceRequest{TypeName: w.name, CurrentState: dynamic(t, w.state, state), CurrentIdentity: identity}
+		read := &tfprotov6.ReadResourceRequest{
+			TypeName: w.name, CurrentState: dynamic(t, w.state, state),
+			CurrentIdentity: identity,
+		}
 		if got := u.Read(t.Context(), read); got != nil {
 			reads++
 			want, err := w.Framework.ReadResource(t.Context(), read)
 			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil {
 				t.Fatalf("the framework says %v, %v", texts(want.Diagnostics), err)
 			}
-			if !same(t, w.state, got.NewState, want.NewState) || !sameIdentity(t, w.identity, got.NewIdentity, want.NewIdentity) || string(got.Private) != string(want.Private) {
+			if !same(t, w.state, got.NewState, want.NewState) ||
+				!sameIdentity(t, w.identity, got.NewIdentity, want.NewIdentity) || string(got.Private) != string(want.Private) {
 				t.Fatalf("the refresh differs:\ngot  %+v\nwant %+v", got, want)
 			}
 		}
 
-		// A configuration is a choice of what is in state, and the CLI proposes the state with what is configured.
+		// A configuration is a choice of what is in state, and the CLI proposes the state with what is
+		// configured.
 		proposed, config := maps.Clone(state), map[string]tftypes.Value{}
 		for name, value := range state {
 			config[name] = tftypes.NewValue(value.Type(), nil)
 		}
-		for _, name := range []string{"tenant_secret_id", "desired_status", "backup", "deletion_policy", "destruction_acknowledgement", "exported_secret_value_wo_version"} {
+		for _, name := range []string{
+			"tenant_secret_id", "desired_status", "backup", "deletion_policy",
+			"destruction_acknowledgement", "exported_secret_value_wo_version",
+		} {
 			required := name == "tenant_secret_id" || name == "desired_status"
 			if required || rapid.Bool().Draw(t, "configured "+name) {
 				config[name] = state[name]
 			}
 		}
 		if rapid.IntRange(0, 9).Draw(t, "edit") == 0 {
-			name := rapid.SampledFrom([]string{"desired_status", "backup", "deletion_policy", "destruction_acknowledgement"}).Draw(t, "edited")
+			name := rapid.SampledFrom([]string{
+				"desired_status", "backup", "deletion_policy",
+				"destruction_acknowledgement",
+			}).Draw(t, "edited")
 			config[name] = odd(t, name)
 			proposed[name] = config[name]
 		}
 		plan := &tfprotov6.PlanResourceChangeRequest{
-			TypeName: w.name, PriorState: dynamic(t, w.state, state), ProposedNewState: dynamic(t, w.state, proposed), Config: dynamic(t, w.state, config), PriorIdentity: identity,
+			TypeName: w.name, PriorState: dynamic(t, w.state, state), ProposedNewState: dynamic(t, w.state, proposed),
+			Config: dynamic(t, w.state, config), PriorIdentity: identity,
 		}
 		if got := u.Plan(t.Context(), plan); got != nil {
 			plans++
@@ -293,7 +326,9 @@ func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 			if err != nil || len(want.Diagnostics) > 0 || want.Deferred != nil || len(want.RequiresReplace) > 0 {
 				t.Fatalf("the framework says %v, replaces %v, %v", texts(want.Diagnostics), want.RequiresReplace, err)
 			}
-			if !same(t, w.state, got.PlannedState, want.PlannedState) || !sameIdentity(t, w.identity, got.PlannedIdentity, want.PlannedIdentity) || string(got.PlannedPrivate) != string(want.PlannedPrivate) {
+			if !same(t, w.state, got.PlannedState, want.PlannedState) ||
+				!sameIdentity(t, w.identity, got.PlannedIdentity, want.PlannedIdentity) ||
+				string(got.PlannedPrivate) != string(want.PlannedPrivate) {
 				t.Fatalf("the plan differs:\ngot  %+v\nwant %+v", got, want)
 			}
 		}
@@ -334,7 +369,10 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 	}
 
 	whole := func(change func(*tfprotov6.PlanResourceChangeRequest)) *tfprotov6.PlanResourceChangeRequest {
-		req := &tfprotov6.PlanResourceChangeRequest{TypeName: w.name, PriorState: state, ProposedNewState: state, Config: state}
+		req := &tfprotov6.PlanResourceChangeRequest{
+			TypeName: w.name, PriorState: state, ProposedNewState: state,
+			Config: state,
+		}
 		change(req)
 
 		return req
@@ -347,14 +385,19 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 	prevented := w.settled(row)
 	prevented["deletion_policy"] = textValue(policyPrevent)
 	for name, req := range map[string]*tfprotov6.PlanResourceChangeRequest{
-		"nothing":          nil,
-		"another resource": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.TypeName = "salesforcebyok_tenant_secret" }),
-		"a create":         whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState = &null }),
-		"a destroy":        whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.ProposedNewState = &null }),
-		"neither":          whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState, r.ProposedNewState = &null, &null }),
+		"nothing": nil,
+		"another resource": whole(func(r *tfprotov6.PlanResourceChangeRequest) {
+			r.TypeName = "salesforcebyok_tenant_secret"
+		}),
+		"a create":  whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.PriorState = &null }),
+		"a destroy": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.ProposedNewState = &null }),
+		"neither": whole(func(r *tfprotov6.PlanResourceChangeRequest) {
+			r.PriorState, r.ProposedNewState = &null, &null
+		}),
 		"no configuration": whole(func(r *tfprotov6.PlanResourceChangeRequest) { r.Config = nil }),
 		"a policy that is no longer configured": whole(func(r *tfprotov6.PlanResourceChangeRequest) {
-			r.PriorState, r.ProposedNewState, r.Config = dynamic(t, w.state, prevented), dynamic(t, w.state, prevented), dynamic(t, w.state, removed)
+			r.PriorState, r.ProposedNewState, r.Config = dynamic(t, w.state, prevented), dynamic(t, w.state, prevented),
+				dynamic(t, w.state, removed)
 		}),
 	} {
 		if u.Plan(t.Context(), req) != nil {
@@ -363,7 +406,8 @@ func TestUnchangedLeavesTheRestToTheFramework(t *testing.T) {
 	}
 }
 
-// The short way knows the defaults of string attributes, and no others. A default or a plan modifier of another kind needs more than that.
+// The short way knows the defaults of string attributes, and no others. A default or a plan
+// modifier of another kind needs more than that.
 func TestUnchangedKnowsWhatTheSchemaPlans(t *testing.T) {
 	t.Parallel()
 
@@ -410,21 +454,28 @@ func TestVersionsAsWantedNeedNoPlan(t *testing.T) {
 	t.Parallel()
 
 	settled := map[string]string{
-		"status": "ARCHIVED", "desired_status": "ARCHIVED", "backup": "STATE", "exported_secret_value": "CgMyMzI=", "source": "UPLOADED", "type": "Data",
+		"status": "ARCHIVED", "desired_status": "ARCHIVED", "backup": "STATE", "exported_secret_value": "CgMyMzI=",
+		"source": "UPLOADED", "type": "Data",
 	}
 	for name, tc := range map[string]struct {
 		change map[string]string
 		want   bool
 	}{
-		"as wanted":                       {nil, true},
-		"another status":                  {map[string]string{"status": "DESTROYED"}, false},
-		"no export yet":                   {map[string]string{"exported_secret_value": ""}, false},
-		"nothing to keep":                 {map[string]string{"exported_secret_value": "", "backup": "NONE"}, true},
-		"an export that must be dropped":  {map[string]string{"backup": "NONE"}, false},
-		"destroyed, its export held":      {map[string]string{"status": "DESTROYED", "desired_status": "DESTROYED"}, true},
-		"destroyed, nothing to export":    {map[string]string{"status": "DESTROYED", "desired_status": "DESTROYED", "exported_secret_value": ""}, true},
-		"cache-only, which has no export": {map[string]string{"source": "REMOTE", "status": "ACTIVE", "desired_status": "ACTIVE", "exported_secret_value": ""}, true},
-		"a key that is ACTIVE":            {map[string]string{"status": "ACTIVE", "desired_status": "ACTIVE"}, false},
+		"as wanted":                      {nil, true},
+		"another status":                 {map[string]string{"status": "DESTROYED"}, false},
+		"no export yet":                  {map[string]string{"exported_secret_value": ""}, false},
+		"nothing to keep":                {map[string]string{"exported_secret_value": "", "backup": "NONE"}, true},
+		"an export that must be dropped": {map[string]string{"backup": "NONE"}, false},
+		"destroyed, its export held":     {map[string]string{"status": "DESTROYED", "desired_status": "DESTROYED"}, true},
+		"destroyed, nothing to export": {map[string]string{
+			"status": "DESTROYED", "desired_status": "DESTROYED",
+			"exported_secret_value": "",
+		}, true},
+		"cache-only, which has no export": {map[string]string{
+			"source": "REMOTE", "status": "ACTIVE",
+			"desired_status": "ACTIVE", "exported_secret_value": "",
+		}, true},
+		"a key that is ACTIVE": {map[string]string{"status": "ACTIVE", "desired_status": "ACTIVE"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,8 +21,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// rotatedKey is a key that is rotated in place: one flow for every kind of it. A resource embeds it and adds its name, its schema and its
-// kind.
+// rotatedKey is a key that is rotated in place: one flow for every kind of it. A resource embeds it
+// and adds its name, its schema and its kind.
 type rotatedKey struct {
 	resourceBase
 
@@ -48,8 +48,8 @@ type keyKind interface {
 	check(d *Data, plan *keyModel) *problem.Problem
 	// moved says that the org keeps keys of the type elsewhere, and where, "" if nothing shows that.
 	moved(ctx context.Context, d *Data, typ string) string
-	// setting names a setting without which a first key of the type may be refused, "" if the org has it on. shown reports that the org could be
-	// asked.
+	// setting names a setting without which a first key of the type may be refused, "" if the org has
+	// it on. shown reports that the org could be asked.
 	setting(ctx context.Context, d *Data, typ string, records []keys.Record) (text string, shown bool)
 	// warn says, at plan, what an upload of the kind needs of the org and may not find.
 	warn(ctx context.Context, b *base, diags *diag.Diagnostics)
@@ -72,10 +72,18 @@ type (
 )
 
 // IdentitySchema implements resource.ResourceWithIdentity.
-func (r *rotatedKey) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *rotatedKey) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
-		"type":            identityschema.StringAttribute{Description: "Type of the key, such as Data or SearchIndex.", RequiredForImport: true},
+		"organization_id": identityschema.StringAttribute{
+			Description:       "Id of the org, 18 characters.",
+			RequiredForImport: true,
+		},
+		"type": identityschema.StringAttribute{
+			Description:       "Type of the key, such as Data or SearchIndex.",
+			RequiredForImport: true,
+		},
 	}}
 }
 
@@ -89,7 +97,8 @@ func (m *keyModel) identity() keyIdentity {
 	return keyIdentity{OrganizationID: m.OrganizationID, Type: m.Type}
 }
 
-// Create makes the first key of a lineage, or adopts it. It never returns state together with an error, which would taint the resource.
+// Create makes the first key of a lineage, or adopts it. It never returns state together with an
+// error, which would taint the resource.
 func (r *rotatedKey) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan, config keyModel
 	resp.Diagnostics.Append(r.kind.load(ctx, req.Plan, &plan)...)
@@ -97,7 +106,10 @@ func (r *rotatedKey) Create(ctx context.Context, req resource.CreateRequest, res
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.plannedHere(plan, &resp.Diagnostics) {
 		return
 	}
-	result, err := r.rotate(ctx, rotation{plan: &plan, config: config, planned: plan.planned(r.data.over(plan.Type.ValueString()))}, &resp.Diagnostics)
+	result, err := r.rotate(ctx, rotation{
+		plan: &plan, config: config,
+		planned: plan.planned(r.data.over(plan.Type.ValueString())),
+	}, &resp.Diagnostics)
 	if err != nil {
 		return
 	}
@@ -105,7 +117,10 @@ func (r *rotatedKey) Create(ctx context.Context, req resource.CreateRequest, res
 	plan.fromResult(result, r.data)
 	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.State)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	kept := privateKey{ours: r.ownRecord(plan, result.Owned(), result.RotationID, keys.Ours{}), seen: freshObservation(result.RotationID)}
+	kept := privateKey{
+		ours: r.ownRecord(plan, result.Owned(), result.RotationID, keys.Ours{}),
+		seen: freshObservation(result.RotationID),
+	}
 	kept.remember(plan)
 	kept.keep(ctx, resp.Private, &resp.Diagnostics)
 }
@@ -139,7 +154,8 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			return
 		}
 		result, err := r.rotate(ctx, rotation{
-			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.inUse()), inState: state.Receipt,
+			plan: &plan, config: config, decision: decision, kept: kept, planned: plan.planned(state.inUse()),
+			inState: state.Receipt,
 		}, &resp.Diagnostics)
 		if err != nil {
 			kept.keepUnconfirmed(ctx, resp, err)
@@ -152,7 +168,8 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 			plan.keepEvidence(state)
 		}
 		plan.keepPlanned(planned)
-		kept.ours, kept.seen = r.ownRecord(plan, result.Owned(), result.RotationID, kept.ours), freshObservation(result.RotationID)
+		kept.ours, kept.seen = r.ownRecord(plan, result.Owned(), result.RotationID, kept.ours),
+			freshObservation(result.RotationID)
 	default:
 		if plan.Receipt.IsUnknown() && !r.data.canRecord(ctx, &resp.Diagnostics) {
 			return
@@ -163,8 +180,8 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 
 			return
 		}
-		// All else is as planned, from the state: what has changed since the refresh is for the next plan to show, and the core takes it for a
-		// bug here.
+		// All else is as planned, from the state: what has changed since the refresh is for the next plan
+		// to show, and the core takes it for a bug here.
 		if plan.LastModifiedDate.IsUnknown() {
 			plan.LastModifiedDate = timeOrNull(row.LastModifiedDate)
 		}
@@ -181,13 +198,15 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 	kept.keep(ctx, resp.Private, &resp.Diagnostics)
 }
 
-// hiddenSource refuses to make a key of another source than the configuration literally says: under ignore_changes the plan shows the
-// refreshed one, and only the apply of an update sees both.
+// hiddenSource refuses to make a key of another source than the configuration literally says: under
+// ignore_changes the plan shows the refreshed one, and only the apply of an update sees both.
 func hiddenSource(plan, config keyModel) *problem.Problem {
-	literal, planned := cmp.Or(config.Source.ValueString(), keys.SourceUploaded), cmp.Or(plan.Source.ValueString(), keys.SourceUploaded)
+	literal, planned := cmp.Or(config.Source.ValueString(), keys.SourceUploaded),
+		cmp.Or(plan.Source.ValueString(), keys.SourceUploaded)
 	if planned != literal {
 		return problem.New("source", "The configured source is hidden by ignore_changes",
-			"The configuration says source = %q, and the plan shows %q. A key of the one would be sent where the other is meant. Nothing was sent. Take source out of ignore_changes, and plan again.",
+			"The configuration says source = %q, and the plan shows %q. A key of the one would be sent where the other is "+
+				"meant. Nothing was sent. Take source out of ignore_changes, and plan again.",
 			literal, planned)
 	}
 
@@ -208,7 +227,8 @@ type rotation struct {
 // errNoReceipt ends a write whose receipt could not be kept.
 var errNoReceipt = errors.New("the receipt directory can't be written to")
 
-// rotate carries out one rotation. After an error, which it adds, there is no new record that is known of.
+// rotate carries out one rotation. After an error, which it adds, there is no new record that is
+// known of.
 func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnostics) (upload.Result, error) {
 	if !r.data.canRecord(ctx, diags) {
 		return upload.Result{}, errNoReceipt
@@ -227,7 +247,8 @@ func (r *rotatedKey) rotate(ctx context.Context, w rotation, diags *diag.Diagnos
 	}
 	request.Planned, request.Material, request.Escrow = w.planned, sealing.material, sealing.escrow
 	request.InState = w.inState.ValueString()
-	request.Receipt = r.data.receiptOf(receipt.Receipt{Cause: causeOfRotation(w.decision), Resource: r.kind.resource()}, w.inState)
+	request.Receipt = r.data.receiptOf(receipt.Receipt{Cause: causeOfRotation(w.decision), Resource: r.kind.resource()},
+		w.inState)
 	result, err := r.data.uploader.Run(ctx, r.kind.org(r.data), request)
 	if err != nil {
 		r.explain(ctx, request, err, diags)
@@ -259,8 +280,13 @@ func causeOfRotation(d keys.Decision) receipt.Cause {
 }
 
 // amend leaves the receipt of an import, or of a change of the record in use.
-func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept privateKey, row keys.Record, changed bool, diags *diag.Diagnostics) types.String {
-	evidence := receipt.Receipt{Resource: r.kind.resource(), Cause: receipt.CausePlan, RotationID: plan.RotationID.ValueString()}
+func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept privateKey, row keys.Record, changed bool,
+	diags *diag.Diagnostics,
+) types.String {
+	evidence := receipt.Receipt{
+		Resource: r.kind.resource(), Cause: receipt.CausePlan,
+		RotationID: plan.RotationID.ValueString(),
+	}
 	imported := kept.ours.Imported && state.Receipt.IsNull()
 	switch {
 	case imported:
@@ -269,7 +295,8 @@ func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept priva
 	case !changed:
 		return state.Receipt
 	default:
-		if plan.Description.Equal(state.Description) && plan.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) && plan.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate) {
+		if plan.Description.Equal(state.Description) && plan.RemoteKeyServiceID.Equal(state.RemoteKeyServiceID) &&
+			plan.RemoteKeyCertificate.Equal(state.RemoteKeyCertificate) {
 			// The marker alone was edited.
 			evidence.Cause = receipt.CauseDrift
 		}
@@ -281,7 +308,8 @@ func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept priva
 	return r.data.record(ctx, evidence, state.Receipt, diags)
 }
 
-// adjust brings what can be changed on the record in use in line, without a new key, and reports whether it has changed anything.
+// adjust brings what can be changed on the record in use in line, without a new key, and reports
+// whether it has changed anything.
 func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.RotationID) (keys.Record, bool, error) {
 	org, typ := r.kind.org(r.data), r.kind.recordType(plan.Type.ValueString())
 	records, _, err := org.Records(ctx)
@@ -290,13 +318,15 @@ func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.R
 	}
 	row, ok := keys.Current(records, typ)
 	if !ok || !row.Is(state.TenantSecretID.ValueString()) {
-		return row, false, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which is not the %s key in use any more. Nothing was changed. Plan again.",
+		return row, false, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which "+
+			"is not the %s key in use any more. Nothing was changed. Plan again.",
 			state.TenantSecretID.ValueString(), plan.Type.ValueString())
 	}
 	if typ == keys.TypeDataKey {
 		return row, false, nil
 	}
-	change := upload.ChangeOf(row, keys.Describe(plan.Description.ValueString(), id), plan.RemoteKeyServiceID.ValueString(), plan.RemoteKeyCertificate.ValueString())
+	change := upload.ChangeOf(row, keys.Describe(plan.Description.ValueString(), id),
+		plan.RemoteKeyServiceID.ValueString(), plan.RemoteKeyCertificate.ValueString())
 	if change.IsZero() {
 		return row, false, nil
 	}
@@ -311,8 +341,8 @@ func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.R
 	return after, true, nil
 }
 
-// Read follows the record that is in use now. It never drops the key from state: a record can't be deleted, so that an answer without it
-// speaks of permissions or of the wrong org.
+// Read follows the record that is in use now. It never drops the key from state: a record can't be
+// deleted, so that an answer without it speaks of permissions or of the wrong org.
 func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state keyModel
@@ -367,12 +397,19 @@ func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *r
 	kept.keepIfChanged(ctx, resp.Private, before, &resp.Diagnostics)
 }
 
-// remembered returns the evidence of a refresh with the attempts that private state remembers, and those of the escrow directory if a
-// marker is in doubt without them.
-func (r *rotatedKey) remembered(ctx context.Context, state keyModel, ours keys.Ours, records []keys.Record) (keys.Evidence, error) {
-	request := upload.Request{Wanted: keys.Wanted{Type: r.kind.recordType(state.Type.ValueString())}, Evidence: r.evidence(ours), User: r.data.user}
+// remembered returns the evidence of a refresh with the attempts that private state remembers, and
+// those of the escrow directory if a marker is in doubt without them.
+func (r *rotatedKey) remembered(ctx context.Context, state keyModel, ours keys.Ours,
+	records []keys.Record,
+) (keys.Evidence, error) {
+	request := upload.Request{
+		Wanted:   keys.Wanted{Type: r.kind.recordType(state.Type.ValueString())},
+		Evidence: r.evidence(ours), User: r.data.user,
+	}
 	evidence, err := request.Gather(ctx, r.data.Session.OrganizationID, records)
-	if err != nil || !slices.ContainsFunc(records, func(k keys.Record) bool { return !k.Marker().IsZero() && !evidence.Trusted(k) }) {
+	if err != nil || !slices.ContainsFunc(records, func(k keys.Record) bool {
+		return !k.Marker().IsZero() && !evidence.Trusted(k)
+	}) {
 		return evidence, err
 	}
 	request.Escrow = lookIntoEscrow(ctx, state.Escrow)
@@ -381,8 +418,8 @@ func (r *rotatedKey) remembered(ctx context.Context, state keyModel, ours keys.O
 	return request.Gather(ctx, r.data.Session.OrganizationID, records)
 }
 
-// read reads the records, and again a few times while a replica lags behind what we know. An answer without any record of the type is no
-// such case: the user may have lost the sight of them.
+// read reads the records, and again a few times while a replica lags behind what we know. An answer
+// without any record of the type is no such case: the user may have lost the sight of them.
 func (r *rotatedKey) read(ctx context.Context, ours keys.Ours, typ string, diags *diag.Diagnostics) (reading, bool) {
 	late := func(all reading) bool {
 		return ours.Late(all.records, typ) && len(keys.OfType(all.records, typ)) > 0
@@ -401,7 +438,9 @@ func (r *rotatedKey) read(ctx context.Context, ours keys.Ours, typ string, diags
 
 // readUntil reads again, a few times, until a reading is good, and returns the last one.
 func (r *rotatedKey) readUntil(ctx context.Context, all reading, good func(reading) bool) (reading, error) {
-	again, _, err := look.Reading(ctx, look.Plan().Shorter(r.data.looks), func(ctx context.Context) (reading, error) { return r.kind.readAgain(ctx, r.data) }, good)
+	again, _, err := look.Reading(ctx, look.Plan().Shorter(r.data.looks), func(ctx context.Context) (reading, error) {
+		return r.kind.readAgain(ctx, r.data)
+	}, good)
 	if err != nil {
 		return all, err
 	}
@@ -409,14 +448,16 @@ func (r *rotatedKey) readUntil(ctx context.Context, all reading, good func(readi
 	return again, nil
 }
 
-// readWrapping reads which certificate the configured name stands for now. What can't be read stays as it is.
+// readWrapping reads which certificate the configured name stands for now. What can't be read stays
+// as it is.
 func (r *rotatedKey) readWrapping(ctx context.Context, state *keyModel, now time.Time) {
 	if state.wrapsNothing() {
 		state.WrappingCertificateSHA256 = types.StringNull()
 
 		return
 	}
-	found, err := upload.LookUpCertificate(ctx, r.data.Inventory, state.Certificate.ValueString(), state.Type.ValueString(), now)
+	found, err := upload.LookUpCertificate(ctx, r.data.Inventory, state.Certificate.ValueString(),
+		state.Type.ValueString(), now)
 	if p, ok := problem.Of(err); ok && p != nil {
 		state.WrappingCertificateSHA256 = types.StringNull()
 	}
@@ -440,8 +481,9 @@ func (r *rotatedKey) Delete(ctx context.Context, req resource.DeleteRequest, res
 	}
 }
 
-// mayForget refuses to forget the key of another org, or one under PREVENT, and else warns that it is only forgotten. If this run has taken
-// the key over under another object, create_before_destroy lets the old one go without a word.
+// mayForget refuses to forget the key of another org, or one under PREVENT, and else warns that it
+// is only forgotten. If this run has taken the key over under another object, create_before_destroy
+// lets the old one go without a word.
 func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, ours keys.Ours, diags *diag.Diagnostics) bool {
 	name, _, _ := r.kind.words(state.Type.ValueString())
 	if r.online() && !r.sameOrg(state.OrganizationID, diags) {
@@ -457,19 +499,22 @@ func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, ours keys.Ou
 			return false
 		}
 		diags.AddWarning("An object of a former key is dropped",
-			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its leftover object is dropped from state.", ours.ID, name))
+			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its "+
+				"leftover object is dropped from state.", ours.ID, name))
 
 		return true
 	}
 	diags.AddWarning("The key will be forgotten, not destroyed",
-		fmt.Sprintf("The %s key %s (version %d) stays in use in org %s; Terraform no longer manages it.", name, state.TenantSecretID.ValueString(), state.Version.ValueInt64(),
+		fmt.Sprintf("The %s key %s (version %d) stays in use in org %s; Terraform no longer manages it.", name,
+			state.TenantSecretID.ValueString(), state.Version.ValueInt64(),
 			state.OrganizationID.ValueString()))
 
 	return true
 }
 
-// overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the org has a newer key in use than ours,
-// which one of ours has made. The attributes in state say nothing of that: a refresh follows the key in use.
+// overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the
+// org has a newer key in use than ours, which one of ours has made. The attributes in state say
+// nothing of that: a refresh follows the key in use.
 func (r *rotatedKey) overtaken(ctx context.Context, state keyModel, ours keys.Ours) bool {
 	if !r.online() || ours.ID == "" {
 		return false
@@ -481,11 +526,14 @@ func (r *rotatedKey) overtaken(ctx context.Context, state keyModel, ours keys.Ou
 	}
 	current, ok := keys.Current(all.records, typ)
 
-	return ok && !current.Is(ours.ID) && current.Version > ours.Version && !current.Marker().IsZero() && current.LastModifiedBy != "" && current.LastModifiedBy == r.data.user(ctx)
+	return ok && !current.Is(ours.ID) && current.Version > ours.Version && !current.Marker().IsZero() &&
+		current.LastModifiedBy != "" && current.LastModifiedBy == r.data.user(ctx)
 }
 
 // ImportState takes the type, the id of the record in use, or an identity.
-func (r *rotatedKey) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *rotatedKey) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse,
+) {
 	wanted, ok := r.importID(ctx, req, "type", &resp.Diagnostics)
 	if !ok {
 		return
@@ -502,7 +550,10 @@ func (r *rotatedKey) ImportState(ctx context.Context, req resource.ImportStateRe
 	state.RotationID = stringOrNull(row.Marker().String())
 	resp.Diagnostics.Append(r.kind.store(ctx, &state, &resp.State)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	ours := keys.Ours{ID: row.ID, RotationID: row.Marker().String(), Imported: true, Version: row.Version, Source: row.Source, Hash: row.Hash}
+	ours := keys.Ours{
+		ID: row.ID, RotationID: row.Marker().String(), Imported: true, Version: row.Version,
+		Source: row.Source, Hash: row.Hash,
+	}
 	evidence := r.evidence(ours).WithUser(keys.OfType(all.records, row.Type), func() string { return r.data.user(ctx) })
 	kept := privateKey{ours: ours, seen: keys.Observe(row, all.records, all.now, evidence.Trusted)}
 	kept.keep(ctx, resp.Private, &resp.Diagnostics)
@@ -519,7 +570,8 @@ func (r *rotatedKey) findImport(records []keys.Record, wanted string, diags *dia
 		}
 		if isTenantSecretID(wanted) {
 			diags.AddError("No such tenant secret",
-				fmt.Sprintf("Expected a type, such as Data, or the id (%s…) of a record in use in org %s, found %q, which the org does not show. %s", tenantSecretPrefix, org, wanted, permissionsAdvice))
+				fmt.Sprintf("Expected a type, such as Data, or the id (%s…) of a record in use in org %s, found %q, which the "+
+					"org does not show. %s", tenantSecretPrefix, org, wanted, permissionsAdvice))
 		} else {
 			r.addNoActive(diags, wanted, records)
 		}
@@ -528,7 +580,8 @@ func (r *rotatedKey) findImport(records []keys.Record, wanted string, diags *dia
 	}
 	if current, ok := keys.Current(records, row.Type); !ok || current.ID != row.ID {
 		diags.AddAttributeError(path.Empty(), "This record is not the ACTIVE key of its type",
-			fmt.Sprintf("Expected the key in use, found %s with the status %s. Import the key by its type, %q. To keep, destroy or restore this record, import it as salesforcebyok_tenant_secret_version.",
+			fmt.Sprintf("Expected the key in use, found %s with the status %s. Import the key by its type, %q. To keep, "+
+				"destroy or restore this record, import it as salesforcebyok_tenant_secret_version.",
 				row, row.Status, row.Type))
 
 		return row, false

@@ -112,8 +112,9 @@ func (k *keyCore) posts() (n int) {
 	return n
 }
 
-// What the plan has announced is what the apply did, over random configurations, states and orgs, for create, rotate, adopt, patch, import
-// and refuse; and if somebody rotates between plan and apply, the apply does that or stops with nothing sent.
+// What the plan has announced is what the apply did, over random configurations, states and orgs,
+// for create, rotate, adopt, patch, import and refuse; and if somebody rotates between plan and
+// apply, the apply does that or stops with nothing sent.
 func TestKeyPlanAndApplyAgree(t *testing.T) {
 	t.Parallel()
 	outcomes := map[string]int{}
@@ -123,8 +124,10 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 		draw := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(rt, label) }
 		config := func(label string) tftypes.Value {
 			fields := map[string]tftypes.Value{
-				"type": textValue("Data"), "source": textValue(draw(label+" source", "", "UPLOADED", "HSM")), "description": textValue(draw(label+" description", "", "ours")),
-				"key_derivation_mode": textValue(draw(label+" mode", "", "PBKDF2")), "certificate": textValue(draw(label+" certificate", "Sim_BYOK", "Sim_BYOK_2")),
+				"type": textValue("Data"), "source": textValue(draw(label+" source", "", "UPLOADED", "HSM")),
+				"description":         textValue(draw(label+" description", "", "ours")),
+				"key_derivation_mode": textValue(draw(label+" mode", "", "PBKDF2")),
+				"certificate":         textValue(draw(label+" certificate", "Sim_BYOK", "Sim_BYOK_2")),
 			}
 			if label == "wanted" && draw("missing", "no", "no", "no", "yes") == "yes" {
 				fields["certificate"] = textValue("Nope")
@@ -136,9 +139,11 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 				fields["certificate"] = textValue("")
 			}
 			if trigger := draw(label+" trigger", "", "a", "b"); trigger != "" {
-				fields["rotation_triggers"] = tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, map[string]tftypes.Value{"t": textValue(trigger)})
+				fields["rotation_triggers"] = tftypes.NewValue(tftypes.Map{ElementType: tftypes.String},
+					map[string]tftypes.Value{"t": textValue(trigger)})
 			}
-			if hash := k.active().SecretValueHash; textOf(fields["source"]) != "HSM" && draw(label+" pin", "none", "none", "none", "current") == "current" && len(hash) == 44 {
+			if hash := k.active().SecretValueHash; textOf(fields["source"]) != "HSM" &&
+				draw(label+" pin", "none", "none", "none", "current") == "current" && len(hash) == 44 {
 				fields["secret_value_hash"] = textValue(hash)
 			}
 
@@ -213,7 +218,8 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 		made, patched, after := k.posts()-posts, k.patches()-patches, k.active()
 		if len(failed) > 0 {
 			outcomes["stopped"]++
-			// A certificate that is missing may be made by this very apply: the plan warns, and the apply refuses.
+			// A certificate that is missing may be made by this very apply: the plan warns, and the apply
+			// refuses.
 			if !between && !strings.Contains(strings.Join(saved.warnings, ","), "Wrapping certificate not found") {
 				rt.Fatalf("nobody has been there, and the apply says %q after a plan without errors", failed)
 			}
@@ -231,8 +237,8 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 			rt.Fatalf("the state has record %s, and %s is ACTIVE", id, after.ID)
 		}
 		if strings.Contains(strings.Join(saved.warnings, ","), "A key made by Salesforce is in use") {
-			// The plan can't distinguish a source that is now configured as the org has it from one that ignore_changes hides: nothing is
-			// sent, and the warning stays.
+			// The plan can't distinguish a source that is now configured as the org has it from one that
+			// ignore_changes hides: nothing is sent, and the warning stays.
 			outcomes["kept"]++
 			if made+patched > 0 {
 				rt.Fatalf("%d keys and %d patches beside a key of Salesforce's", made, patched)
@@ -240,7 +246,8 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 
 			return
 		}
-		marked := after.Description == "[tf:"+textOf(state["rotation_id"])+"]" || after.Description == "ours [tf:"+textOf(state["rotation_id"])+"]"
+		marked := after.Description == "[tf:"+textOf(state["rotation_id"])+"]" ||
+			after.Description == "ours [tf:"+textOf(state["rotation_id"])+"]"
 		if (makes || !between) && !marked {
 			rt.Fatalf("the record says %q, and the rotation is %v", after.Description, state["rotation_id"])
 		}
@@ -272,7 +279,8 @@ func TestKeyPlanAndApplyAgree(t *testing.T) {
 		k.walk(t)
 		k.refresh(rt, t)
 		if again := k.plan(rt, t, wanted); len(again.errors) > 0 || again.changes(k.state) {
-			rt.Fatalf("after the apply: %q, first plan %q, now %q: %v", again.errors, saved.warnings, again.warnings, difference(k.state, again.value))
+			rt.Fatalf("after the apply: %q, first plan %q, now %q: %v", again.errors, saved.warnings, again.warnings,
+				difference(k.state, again.value))
 		}
 	}
 	kinds := []string{"refused", "created", "rotated", "adopted", "patched", "imported"}

@@ -14,8 +14,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// keyModel is a key that is rotated in place: what is configured, the record in use, and the evidence of its upload. It is the model of
-// salesforcebyok_tenant_secret; other kinds of key have a part of it.
+// keyModel is a key that is rotated in place: what is configured, the record in use, and the
+// evidence of its upload. It is the model of salesforcebyok_tenant_secret; other kinds of key have
+// a part of it.
 type keyModel struct {
 	Type                      types.String `tfsdk:"type"`
 	Description               types.String `tfsdk:"description"`
@@ -56,7 +57,8 @@ type keyModel struct {
 // importedKey is a key as an import finds it: the defaults, and no inputs.
 func importedKey(row keys.Record, data *Data) keyModel {
 	m := keyModel{
-		Type: types.StringValue(configuredType(row)), DeletionPolicy: types.StringValue(policyAbandon), CertificatePins: types.ListNull(types.StringType),
+		Type: types.StringValue(configuredType(row)), DeletionPolicy: types.StringValue(policyAbandon),
+		CertificatePins:  types.ListNull(types.StringType),
 		RotationTriggers: types.MapNull(types.StringType), Escrow: types.ObjectNull(escrowAttributeTypes()),
 	}
 	m.refresh(row, data, keys.Ours{})
@@ -91,7 +93,8 @@ func (m *keyModel) fromResult(result upload.Result, data *Data) {
 	}
 }
 
-// populateRecord fills what every reading of the record shows. What could not be read back yet is null.
+// populateRecord fills what every reading of the record shows. What could not be read back yet is
+// null.
 func (m *keyModel) populateRecord(row keys.Record, data *Data) {
 	m.OrganizationID = types.StringValue(data.Session.OrganizationID)
 	m.TenantSecretID = stringOrNull(row.ID)
@@ -100,7 +103,8 @@ func (m *keyModel) populateRecord(row keys.Record, data *Data) {
 		m.Version = types.Int64Value(row.Version)
 	}
 	m.Status = stringOrNull(row.Status)
-	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = timeOrNull(row.CreatedDate), stringOrNull(row.CreatedBy), timeOrNull(row.LastModifiedDate)
+	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = timeOrNull(row.CreatedDate), stringOrNull(row.CreatedBy),
+		timeOrNull(row.LastModifiedDate)
 	m.RotationDueDate = dueDate(m.CreatedDate, m.RotateAfterDays)
 	m.NextRotationAllowed = types.StringNull()
 	if next, ok := keys.NextAllowed(row.Type, data.sandbox(), row.CreatedDate); ok {
@@ -108,8 +112,8 @@ func (m *keyModel) populateRecord(row keys.Record, data *Data) {
 	}
 }
 
-// refresh follows the record that is in use now. For the one that the last apply left, what was sent is what counts in fields that
-// Salesforce may read back in another form.
+// refresh follows the record that is in use now. For the one that the last apply left, what was
+// sent is what counts in fields that Salesforce may read back in another form.
 func (m *keyModel) refresh(row keys.Record, data *Data, ours keys.Ours) {
 	m.populateRecord(row, data)
 	if row.Type == keys.TypeDataKey {
@@ -124,15 +128,18 @@ func (m *keyModel) refresh(row keys.Record, data *Data, ours keys.Ours) {
 		m.KeyCheckValue, m.CertificateSHA256 = types.StringNull(), types.StringNull()
 	}
 	// Salesforce keeps no spaces around a text.
-	if text, _ := keys.ParseDescription(row.Description); strings.TrimSpace(text) != strings.TrimSpace(m.Description.ValueString()) {
+	text, _ := keys.ParseDescription(row.Description)
+	if strings.TrimSpace(text) != strings.TrimSpace(m.Description.ValueString()) {
 		m.Description = stringOrNull(text)
 	}
 	m.Source = types.StringValue(row.Source)
 	// Of a cache-only key no mode is ever sent, and what it reads back is not documented.
-	if row.KeyDerivationMode != "" && row.Source != keys.SourceRemote && (m.KeyDerivationMode.IsNull() || ours.Imported || !row.Is(ours.ID)) {
+	if row.KeyDerivationMode != "" && row.Source != keys.SourceRemote &&
+		(m.KeyDerivationMode.IsNull() || ours.Imported || !row.Is(ours.ID)) {
 		m.KeyDerivationMode = types.StringValue(row.KeyDerivationMode)
 	}
-	// Null for an uploaded key, and then null in state: what is configured for another source is a mistake that validation has found.
+	// Null for an uploaded key, and then null in state: what is configured for another source is a
+	// mistake that validation has found.
 	m.RemoteKeyIdentifier = stringOrNull(row.RemoteKeyIdentifier)
 	if !(keys.Record{ID: row.RemoteKeyServiceID}).Is(m.RemoteKeyServiceID.ValueString()) {
 		m.RemoteKeyServiceID = stringOrNull(row.RemoteKeyServiceID)
@@ -140,7 +147,8 @@ func (m *keyModel) refresh(row keys.Record, data *Data, ours keys.Ours) {
 	m.RemoteKeyCertificate = stringOrNull(row.RemoteKeyCertificate)
 }
 
-// keepEvidence keeps what the state has of the very record that was adopted: the evidence of its upload, and perhaps its only escrow copy.
+// keepEvidence keeps what the state has of the very record that was adopted: the evidence of its
+// upload, and perhaps its only escrow copy.
 func (m *keyModel) keepEvidence(state keyModel) {
 	for _, v := range []struct {
 		now    *types.String
@@ -156,7 +164,8 @@ func (m *keyModel) keepEvidence(state keyModel) {
 	}
 }
 
-// keepPlanned keeps what the plan has promised of the evidence: the core takes another value for a bug.
+// keepPlanned keeps what the plan has promised of the evidence: the core takes another value for a
+// bug.
 func (m *keyModel) keepPlanned(planned keyModel) {
 	for _, v := range []struct{ is, promised *types.String }{
 		{&m.EscrowCiphertext, &planned.EscrowCiphertext},
@@ -174,7 +183,8 @@ func (m *keyModel) wrapsNothing() bool {
 	return m.Certificate.IsNull() || (!m.Source.IsUnknown() && m.Source.ValueString() != keys.SourceUploaded)
 }
 
-// dueDate returns when a key created at an RFC 3339 time reaches an age in days: null without an age, unknown while that is.
+// dueDate returns when a key created at an RFC 3339 time reaches an age in days: null without an
+// age, unknown while that is.
 func dueDate(created types.String, days types.Int64) types.String {
 	if days.IsUnknown() {
 		return types.StringUnknown()
@@ -190,8 +200,9 @@ func dueDate(created types.String, days types.Int64) types.String {
 // inputs returns the configured values that mean "a new key", from a plan whose values are known.
 func (m *keyModel) inputs(organization, recordType string) keys.Inputs {
 	in := keys.Inputs{
-		Organization: organization, Type: recordType, Source: m.Source.ValueString(), KeyDerivationMode: m.KeyDerivationMode.ValueString(),
-		MaterialVersion: m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers),
+		Organization: organization, Type: recordType, Source: m.Source.ValueString(),
+		KeyDerivationMode: m.KeyDerivationMode.ValueString(),
+		MaterialVersion:   m.KeyMaterialWOVersion.ValueStringPointer(), Triggers: triggersOf(m.RotationTriggers),
 		RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueStringPointer(),
 	}
 	if recordType == keys.TypeDataKey {
@@ -253,7 +264,8 @@ func elementsOf(m types.Map) []attr.Value {
 // known is the prior state as the planner sees it.
 func (m *keyModel) known(kept privateKey) keys.Known {
 	known := keys.Known{
-		ActiveID: m.TenantSecretID.ValueString(), Status: m.Status.ValueString(), Hash: m.SecretValueHash.ValueString(), Source: m.Source.ValueString(),
+		ActiveID: m.TenantSecretID.ValueString(), Status: m.Status.ValueString(), Hash: m.SecretValueHash.ValueString(),
+		Source:            m.Source.ValueString(),
 		KeyDerivationMode: m.KeyDerivationMode.ValueString(), Ours: kept.ours, Seen: kept.seen,
 	}
 
@@ -263,7 +275,8 @@ func (m *keyModel) known(kept privateKey) keys.Known {
 // planned is what a plan has announced, over the record that it saw in use.
 func (m *keyModel) planned(over keys.Record) upload.Planned {
 	return upload.Planned{
-		Adopts: m.TenantSecretID.ValueString(), Over: over.ID, OverLost: over.Lost(), Certificate: m.WrappingCertificateSHA256.ValueString(),
+		Adopts: m.TenantSecretID.ValueString(), Over: over.ID, OverLost: over.Lost(),
+		Certificate: m.WrappingCertificateSHA256.ValueString(),
 	}
 }
 

@@ -24,11 +24,14 @@ type reading struct {
 	now     time.Time
 }
 
-// ModifyPlan plans every computed value itself: the framework marks computed values unknown only if the configuration differs from
-// state, and a rotation may come from drift or age alone. What the apply will do is asked of the same rules as the apply asks, over the
-// records as they are now; all other planned values are a function of configuration, prior state and private state. The core calls this
-// again during apply.
-func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// ModifyPlan plans every computed value itself: the framework marks computed values unknown only if
+// the configuration differs from state, and a rotation may come from drift or age alone. What the
+// apply will do is asked of the same rules as the apply asks, over the records as they are now; all
+// other planned values are a function of configuration, prior state and private state. The core
+// calls this again during apply.
+func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	var plan, config, state keyModel
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(r.kind.load(ctx, req.State, &state)...)
@@ -62,7 +65,8 @@ func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 	} else {
 		policy, getDiags := req.Private.GetKey(ctx, privatePolicy)
 		resp.Diagnostics.Append(getDiags...)
-		if p.create(ctx, policy != nil); policy != nil && !p.mayReplace(policy, getPrivate[bool](ctx, req.Private, privateAnnounced, &resp.Diagnostics)) {
+		if p.create(ctx, policy != nil); policy != nil && !p.mayReplace(policy,
+			getPrivate[bool](ctx, req.Private, privateAnnounced, &resp.Diagnostics)) {
 			return
 		}
 	}
@@ -72,16 +76,18 @@ func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 // privateAnnounced is whether the first call of a plan has said that a key will be made.
 const privateAnnounced = "announced"
 
-// mayReplace judges the second call of a replacement, whose warnings the core drops and whose errors it shows: it refuses one under PREVENT,
-// and one that would make a key of which the first call has not spoken.
+// mayReplace judges the second call of a replacement, whose warnings the core drops and whose
+// errors it shows: it refuses one under PREVENT, and one that would make a key of which the first
+// call has not spoken.
 func (p *planner) mayReplace(policy []byte, announced bool) bool {
 	switch {
 	case bytes.Equal(policy, policyMark(types.StringValue(policyPrevent))):
 		addPrevented(p.diags, "the key that would be replaced", policyAbandon)
 	case p.makesKey && !announced:
 		addProblem(p.diags, problem.New("", "The replacement would make another key",
-			"Expected the replacement to take over the key in use, but nothing proves that it is of this configuration, and no warning would speak of the new key. Nothing was sent. "+
-				"Apply without the replacement first, which marks the record; for a new key, change rotation_triggers."))
+			"Expected the replacement to take over the key in use, but nothing proves that it is of this configuration, and "+
+				"no warning would speak of the new key. Nothing was sent. Apply without the replacement first, which marks the "+
+				"record; for a new key, change rotation_triggers."))
 	}
 
 	return !p.diags.HasError()
@@ -99,8 +105,8 @@ type planner struct {
 	makesKey bool
 }
 
-// create plans the first key of a lineage. In the second call of a replacement the core drops warnings, so that what matters shows in
-// planned values and errors.
+// create plans the first key of a lineage. In the second call of a replacement the core drops
+// warnings, so that what matters shows in planned values and errors.
 func (p *planner) create(ctx context.Context, replacement bool) {
 	// What was ours belongs to the lineage that is replaced; the create of the apply does not know it.
 	p.kept = privateKey{}
@@ -149,8 +155,9 @@ func (p *planner) warnUndecided(ctx context.Context, unknown []string) {
 	}
 	if current, ok := keys.Current(all.records, p.kind.recordType(p.plan.Type.ValueString())); ok {
 		p.diags.AddAttributeWarning(attributePath(unknown[0]), "An existing key may be archived",
-			fmt.Sprintf("%s is in use. %s is known only during the apply, which then adopts that record, or makes a key so that Salesforce archives it. To see it in the plan, give values "+
-				"that are known.", current.Describe(), strings.Join(unknown, ", ")))
+			fmt.Sprintf("%s is in use. %s is known only during the apply, which then adopts that record, or makes a key so "+
+				"that Salesforce archives it. To see it in the plan, give values that are known.", current.Describe(),
+				strings.Join(unknown, ", ")))
 	}
 }
 
@@ -162,7 +169,8 @@ func (p *planner) update(ctx context.Context) bool {
 	wanted, is := p.plan.Type.ValueString(), p.state.Type.ValueString()
 	if wanted != is && strings.EqualFold(wanted, is) {
 		addProblem(p.diags, problem.New("type", "The type differs in case alone",
-			"Expected type = %q, as the key in state, found %q. Replacing it because of letter case would drop the key from state. Nothing was changed.", is, wanted))
+			"Expected type = %q, as the key in state, found %q. Replacing it because of letter case would drop the key from "+
+				"state. Nothing was changed.", is, wanted))
 
 		return false
 	}
@@ -183,7 +191,8 @@ func (p *planner) update(ctx context.Context) bool {
 		p.plan.RotationID = types.StringUnknown()
 		name, _, _ := p.kind.words(wanted)
 		p.diags.AddAttributeWarning(attributePath(unknown[0]), "The key may be rotated",
-			fmt.Sprintf("%s is known only during the apply, which then decides whether the %s key is rotated. To see it in the plan, give values that are known.", strings.Join(unknown, ", "), name))
+			fmt.Sprintf("%s is known only during the apply, which then decides whether the %s key is rotated. To see it in "+
+				"the plan, give values that are known.", strings.Join(unknown, ", "), name))
 
 		return true
 	}
@@ -263,30 +272,37 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 	if refreshed != "" && !j.Record.Is(refreshed) && j.Proof == keys.ByWriter {
 		// The plan that was reviewed was made over another record: it can't have spoken of this one.
 		addProblem(p.diags, problem.New("", "The org has moved on since the plan",
-			"The plan was made over record %s, and now record %s answers this rotation. Nothing was sent. Plan again, with a refresh.", refreshed, j.Record))
+			"The plan was made over record %s, and now record %s answers this rotation. Nothing was sent. Plan again, with a "+
+				"refresh.", refreshed, j.Record))
 
 		return
 	}
 	p.plan.planUndecided()
 	warnUnpinned(p.plan.pins(), p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
 	if j.Proof == keys.ByHash {
-		// As in the plan of the run that was cut off, which may be applied again: the core compares the two.
+		// As in the plan of the run that was cut off, which may be applied again: the core compares the
+		// two.
 		p.planCertificate()
 	}
 	p.plan.TenantSecretID, p.plan.Version = types.StringValue(j.Record.ID), types.Int64Value(j.Record.Version)
 	if j.Proof == keys.ByPin {
 		p.diags.AddAttributeWarning(path.Root("secret_value_hash"), "An existing key will be adopted",
-			j.Record.Describe()+" already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as this rotation's. To get a new key, pin another hash or remove the pin.")
+			j.Record.Describe()+" already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as "+
+				"this rotation's. To get a new key, pin another hash or remove the pin.")
 
 		return
 	}
 	p.diags.AddWarning("An existing key will be adopted",
-		fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded. Its receipt and escrow ciphertext come back only if the escrow directory has them. To get a new key, change "+
-			"rotation_triggers after this apply.", j.Record.Describe()))
+		fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded. Its receipt and escrow ciphertext "+
+			"come back only if the escrow directory has them. To get a new key, change rotation_triggers after this apply.",
+			j.Record.Describe()))
 }
 
-// makes plans that a key is made, says why and what becomes of the one before, and refuses what is certain to fail.
-func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Decision, all reading, request upload.Request) {
+// makes plans that a key is made, says why and what becomes of the one before, and refuses what is
+// certain to fail.
+func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Decision, all reading,
+	request upload.Request,
+) {
 	p.makesKey = true
 	p.planCertificate()
 	for _, refusal := range p.certain(all, request) {
@@ -294,7 +310,8 @@ func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Dec
 	}
 	name, importAs, _ := p.kind.words(p.plan.Type.ValueString())
 	for _, foreign := range j.Foreign {
-		text := fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is not adopted.", foreign.Describe(), foreign.CreatedBy)
+		text := fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is "+
+			"not adopted.", foreign.Describe(), foreign.CreatedBy)
 		if foreign.Is(j.Current.ID) {
 			text += " If an interrupted run of yours made it, import it: terraform import " + importAs
 		}
@@ -306,16 +323,19 @@ func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Dec
 		p.warnRotation(ctx, name, j, decision)
 	case j.HasCurrent:
 		p.diags.AddWarning("An existing key will be archived",
-			fmt.Sprintf("%s is in use and not of this configuration. %s To manage that key instead, import it: terraform import %s", j.Current.Describe(), j.Current.Overtaken(), importAs))
+			fmt.Sprintf("%s is in use and not of this configuration. %s To manage that key instead, import it: terraform "+
+				"import %s", j.Current.Describe(), j.Current.Overtaken(), importAs))
 	}
 	if j.HasCurrent && j.Current.Lost() {
 		p.diags.AddWarning("A destroyed cache-only key will be given up",
-			fmt.Sprintf("Record %s is in use. %s allow_key_destruction permits that. To keep the data, make the record ACTIVE first (salesforcebyok_tenant_secret_version).", j.Current, j.Current.Overtaken()))
+			fmt.Sprintf("Record %s is in use. %s allow_key_destruction permits that. To keep the data, make the record ACTIVE "+
+				"first (salesforcebyok_tenant_secret_version).", j.Current, j.Current.Overtaken()))
 	}
 	p.warnOrg(ctx, all)
 }
 
-// planCertificate plans the certificate that wraps the key: the apply wraps for this very one, or stops.
+// planCertificate plans the certificate that wraps the key: the apply wraps for this very one, or
+// stops.
 func (p *planner) planCertificate() {
 	if p.plan.CertificateSHA256.IsUnknown() && p.plan.WrappingCertificateSHA256.ValueString() != "" {
 		p.plan.CertificateSHA256 = p.plan.WrappingCertificateSHA256
@@ -346,10 +366,12 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 		// Validation has said so already, unless the source was not known then.
 		list = append(list, misfit(request.Source, "the key does not come from here", "secret_value_hash"))
 	}
-	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() && request.Source == keys.SourceUploaded {
+	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() &&
+		request.Source == keys.SourceUploaded {
 		list = append(list, problem.New("secret_value_hash", "A pinned hash without its key material",
-			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
-				"Give the material, or remove the pin.", request.Pin))
+			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives "+
+				"the material; generated material can't have it. Nothing was sent. Give the material, or remove the pin.",
+			request.Pin))
 	}
 
 	return list
@@ -369,15 +391,19 @@ func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgemen
 	}
 	text := "Because " + strings.Join(reasons, ", and because ") + "."
 	if j.HasCurrent {
-		text += fmt.Sprintf(" Record %s (version %d) is in use now. %s", j.Current.ID, j.Current.Version, j.Current.Overtaken())
+		text += fmt.Sprintf(" Record %s (version %d) is in use now. %s", j.Current.ID, j.Current.Version,
+			j.Current.Overtaken())
 	}
-	if onlyInState(ctx, p.state.EscrowCiphertext, p.state.Escrow, p.state.OrganizationID.ValueString(), typ, p.state.SecretValueHash.ValueString()) {
-		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform output), or set escrow.directory."
+	if onlyInState(ctx, p.state.EscrowCiphertext, p.state.Escrow, p.state.OrganizationID.ValueString(), typ,
+		p.state.SecretValueHash.ValueString()) {
+		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform " +
+			"output), or set escrow.directory."
 	}
 	p.diags.AddWarning("The "+name+" key will be rotated", text)
 }
 
-// warnSameRemoteKey warns of a new cache-only record that Salesforce fetches by an identifier of an earlier one: the key stays the same.
+// warnSameRemoteKey warns of a new cache-only record that Salesforce fetches by an identifier of an
+// earlier one: the key stays the same.
 func (p *planner) warnSameRemoteKey(all reading) {
 	identifier := p.plan.RemoteKeyIdentifier.ValueString()
 	earlier, found := keys.FetchedBy(all.records, identifier)
@@ -385,7 +411,8 @@ func (p *planner) warnSameRemoteKey(all reading) {
 		return
 	}
 	p.diags.AddAttributeWarning(path.Root("remote_key_identifier"), "The new record stands for the same key",
-		fmt.Sprintf("%s has the remote_key_identifier %q, too, and a key service must answer for an identifier with the same key for ever: the data gets no other key. For another key, give another identifier.",
+		fmt.Sprintf("%s has the remote_key_identifier %q, too, and a key service must answer for an identifier with the "+
+			"same key for ever: the data gets no other key. For another key, give another identifier.",
 			earlier.Describe(), identifier))
 }
 
@@ -395,19 +422,25 @@ func (p *planner) warnKept() {
 	warnUnpinned(plan.pins(), plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",
-			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its callouts fail, and tries again for 24 hours; somebody may also have done it. "+
-				"Nothing is planned for it. Look at the key service first; to make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.", state.TenantSecretID.ValueString()))
+			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its "+
+				"callouts fail, and tries again for 24 hours; somebody may also have done it. Nothing is planned for it. Look at "+
+				"the key service first; to make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.",
+				state.TenantSecretID.ValueString()))
 	}
 	if plan.missingCertificate() != nil {
 		p.diags.AddAttributeWarning(path.Root("certificate"), "No certificate for the next upload",
-			"The key in use stays as it is. With source = \"UPLOADED\" the next one needs a certificate, and its plan will fail without. Set certificate to the unique name of a BYOK-compatible one.")
+			"The key in use stays as it is. With source = \"UPLOADED\" the next one needs a certificate, and its plan will "+
+				"fail without. Set certificate to the unique name of a BYOK-compatible one.")
 	}
 	if !plan.Escrow.Equal(state.Escrow) && !p.kept.ours.Imported {
-		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The key in use stays as it is escrowed: its material is not known any more. The changed escrow is used at the next rotation.")
+		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The key in use stays as "+
+			"it is escrowed: its material is not known any more. The changed escrow is used at the next rotation.")
 	}
-	if !plan.WrappedKeyMaterial.IsNull() && !plan.WrappedKeyMaterial.Equal(state.WrappedKeyMaterial) && !p.kept.ours.Imported {
+	if !plan.WrappedKeyMaterial.IsNull() && !plan.WrappedKeyMaterial.Equal(state.WrappedKeyMaterial) &&
+		!p.kept.ours.Imported {
 		p.diags.AddAttributeWarning(path.Root("wrapped_key_material"), "Wrapped key material without effect",
-			"wrapped_key_material has changed, and secret_value_hash has not, so that it stands for the key in use: nothing is uploaded. For a new key, give its hash too.")
+			"wrapped_key_material has changed, and secret_value_hash has not, so that it stands for the key in use: nothing "+
+				"is uploaded. For a new key, give its hash too.")
 	}
 }
 
@@ -451,27 +484,34 @@ func (m *keyModel) planNew(config keyModel) {
 	}
 }
 
-// planUndecided leaves open what a rotation would set to null: the record may stay, and with it what is known of its making.
+// planUndecided leaves open what a rotation would set to null: the record may stay, and with it
+// what is known of its making.
 func (m *keyModel) planUndecided() {
-	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.EscrowCiphertext, m.KeyCheckValue, m.CertificateSHA256 = types.StringUnknown(), types.StringUnknown(),
+		types.StringUnknown()
 }
 
 // keepComputed plans the computed values of the record that stays.
 func (m *keyModel) keepComputed(state, config keyModel) {
-	m.OrganizationID, m.TenantSecretID, m.Version, m.Status = state.OrganizationID, state.TenantSecretID, state.Version, state.Status
+	m.OrganizationID, m.TenantSecretID, m.Version, m.Status = state.OrganizationID, state.TenantSecretID, state.Version,
+		state.Status
 	m.CreatedDate, m.CreatedByID, m.LastModifiedDate = state.CreatedDate, state.CreatedByID, state.LastModifiedDate
-	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext, state.KeyCheckValue
-	m.CertificateSHA256, m.WrappingCertificateSHA256, m.Receipt = state.CertificateSHA256, state.WrappingCertificateSHA256, state.Receipt
+	m.NextRotationAllowed, m.EscrowCiphertext, m.KeyCheckValue = state.NextRotationAllowed, state.EscrowCiphertext,
+		state.KeyCheckValue
+	m.CertificateSHA256, m.WrappingCertificateSHA256, m.Receipt = state.CertificateSHA256, state.WrappingCertificateSHA256,
+		state.Receipt
 	m.RotationDueDate = dueDate(state.CreatedDate, m.RotateAfterDays)
 	if config.SecretValueHash.IsNull() {
 		m.SecretValueHash = state.SecretValueHash
 	}
 }
 
-// planAdjustment plans what a patch of the record changes beside what is configured, if its kind can be patched.
+// planAdjustment plans what a patch of the record changes beside what is configured, if its kind
+// can be patched.
 func (m *keyModel) planAdjustment(state keyModel, ours keys.Ours, patches bool) {
 	if ours.Imported && state.Receipt.IsNull() {
-		// The first apply after an import writes evidence that the record was taken over. It also makes sure that there is a first apply.
+		// The first apply after an import writes evidence that the record was taken over. It also makes
+		// sure that there is a first apply.
 		m.Receipt = types.StringUnknown()
 	}
 	if !patches {
@@ -484,8 +524,8 @@ func (m *keyModel) planAdjustment(state keyModel, ours keys.Ours, patches bool) 
 	}
 }
 
-// planWrapping plans which certificate the next upload wraps for, and says if it is another than was remembered. Unless it is to wrap now,
-// what the last refresh saw will do.
+// planWrapping plans which certificate the next upload wraps for, and says if it is another than
+// was remembered. Unless it is to wrap now, what the last refresh saw will do.
 func (p *planner) planWrapping(ctx context.Context, now bool) {
 	m := p.plan
 	switch {
@@ -509,7 +549,8 @@ func (p *planner) planWrapping(ctx context.Context, now bool) {
 
 		return
 	}
-	found, err := upload.LookUpCertificate(ctx, p.data.Inventory, m.Certificate.ValueString(), m.Type.ValueString(), p.data.Client.Now())
+	found, err := upload.LookUpCertificate(ctx, p.data.Inventory, m.Certificate.ValueString(), m.Type.ValueString(),
+		p.data.Client.Now())
 	if err != nil || found.Certificate == nil {
 		m.WrappingCertificateSHA256 = types.StringUnknown()
 		if m.Certificate.Equal(p.state.Certificate) {
@@ -527,6 +568,7 @@ func (p *planner) warnSwapped() {
 	sum := p.plan.WrappingCertificateSHA256.ValueString()
 	if last := p.kept.wrapping; last.Name == p.plan.Certificate.ValueString() && last.SHA256 != sum {
 		addProblemWarning(p.diags, problem.New("certificate", "The wrapping certificate has changed",
-			"Certificate %q has the SHA-256 fingerprint %s, expected %s, which was remembered. The next upload wraps for it. Verify it in Setup; certificate_pins would refuse it.", last.Name, sum, last.SHA256))
+			"Certificate %q has the SHA-256 fingerprint %s, expected %s, which was remembered. The next upload wraps for it. "+
+				"Verify it in Setup; certificate_pins would refuse it.", last.Name, sum, last.SHA256))
 	}
 }

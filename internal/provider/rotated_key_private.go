@@ -16,8 +16,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// The keys of private state. They are several because they are written by different calls: the record by create, update and import, the
-// observation by each refresh, the certificate by create and update and by the first refresh that sees one.
+// The keys of private state. They are several because they are written by different calls: the
+// record by create, update and import, the observation by each refresh, the certificate by create
+// and update and by the first refresh that sees one.
 const (
 	privateRecord      = "record"
 	privateObservation = "observation"
@@ -45,7 +46,8 @@ type privateWriter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// readPrivateKey reads what earlier calls have kept. What a state of an older version lacks is zero.
+// readPrivateKey reads what earlier calls have kept. What a state of an older version lacks is
+// zero.
 func readPrivateKey(ctx context.Context, from privateReader, diags *diag.Diagnostics) privateKey {
 	kept := privateKey{seen: keys.Observation{HighestCounter: -1}}
 	for key, target := range kept.entries() {
@@ -56,8 +58,8 @@ func readPrivateKey(ctx context.Context, from privateReader, diags *diag.Diagnos
 		}
 		if err := json.Unmarshal(text, target); err != nil {
 			diags.AddError("Private state can't be read",
-				fmt.Sprintf("The entry %q that an earlier apply stored is not what this version of the provider writes: %s. Import the key again (terraform state rm, then import); "+
-					"its record in Salesforce is not affected.", key, err))
+				fmt.Sprintf("The entry %q that an earlier apply stored is not what this version of the provider writes: %s. "+
+					"Import the key again (terraform state rm, then import); its record in Salesforce is not affected.", key, err))
 		}
 	}
 
@@ -72,7 +74,8 @@ func (k *privateKey) keep(ctx context.Context, to privateWriter, diags *diag.Dia
 	for _, key := range slices.Sorted(maps.Keys(k.entries())) {
 		text, err := json.Marshal(k.entries()[key])
 		if err != nil {
-			diags.AddError("Private state can't be written", fmt.Sprintf("Internal error: the entry %q could not be encoded: %s. Please report it.", key, err))
+			diags.AddError("Private state can't be written", fmt.Sprintf("Internal error: the entry %q could not be encoded: "+
+				"%s. Please report it.", key, err))
 
 			continue
 		}
@@ -80,23 +83,26 @@ func (k *privateKey) keep(ctx context.Context, to privateWriter, diags *diag.Dia
 	}
 }
 
-// keepIfChanged writes what a refresh has changed: a refresh that changes nothing must leave the state as it is.
+// keepIfChanged writes what a refresh has changed: a refresh that changes nothing must leave the
+// state as it is.
 func (k *privateKey) keepIfChanged(ctx context.Context, to privateWriter, before privateKey, diags *diag.Diagnostics) {
 	if k.seen != before.seen || k.wrapping != before.wrapping || k.ours.ID != before.ours.ID {
 		k.keep(ctx, to, diags)
 	}
 }
 
-// complete fills what private state does not remember of our record from the rest of the state: from the receipt, which is of our record
-// whatever a refresh has followed, else from the attributes. A state of version 0 remembers less, and a provider that dies during an update
-// leaves a state without private data.
+// complete fills what private state does not remember of our record from the rest of the state:
+// from the receipt, which is of our record whatever a refresh has followed, else from the
+// attributes. A state of version 0 remembers less, and a provider that dies during an update leaves
+// a state without private data.
 func (k *privateKey) complete(state keyModel) {
 	made, err := receipt.Parse(state.Receipt.ValueString())
 	if k.ours.ID == "" && k.ours.RotationID == "" {
 		k.ours.ID, k.ours.RotationID = made.TenantSecretID, made.RotationID
 		if err != nil {
 			// Nothing was uploaded for this state: its record was imported.
-			k.ours.ID, k.ours.RotationID, k.ours.Imported = state.TenantSecretID.ValueString(), state.RotationID.ValueString(), true
+			k.ours.ID, k.ours.RotationID, k.ours.Imported = state.TenantSecretID.ValueString(), state.RotationID.ValueString(),
+				true
 		}
 	}
 	if k.ours.ID == "" || k.ours.Version != 0 {
@@ -106,7 +112,8 @@ func (k *privateKey) complete(state keyModel) {
 		k.ours.Version, k.ours.Source, k.ours.Hash = made.Version, made.Source, made.SecretValueHash
 	}
 	if state.TenantSecretID.ValueString() == k.ours.ID && k.ours.Version == 0 {
-		k.ours.Version, k.ours.Source, k.ours.Hash = state.Version.ValueInt64(), state.Source.ValueString(), state.SecretValueHash.ValueString()
+		k.ours.Version, k.ours.Source, k.ours.Hash = state.Version.ValueInt64(), state.Source.ValueString(),
+			state.SecretValueHash.ValueString()
 	}
 }
 
@@ -124,7 +131,8 @@ func (k *privateKey) rememberFirst(m keyModel) {
 	}
 }
 
-// keepUnconfirmed keeps, beside the unchanged state, that a POST went out whose outcome nobody knows.
+// keepUnconfirmed keeps, beside the unchanged state, that a POST went out whose outcome nobody
+// knows.
 func (k *privateKey) keepUnconfirmed(ctx context.Context, resp *resource.UpdateResponse, err error) {
 	sent, ok := errors.AsType[*upload.UnknownOutcomeError](err)
 	if !ok {

@@ -9,18 +9,21 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 )
 
-// A provider that dies during an update leaves a state without private data, and the next refresh may follow another record. Ours is the one
-// of the receipt: the record in use may be that of the run that died, of which the state has no escrow copy.
+// A provider that dies during an update leaves a state without private data, and the next refresh
+// may follow another record. Ours is the one of the receipt: the record in use may be that of the
+// run that died, of which the state has no escrow copy.
 func TestPrivateKey_complete(t *testing.T) {
 	t.Parallel()
 	const ours, other = "02G000000000001AAA", "02G000000000002AAA"
 	made := receipt.Receipt{
-		Operation: receipt.Upload, Time: "2026-01-01T00:00:00Z", OrganizationID: "00D000000000001AAA", TenantSecretID: ours, Version: 7,
+		Operation: receipt.Upload, Time: "2026-01-01T00:00:00Z", OrganizationID: "00D000000000001AAA", TenantSecretID: ours,
+		Version:    7,
 		RotationID: "9c1185a5.1", Source: keys.SourceUploaded, SecretValueHash: "hash",
 	}.Encode()
 	state := func(id, rotation string, text types.String) keyModel {
 		return keyModel{
-			TenantSecretID: types.StringValue(id), Version: types.Int64Value(9), Source: types.StringValue(keys.SourceHSM), RotationID: stringOrNull(rotation),
+			TenantSecretID: types.StringValue(id), Version: types.Int64Value(9), Source: types.StringValue(keys.SourceHSM),
+			RotationID:      stringOrNull(rotation),
 			SecretValueHash: types.StringNull(), Receipt: text,
 		}
 	}
@@ -50,7 +53,8 @@ func TestPrivateKey_complete(t *testing.T) {
 	} {
 		kept := privateKey{ours: tc.kept}
 		kept.complete(tc.state)
-		if got := kept.ours; got.ID != tc.want.ID || got.RotationID != tc.want.RotationID || got.Version != tc.want.Version || got.Source != tc.want.Source ||
+		if got := kept.ours; got.ID != tc.want.ID || got.RotationID != tc.want.RotationID || got.Version != tc.want.Version ||
+			got.Source != tc.want.Source ||
 			got.Hash != tc.want.Hash || got.Imported != tc.want.Imported {
 			t.Errorf("%s: expected %+v, found %+v", name, tc.want, got)
 		}

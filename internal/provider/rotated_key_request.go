@@ -19,8 +19,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// desired is what a plan asks for. The pin is the configured hash at plan, and the planned one at apply: what ignore_changes holds back
-// stands in the configuration of an apply again.
+// desired is what a plan asks for. The pin is the configured hash at plan, and the planned one at
+// apply: what ignore_changes holds back stands in the configuration of an apply again.
 func (r *rotatedKey) desired(m keyModel, pin types.String) keys.Desired {
 	organization := ""
 	if r.online() {
@@ -32,21 +32,31 @@ func (r *rotatedKey) desired(m keyModel, pin types.String) keys.Desired {
 		pin = types.StringNull()
 	}
 
-	return keys.Desired{Inputs: m.inputs(organization, typ), Pin: pin.ValueString(), RotateAfterDays: m.RotateAfterDays.ValueInt64(), Destruction: r.data.destruction()}
+	return keys.Desired{
+		Inputs: m.inputs(organization, typ), Pin: pin.ValueString(),
+		RotateAfterDays: m.RotateAfterDays.ValueInt64(), Destruction: r.data.destruction(),
+	}
 }
 
-// request turns a plan into a wanted key, without what only the apply may touch. decision is zero on create.
-func (r *rotatedKey) request(ctx context.Context, m keyModel, decision keys.Decision, kept privateKey) (upload.Request, error) {
+// request turns a plan into a wanted key, without what only the apply may touch. decision is zero
+// on create.
+func (r *rotatedKey) request(ctx context.Context, m keyModel, decision keys.Decision, kept privateKey) (upload.Request,
+	error,
+) {
 	typ := r.kind.recordType(m.Type.ValueString())
 	in := m.inputs(r.data.Session.OrganizationID, typ)
 	request := upload.Request{
 		Wanted: keys.Wanted{
-			Type: typ, Source: in.Source, KeyDerivationMode: in.KeyDerivationMode, RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueString(),
-			Fingerprint: in.Fingerprint(), RotationID: decision.RotationID, Asked: decision.RotationID.IsZero() || keys.AnyAsked(decision.Reasons),
+			Type: typ, Source: in.Source, KeyDerivationMode: in.KeyDerivationMode,
+			RemoteKeyIdentifier: m.RemoteKeyIdentifier.ValueString(),
+			Fingerprint:         in.Fingerprint(), RotationID: decision.RotationID,
+			Asked:       decision.RotationID.IsZero() || keys.AnyAsked(decision.Reasons),
 			Destruction: r.data.destruction(),
 		},
-		Description: m.Description.ValueString(), Certificate: m.Certificate.ValueString(), Algorithm: m.algorithm(), Pins: m.pins(),
-		Wrapped: m.WrappedKeyMaterial.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(), RemoteKeyCertificate: m.RemoteKeyCertificate.ValueString(),
+		Description: m.Description.ValueString(), Certificate: m.Certificate.ValueString(), Algorithm: m.algorithm(),
+		Pins:    m.pins(),
+		Wrapped: m.WrappedKeyMaterial.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(),
+		RemoteKeyCertificate: m.RemoteKeyCertificate.ValueString(),
 	}
 	if !m.SecretValueHash.IsUnknown() && typ != keys.TypeDataKey {
 		request.Pin = m.SecretValueHash.ValueString()
@@ -69,7 +79,8 @@ func (r *rotatedKey) evidence(ours keys.Ours) keys.Evidence {
 	return e
 }
 
-// explain adds what we know to a refusal: Salesforce's own texts are not documented, so they are shown and never interpreted.
+// explain adds what we know to a refusal: Salesforce's own texts are not documented, so they are
+// shown and never interpreted.
 func (r *rotatedKey) explain(ctx context.Context, request upload.Request, err error, diags *diag.Diagnostics) {
 	name, _, _ := r.kind.words(request.Type)
 	refused, ok := errors.AsType[*upload.RefusedError](err)
@@ -84,11 +95,13 @@ func (r *rotatedKey) explain(ctx context.Context, request upload.Request, err er
 	detail := opening(refused)
 	switch {
 	case refused.Unchecked == nil && request.Type == keys.TypeDataKey:
-		detail += " The org was searched for the key since, and does not have it. The session and the certificate that this apply opened for the upload stay in the org until a key is made with them."
+		detail += " The org was searched for the key since, and does not have it. The session and the certificate that " +
+			"this apply opened for the upload stay in the org until a key is made with them."
 	case refused.Unchecked == nil:
 		detail += " The org was searched for the key since, and does not have it. Nothing was changed."
 	default:
-		detail += fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.", refused.Unchecked)
+		detail += fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.",
+			refused.Unchecked)
 	}
 	if speaksOfRequest(refused.Err) {
 		if moved := r.kind.moved(ctx, r.data, request.Type); moved != "" {
@@ -114,7 +127,8 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 		}
 	}
 	if n := keys.Counted(all.records, request.Type); n >= keys.KeyCap && request.Type != keys.TypeDataKey {
-		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, the cap is %d: destroy an archived one that is no longer needed", n, keys.KeyCap))
+		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, the cap is %d: destroy an archived "+
+			"one that is no longer needed", n, keys.KeyCap))
 	}
 	if missing := keys.MissingPrerequisite(request.Type, request.Source, activeTypes(all.records)); missing != "" {
 		hints = append(hints, missing)
@@ -127,11 +141,13 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 	}
 	switch {
 	case request.Type == keys.TypeDataKey:
-		hints = append(hints, "such a key needs an org on Hyperforce and an active Salesforce root key; if the refusal is of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, "+
-			"change rotation_triggers, which opens another")
+		hints = append(hints, "such a key needs an org on Hyperforce and an active Salesforce root key; if the refusal is "+
+			"of a session or a certificate (Terraform_BYOK_…) that an earlier apply left open, change rotation_triggers, "+
+			"which opens another")
 	case len(hints) == 0 && request.Source == keys.SourceUploaded && request.Algorithm == byok.RSAOAEPSHA512:
 		// Only if nothing else explains it: it is a weakening.
-		hints = append(hints, fmt.Sprintf("the key was wrapped with %s; an org that does not take it yet may take %s", byok.RSAOAEPSHA512, byok.RSAOAEPSHA1))
+		hints = append(hints, fmt.Sprintf("the key was wrapped with %s; an org that does not take it yet may take %s",
+			byok.RSAOAEPSHA512, byok.RSAOAEPSHA1))
 	}
 
 	return hints
@@ -143,7 +159,8 @@ func (r *rotatedKey) interval(typ string, newest keys.Record, now time.Time) str
 	if !ok || !next.After(now) {
 		return ""
 	}
-	text := fmt.Sprintf("the newest key is of %s, Salesforce documents %s between two of this type, and the next is allowed from %s", rfc3339(newest.CreatedDate),
+	text := fmt.Sprintf("the newest key is of %s, Salesforce documents %s between two of this type, and the next is "+
+		"allowed from %s", rfc3339(newest.CreatedDate),
 		intervalWords(typ, r.data.sandbox()), rfc3339(next))
 	// An org does not always show that it is a sandbox.
 	if earlier, ok := keys.NextAllowed(typ, true, newest.CreatedDate); ok && earlier.Before(next) {
@@ -196,12 +213,14 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	}
 	if newest, ok := keys.Newest(all.records, typ); ok {
 		if wait := p.interval(typ, newest, all.now); wait != "" {
-			p.diags.AddWarning("The rotation interval is not over", strings.ToUpper(wait[:1])+wait[1:]+". Salesforce is likely to refuse this key before.")
+			p.diags.AddWarning("The rotation interval is not over",
+				strings.ToUpper(wait[:1])+wait[1:]+". Salesforce is likely to refuse this key before.")
 		}
 	}
 	if n := keys.Counted(all.records, typ); n > keys.KeyCap-lowOnKeys && typ != keys.TypeDataKey {
 		p.diags.AddWarning("Few keys of this type are left",
-			fmt.Sprintf("Org %s has %d ACTIVE and ARCHIVED %s keys, Salesforce allows %d. Destroy archived keys that are no longer needed (salesforcebyok_tenant_secret_version) before the cap stops a rotation.",
+			fmt.Sprintf("Org %s has %d ACTIVE and ARCHIVED %s keys, Salesforce allows %d. Destroy archived keys that are no "+
+				"longer needed (salesforcebyok_tenant_secret_version) before the cap stops a rotation.",
 				p.data.Session.OrganizationID, n, typ, keys.KeyCap))
 	}
 	if missing := keys.MissingPrerequisite(typ, m.Source.ValueString(), activeTypes(all.records)); missing != "" {
@@ -209,7 +228,9 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
 	}
 	if setting, shown := p.kind.setting(ctx, p.data, typ, all.records); shown && setting != "" {
-		p.diags.AddAttributeWarning(path.Root("type"), "A setting of the org may be missing", setting+" Whether Salesforce refuses the key without it is not documented. If it is in this configuration, add depends_on.")
+		p.diags.AddAttributeWarning(path.Root("type"), "A setting of the org may be missing",
+			setting+" Whether Salesforce refuses the key without it is not documented. If it is in this configuration, add "+
+				"depends_on.")
 	}
 	if m.KeyDerivationMode.ValueString() == keys.DerivationNone {
 		p.warnOptOut(ctx)
@@ -221,20 +242,21 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	}
 }
 
-// warnOptOut warns if the org does not allow to opt out of key derivation. A user who may not read the settings is not warned: that
-// permission is not needed for the upload itself.
+// warnOptOut warns if the org does not allow to opt out of key derivation. A user who may not read
+// the settings is not warned: that permission is not needed for the upload itself.
 func (p *planner) warnOptOut(ctx context.Context) {
 	settings, err := p.data.Client.ReadSettings(ctx, salesforce.EncryptionKeySettings())
 	if err != nil || settings[salesforce.SettingOptOutOfDerivation] {
 		return
 	}
 	p.diags.AddAttributeWarning(path.Root("key_derivation_mode"), "The org does not allow to opt out of key derivation",
-		"key_derivation_mode = \"NONE\" needs the setting \"Allow BYOK to Opt-Out of Key Derivation\", which is off in this org. The apply fails unless it is turned on first: in Setup (Encryption Settings), "+
-			"or with salesforcebyok_encryption_key_settings, on which this resource should then depend.")
+		"key_derivation_mode = \"NONE\" needs the setting \"Allow BYOK to Opt-Out of Key Derivation\", which is off in "+
+			"this org. The apply fails unless it is turned on first: in Setup (Encryption Settings), or with "+
+			"salesforcebyok_encryption_key_settings, on which this resource should then depend.")
 }
 
-// certificate refuses, at plan, a certificate that exists and can never fit; one that does not exist yet, or waits for its chain, may be
-// made by the same apply.
+// certificate refuses, at plan, a certificate that exists and can never fit; one that does not
+// exist yet, or waits for its chain, may be made by the same apply.
 func (p *planner) certificate(ctx context.Context, now time.Time) {
 	name := p.plan.Certificate
 	if name.IsUnknown() {
@@ -242,7 +264,8 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 	}
 	found, err := upload.LookUpCertificate(ctx, p.data.Inventory, name.ValueString(), p.plan.Type.ValueString(), now)
 	if missing, ok := problem.Of(err); ok {
-		addProblemWarning(p.diags, problem.New("certificate", missing.Summary, "%s If this configuration makes it, refer to it or add depends_on.", missing.Detail))
+		addProblemWarning(p.diags, problem.New("certificate", missing.Summary,
+			"%s If this configuration makes it, refer to it or add depends_on.", missing.Detail))
 
 		return
 	}
@@ -255,14 +278,17 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 	switch left := row.ExpirationDate.Sub(now); {
 	case row.Unusable && len(found.Problems) == 1:
 		p.diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate is not usable yet",
-			fmt.Sprintf("Certificate %q is CA-signed and waits for its signed chain. The apply fails unless the chain is uploaded first.", row.DeveloperName))
+			fmt.Sprintf("Certificate %q is CA-signed and waits for its signed chain. The apply fails unless the chain is "+
+				"uploaded first.", row.DeveloperName))
 	case len(found.Problems) > 0:
 		addProblem(p.diags, upload.Unfit(row.DeveloperName, p.plan.Type.ValueString(), found.Problems))
 	case !keys.PinsHold(p.plan.pins(), found.Certificate.SHA256Fingerprint()):
 		addProblem(p.diags, keys.PinMismatch(row.DeveloperName, found.Certificate.SHA256Fingerprint()))
-	case !row.ExpirationDate.IsZero() && left < time.Duration(valueOr(p.plan.WarnBeforeDays, defaultWarnBeforeDays))*24*time.Hour:
+	case !row.ExpirationDate.IsZero() && left < time.Duration(valueOr(p.plan.WarnBeforeDays,
+		defaultWarnBeforeDays))*24*time.Hour:
 		p.diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate expires soon",
-			fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected; make a new one before the next rotation.", row.DeveloperName, rfc3339(row.ExpirationDate)))
+			fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected; make a new one before the "+
+				"next rotation.", row.DeveloperName, rfc3339(row.ExpirationDate)))
 	}
 }
 
@@ -270,14 +296,17 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 func (p *planner) warnGenerated() {
 	m := p.plan
 	uploaded := m.Source.IsNull() || (!m.Source.IsUnknown() && m.Source.ValueString() == keys.SourceUploaded)
-	if uploaded && p.config.KeyMaterialWO.IsNull() && m.WrappedKeyMaterial.IsNull() && m.Escrow.IsNull() && p.config.SecretValueHash.IsNull() {
+	if uploaded && p.config.KeyMaterialWO.IsNull() && m.WrappedKeyMaterial.IsNull() && m.Escrow.IsNull() &&
+		p.config.SecretValueHash.IsNull() {
 		p.diags.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
-			"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age public keys of those who must be able to recover it.")
+			"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age "+
+				"public keys of those who must be able to recover it.")
 	}
 }
 
-// wantedHash returns the hash that the next upload will have, as far as the configuration shows, and the attribute to change. It goes
-// into diagnostics only: material from an ephemeral generator is another one at each plan.
+// wantedHash returns the hash that the next upload will have, as far as the configuration shows,
+// and the attribute to change. It goes into diagnostics only: material from an ephemeral generator
+// is another one at each plan.
 func wantedHash(config keyModel) (hash, attribute string) {
 	if !config.KeyMaterialWO.IsNull() && !config.KeyMaterialWO.IsUnknown() {
 		if material, err := byok.ParseMaterial(config.KeyMaterialWO.ValueString()); err == nil {
@@ -292,7 +321,8 @@ func wantedHash(config keyModel) (hash, attribute string) {
 
 func addUnchecked(diags *diag.Diagnostics, err error) {
 	diags.AddWarning("Could not read the org; the plan is unchecked",
-		"Whether a key is there already, the rotation interval, the key cap, the certificate and prerequisites were not looked at: "+sentence(err.Error())+advice(err))
+		"Whether a key is there already, the rotation interval, the key cap, the certificate and prerequisites were not "+
+			"looked at: "+sentence(err.Error())+advice(err))
 }
 
 // addBehind warns of a replica that lags behind.
@@ -314,7 +344,8 @@ func (r *rotatedKey) addNoActive(diags *diag.Diagnostics, typ string, records []
 		found = fmt.Sprintf("The org shows %d %s; types in use: %s.", len(records), objects, strings.Join(inUse, ", "))
 	}
 	diags.AddError("No ACTIVE "+strings.TrimSuffix(objects, "s")+" of this type",
-		fmt.Sprintf("Expected an ACTIVE record of type %q in org %s. %s Such records can't be deleted. Nothing was removed from state. %s", typ, r.data.Session.OrganizationID, found, permissionsAdvice))
+		fmt.Sprintf("Expected an ACTIVE record of type %q in org %s. %s Such records can't be deleted. Nothing was removed "+
+			"from state. %s", typ, r.data.Session.OrganizationID, found, permissionsAdvice))
 }
 
 // tenantSecretPrefix is the key prefix of TenantSecret ids [V FtxDoc, ThalesDoc].

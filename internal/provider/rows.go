@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// lateRows is a long list that goes into the answer of a data source after the framework has made it. The framework walks each value of a
-// state several times, with a path and a look at the schema for each: over 70,000 events that takes longer than all else.
+// lateRows is a long list that goes into the answer of a data source after the framework has made
+// it. The framework walks each value of a state several times, with a path and a look at the schema
+// for each: over 70,000 events that takes longer than all else.
 type lateRows struct {
 	name  string
 	whole tftypes.Object
@@ -50,16 +51,18 @@ func (l *lateRows) into(resp *tfprotov6.ReadDataSourceResponse) error {
 	return err
 }
 
-// setRows puts a computed list of objects into the state of a data source, whose other attributes are set already. State.Set does the same,
-// but learns the tags of the struct again for every row. T is a struct of attr.Values with tfsdk tags; TestRowsAreWhatTheFrameworkMakes
-// holds the two together.
+// setRows puts a computed list of objects into the state of a data source, whose other attributes
+// are set already. State.Set does the same, but learns the tags of the struct again for every row.
+// T is a struct of attr.Values with tfsdk tags; TestRowsAreWhatTheFrameworkMakes holds the two
+// together.
 func setRows[T any](ctx context.Context, state *tfsdk.State, name string, rows []T, diags *diag.Diagnostics) {
 	whole, isObject := state.Schema.Type().TerraformType(ctx).(tftypes.Object)
 	list, isList := whole.AttributeTypes[name].(tftypes.List)
 	object, isRow := list.ElementType.(tftypes.Object)
 	attributes := map[string]tftypes.Value{}
 	if !isObject || !isList || !isRow || state.Raw.As(&attributes) != nil {
-		diags.AddError("Unexpected shape of a list", "The list "+name+" can't be written to state. This is a bug of the provider: please report it.")
+		diags.AddError("Unexpected shape of a list", "The list "+name+" can't be written to state. This is a bug of the "+
+			"provider: please report it.")
 
 		return
 	}
@@ -74,7 +77,8 @@ func setRows[T any](ctx context.Context, state *tfsdk.State, name string, rows [
 			}
 			raw, err := value.ToTerraformValue(ctx)
 			if err != nil {
-				diags.AddError("Unexpected value in a list", "The list "+name+" can't be written to state. This is a bug of the provider: please report it.")
+				diags.AddError("Unexpected value in a list", "The list "+name+" can't be written to state. This is a bug of the "+
+					"provider: please report it.")
 
 				return
 			}

@@ -28,10 +28,16 @@ func TestRowsAreWhatTheFrameworkMakes(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 20, 10, 11, 12, 0, time.UTC)
 	events := []salesforce.EncryptionEvent{
-		{Time: at, Action: "TS Read", KeyID: "02G", KeyType: "Data", UserID: "005", ClientIP: "192.0.2.1", Method: "GET", RequestID: "R"},
+		{
+			Time: at, Action: "TS Read", KeyID: "02G", KeyType: "Data", UserID: "005", ClientIP: "192.0.2.1", Method: "GET",
+			RequestID: "R",
+		},
 		{Unreadable: "x"},
 	}
-	records := []salesforce.TenantSecret{{ID: "02G", Type: "Data", Version: 7, Status: "ACTIVE", CreatedDate: at}, {ID: "02H", Type: "EventBus"}}
+	records := []salesforce.TenantSecret{
+		{ID: "02G", Type: "Data", Version: 7, Status: "ACTIVE", CreatedDate: at},
+		{ID: "02H", Type: "EventBus"},
+	}
 	for _, n := range []int{0, 1, 2} {
 		wanted, found := emptyState(t, newEncryptionEventsDataSource()), emptyState(t, newEncryptionEventsDataSource())
 		model := encryptionEventsDataSourceModel{OrganizationID: types.StringValue("00D"), Events: shownEvents(events[:n])}
@@ -114,7 +120,8 @@ func TestLateRows(t *testing.T) {
 			t.Errorf("an answer without state: %v", err)
 		}
 	}
-	if err := late.into(&tfprotov6.ReadDataSourceResponse{State: &tfprotov6.DynamicValue{MsgPack: []byte("x")}}); err == nil {
+	unreadable := &tfprotov6.ReadDataSourceResponse{State: &tfprotov6.DynamicValue{MsgPack: []byte("x")}}
+	if err := late.into(unreadable); err == nil {
 		t.Error("expected an error of an answer that is none")
 	}
 	if _, none := withLateRows(t.Context()); none.into(&tfprotov6.ReadDataSourceResponse{State: &answer}) != nil {

@@ -6,8 +6,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// runRecords are what the resources of one run, which is one configuration of the provider, want of single records and have done to them.
-// Two blocks may name one record, by its 15 and its 18 characters: each would undo what the other does, run after run.
+// runRecords are what the resources of one run, which is one configuration of the provider, want of
+// single records and have done to them. Two blocks may name one record, by its 15 and its 18
+// characters: each would undo what the other does, run after run.
 type runRecords struct {
 	mu   sync.Mutex
 	byID map[string]*runRecord
@@ -16,7 +17,8 @@ type runRecords struct {
 type runRecord struct {
 	// wanted is the desired_status that was planned first.
 	wanted string
-	// adopted is set once a create of this run has taken the record over, written once one has changed it.
+	// adopted is set once a create of this run has taken the record over, written once one has changed
+	// it.
 	adopted, written bool
 }
 
@@ -33,7 +35,8 @@ func (r *runRecords) of(id string) *runRecord {
 	return r.byID[key]
 }
 
-// want notes a planned desired_status, and returns another one that was planned for the same record before, "" if there is none.
+// want notes a planned desired_status, and returns another one that was planned for the same record
+// before, "" if there is none.
 func (r *runRecords) want(id, status string) (other string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,7 +66,8 @@ func (r *runRecords) adopted(id string) bool {
 	return r.of(id).adopted
 }
 
-// write notes that the record is about to be changed, and is false if another resource of this run has changed it.
+// write notes that the record is about to be changed, and is false if another resource of this run
+// has changed it.
 func (r *runRecords) write(id string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -27,35 +27,45 @@ type escrowModel struct {
 func escrowAttributeTypes() map[string]attr.Type {
 	list := types.ListType{ElemType: types.StringType}
 
-	return map[string]attr.Type{"age_recipients": list, "recipient_groups": types.ListType{ElemType: list}, "directory": types.StringType}
+	return map[string]attr.Type{
+		"age_recipients": list, "recipient_groups": types.ListType{ElemType: list},
+		"directory": types.StringType,
+	}
 }
 
 // escrowAttribute is the escrow of every object that generates or takes key material.
 func escrowAttribute() schema.SingleNestedAttribute {
-	exactlyOne := listvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("age_recipients"), path.MatchRelative().AtParent().AtName("recipient_groups"))
+	exactlyOne := listvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("age_recipients"),
+		path.MatchRelative().AtParent().AtName("recipient_groups"))
 
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) before anything is sent to Salesforce. Exactly one of `age_recipients` and " +
-			"`recipient_groups`. A change applies from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
+		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) " +
+			"before anything is sent to Salesforce. Exactly one of `age_recipients` and `recipient_groups`. A change applies " +
+			"from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"age_recipients": schema.ListAttribute{
-				MarkdownDescription: "Age public keys: X25519 (`age1…`), post-quantum hybrid (`age1pq1…`), or held by hardware (`age1tag1…`, `age1tagpq1…`). Any one of them opens the copy. Classic and " +
-					"post-quantum ones are never mixed.",
+				MarkdownDescription: "Age public keys: X25519 (`age1…`), post-quantum hybrid (`age1pq1…`), or held by hardware " +
+					"(`age1tag1…`, `age1tagpq1…`). Any one of them opens the copy. Classic and post-quantum ones are never mixed.",
 				Optional:    true,
 				ElementType: types.StringType,
-				Validators:  []validator.List{exactlyOne, listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient())},
+				Validators: []validator.List{
+					exactlyOne, listvalidator.SizeAtLeast(1),
+					listvalidator.ValueStringsAre(tfvalidator.AgeRecipient()),
+				},
 			},
 			"recipient_groups": schema.ListAttribute{
-				MarkdownDescription: "Dual control: at least 2 groups of 1 to 50 age public keys. One identity of **each** group is needed to open the copy, the last group's first: `age -d -i last | age -d -i " +
-					"first`. A recipient stands in one group; classic and post-quantum ones are never mixed.",
+				MarkdownDescription: "Dual control: at least 2 groups of 1 to 50 age public keys. One identity of **each** group " +
+					"is needed to open the copy, the last group's first: `age -d -i last | age -d -i first`. A recipient stands in " +
+					"one group; classic and post-quantum ones are never mixed.",
 				Optional:    true,
 				ElementType: types.ListType{ElemType: types.StringType},
 			},
 			"directory": schema.StringAttribute{
-				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as `<org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten), " +
-					"with its intent and its receipt beside it, before anything is sent. It lets an interrupted apply recognise its key by the hash, and find the copy again. `~` is refused. Default: none, " +
-					"and the copy is in state only.",
+				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as " +
+					"`<org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten), with its " +
+					"intent and its receipt beside it, before anything is sent. It lets an interrupted apply recognise its key by " +
+					"the hash, and find the copy again. `~` is refused. Default: none, and the copy is in state only.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
@@ -66,9 +76,11 @@ func escrowAttribute() schema.SingleNestedAttribute {
 // certificatePinsAttribute pins the certificates that material may be wrapped for.
 func certificatePinsAttribute() schema.ListAttribute {
 	return schema.ListAttribute{
-		MarkdownDescription: "SHA-256 fingerprints of the certificates that key material may be wrapped for, hex, with or without colons. Compared with the very bytes that wrap, before escrow and before " +
-			"anything is sent: another certificate is an error. Take them from Setup by another way than this provider: a pin that refers to the certificate's own output protects nothing, and a pin " +
-			"excludes automatic renewal. A change alone does nothing. Default: none.",
+		MarkdownDescription: "SHA-256 fingerprints of the certificates that key material may be wrapped for, hex, with or " +
+			"without colons. Compared with the very bytes that wrap, before escrow and before anything is sent: another " +
+			"certificate is an error. Take them from Setup by another way than this provider: a pin that refers to the " +
+			"certificate's own output protects nothing, and a pin excludes automatic renewal. A change alone does nothing. " +
+			"Default: none.",
 		Optional:    true,
 		ElementType: types.StringType,
 		Validators:  []validator.List{tfvalidator.CertificatePins()},
@@ -78,9 +90,10 @@ func certificatePinsAttribute() schema.ListAttribute {
 // keyMaterialAttribute is the write-only key material of every object that takes it.
 func keyMaterialAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "Your own key material: base64 of exactly 32 bytes, write-only (Terraform 1.11 or newer, OpenTofu 1.11 or newer), never stored. Needs " +
-			"`key_material_wo_version`. Do not feed an ephemeral generator to this attribute and to a secret store side by side: it gives another value each " +
-			"time it is opened. Generate, store, read back, upload.",
+		MarkdownDescription: "Your own key material: base64 of exactly 32 bytes, write-only (Terraform 1.11 or newer, " +
+			"OpenTofu 1.11 or newer), never stored. Needs `key_material_wo_version`. Do not feed an ephemeral generator to " +
+			"this attribute and to a secret store side by side: it gives another value each time it is opened. Generate, " +
+			"store, read back, upload.",
 		Optional:   true,
 		WriteOnly:  true,
 		Sensitive:  true,
@@ -91,13 +104,20 @@ func keyMaterialAttribute() schema.StringAttribute {
 // keyMaterialVersionAttribute stands for the write-only material, whose change Terraform can't see.
 func keyMaterialVersionAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of a secrets manager. A new value rotates.",
-		Optional:            true,
-		Validators:          []validator.String{stringvalidator.LengthAtLeast(1), stringvalidator.AlsoRequires(path.MatchRoot("key_material_wo"))},
+		MarkdownDescription: "Any text that stands for the material in `key_material_wo`, such as `1` or the version id of " +
+			"a secrets manager. A new value rotates.",
+		Optional: true,
+		Validators: []validator.String{
+			stringvalidator.LengthAtLeast(1),
+			stringvalidator.AlsoRequires(path.MatchRoot("key_material_wo")),
+		},
 	}
 }
 
 // rotationTriggersAttribute are the triggers of every key that is rotated in place.
 func rotationTriggersAttribute() schema.MapAttribute {
-	return schema.MapAttribute{MarkdownDescription: "Any values; any change rotates.", Optional: true, ElementType: types.StringType}
+	return schema.MapAttribute{
+		MarkdownDescription: "Any values; any change rotates.", Optional: true,
+		ElementType: types.StringType,
+	}
 }

@@ -26,7 +26,8 @@ func schemas(t *testing.T) map[string]*tfprotov6.Schema {
 	}
 	all := map[string]*tfprotov6.Schema{"provider": reply.Provider}
 	for kind, group := range map[string]map[string]*tfprotov6.Schema{
-		"resource": reply.ResourceSchemas, "data": reply.DataSourceSchemas, "ephemeral": reply.EphemeralResourceSchemas, "list": reply.ListResourceSchemas,
+		"resource": reply.ResourceSchemas, "data": reply.DataSourceSchemas, "ephemeral": reply.EphemeralResourceSchemas,
+		"list": reply.ListResourceSchemas,
 	} {
 		for name, schema := range group {
 			all[kind+"."+strings.TrimPrefix(name, typeName+"_")] = schema
@@ -37,7 +38,9 @@ func schemas(t *testing.T) map[string]*tfprotov6.Schema {
 }
 
 // walk calls visit for each attribute, nested ones too, with its path.
-func walk(prefix string, attributes []*tfprotov6.SchemaAttribute, visit func(path string, a *tfprotov6.SchemaAttribute)) {
+func walk(prefix string, attributes []*tfprotov6.SchemaAttribute,
+	visit func(path string, a *tfprotov6.SchemaAttribute),
+) {
 	for _, a := range attributes {
 		path := prefix + "." + a.Name
 		visit(path, a)
@@ -70,7 +73,8 @@ func TestEveryAttributeIsDescribed(t *testing.T) {
 // secretName matches attributes that sound like a secret.
 var secretName = regexp.MustCompile(`secret|key_material|private|token|password`)
 
-// public are the attributes that sound like a secret and are none: hashes, ids, versions, ciphertext and flags.
+// public are the attributes that sound like a secret and are none: hashes, ids, versions,
+// ciphertext and flags.
 var public = regexp.MustCompile(`secret_value_hash$|tenant_secrets?$|tenant_secret_id$|_wo_version$|private_key_exportable$|wrapped_key_material$|\.tenant_secrets\.`)
 
 func TestWhatSoundsLikeASecretIsSensitiveOrWriteOnly(t *testing.T) {
@@ -97,7 +101,8 @@ func TestWhatSoundsLikeASecretIsSensitiveOrWriteOnly(t *testing.T) {
 	}
 }
 
-// Every model must have the attributes of its schema, no more and no less: a mistake shows at run time only.
+// Every model must have the attributes of its schema, no more and no less: a mistake shows at run
+// time only.
 func TestModelsHaveTheAttributesOfTheirSchemas(t *testing.T) {
 	t.Parallel()
 

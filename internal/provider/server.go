@@ -17,7 +17,8 @@ type server struct {
 	provider *byokProvider
 }
 
-// NewServer returns a constructor of what serves the provider to the CLI. version goes into the user agent and into receipts.
+// NewServer returns a constructor of what serves the provider to the CLI. version goes into the
+// user agent and into receipts.
 func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
 	p := newProvider(version, opts...)
 	framework := providerserver.NewProtocol6(p)
@@ -37,7 +38,9 @@ func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
 func (p *byokProvider) hooks() pluginserver.Hooks {
 	return pluginserver.Hooks{
 		Unchanged: &p.unchanged,
-		Reading: func(ctx context.Context, req *tfprotov6.ReadResourceRequest) (context.Context, func(*tfprotov6.ReadResourceResponse)) {
+		Reading: func(ctx context.Context, req *tfprotov6.ReadResourceRequest) (context.Context,
+			func(*tfprotov6.ReadResourceResponse),
+		) {
 			reading := &limitedReading{reporter: p.limits.Load()}
 
 			return reading.with(ctx), func(resp *tfprotov6.ReadResourceResponse) { reading.answer(req, resp) }
@@ -48,8 +51,8 @@ func (p *byokProvider) hooks() pluginserver.Hooks {
 			return ctx, late.into
 		},
 		Warnings: func() []*tfprotov6.Diagnostic { return p.limits.Load().warnings() },
-		// What the org shows, such as the name of a certificate, stands in many diagnostics: none of it may begin a line of its own, or
-		// change how those around it look.
+		// What the org shows, such as the name of a certificate, stands in many diagnostics: none of it
+		// may begin a line of its own, or change how those around it look.
 		Text: redact.Line,
 	}
 }

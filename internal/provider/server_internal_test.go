@@ -66,7 +66,8 @@ func perResource(s tfprotov6.ProviderServer) map[string]func(context.Context) er
 	}
 }
 
-// What hangs on the context of a request must be free for the garbage collector once the request is answered.
+// What hangs on the context of a request must be free for the garbage collector once the request is
+// answered.
 func TestServerKeepsNothingOfARequest(t *testing.T) {
 	t.Parallel()
 

@@ -40,8 +40,8 @@ type settingsFlag struct {
 	off string
 }
 
-// settingsResource is one of the org's two sets of switches. There is one of each in an org: the resource takes it over as it is, changes
-// what is configured and nothing else, and forgets it.
+// settingsResource is one of the org's two sets of switches. There is one of each in an org: the
+// resource takes it over as it is, changes what is configured and nothing else, and forgets it.
 type settingsResource struct {
 	resourceBase
 
@@ -49,7 +49,8 @@ type settingsResource struct {
 	name, title, description string
 	kind                     salesforce.SettingsKind
 	flags                    []settingsFlag
-	// check adds the rules between switches: wanted is what is asked for, after what the org will have then.
+	// check adds the rules between switches: wanted is what is asked for, after what the org will have
+	// then.
 	check func(ctx context.Context, j judgement, diags *diag.Diagnostics)
 }
 
@@ -83,7 +84,8 @@ func (r *settingsResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 		if f.irreversible {
 			description += " To turn it on, set `acknowledge_irreversible = true`."
 			attributes["acknowledge_irreversible"] = schema.BoolAttribute{
-				MarkdownDescription: "Must be `true` before a setting is turned on that makes keys or can't be turned off again.", Optional: true,
+				MarkdownDescription: "Must be `true` before a setting is turned on that makes keys or can't be turned off again.",
+				Optional:            true,
 			}
 		}
 		if f.computed {
@@ -91,16 +93,24 @@ func (r *settingsResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 		} else {
 			description += " Left as it is if it is not configured, and null if the org does not show it then."
 		}
-		attributes[f.attribute] = schema.BoolAttribute{MarkdownDescription: description, Optional: !f.computed, Computed: true}
+		attributes[f.attribute] = schema.BoolAttribute{
+			MarkdownDescription: description, Optional: !f.computed,
+			Computed: true,
+		}
 	}
 	attributes["receipt"] = computedString(receiptDescription + " Null until a setting was changed here.")
 	attributes["timeouts"] = timeoutsOf(ctx, timeouts.Opts{Create: true, Update: true})
 	resp.Schema = schema.Schema{MarkdownDescription: r.description, Attributes: attributes}
 }
 
-func (r *settingsResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *settingsResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse,
+) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"organization_id": identityschema.StringAttribute{Description: "Id of the org, 18 characters.", RequiredForImport: true},
+		"organization_id": identityschema.StringAttribute{
+			Description:       "Id of the org, 18 characters.",
+			RequiredForImport: true,
+		},
 	}}
 }
 
@@ -148,8 +158,8 @@ func (r *settingsResource) known(values settingsValues) salesforce.Settings {
 	return s
 }
 
-// wanted is what the plan asks for of what is configured. The values are the plan's: what ignore_changes holds back stands in the
-// configuration of an apply again.
+// wanted is what the plan asks for of what is configured. The values are the plan's: what
+// ignore_changes holds back stands in the configuration of an apply again.
 func (r *settingsResource) wanted(config, plan settingsValues) salesforce.Settings {
 	values := settingsValues{}
 	for name, value := range plan {
@@ -165,12 +175,13 @@ func (r *settingsResource) wanted(config, plan settingsValues) salesforce.Settin
 type judgement struct {
 	wanted, current salesforce.Settings
 	acknowledged    types.Bool
-	// apply is true right before the change is sent: what is read for it is read afresh, and warnings have been said at plan.
+	// apply is true right before the change is sent: what is read for it is read afresh, and warnings
+	// have been said at plan.
 	apply bool
 }
 
-// change is what must be set for the org to be as wanted. A switch that the org does not show is off as far as anybody can see, so that
-// false needs nothing.
+// change is what must be set for the org to be as wanted. A switch that the org does not show is
+// off as far as anybody can see, so that false needs nothing.
 func (j judgement) change() salesforce.Settings {
 	change := salesforce.Settings{}
 	for name, value := range j.wanted {
@@ -208,13 +219,18 @@ func (r *settingsResource) judge(ctx context.Context, j judgement, diags *diag.D
 		switch {
 		case !changes:
 		case on && f.since > 0 && r.online() && r.data.Client.APINumber() < f.since:
-			diags.AddAttributeError(at, "The setting needs a newer API version", fmt.Sprintf("%s exists from API version %d.0 on, and api_version is %s. Nothing was sent. "+
-				"Set api_version, in a provider block of its own if other resources need the older one.", f.attribute, f.since, r.data.Client.APIVersion()))
+			diags.AddAttributeError(at, "The setting needs a newer API version",
+				fmt.Sprintf("%s exists from API version %d.0 on, and api_version is %s. Nothing was sent. "+
+					"Set api_version, in a provider block of its own if other resources need the older one.", f.attribute, f.since,
+					r.data.Client.APIVersion()))
 		case on && f.irreversible && !j.acknowledged.ValueBool() && !j.acknowledged.IsUnknown():
 			diags.AddAttributeError(path.Root("acknowledge_irreversible"), "Turning the setting on is irreversible",
-				f.attribute+" makes keys or can't be turned off again. Nothing was sent. To turn it on, set acknowledge_irreversible = true.")
+				f.attribute+" makes keys or can't be turned off again. Nothing was sent. To turn it on, set "+
+					"acknowledge_irreversible = true.")
 		case !on && f.staysOn:
-			diags.AddAttributeError(at, "The setting can't be turned off", fmt.Sprintf("Salesforce does not let %s be turned off once it is on. Nothing was sent. Remove it, or set it to true.", f.attribute))
+			diags.AddAttributeError(at, "The setting can't be turned off",
+				fmt.Sprintf("Salesforce does not let %s be turned off once it is on. Nothing was sent. Remove it, or set it to "+
+					"true.", f.attribute))
 		case !on && f.off != "" && !j.apply:
 			diags.AddAttributeWarning(at, "A setting will be turned off", f.attribute+" will be turned off. "+f.off)
 		}
@@ -225,10 +241,13 @@ func (r *settingsResource) judge(ctx context.Context, j judgement, diags *diag.D
 }
 
 // ModifyPlan keeps what is not configured as the last refresh saw it, and judges the rest.
-func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse,
+) {
 	diags := &resp.Diagnostics
 	if req.Plan.Raw.IsNull() {
-		diags.AddWarning("The "+r.title+" will be forgotten, not changed", "The settings stay in the org as they are; Terraform will no longer manage them.")
+		diags.AddWarning("The "+r.title+" will be forgotten, not changed", "The settings stay in the org as they are; "+
+			"Terraform will no longer manage them.")
 
 		return
 	}
@@ -284,7 +303,8 @@ func (r *settingsResource) acknowledged(ctx context.Context, from attributed, di
 
 func (r *settingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	resp.State.Raw = req.Plan.Raw
-	if _, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan, types.StringNull(), &resp.State, &resp.Diagnostics); !ok {
+	if _, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan,
+		types.StringNull(), &resp.State, &resp.Diagnostics); !ok {
 		resp.State.RemoveResource(ctx)
 
 		return
@@ -300,7 +320,8 @@ func (r *settingsResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	resp.State.Raw = req.Plan.Raw
-	evidence, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan, last, &resp.State, &resp.Diagnostics)
+	evidence, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan,
+		last, &resp.State, &resp.Diagnostics)
 	if !ok {
 		// What was sent and did not take has its receipt all the same.
 		resp.State.Raw = req.State.Raw
@@ -316,9 +337,12 @@ type settable interface {
 	SetAttribute(ctx context.Context, at path.Path, value any) diag.Diagnostics
 }
 
-// write changes what is configured and differs, and nothing else, and fills what the plan leaves open with what the org has then. The
-// planned value of a setting that is not configured is that of the last refresh, and no wish. It returns the newest receipt, also if it fails.
-func (r *settingsResource) write(ctx context.Context, configured, planned attributed, last types.String, state settable, diags *diag.Diagnostics) (types.String, bool) {
+// write changes what is configured and differs, and nothing else, and fills what the plan leaves
+// open with what the org has then. The planned value of a setting that is not configured is that of
+// the last refresh, and no wish. It returns the newest receipt, also if it fails.
+func (r *settingsResource) write(ctx context.Context, configured, planned attributed, last types.String, state settable,
+	diags *diag.Diagnostics,
+) (types.String, bool) {
 	config, plan := r.values(ctx, configured, diags), r.values(ctx, planned, diags)
 	j := judgement{wanted: r.wanted(config, plan), acknowledged: r.acknowledged(ctx, planned, diags), apply: true}
 	if diags.HasError() || !r.ready(diags) {
@@ -359,8 +383,8 @@ func (r *settingsResource) write(ctx context.Context, configured, planned attrib
 	return last, !diags.HasError()
 }
 
-// receipt is the evidence of a change that was sent. after is nil if it could not be read back. If the last receipt is of the same change,
-// somebody else has undone it since.
+// receipt is the evidence of a change that was sent. after is nil if it could not be read back. If
+// the last receipt is of the same change, somebody else has undone it since.
 func (r *settingsResource) receipt(before, after, change salesforce.Settings, last types.String) receipt.Receipt {
 	done, _ := receipt.Parse(last.ValueString())
 	again := func(s receipt.Setting) bool {
@@ -368,11 +392,17 @@ func (r *settingsResource) receipt(before, after, change salesforce.Settings, la
 			return d.Name == s.Name && d.After != nil && s.After != nil && *d.After == *s.After
 		})
 	}
-	evidence := receipt.Receipt{Operation: receipt.ChangeSettings, Cause: receipt.CausePlan, Resource: typeName + "_" + r.name}
+	evidence := receipt.Receipt{
+		Operation: receipt.ChangeSettings, Cause: receipt.CausePlan,
+		Resource: typeName + "_" + r.name,
+	}
 	was, is := r.shown(before), r.shown(after)
 	for _, f := range r.flags {
 		if _, changed := change[f.wire]; changed {
-			evidence.Settings = append(evidence.Settings, receipt.Setting{Name: f.attribute, Before: was[f.attribute].ValueBoolPointer(), After: is[f.attribute].ValueBoolPointer()})
+			evidence.Settings = append(evidence.Settings, receipt.Setting{
+				Name:   f.attribute,
+				Before: was[f.attribute].ValueBoolPointer(), After: is[f.attribute].ValueBoolPointer(),
+			})
 		}
 	}
 
@@ -383,9 +413,12 @@ func (r *settingsResource) receipt(before, after, change salesforce.Settings, la
 	return evidence
 }
 
-// deploy sends a change and reads it back. What succeeds and does not take is an error: the next apply would send the same again. made
-// reports that Salesforce has taken the deploy, whatever came of it.
-func (r *settingsResource) deploy(ctx context.Context, j *judgement, change salesforce.Settings, diags *diag.Diagnostics) (made, ok bool) {
+// deploy sends a change and reads it back. What succeeds and does not take is an error: the next
+// apply would send the same again. made reports that Salesforce has taken the deploy, whatever came
+// of it.
+func (r *settingsResource) deploy(ctx context.Context, j *judgement, change salesforce.Settings,
+	diags *diag.Diagnostics,
+) (made, ok bool) {
 	before := j.current
 	if err := r.data.Client.ChangeSettings(ctx, r.kind, before, change); err != nil {
 		if _, refused := errors.AsType[*salesforce.DeployError](err); refused {
@@ -399,7 +432,8 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 	}
 	after, err := r.data.Client.ReadSettings(ctx, r.kind)
 	if err != nil {
-		addError(diags, "Unable to change the "+r.title, fmt.Errorf("reading back the settings after the change, which was made: %w", err))
+		addError(diags, "Unable to change the "+r.title, fmt.Errorf("reading back the settings after the change, which was "+
+			"made: %w", err))
 	}
 	j.current = after
 	if err != nil {
@@ -413,15 +447,18 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 		_, shown := after[f.wire]
 		detail := fmt.Sprintf("The deploy succeeded, and %s is not %t afterwards. ", f.attribute, value)
 		if !shown {
-			detail = fmt.Sprintf("The deploy succeeded, and the org does not show %s afterwards. It may lack %s. ", f.attribute, f.addOn)
+			detail = fmt.Sprintf("The deploy succeeded, and the org does not show %s afterwards. It may lack %s. ", f.attribute,
+				f.addOn)
 		}
-		diags.AddAttributeError(path.Root(f.attribute), "The setting did not take", detail+"Look at Encryption Settings in Setup, or remove the setting here: another apply sends the same again.")
+		diags.AddAttributeError(path.Root(f.attribute), "The setting did not take", detail+"Look at Encryption Settings in "+
+			"Setup, or remove the setting here: another apply sends the same again.")
 	}
 
 	return true, !diags.HasError()
 }
 
-// lacks says what may be missing from an org that refuses to turn on a switch which it does not show.
+// lacks says what may be missing from an org that refuses to turn on a switch which it does not
+// show.
 func (r *settingsResource) lacks(before, change salesforce.Settings) string {
 	for _, f := range r.flags {
 		if _, shown := before[f.wire]; !shown && change[f.wire] {
@@ -436,7 +473,8 @@ func (r *settingsResource) identity() settingsIdentity {
 	return settingsIdentity{OrganizationID: types.StringValue(r.data.Session.OrganizationID)}
 }
 
-// Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so it stays in state.
+// Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so
+// it stays in state.
 func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var org types.String
@@ -466,13 +504,16 @@ func (r *settingsResource) Delete(context.Context, resource.DeleteRequest, *reso
 }
 
 // ImportState takes the id of the org, which must be the one of the credentials.
-func (r *settingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *settingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse,
+) {
 	id, ok := r.importID(ctx, req, "organization_id", &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	if !salesforce.ValidID(id) || !strings.HasPrefix(id, "00D") {
-		resp.Diagnostics.AddError("Invalid import id", "Expected the id (00D…) of the org, 15 or 18 characters: the settings have no id of their own. Nothing was imported.")
+		resp.Diagnostics.AddError("Invalid import id", "Expected the id (00D…) of the org, 15 or 18 characters: the "+
+			"settings have no id of their own. Nothing was imported.")
 
 		return
 	}

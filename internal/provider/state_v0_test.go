@@ -19,14 +19,18 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// recordStates writes the states of resources that have none yet. A recorded one is never written again: users have such states.
-var recordStates = flag.Bool("record-states", false, "record testdata/state/v0 for resources that have no state there yet")
+// recordStates writes the states of resources that have none yet. A recorded one is never written
+// again: users have such states.
+var recordStates = flag.Bool("record-states", false, "record testdata/state/v0 for resources that have no state "+
+	"there yet")
 
-// recorded is when the states were recorded. The orgs are looked at as of then, so that no certificate expires and no key grows old.
+// recorded is when the states were recorded. The orgs are looked at as of then, so that no
+// certificate expires and no key grows old.
 var recorded = time.Date(2026, 11, 21, 17, 0, 0, 0, time.UTC)
 
-// stateVersion0 are the resources as the first release knew them: what is configured, and the org that it is applied to. The configurations
-// are part of what users have, so they change as little as the recorded states do.
+// stateVersion0 are the resources as the first release knew them: what is configured, and the org
+// that it is applied to. The configurations are part of what users have, so they change as little
+// as the recorded states do.
 var stateVersion0 = map[string]struct {
 	org, body string
 	// lines go into the provider block.
@@ -72,8 +76,8 @@ var stateVersion0 = map[string]struct {
   desired_status = "Active"`},
 }
 
-// Every state that the first version of a schema has written is read by this provider, and leaves nothing to do. A later version of a
-// schema therefore comes with an upgrader, or fails here.
+// Every state that the first version of a schema has written is read by this provider, and leaves
+// nothing to do. A later version of a schema therefore comes with an upgrader, or fails here.
 func TestAccState_version0(t *testing.T) {
 	t.Parallel()
 	for _, construct := range provider.New(acctest.Version)().Resources(t.Context()) {
@@ -88,7 +92,8 @@ func TestAccState_version0(t *testing.T) {
 			t.Parallel()
 			golden := filepath.Join("testdata", "state", "v0", name)
 			config := func(sim *sfsim.Server) string {
-				return requiredProvider + acctest.ProviderBlock(sim, test.lines...) + fmt.Sprintf("\nresource \"salesforcebyok_%s\" \"this\" {%s\n}\n", name, test.body)
+				return requiredProvider + acctest.ProviderBlock(sim, test.lines...) +
+					fmt.Sprintf("\nresource \"salesforcebyok_%s\" \"this\" {%s\n}\n", name, test.body)
 			}
 			if _, err := os.Stat(golden); *recordStates && os.IsNotExist(err) {
 				recordState(t, golden, name, test.org, config)
@@ -110,7 +115,8 @@ func TestAccState_version0(t *testing.T) {
 					} `json:"instances"`
 				} `json:"resources"`
 			}
-			if err := json.Unmarshal(state, &file); err != nil || len(file.Resources) != 1 || file.Resources[0].Type != "salesforcebyok_"+name || file.Resources[0].Instances[0].SchemaVersion != 0 {
+			if err := json.Unmarshal(state, &file); err != nil || len(file.Resources) != 1 ||
+				file.Resources[0].Type != "salesforcebyok_"+name || file.Resources[0].Instances[0].SchemaVersion != 0 {
 				t.Fatalf("expected one %s of schema version 0, found %+v, %v", name, file, err)
 			}
 
@@ -140,7 +146,10 @@ func recordState(t *testing.T, golden, name, org string, config func(*sfsim.Serv
 	if err := os.MkdirAll(golden, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	opts := []sfsim.Option{sfsim.WithTime(recorded.Add(-time.Minute)), sfsim.WithoutIntervals(), sfsim.WithPersistence(filepath.Join(golden, "org.json"))}
+	opts := []sfsim.Option{
+		sfsim.WithTime(recorded.Add(-time.Minute)), sfsim.WithoutIntervals(),
+		sfsim.WithPersistence(filepath.Join(golden, "org.json")),
+	}
 	if org != "" {
 		opts = append(opts, seedOf(t, org))
 	}

@@ -28,7 +28,8 @@ func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+id, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch,
+		sim.InstanceURL+"/services/data/v62.0/sobjects/TenantSecret/"+id, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +47,8 @@ func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[st
 	}
 }
 
-// skipBelowWriteOnly skips a test that runs the CLI itself where the CLI knows no write-only attributes, which came with Terraform and
-// OpenTofu 1.11.
+// skipBelowWriteOnly skips a test that runs the CLI itself where the CLI knows no write-only
+// attributes, which came with Terraform and OpenTofu 1.11.
 func skipBelowWriteOnly(t *testing.T) {
 	t.Helper()
 	if acctest.Below(t, 1, 11) {

@@ -16,7 +16,8 @@ import (
 
 // timeoutsOf is the attribute timeouts of a resource that is made by deploys.
 func timeoutsOf(ctx context.Context, opts timeouts.Opts) schema.Attribute {
-	const description = "How long the deploy is waited for, as a duration such as `30m`; default `15m`. One that is not over then is cancelled, and watched until it is over."
+	const description = "How long the deploy is waited for, as a duration such as `30m`; default `15m`. One that is not " +
+		"over then is cancelled, and watched until it is over."
 	opts.CreateDescription, opts.UpdateDescription, opts.DeleteDescription = description, description, description
 	attribute := timeouts.Attributes(ctx, opts)
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
@@ -28,7 +29,8 @@ func timeoutsOf(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	return attribute
 }
 
-// noTimeouts is the value of timeouts where none are configured, for a model that does not come from a configuration.
+// noTimeouts is the value of timeouts where none are configured, for a model that does not come
+// from a configuration.
 func noTimeouts(opts timeouts.Opts) timeouts.Value {
 	kinds := map[string]attr.Type{}
 	for name, has := range map[string]bool{"create": opts.Create, "update": opts.Update, "delete": opts.Delete} {

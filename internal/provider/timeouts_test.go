@@ -7,8 +7,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// A deploy that is still pending when its time is over is cancelled and watched until it is over: the error says so, the org has not
-// changed, and the next apply starts afresh.
+// A deploy that is still pending when its time is over is cancelled and watched until it is over:
+// the error says so, the org has not changed, and the next apply starts afresh.
 func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -29,11 +29,14 @@ func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.DeployPolls = 1000 }))
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.DeployPolls = 1000
+			}))
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(test.body(`timeouts = { create = "2s" }`))
 			failed := cli.Apply()
-			if failed.Code == 0 || !failed.Has("error", test.summary, "ended as Canceled", "gave up waiting", "so it was cancelled") {
+			if failed.Code == 0 || !failed.Has("error", test.summary, "ended as Canceled", "gave up waiting",
+				"so it was cancelled") {
 				t.Errorf("expected the deploy to be given up, found\n%s", failed.Output())
 			}
 			if test.made(sim) {

@@ -15,7 +15,8 @@ func TestAccTenantSecret_rule3OneLineageTwice(t *testing.T) {
 	cli := acctest.NewCLI(t, sim).InProcess()
 	for n, value := range []string{"a", "b"} {
 		cli.Config(dataKey("count = 3", trigger(value)))
-		if applied := cli.MustApply(); !applied.Has("warning", "Two resources manage one key", acctest.ActiveKey(t, sim, "Data").ID, "Keep one") {
+		if applied := cli.MustApply(); !applied.Has("warning", "Two resources manage one key",
+			acctest.ActiveKey(t, sim, "Data").ID, "Keep one") {
 			t.Errorf("expected a warning of the others, found %v", applied.Summaries("warning"))
 		}
 		uploads(t, sim, n+1, n+1)
@@ -40,7 +41,8 @@ func TestAccTenantSecret_typesSideBySide(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
-	cli.Config("\nresource \"salesforcebyok_tenant_secret\" \"each\" {\n  for_each    = toset([\"Data\", \"SearchIndex\", \"Analytics\"])\n  type        = each.value\n  certificate = \"Sim_BYOK\"\n}\n")
+	cli.Config("\nresource \"salesforcebyok_tenant_secret\" \"each\" {\n  for_each    = toset([\"Data\", " +
+		"\"SearchIndex\", \"Analytics\"])\n  type        = each.value\n  certificate = \"Sim_BYOK\"\n}\n")
 	if applied := cli.MustApply(); applied.Added != 3 || applied.Has("warning", "Two resources manage one key") {
 		t.Errorf("expected a key of each type, found\n%s", applied.Output())
 	}

@@ -47,8 +47,8 @@ func timeOrNull(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// hashOrNull returns a SecretValueHash, and null for what Salesforce answers where it made the key itself: "UNKNOWM=" [V ThalesDoc] is
-// no hash.
+// hashOrNull returns a SecretValueHash, and null for what Salesforce answers where it made the key
+// itself: "UNKNOWM=" [V ThalesDoc] is no hash.
 func hashOrNull(s string) types.String {
 	if _, err := byok.ParseHash(s); err != nil {
 		return types.StringNull()

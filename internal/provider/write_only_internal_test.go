@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// A CLI that does not know write-only attributes would keep their values in its state. It does not announce that it knows them, and then
-// every one of them is refused, at the attribute and by name.
+// A CLI that does not know write-only attributes would keep their values in its state. It does not
+// announce that it knows them, and then every one of them is refused, at the attribute and by name.
 func TestWriteOnlyIsRefusedOnAnOldCLI(t *testing.T) {
 	t.Parallel()
 	server := providerserver.NewProtocol6(New("test")())()
@@ -50,8 +50,11 @@ func TestWriteOnlyIsRefusedOnAnOldCLI(t *testing.T) {
 	}
 }
 
-// refusedWriteOnly validates a configuration that gives nothing but one attribute, and returns the error that its being write-only makes.
-func refusedWriteOnly(t *testing.T, server tfprotov6.ProviderServer, name string, schema *tfprotov6.Schema, attribute string, announced bool) *tfprotov6.Diagnostic {
+// refusedWriteOnly validates a configuration that gives nothing but one attribute, and returns the
+// error that its being write-only makes.
+func refusedWriteOnly(t *testing.T, server tfprotov6.ProviderServer, name string, schema *tfprotov6.Schema,
+	attribute string, announced bool,
+) *tfprotov6.Diagnostic {
 	t.Helper()
 	object, ok := schema.ValueType().(tftypes.Object)
 	if !ok {
@@ -67,7 +70,8 @@ func refusedWriteOnly(t *testing.T, server tfprotov6.ProviderServer, name string
 		t.Fatal(err)
 	}
 	resp, err := server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: name, Config: &config, ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: announced},
+		TypeName: name, Config: &config,
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: announced},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,14 +16,16 @@ import (
 )
 
 const (
-	// EnvironmentVariable names a quorum beside that of the configuration, which the configuration can't weaken.
+	// EnvironmentVariable names a quorum beside that of the configuration, which the configuration
+	// can't weaken.
 	EnvironmentVariable = "SALESFORCEBYOK_DESTRUCTION_APPROVERS"
 	// attribute names the quorum of the configuration in errors.
 	attribute = "destruction_approvers"
 
 	// minRSABits is the size of the shortest RSA key that may approve.
 	minRSABits = 3072
-	// maxKeys bounds the keys of one quorum, maxKeyLine the text of one and maxFile that of a file, in bytes.
+	// maxKeys bounds the keys of one quorum, maxKeyLine the text of one and maxFile that of a file, in
+	// bytes.
 	maxKeys, maxKeyLine, maxFile = 200, 16 << 10, 1 << 20
 )
 
@@ -47,10 +49,10 @@ func (a approver) is(key ssh.PublicKey) bool { return bytes.Equal(a.key.Marshal(
 // Threshold returns how many must sign.
 func (a *Approvers) Threshold() int { return a.threshold }
 
-// New reads a quorum of the configuration: SSH public keys, each as one line of an authorized_keys file without options,
-// and the number of them that must sign. Keys may be ed25519, ecdsa, rsa of at least 3072 bits, and ed25519 or ecdsa held
-// by hardware (sk-...), which must attest a touch. A key that is there twice counts once. Errors name the element and
-// repeat none.
+// New reads a quorum of the configuration: SSH public keys, each as one line of an authorized_keys
+// file without options, and the number of them that must sign. Keys may be ed25519, ecdsa, rsa of
+// at least 3072 bits, and ed25519 or ecdsa held by hardware (sk-...), which must attest a touch. A
+// key that is there twice counts once. Errors name the element and repeat none.
 func New(publicKeys []string, threshold int64) (*Approvers, error) {
 	return newApprovers(attribute, publicKeys, threshold)
 }
@@ -70,7 +72,8 @@ func newApprovers(where string, publicKeys []string, threshold int64) (*Approver
 		}
 	}
 	if threshold < 1 || threshold > int64(len(a.keys)) {
-		return nil, fmt.Errorf("%s.threshold is %d, expected 1 to %d, the number of distinct keys", where, threshold, len(a.keys))
+		return nil, fmt.Errorf("%s.threshold is %d, expected 1 to %d, the number of distinct keys", where, threshold,
+			len(a.keys))
 	}
 	a.threshold = int(threshold)
 	return a, nil
@@ -86,8 +89,8 @@ func (a *Approvers) find(key ssh.PublicKey) (approver, bool) {
 	return approver{}, false
 }
 
-// CheckKey reports what is wrong with one public key, as [New] does, without naming an element. The error reads on after
-// "the key" or "it".
+// CheckKey reports what is wrong with one public key, as [New] does, without naming an element. The
+// error reads on after "the key" or "it".
 func CheckKey(line string) error {
 	_, err := parseKey(line)
 	return err
@@ -105,7 +108,8 @@ func parseKey(line string) (approver, error) {
 	case len(line) > maxKeyLine:
 		return approver{}, errors.New("is too long, " + expectedKey)
 	case strings.Contains(lower, "private key-----"):
-		return approver{}, errors.New("is a private key, expected the public key (the .pub file beside it); if the private key was shared, replace it")
+		return approver{}, errors.New("is a private key, expected the public key (the .pub file beside it); if the private " +
+			"key was shared, replace it")
 	case strings.Contains(lower, "-----begin"):
 		return approver{}, errors.New("is PEM, " + expectedKey)
 	case strings.ContainsAny(line, "\r\n"):
@@ -115,11 +119,14 @@ func parseKey(line string) (approver, error) {
 	kind := fields[0]
 	switch {
 	case strings.Contains(kind, "-cert-"):
-		return approver{}, errors.New("is a certificate, expected the plain public key: a certificate's validity is not checked here")
+		return approver{}, errors.New("is a certificate, expected the plain public key: a certificate's validity is not " +
+			"checked here")
 	case kind == ssh.InsecureKeyAlgoDSA: //nolint:staticcheck // it is refused
-		return approver{}, errors.New("is a DSA key, expected ed25519, ecdsa, rsa of at least 3072 bits, or a hardware key (sk-...)")
+		return approver{}, errors.New("is a DSA key, expected ed25519, ecdsa, rsa of at least 3072 bits, or a hardware key " +
+			"(sk-...)")
 	case !isAccepted(kind):
-		return approver{}, errors.New("does not begin with a known kind of key (ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa, sk-ssh-ed25519@openssh.com and so on) or has options before it, " + expectedKey)
+		return approver{}, errors.New("does not begin with a known kind of key (ssh-ed25519, ecdsa-sha2-nistp256, ssh-rsa, " +
+			"sk-ssh-ed25519@openssh.com and so on) or has options before it, " + expectedKey)
 	case len(fields) == 1:
 		return approver{}, errors.New("is cut off after its kind, " + expectedKey)
 	}
@@ -141,7 +148,8 @@ func parseKey(line string) (approver, error) {
 
 func isAccepted(kind string) bool {
 	switch kind {
-	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA, ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256:
+	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA,
+		ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256:
 		return true
 	default:
 		return false
@@ -160,9 +168,10 @@ func printable(comment string) string {
 	return clean[:min(len(clean), longest)]
 }
 
-// FromEnvironment reads the quorum that [EnvironmentVariable] gives, nil if it is not set. The value is JSON that begins
-// with {, or the absolute path of a file with it: {"public_keys": ["ssh-ed25519 AAAA... alice"], "threshold": 1}. A
-// variable that is set but empty is an error: whoever set it meant a quorum.
+// FromEnvironment reads the quorum that [EnvironmentVariable] gives, nil if it is not set. The
+// value is JSON that begins with {, or the absolute path of a file with it: {"public_keys":
+// ["ssh-ed25519 AAAA... alice"], "threshold": 1}. A variable that is set but empty is an error:
+// whoever set it meant a quorum.
 func FromEnvironment(lookup func(string) (string, bool)) (*Approvers, error) {
 	value, set := lookup(EnvironmentVariable)
 	if !set {
@@ -171,7 +180,8 @@ func FromEnvironment(lookup func(string) (string, bool)) (*Approvers, error) {
 	value = strings.TrimSpace(value)
 	switch {
 	case value == "":
-		return nil, fmt.Errorf("%s is set but empty, expected JSON that begins with { or the absolute path of a file with it; unset it for no quorum", EnvironmentVariable)
+		return nil, fmt.Errorf("%s is set but empty, expected JSON that begins with { or the absolute path of a file with "+
+			"it; unset it for no quorum", EnvironmentVariable)
 	case strings.HasPrefix(value, "{"):
 		return parseJSON(EnvironmentVariable, value)
 	case !filepath.IsAbs(value):
@@ -183,7 +193,8 @@ func FromEnvironment(lookup func(string) (string, bool)) (*Approvers, error) {
 	}
 	text = strings.TrimSpace(text)
 	if !strings.HasPrefix(text, "{") {
-		return nil, fmt.Errorf("%s: the file %s does not begin with {, expected {\"public_keys\": [...], \"threshold\": 1}", EnvironmentVariable, value)
+		return nil, fmt.Errorf("%s: the file %s does not begin with {, expected {\"public_keys\": [...], \"threshold\": 1}",
+			EnvironmentVariable, value)
 	}
 	return parseJSON(EnvironmentVariable, text)
 }
@@ -215,7 +226,8 @@ func parseJSON(where, text string) (*Approvers, error) {
 	}
 	if err != nil {
 		// The errors of encoding/json name fields and offsets, and repeat no value.
-		return nil, fmt.Errorf("%s is not the JSON that was expected, {\"public_keys\": [...], \"threshold\": 1}: %w", where, err)
+		return nil, fmt.Errorf("%s is not the JSON that was expected, {\"public_keys\": [...], \"threshold\": 1}: %w", where,
+			err)
 	}
 	if document.Threshold == nil {
 		return nil, fmt.Errorf("%s.threshold is missing, expected how many must sign", where)

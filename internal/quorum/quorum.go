@@ -17,7 +17,8 @@ const Namespace = "salesforcebyok-destroy"
 // maxApproval bounds the text of one approval in bytes.
 const maxApproval = 64 << 10
 
-// Quorum is every quorum that must be met: none, that of the configuration, that of the environment, or both.
+// Quorum is every quorum that must be met: none, that of the configuration, that of the
+// environment, or both.
 type Quorum []*Approvers
 
 // All returns the quorum of all that are not nil.
@@ -25,7 +26,8 @@ func All(approvers ...*Approvers) Quorum {
 	return slices.DeleteFunc(approvers, func(a *Approvers) bool { return a == nil })
 }
 
-// Required returns the number of approvals that the most demanding of the quorums asks for, and 0 if there is none.
+// Required returns the number of approvals that the most demanding of the quorums asks for, and 0
+// if there is none.
 func (q Quorum) Required() int {
 	required := 0
 	for _, a := range q {
@@ -72,7 +74,8 @@ type Missing struct {
 func (e *MissingError) Error() string {
 	var parts []string
 	for _, m := range e.Missing {
-		parts = append(parts, fmt.Sprintf("%s needs %d approvals and has %d: %d missing", m.Where, m.Threshold, m.Have, m.Threshold-m.Have))
+		parts = append(parts, fmt.Sprintf("%s needs %d approvals and has %d: %d missing", m.Where, m.Threshold, m.Have,
+			m.Threshold-m.Have))
 	}
 	signed := "nobody has signed"
 	if len(e.Signers) > 0 {
@@ -85,9 +88,9 @@ func (e *MissingError) Error() string {
 	return strings.Join(parts, "; ") + "; " + signed
 }
 
-// Verify holds armored SSH signatures to a statement, and returns who signed it. Any signature that is not sound, of
-// another namespace, of a stranger, over another statement, or by somebody who signed already is an error that names it.
-// Too few are a [MissingError].
+// Verify holds armored SSH signatures to a statement, and returns who signed it. Any signature that
+// is not sound, of another namespace, of a stranger, over another statement, or by somebody who
+// signed already is an error that names it. Too few are a [MissingError].
 func (q Quorum) Verify(statement string, approvals []string) ([]Signer, error) {
 	var signers []Signer
 	var keys []ssh.PublicKey
@@ -98,7 +101,8 @@ func (q Quorum) Verify(statement string, approvals []string) ([]Signer, error) {
 		}
 		for j, other := range keys {
 			if (approver{key: other}).is(key) {
-				return nil, fmt.Errorf("destruction_approvals[%d] is by %s, who signed destruction_approvals[%d] too: each approver counts once", i, signer, j)
+				return nil, fmt.Errorf("destruction_approvals[%d] is by %s, who signed destruction_approvals[%d] too: each "+
+					"approver counts once", i, signer, j)
 			}
 		}
 		signers, keys = append(signers, signer), append(keys, key)
@@ -141,11 +145,14 @@ func (q Quorum) approval(statement, text string) (Signer, ssh.PublicKey, error) 
 	err = sshsig.Verify(strings.NewReader(statement), signature, key, signature.HashAlgorithm, Namespace)
 	switch {
 	case errors.Is(err, sshsig.ErrNamespaceMismatch):
-		return Signer{}, nil, fmt.Errorf("is by %s for the namespace %q, expected %q: sign with `ssh-keygen -Y sign -n %s`", signer, printable(signature.Namespace), Namespace, Namespace)
+		return Signer{}, nil, fmt.Errorf("is by %s for the namespace %q, expected %q: sign with `ssh-keygen -Y sign -n %s`",
+			signer, printable(signature.Namespace), Namespace, Namespace)
 	case err != nil && strings.HasPrefix(key.Type(), "sk-") && !touched(signature.Signature):
-		return Signer{}, nil, fmt.Errorf("is by %s without a touch of the hardware key: a key made with no-touch-required can't approve", signer)
+		return Signer{}, nil, fmt.Errorf("is by %s without a touch of the hardware key: a key made with no-touch-required "+
+			"can't approve", signer)
 	case err != nil:
-		return Signer{}, nil, fmt.Errorf("is by %s and not over this statement: it is for another record, operation, state or end, or its text was changed; sign destruction_statement as it is, with its last line end", signer)
+		return Signer{}, nil, fmt.Errorf("is by %s and not over this statement: it is for another record, operation, state "+
+			"or end, or its text was changed; sign destruction_statement as it is, with its last line end", signer)
 	}
 	return signer, key, nil
 }
@@ -155,8 +162,8 @@ func touched(signature *ssh.Signature) bool {
 	return len(signature.Rest) > 0 && signature.Rest[0]&1 != 0
 }
 
-// parseApproval reads one armored SSH signature. It bears what heredocs and variables do to lines: indentation, CR and
-// blank lines around it.
+// parseApproval reads one armored SSH signature. It bears what heredocs and variables do to lines:
+// indentation, CR and blank lines around it.
 func parseApproval(text string) (signature *sshsig.Signature, armored string, err error) {
 	if len(text) > maxApproval {
 		return nil, "", errors.New("is too long for an SSH signature")
@@ -167,9 +174,11 @@ func parseApproval(text string) (signature *sshsig.Signature, armored string, er
 	}
 	text = strings.Join(lines, "\n") + "\n"
 	if strings.Contains(strings.ToLower(text), "private key-----") {
-		return nil, "", errors.New("is a private key, expected the .sig file that `ssh-keygen -Y sign` writes; replace that key")
+		return nil, "", errors.New("is a private key, expected the .sig file that `ssh-keygen -Y sign` writes; replace " +
+			"that key")
 	}
-	const expected = "expected the .sig file that `ssh-keygen -Y sign` writes, which begins with -----BEGIN SSH SIGNATURE-----"
+	const expected = "expected the .sig file that `ssh-keygen -Y sign` writes, which begins with -----BEGIN SSH " +
+		"SIGNATURE-----"
 	if !strings.HasPrefix(text, "-----BEGIN "+sshsig.PEMType+"-----\n") {
 		return nil, "", errors.New("is not an armored SSH signature, " + expected)
 	}

@@ -71,8 +71,8 @@ func newEd25519(t testing.TB, name string) person {
 	return newPerson(t, name, key)
 }
 
-// newToken is a software stand-in for a hardware key: it makes what PROTOCOL.u2f of OpenSSH says a token makes, with the
-// given flags. Bit 0 attests a touch.
+// newToken is a software stand-in for a hardware key: it makes what PROTOCOL.u2f of OpenSSH says a
+// token makes, with the given flags. Bit 0 attests a touch.
 func newToken(t testing.TB, name, kind string, flags byte) person {
 	t.Helper()
 	const application = "ssh:"
@@ -120,7 +120,10 @@ func newToken(t testing.TB, name, kind string, flags byte) person {
 	return person{name, pub, func(t testing.TB, text, namespace string) string {
 		t.Helper()
 		digest := sha256.Sum256([]byte(text))
-		data := append([]byte("SSHSIG"), ssh.Marshal(struct{ Namespace, Reserved, Hash, Digest string }{namespace, "", "sha256", string(digest[:])})...)
+		data := append([]byte("SSHSIG"), ssh.Marshal(struct{ Namespace, Reserved, Hash, Digest string }{
+			namespace, "",
+			"sha256", string(digest[:]),
+		})...)
 		counter := []byte{flags, 0, 0, 0, 7}
 		app, message := sha256.Sum256([]byte(application)), sha256.Sum256(data)
 		signed := slices.Concat(app[:], counter, message[:])
@@ -149,7 +152,8 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 func destruction() quorum.Statement {
 	return quorum.Statement{
 		Operation: quorum.Destroy, Organization: "00DXX0000008abcMAA", Record: "02G000000000001AAA", Type: "Data", Version: 3,
-		Hash: "7Tl0mHB8PeoHzXIZ2TjQGDMCcz0mRTgqzNwxuYcHPdM=", LastModified: noon.Add(-time.Hour), NotAfter: noon.Add(24 * time.Hour),
+		Hash: "7Tl0mHB8PeoHzXIZ2TjQGDMCcz0mRTgqzNwxuYcHPdM=", LastModified: noon.Add(-time.Hour),
+		NotAfter: noon.Add(24 * time.Hour),
 	}
 }
 
@@ -191,30 +195,66 @@ func TestVerify(t *testing.T) {
 		want      string
 		signers   []person
 	}{
-		"two of four":         {[]string{bob.approve(t, text), alice.approve(t, text)}, "", []person{bob, alice}},
-		"more than needed":    {[]string{alice.approve(t, text), bob.approve(t, text), dave.approve(t, text)}, "", []person{alice, bob, dave}},
-		"hardware keys":       {[]string{dave.approve(t, text), erin.approve(t, text)}, "", []person{dave, erin}},
-		"as a heredoc has it": {[]string{"\n    " + strings.ReplaceAll(alice.approve(t, text), "\n", "\r\n    ") + "\n\n", bob.approve(t, text)}, "", []person{alice, bob}},
-		"nobody":              {nil, "destruction_approvers needs 2 approvals and has 0: 2 missing; nobody has signed", nil},
-		"one":                 {[]string{alice.approve(t, text)}, "destruction_approvers needs 2 approvals and has 1: 1 missing; signed by " + alice.fingerprint() + " (alice)", nil},
+		"two of four": {[]string{bob.approve(t, text), alice.approve(t, text)}, "", []person{bob, alice}},
+		"more than needed": {
+			[]string{alice.approve(t, text), bob.approve(t, text), dave.approve(t, text)},
+			"",
+			[]person{alice, bob, dave},
+		},
+		"hardware keys": {[]string{dave.approve(t, text), erin.approve(t, text)}, "", []person{dave, erin}},
+		"as a heredoc has it": {[]string{
+			"\n    " + strings.ReplaceAll(alice.approve(t, text), "\n", "\r\n    ") + "\n\n",
+			bob.approve(t, text),
+		}, "", []person{alice, bob}},
+		"nobody": {nil, "destruction_approvers needs 2 approvals and has 0: 2 missing; nobody has signed", nil},
+		"one": {[]string{alice.approve(t, text)}, "destruction_approvers needs 2 approvals and has 1: 1 " +
+			"missing; signed by " + alice.fingerprint() + " (alice)", nil},
 		"the same twice": {
 			[]string{alice.approve(t, text), alice.approve(t, text)},
-			"destruction_approvals[1] is by " + alice.fingerprint() + " (alice), who signed destruction_approvals[0] too: each approver counts once", nil,
+			"destruction_approvals[1] is by " + alice.fingerprint() + " (alice), who signed destruction_approvals[0] too: " +
+				"each approver counts once", nil,
 		},
-		"the same twice by ecdsa": {[]string{bob.approve(t, text), alice.approve(t, text), bob.approve(t, text)}, "destruction_approvals[2] is by " + bob.fingerprint() + " (bob@bank), who signed destruction_approvals[0]", nil},
-		"a stranger":              {[]string{alice.approve(t, text), mallory.approve(t, text)}, "destruction_approvals[1] is by " + mallory.fingerprint() + ", which is none of the approvers", nil},
+		"the same twice by ecdsa": {
+			[]string{bob.approve(t, text), alice.approve(t, text), bob.approve(t, text)},
+			"destruction_approvals[2] is by " + bob.fingerprint() + " (bob@bank), who signed destruction_approvals[0]", nil,
+		},
+		"a stranger": {
+			[]string{alice.approve(t, text), mallory.approve(t, text)},
+			"destruction_approvals[1] is by " + mallory.fingerprint() + ", which is none of the approvers", nil,
+		},
 		"a stranger beside enough": {
-			[]string{alice.approve(t, text), bob.approve(t, text), mallory.approve(t, text)}, "destruction_approvals[2] is by " + mallory.fingerprint(), nil,
+			[]string{alice.approve(t, text), bob.approve(t, text), mallory.approve(t, text)},
+			"destruction_approvals[2] is by " + mallory.fingerprint(), nil,
 		},
-		"another namespace":     {[]string{alice.sign(t, text, "file")}, `destruction_approvals[0] is by ` + alice.fingerprint() + ` (alice) for the namespace "file", expected "salesforcebyok-destroy"`, nil},
-		"no namespace":          {[]string{dave.sign(t, text, "")}, `for the namespace ""`, nil},
-		"another record":        {[]string{alice.approve(t, with(func(s *quorum.Statement) { s.Record = "02G000000000002AAA" }))}, "not over this statement", nil},
-		"another org":           {[]string{alice.approve(t, with(func(s *quorum.Statement) { s.Organization = "00DXX0000009xyzMAA" }))}, "not over this statement", nil},
-		"another day":           {[]string{bob.approve(t, with(func(s *quorum.Statement) { s.NotAfter = s.NotAfter.Add(24 * time.Hour) }))}, "not over this statement", nil},
-		"another operation":     {[]string{bob.approve(t, with(func(s *quorum.Statement) { s.Operation = quorum.DestroyForGood }))}, "not over this statement", nil},
-		"another state":         {[]string{bob.approve(t, with(func(s *quorum.Statement) { s.LastModified = noon }))}, "not over this statement", nil},
-		"another hash":          {[]string{bob.approve(t, with(func(s *quorum.Statement) { s.Hash = "" }))}, "not over this statement", nil},
-		"another version":       {[]string{bob.approve(t, with(func(s *quorum.Statement) { s.Version = 4 }))}, "not over this statement", nil},
+		"another namespace": {
+			[]string{alice.sign(t, text, "file")},
+			`destruction_approvals[0] is by ` + alice.fingerprint() +
+				` (alice) for the namespace "file", expected "salesforcebyok-destroy"`, nil,
+		},
+		"no namespace": {[]string{dave.sign(t, text, "")}, `for the namespace ""`, nil},
+		"another record": {[]string{alice.approve(t, with(func(s *quorum.Statement) {
+			s.Record = "02G000000000002AAA"
+		}))}, "not over this statement", nil},
+		"another org": {[]string{alice.approve(t, with(func(s *quorum.Statement) {
+			s.Organization = "00DXX0000009xyzMAA"
+		}))}, "not over this statement", nil},
+		"another day": {[]string{bob.approve(t, with(func(s *quorum.Statement) {
+			s.NotAfter = s.NotAfter.Add(24 * time.Hour)
+		}))}, "not over this statement", nil},
+		"another operation": {[]string{bob.approve(t, with(func(s *quorum.Statement) {
+			s.Operation = quorum.DestroyForGood
+		}))}, "not over this statement", nil},
+		"another state": {[]string{bob.approve(t, with(func(s *quorum.Statement) {
+			s.LastModified = noon
+		}))}, "not over this statement", nil},
+		"another hash": {
+			[]string{bob.approve(t, with(func(s *quorum.Statement) { s.Hash = "" }))},
+			"not over this statement", nil,
+		},
+		"another version": {
+			[]string{bob.approve(t, with(func(s *quorum.Statement) { s.Version = 4 }))},
+			"not over this statement", nil,
+		},
 		"without its last line": {[]string{bob.approve(t, strings.TrimSuffix(text, "\n"))}, "with its last line end", nil},
 		"a token without touch": {[]string{newTokenOf(t, dave, 0).approve(t, text)}, "none of the approvers", nil},
 	} {
@@ -257,7 +297,10 @@ func TestHardwareKeysMustBeTouched(t *testing.T) {
 	t.Parallel()
 	text := destruction().String()
 	for _, kind := range []string{ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256} {
-		for flags, want := range map[byte]string{0: "without a touch of the hardware key", 4: "without a touch of the hardware key", 1: "", 5: ""} {
+		for flags, want := range map[byte]string{
+			0: "without a touch of the hardware key",
+			4: "without a touch of the hardware key", 1: "", 5: "",
+		} {
 			token := newToken(t, "token", kind, flags)
 			signers, err := quorum.All(approvers(t, 1, token)).Verify(text, []string{token.approve(t, text)})
 			if want == "" {
@@ -271,7 +314,8 @@ func TestHardwareKeysMustBeTouched(t *testing.T) {
 	}
 }
 
-// Both the quorum of the configuration and that of the environment must be met; one person may count in both.
+// Both the quorum of the configuration and that of the environment must be met; one person may
+// count in both.
 func TestBothQuorums(t *testing.T) {
 	t.Parallel()
 	alice, bob, carol := newEd25519(t, "alice"), newEd25519(t, "bob"), newEd25519(t, "carol")
@@ -286,13 +330,16 @@ func TestBothQuorums(t *testing.T) {
 	if q.Required() != 2 || quorum.All(nil, nil).Required() != 0 || fromEnvironment.Threshold() != 2 {
 		t.Errorf("required %d", q.Required())
 	}
-	if signers, err := q.Verify(text, []string{bob.approve(t, text), carol.approve(t, text)}); err != nil || len(signers) != 2 {
+	if signers, err := q.Verify(text, []string{bob.approve(t, text), carol.approve(t, text)}); err != nil ||
+		len(signers) != 2 {
 		t.Errorf("bob counts in both: %v, %v", signers, err)
 	}
 	_, err = q.Verify(text, []string{alice.approve(t, text), bob.approve(t, text)})
-	mustFail(t, err, "SALESFORCEBYOK_DESTRUCTION_APPROVERS needs 2 approvals and has 1: 1 missing; signed by "+alice.fingerprint()+" (alice), "+bob.fingerprint()+" (bob)")
+	mustFail(t, err, "SALESFORCEBYOK_DESTRUCTION_APPROVERS needs 2 approvals and has 1: 1 missing; signed by "+
+		alice.fingerprint()+" (alice), "+bob.fingerprint()+" (bob)")
 	_, err = q.Verify(text, []string{carol.approve(t, text)})
-	mustFail(t, err, "destruction_approvers needs 1 approvals and has 0: 1 missing; SALESFORCEBYOK_DESTRUCTION_APPROVERS needs 2 approvals and has 1")
+	mustFail(t, err, "destruction_approvers needs 1 approvals and has 0: 1 missing; "+
+		"SALESFORCEBYOK_DESTRUCTION_APPROVERS needs 2 approvals and has 1")
 	missing, ok := errors.AsType[*quorum.MissingError](err)
 	if !ok || len(missing.Signers) != 1 || missing.Signers[0].Comment != "carol" || len(missing.Missing) != 2 {
 		t.Errorf("missing %+v", missing)
@@ -314,10 +361,13 @@ func TestVerifyRefusesWhatIsNoSignature(t *testing.T) {
 	flipped[len(flipped)-1] ^= 1
 	key := "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n-----END OPENSSH PRIVATE KEY-----\n"
 	for name, test := range map[string]struct{ approval, want string }{
-		"empty":                {"", "is not an armored SSH signature"},
-		"a path":               {"alice.sig", "is not an armored SSH signature"},
-		"the bare base64":      {base64.StdEncoding.EncodeToString(block.Bytes), "is not an armored SSH signature"},
-		"PGP":                  {"-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n", "is not an armored SSH signature"},
+		"empty":           {"", "is not an armored SSH signature"},
+		"a path":          {"alice.sig", "is not an armored SSH signature"},
+		"the bare base64": {base64.StdEncoding.EncodeToString(block.Bytes), "is not an armored SSH signature"},
+		"PGP": {
+			"-----BEGIN PGP SIGNATURE-----\n\niQ==\n-----END PGP SIGNATURE-----\n",
+			"is not an armored SSH signature",
+		},
 		"a private key":        {key, "is a private key"},
 		"text before":          {"signed by alice:\n" + good, "is not an armored SSH signature"},
 		"two":                  {good + good, "has text after the SSH signature"},
@@ -367,8 +417,9 @@ func TestSSHKeygen(t *testing.T) {
 	}
 	var lines, approvals []string
 	for name, args := range map[string][]string{
-		"ed25519": {"-t", "ed25519"}, "p256": {"-t", "ecdsa", "-b", "256"}, "p384": {"-t", "ecdsa", "-b", "384"}, "p521": {"-t", "ecdsa", "-b", "521"},
-		"rsa": {"-t", "rsa", "-b", "3072"},
+		"ed25519": {"-t", "ed25519"}, "p256": {"-t", "ecdsa", "-b", "256"}, "p384": {"-t", "ecdsa", "-b", "384"},
+		"p521": {"-t", "ecdsa", "-b", "521"},
+		"rsa":  {"-t", "rsa", "-b", "3072"},
 	} {
 		run("", append(args, "-q", "-N", "", "-C", name+"@test", "-f", name)...)
 		run("", "-q", "-Y", "sign", "-f", name, "-n", quorum.Namespace, "statement.txt")
@@ -390,9 +441,13 @@ func TestSSHKeygen(t *testing.T) {
 			t.Errorf("signer %v has no comment", s)
 		}
 	}
-	// And the other way: ssh-keygen takes what a library made, so that an auditor needs no program of ours.
+	// And the other way: ssh-keygen takes what a library made, so that an auditor needs no program of
+	// ours.
 	alice := newEd25519(t, "alice")
-	for name, content := range map[string]string{"allowed": "alice " + alice.line() + "\n", "alice.sig": alice.approve(t, text)} {
+	for name, content := range map[string]string{
+		"allowed":   "alice " + alice.line() + "\n",
+		"alice.sig": alice.approve(t, text),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -400,7 +455,8 @@ func TestSSHKeygen(t *testing.T) {
 	run(text, "-Y", "verify", "-f", "allowed", "-I", "alice", "-n", quorum.Namespace, "-s", "alice.sig")
 	// A key that is too short to be an approver.
 	run("", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", "short")
-	mustFail(t, quorum.CheckKey(read("short.pub")), "is an RSA key of 2048 bits, expected at least 3072", read("short.pub"))
+	mustFail(t, quorum.CheckKey(read("short.pub")), "is an RSA key of 2048 bits, expected at least 3072",
+		read("short.pub"))
 	mustFail(t, quorum.CheckKey(read("short")), "is a private key", read("short"))
 	// A certificate.
 	run("", "-q", "-s", "ed25519", "-I", "id", "-n", "alice", "short.pub")
@@ -420,15 +476,20 @@ func TestNewRefuses(t *testing.T) {
 		threshold int64
 		want      string
 	}{
-		"no keys":             {nil, 1, "destruction_approvers.public_keys has 0 keys, expected 1 to 200"},
-		"too many":            {make([]string, 201), 1, "has 201 keys"},
-		"threshold 0":         {[]string{alice, bob}, 0, "destruction_approvers.threshold is 0, expected 1 to 2, the number of distinct keys"},
-		"negative threshold":  {[]string{alice}, -1, "threshold is -1"},
-		"threshold above":     {[]string{alice, bob}, 3, "threshold is 3, expected 1 to 2"},
-		"the same key twice":  {[]string{alice, strings.Join(fields[:2], " ")}, 2, "threshold is 2, expected 1 to 1"},
-		"empty":               {[]string{alice, ""}, 1, "destruction_approvers.public_keys[1] is empty"},
-		"a name":              {[]string{"alice"}, 1, "public_keys[0] does not begin with a known kind of key"},
-		"an age recipient":    {[]string{"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"}, 1, "does not begin with a known kind"},
+		"no keys":  {nil, 1, "destruction_approvers.public_keys has 0 keys, expected 1 to 200"},
+		"too many": {make([]string, 201), 1, "has 201 keys"},
+		"threshold 0": {[]string{alice, bob}, 0, "destruction_approvers.threshold is 0, expected 1 to 2, the " +
+			"number of distinct keys"},
+		"negative threshold": {[]string{alice}, -1, "threshold is -1"},
+		"threshold above":    {[]string{alice, bob}, 3, "threshold is 3, expected 1 to 2"},
+		"the same key twice": {[]string{alice, strings.Join(fields[:2], " ")}, 2, "threshold is 2, expected 1 to 1"},
+		"empty":              {[]string{alice, ""}, 1, "destruction_approvers.public_keys[1] is empty"},
+		"a name":             {[]string{"alice"}, 1, "public_keys[0] does not begin with a known kind of key"},
+		"an age recipient": {
+			[]string{"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"},
+			1,
+			"does not begin with a known kind",
+		},
 		"DSA":                 {[]string{"ssh-dss AAAAB3NzaC1kc3M= alice"}, 1, "is a DSA key"},
 		"a certificate":       {[]string{"ssh-ed25519-cert-v01@openssh.com AAAA alice"}, 1, "is a certificate"},
 		"options":             {[]string{"no-touch-required " + alice}, 1, "has options before it"},
@@ -436,11 +497,20 @@ func TestNewRefuses(t *testing.T) {
 		"not base64":          {[]string{"ssh-ed25519 !!! alice"}, 1, "is not sound base64"},
 		"cut off":             {[]string{fields[0] + " " + fields[1][:40] + " alice"}, 1, "is not a sound ssh-ed25519 key"},
 		"another kind inside": {[]string{"ecdsa-sha2-nistp256 " + fields[1]}, 1, "is not a sound ecdsa-sha2-nistp256 key"},
-		"PEM":                 {[]string{"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----"}, 1, "is PEM"},
-		"a private key":       {[]string{"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ==\n-----END"}, 1, "is a private key"},
-		"two lines":           {[]string{alice + "\n" + bob}, 1, "has several lines"},
-		"too long":            {[]string{"ssh-rsa " + strings.Repeat("A", 20_000)}, 1, "is too long"},
-		"a short RSA key":     {[]string{newPerson(t, "x", short).line()}, 1, "is an RSA key of 2048 bits, expected at least 3072"},
+		"PEM": {
+			[]string{"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----"},
+			1,
+			"is PEM",
+		},
+		"a private key": {[]string{"-----BEGIN OPENSSH PRIVATE " +
+			"KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ==\n-----END"}, 1, "is a private key"},
+		"two lines": {[]string{alice + "\n" + bob}, 1, "has several lines"},
+		"too long":  {[]string{"ssh-rsa " + strings.Repeat("A", 20_000)}, 1, "is too long"},
+		"a short RSA key": {
+			[]string{newPerson(t, "x", short).line()},
+			1,
+			"is an RSA key of 2048 bits, expected at least 3072",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -497,7 +567,10 @@ func TestFromEnvironment(t *testing.T) {
 		"threshold 0":          {`{"public_keys":["` + alice + `"],"threshold":0}`, "threshold is 0, expected 1 to 1"},
 		"no keys":              {`{"threshold":1}`, "public_keys has 0 keys"},
 		"keys as a string":     {`{"public_keys":"` + alice + `","threshold":1}`, "is not the JSON that was expected"},
-		"a bad key":            {`{"public_keys":["` + alice + `","x"],"threshold":1}`, "SALESFORCEBYOK_DESTRUCTION_APPROVERS.public_keys[1] does not begin"},
+		"a bad key": {
+			`{"public_keys":["` + alice + `","x"],"threshold":1}`,
+			"SALESFORCEBYOK_DESTRUCTION_APPROVERS.public_keys[1] does not begin",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -560,7 +633,8 @@ func TestNotAfter(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
 		"2026-11-22T12:00:00Z": "", "2026-11-22T12:00:00+01:00": "", "2026-12-21T12:00:00Z": "", "2026-11-21T12:00:01Z": "",
-		"2026-11-21T12:00:00Z": "the approvals have expired: destruction_not_after is 2026-11-21T12:00:00Z", "2020-01-01T00:00:00Z": "have expired",
+		"2026-11-21T12:00:00Z": "the approvals have expired: destruction_not_after is 2026-11-21T12:00:00Z",
+		"2020-01-01T00:00:00Z": "have expired",
 		"2026-12-21T12:00:01Z": "more than 30 days after 2026-11-21T12:00:00Z", "9999-01-01T00:00:00Z": "more than 30 days",
 	} {
 		at, err := quorum.ParseNotAfter(s)
@@ -576,7 +650,10 @@ func TestNotAfter(t *testing.T) {
 			t.Errorf("%s: %v", s, err)
 		}
 	}
-	for _, s := range []string{"", "tomorrow", "2026-11-22", "2026-11-22T12:00:00", "2026-11-22 12:00:00Z", "2026-13-22T12:00:00Z"} {
+	for _, s := range []string{
+		"", "tomorrow", "2026-11-22", "2026-11-22T12:00:00", "2026-11-22 12:00:00Z",
+		"2026-13-22T12:00:00Z",
+	} {
 		_, err := quorum.ParseNotAfter(s)
 		mustFail(t, err, "is not an RFC 3339 time")
 	}
@@ -592,7 +669,8 @@ func FuzzStatement(f *testing.F) {
 		}
 		text := s.String()
 		lines := strings.Split(text, "\n")
-		if len(lines) != 10 || lines[9] != "" || lines[0] != "salesforcebyok-destruction: 1" || !strings.HasPrefix(lines[3], "record: ") {
+		if len(lines) != 10 || lines[9] != "" || lines[0] != "salesforcebyok-destruction: 1" ||
+			!strings.HasPrefix(lines[3], "record: ") {
 			t.Fatalf("%q", text)
 		}
 		for i := range len(text) {

@@ -30,13 +30,15 @@ type Statement struct {
 	Version int64
 	// Hash is the record's SecretValueHash, "" if Salesforce shows none.
 	Hash string
-	// LastModified is the record's LastModifiedDate: whoever changes the record afterwards voids the approvals.
+	// LastModified is the record's LastModifiedDate: whoever changes the record afterwards voids the
+	// approvals.
 	LastModified time.Time
 	// NotAfter is the end of the approvals.
 	NotAfter time.Time
 }
 
-// String returns the text to sign: ASCII lines of a key and a value, the last one ended too. What a record lacks is "-".
+// String returns the text to sign: ASCII lines of a key and a value, the last one ended too. What a
+// record lacks is "-".
 func (s Statement) String() string {
 	version := ""
 	if s.Version != 0 {
@@ -59,7 +61,8 @@ func (s Statement) String() string {
 	return b.String()
 }
 
-// instant is the form of times in a statement: RFC 3339 in UTC, with the fraction of a second only if there is one.
+// instant is the form of times in a statement: RFC 3339 in UTC, with the fraction of a second only
+// if there is one.
 func instant(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -67,7 +70,8 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-// plain keeps a value in its line, and the line in ASCII: no value that Salesforce sends can look like another line.
+// plain keeps a value in its line, and the line in ASCII: no value that Salesforce sends can look
+// like another line.
 func plain(value string) string {
 	if value == "" {
 		return "-"
@@ -102,9 +106,11 @@ func ParseNotAfter(s string) (time.Time, error) {
 func CheckNotAfter(notAfter, now time.Time) error {
 	switch {
 	case !notAfter.After(now):
-		return fmt.Errorf("%w: destruction_not_after is %s and it is %s; set a later end, and have the new destruction_statement signed", ErrExpired, instant(notAfter), instant(now))
+		return fmt.Errorf("%w: destruction_not_after is %s and it is %s; set a later end, and have the new "+
+			"destruction_statement signed", ErrExpired, instant(notAfter), instant(now))
 	case notAfter.Sub(now) > longestNotAfter:
-		return fmt.Errorf("destruction_not_after is %s, more than 30 days after %s: approvals must end soon", instant(notAfter), instant(now))
+		return fmt.Errorf("destruction_not_after is %s, more than 30 days after %s: approvals must end soon",
+			instant(notAfter), instant(now))
 	default:
 		return nil
 	}

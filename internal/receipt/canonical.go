@@ -16,9 +16,10 @@ import (
 // maxDepth bounds how deep a value is nested.
 const maxDepth = 64
 
-// Canonical returns the RFC 8785 form of one JSON value: no white space, names sorted by their UTF-16 code units, strings
-// with the shortest escapes, numbers as ECMAScript writes them. It refuses what has no such form: text after the value,
-// invalid UTF-8, a name that is there twice, and numbers that a double cannot hold exactly if they are integers.
+// Canonical returns the RFC 8785 form of one JSON value: no white space, names sorted by their
+// UTF-16 code units, strings with the shortest escapes, numbers as ECMAScript writes them. It
+// refuses what has no such form: text after the value, invalid UTF-8, a name that is there twice,
+// and numbers that a double cannot hold exactly if they are integers.
 func Canonical(text []byte) ([]byte, error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("is not UTF-8")
@@ -105,7 +106,9 @@ func canonicalObject(out *bytes.Buffer, d *json.Decoder, depth int) error {
 	for name := range members {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b))) })
+	slices.SortFunc(names, func(a, b string) int {
+		return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	})
 	out.WriteByte('{')
 	for i, name := range names {
 		if i > 0 {
@@ -119,7 +122,8 @@ func canonicalObject(out *bytes.Buffer, d *json.Decoder, depth int) error {
 	return endOf(d)
 }
 
-// writeString escapes what RFC 8785, section 3.2.2.2, has escaped, and nothing else. [encoding/json] escapes more.
+// writeString escapes what RFC 8785, section 3.2.2.2, has escaped, and nothing else.
+// [encoding/json] escapes more.
 func writeString(out *bytes.Buffer, s string) {
 	short := map[rune]string{'"': `\"`, '\\': `\\`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
 	out.WriteByte('"')

@@ -22,15 +22,16 @@ const (
 	maxEnvelope = 8 << 20
 )
 
-// Directory keeps receipts as files 00000001.json, 00000002.json and so on, each an [Envelope]. Its methods may be used
-// concurrently, also by several processes on one file system.
+// Directory keeps receipts as files 00000001.json, 00000002.json and so on, each an [Envelope]. Its
+// methods may be used concurrently, also by several processes on one file system.
 type Directory struct {
 	dir *durable.Dir
 }
 
 // Envelope is a file of a [Directory], in RFC 8785 canonical JSON without a newline at its end.
 type Envelope struct {
-	// Previous is the SHA-256 of the file before it in hexadecimal, as sha256sum prints it; nil for the first.
+	// Previous is the SHA-256 of the file before it in hexadecimal, as sha256sum prints it; nil for
+	// the first.
 	Previous *string `json:"previous"`
 	// Receipt is the receipt as it stands in state.
 	Receipt json.RawMessage `json:"receipt"`
@@ -46,7 +47,8 @@ func CheckDirectory(path string) error {
 	return nil
 }
 
-// OpenDirectory opens the directory, making it and missing parents with mode 0700. Close it after use.
+// OpenDirectory opens the directory, making it and missing parents with mode 0700. Close it after
+// use.
 func OpenDirectory(path string) (*Directory, error) {
 	dir, err := durable.Open(path, what)
 	if err != nil {
@@ -58,8 +60,8 @@ func OpenDirectory(path string) (*Directory, error) {
 // Close releases the directory.
 func (d *Directory) Close() error { return d.dir.Close() }
 
-// Check reports whether a receipt could be appended now. Ask before the write that the receipt will be of: it takes the
-// lock, makes and removes a file, and reads the newest receipt.
+// Check reports whether a receipt could be appended now. Ask before the write that the receipt will
+// be of: it takes the lock, makes and removes a file, and reads the newest receipt.
 func (d *Directory) Check(ctx context.Context) error {
 	return d.locked(ctx, func() error {
 		if err := d.dir.CheckWritable(); err != nil {
@@ -75,7 +77,8 @@ func (d *Directory) Append(ctx context.Context, receipt string) (path string, er
 	return d.add(ctx, receipt, false)
 }
 
-// AppendOnce is Append for a receipt that may be there already, as after an interrupted run. It then returns the path of that file.
+// AppendOnce is Append for a receipt that may be there already, as after an interrupted run. It
+// then returns the path of that file.
 func (d *Directory) AppendOnce(ctx context.Context, receipt string) (path string, err error) {
 	return d.add(ctx, receipt, true)
 }
@@ -194,8 +197,8 @@ func (d *Directory) envelope(sequence int64) (Envelope, string, error) {
 
 // Chain is what [Directory.Verify] found.
 type Chain struct {
-	// First and Last are the numbers of the oldest and the newest file; 0 for none. First is above 1 if older files were moved
-	// away: compare Before with the head that was noted then.
+	// First and Last are the numbers of the oldest and the newest file; 0 for none. First is above 1
+	// if older files were moved away: compare Before with the head that was noted then.
 	First, Last int64
 	// Before is the SHA-256 of the file before First, "" if it is the first of all.
 	Before string
@@ -203,8 +206,8 @@ type Chain struct {
 	Head string
 }
 
-// Verify checks every file: its form, its number, and that its previous is the SHA-256 of the file before it. The error
-// names each gap and each changed file.
+// Verify checks every file: its form, its number, and that its previous is the SHA-256 of the file
+// before it. The error names each gap and each changed file.
 func (d *Directory) Verify() (Chain, error) {
 	var chain Chain
 	found, err := d.sequences()
@@ -228,12 +231,15 @@ func (d *Directory) Verify() (Chain, error) {
 		case chain.First == 0:
 			chain.First, chain.Before = n, previous
 			if (n == 1) != (previous == "") && err == nil {
-				problems = append(problems, fmt.Errorf("%s: only the first file of all has no previous", d.dir.Path(envelopeName(n))))
+				problems = append(problems, fmt.Errorf("%s: only the first file of all has no previous",
+					d.dir.Path(envelopeName(n))))
 			}
 		case n != chain.Last+1:
-			problems = append(problems, fmt.Errorf("%s follows %s: files between them are missing", envelopeName(n), envelopeName(chain.Last)))
+			problems = append(problems, fmt.Errorf("%s follows %s: files between them are missing", envelopeName(n),
+				envelopeName(chain.Last)))
 		case previous != chain.Head && err == nil:
-			problems = append(problems, fmt.Errorf("%s names another file before it than %s: one of the two was changed", envelopeName(n), envelopeName(chain.Last)))
+			problems = append(problems, fmt.Errorf("%s names another file before it than %s: one of the two was changed",
+				envelopeName(n), envelopeName(chain.Last)))
 		}
 		chain.Last, chain.Head = n, Sum(text)
 	}

@@ -84,7 +84,8 @@ func TestAppend(t *testing.T) {
 		if err := json.Unmarshal(text, &e); err != nil {
 			t.Fatal(err)
 		}
-		if e.Sequence != int64(i+1) || string(e.Receipt) != r.Encode() || (previous == nil) != (e.Previous == nil) || previous != nil && *e.Previous != *previous {
+		if e.Sequence != int64(i+1) || string(e.Receipt) != r.Encode() || (previous == nil) != (e.Previous == nil) ||
+			previous != nil && *e.Previous != *previous {
 			t.Errorf("file %d reads %s", i+1, text)
 		}
 		if canonical, err := receipt.Canonical(text); err != nil || string(canonical) != string(text) {
@@ -109,7 +110,8 @@ func TestAppendRefuses(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	for _, text := range []string{"", "{}", `{"outcome":"x","time":"t","organization_id":"o","time":"u"}`} {
-		if at, err := d.Append(t.Context(), text); err == nil || !strings.HasPrefix(err.Error(), "keep the receipt: it ") || at != "" {
+		if at, err := d.Append(t.Context(), text); err == nil || !strings.HasPrefix(err.Error(), "keep the receipt: it ") ||
+			at != "" {
 			t.Errorf("%q is kept as %s, %v", text, at, err)
 		}
 	}
@@ -154,12 +156,27 @@ func TestVerify(t *testing.T) {
 		}, ""},
 		"older files moved": {remove("00000001.json", "00000002.json"), ""},
 		"a file removed":    {remove("00000003.json"), "00000004.json follows 00000002.json: files between them are missing"},
-		"a receipt changed": {edit("00000002.json", func(s string) string { return strings.Replace(s, `"version":2`, `"version":7`, 1) }), "00000003.json names another file before it than 00000002.json"},
-		"white space added": {edit("00000002.json", func(s string) string { return s + "\n" }), "00000002.json is not in canonical form"},
-		"truncated":         {edit("00000002.json", func(s string) string { return s[:20] }), "00000002.json is no receipt of this provider"},
-		"emptied":           {edit("00000005.json", func(string) string { return "" }), "00000005.json is no receipt of this provider"},
-		"another number":    {edit("00000002.json", func(s string) string { return strings.Replace(s, `"sequence":2`, `"sequence":3`, 1) }), "has the sequence 3"},
-		"no receipt":        {edit("00000005.json", func(string) string { return `{"previous":null,"receipt":{},"sequence":5}` }), "the receipt in"},
+		"a receipt changed": {edit("00000002.json", func(s string) string {
+			return strings.Replace(s, `"version":2`, `"version":7`, 1)
+		}), "00000003.json names another file before it than 00000002.json"},
+		"white space added": {
+			edit("00000002.json", func(s string) string { return s + "\n" }),
+			"00000002.json is not in canonical form",
+		},
+		"truncated": {
+			edit("00000002.json", func(s string) string { return s[:20] }),
+			"00000002.json is no receipt of this provider",
+		},
+		"emptied": {
+			edit("00000005.json", func(string) string { return "" }),
+			"00000005.json is no receipt of this provider",
+		},
+		"another number": {edit("00000002.json", func(s string) string {
+			return strings.Replace(s, `"sequence":2`, `"sequence":3`, 1)
+		}), "has the sequence 3"},
+		"no receipt": {edit("00000005.json", func(string) string {
+			return `{"previous":null,"receipt":{},"sequence":5}`
+		}), "the receipt in"},
 		"the chain begins in": {edit("00000001.json", func(s string) string {
 			return strings.Replace(s, `"previous":null,"receipt"`, `"previous":"00","receipt"`, 1)
 		}), "only the first file of all has no previous"},
@@ -207,7 +224,10 @@ func TestWhatIsNoReceiptIsPassedOver(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	d := filled(t, path, 1)
-	for _, name := range []string{"README.md", "00000000.json", "9.json", "000000009.json", "00000009.json.bak", "x00000009.json"} {
+	for _, name := range []string{
+		"README.md", "00000000.json", "9.json", "000000009.json", "00000009.json.bak",
+		"x00000009.json",
+	} {
 		if err := os.WriteFile(filepath.Join(path, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +300,8 @@ func TestDirectoryPaths(t *testing.T) {
 		if err := receipt.CheckDirectory(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", path, err)
 		}
-		if d, err := receipt.OpenDirectory(path); err == nil || d != nil || !strings.Contains(err.Error(), "open the receipt directory") {
+		if d, err := receipt.OpenDirectory(path); err == nil || d != nil ||
+			!strings.Contains(err.Error(), "open the receipt directory") {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
@@ -309,7 +330,8 @@ func TestCheckLeavesNothing(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	f.Add(`{"previous":null,"receipt":{"outcome":"x","time":"t","organization_id":"o"},"sequence":1}`, `{"previous":"0","receipt":{},"sequence":2}`)
+	f.Add(`{"previous":null,"receipt":{"outcome":"x","time":"t","organization_id":"o"},"sequence":1}`,
+		`{"previous":"0","receipt":{},"sequence":2}`)
 	f.Add("", "{")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		path := t.TempDir()

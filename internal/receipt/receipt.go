@@ -36,9 +36,12 @@ const (
 // outcomes has the past of each operation, as receipts have named it from the first version on.
 func outcomes() map[Operation]string {
 	return map[Operation]string{
-		Upload: "uploaded", Adopt: "adopted", Import: "imported", Patch: "patched", Destroy: "destroyed", DestroyForGood: "destroyed for good",
-		Restore: "restored", DropExport: "export dropped", MakeJWE: "JWE made", MakeCertificate: "certificate made", DeleteCertificate: "certificate deleted",
-		ChangeSettings: "settings changed", ChangeRootKey: "root key changed", CompleteCASigned: "certificate chain uploaded",
+		Upload: "uploaded", Adopt: "adopted", Import: "imported", Patch: "patched", Destroy: "destroyed",
+		DestroyForGood: "destroyed for good",
+		Restore:        "restored", DropExport: "export dropped", MakeJWE: "JWE made", MakeCertificate: "certificate made",
+		DeleteCertificate: "certificate deleted",
+		ChangeSettings:    "settings changed", ChangeRootKey: "root key changed",
+		CompleteCASigned: "certificate chain uploaded",
 	}
 }
 
@@ -55,7 +58,8 @@ const (
 	CauseAge Cause = "age"
 )
 
-// Receipt is the evidence of one write. The JSON names are fixed. Fields that do not apply to an operation are left out.
+// Receipt is the evidence of one write. The JSON names are fixed. Fields that do not apply to an
+// operation are left out.
 type Receipt struct {
 	// Format is set by [Receipt.Encode].
 	Format    int       `json:"receipt_format"`
@@ -82,7 +86,8 @@ type Receipt struct {
 	StatusAfter     string `json:"status_after,omitempty"`
 	RotationID      string `json:"rotation_id,omitempty"`
 	SecretValueHash string `json:"secret_value_hash,omitempty"`
-	// KeySource says where the material came from: generated, given, wrapped_elsewhere, salesforce, remote, adopted, imported.
+	// KeySource says where the material came from: generated, given, wrapped_elsewhere, salesforce,
+	// remote, adopted, imported.
 	KeySource string `json:"key_source,omitempty"`
 
 	WrappingAlg string       `json:"wrapping_algorithm,omitempty"`
@@ -93,15 +98,18 @@ type Receipt struct {
 	// EscrowRecipients are those of the copy, unless it has EscrowRecipientGroups.
 	EscrowRecipients      []string   `json:"escrow_recipients,omitempty"`
 	EscrowRecipientGroups [][]string `json:"escrow_recipient_groups,omitempty"`
-	// EscrowFile is the name of the copy in the escrow directory, and EscrowSHA256 its SHA-256 in hexadecimal.
+	// EscrowFile is the name of the copy in the escrow directory, and EscrowSHA256 its SHA-256 in
+	// hexadecimal.
 	EscrowFile   string `json:"escrow_file,omitempty"`
 	EscrowSHA256 string `json:"escrow_sha256,omitempty"`
 	// EscrowNotice says, under strict FIPS 140-3, that the escrow copy was made outside of it.
 	EscrowNotice string `json:"escrow_notice,omitempty"`
 
-	// HashMatched is whether the hash that Salesforce reads back is the one that was sent; nil if there was nothing to compare.
+	// HashMatched is whether the hash that Salesforce reads back is the one that was sent; nil if
+	// there was nothing to compare.
 	HashMatched *bool `json:"hash_matched_on_read_back"`
-	// ExportHeld is whether a verified export of the key is held after the operation; nil if the operation has no export.
+	// ExportHeld is whether a verified export of the key is held after the operation; nil if the
+	// operation has no export.
 	ExportHeld *bool `json:"export_held,omitempty"`
 
 	// Statement is the text that the approvers signed, and ApprovalsRequired how many had to.
@@ -114,7 +122,8 @@ type Receipt struct {
 
 	FIPSMode        string `json:"fips_mode"`
 	ProviderVersion string `json:"provider_version"`
-	// Previous is the SHA-256 of the receipt before this one in the same state, in hexadecimal; nil for the first.
+	// Previous is the SHA-256 of the receipt before this one in the same state, in hexadecimal; nil
+	// for the first.
 	Previous *string `json:"previous"`
 }
 
@@ -136,7 +145,8 @@ type Approver struct {
 	Signature string `json:"signature,omitempty"`
 }
 
-// Setting is one setting that changed. A value is true, false or, for one that the org did not show, nil.
+// Setting is one setting that changed. A value is true, false or, for one that the org did not
+// show, nil.
 type Setting struct {
 	Name   string `json:"name"`
 	Before *bool  `json:"before"`
@@ -193,7 +203,8 @@ func Sum(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// After returns the receipt as the one that follows the receipt of the given text in a state; "" is for the first.
+// After returns the receipt as the one that follows the receipt of the given text in a state; "" is
+// for the first.
 func (r Receipt) After(previous string) Receipt {
 	r.Previous = nil
 	if previous != "" {
@@ -203,8 +214,8 @@ func (r Receipt) After(previous string) Receipt {
 	return r
 }
 
-// Encode returns the receipt's text, RFC 8785 canonical JSON. It panics for an operation or an outcome of pins that this
-// package does not know, which only a fault of this program can bring.
+// Encode returns the receipt's text, RFC 8785 canonical JSON. It panics for an operation or an
+// outcome of pins that this package does not know, which only a fault of this program can bring.
 func (r Receipt) Encode() string {
 	outcome, ok := outcomes()[r.Operation]
 	if !ok {
@@ -221,8 +232,8 @@ func (r Receipt) Encode() string {
 	return string(text)
 }
 
-// Parse reads a receipt, also one of a provider version before this form, whose Format is 0. A receipt of a later form is
-// read as far as it is known.
+// Parse reads a receipt, also one of a provider version before this form, whose Format is 0. A
+// receipt of a later form is read as far as it is known.
 func Parse(text string) (Receipt, error) {
 	var r Receipt
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
@@ -234,8 +245,9 @@ func Parse(text string) (Receipt, error) {
 	return r, nil
 }
 
-// VerifyChain checks the texts of receipts of one state, the oldest first: each is canonical, and its previous is the
-// SHA-256 of the one before. The first may follow one that is not given. Receipts without a Format chain nothing.
+// VerifyChain checks the texts of receipts of one state, the oldest first: each is canonical, and
+// its previous is the SHA-256 of the one before. The first may follow one that is not given.
+// Receipts without a Format chain nothing.
 func VerifyChain(texts ...string) error {
 	var problems []error
 	for i, text := range texts {
@@ -254,7 +266,8 @@ func VerifyChain(texts ...string) error {
 			continue
 		}
 		if want := Sum(texts[i-1]); r.Previous == nil || *r.Previous != want {
-			problems = append(problems, fmt.Errorf("receipt %d does not follow the one before it, whose SHA-256 is %s", i+1, want))
+			problems = append(problems, fmt.Errorf("receipt %d does not follow the one before it, whose SHA-256 is %s", i+1,
+				want))
 		}
 	}
 	return errors.Join(problems...)

@@ -26,22 +26,31 @@ func yes() *bool { b := true; return &b }
 
 // base has what every receipt has.
 func base(operation receipt.Operation) receipt.Receipt {
-	return receipt.Receipt{Operation: operation, Time: receipt.UTC(noon), OrganizationID: org, FIPSMode: "off", ProviderVersion: "1.2.3"}
+	return receipt.Receipt{
+		Operation: operation, Time: receipt.UTC(noon), OrganizationID: org, FIPSMode: "off",
+		ProviderVersion: "1.2.3",
+	}
 }
 
 // every returns one whole receipt of each operation.
 func every() map[string]receipt.Receipt {
 	record := func(operation receipt.Operation, before, after string) receipt.Receipt {
 		r := base(operation)
-		r.TenantSecretID, r.Version, r.Type, r.Source, r.StatusBefore, r.StatusAfter = "02G000000000001AAA", 3, "Data", "UPLOADED", before, after
+		r.TenantSecretID, r.Version, r.Type, r.Source, r.StatusBefore, r.StatusAfter = "02G000000000001AAA", 3, "Data",
+			"UPLOADED", before, after
 		r.SecretValueHash, r.ExportHeld, r.UserID, r.CreatedBy = hash, yes(), "005000000000001AAA", "005000000000002AAA"
 		return r
 	}
-	certificate := &receipt.Certificate{DeveloperName: "BYOK", SerialNumber: "c0ffee", SHA256: strings.Repeat("ab", 32), NotAfter: receipt.UTC(noon)}
+	certificate := &receipt.Certificate{
+		DeveloperName: "BYOK", SerialNumber: "c0ffee", SHA256: strings.Repeat("ab", 32),
+		NotAfter: receipt.UTC(noon),
+	}
 	upload := record(receipt.Upload, "", "ACTIVE")
-	upload.Cause, upload.RotationID, upload.KeySource, upload.WrappingAlg, upload.Certificate = receipt.CauseAge, "1f2e3d4c.0", "generated", "RSA_OAEP_SHA512", certificate
+	upload.Cause, upload.RotationID, upload.KeySource, upload.WrappingAlg, upload.Certificate = receipt.CauseAge,
+		"1f2e3d4c.0", "generated", "RSA_OAEP_SHA512", certificate
 	upload.ExportHeld, upload.HashMatched, upload.Resource = nil, yes(), "salesforcebyok_tenant_secret"
-	upload.EscrowRecipients, upload.EscrowFile, upload.EscrowSHA256 = []string{"age1x", "age1y"}, "a.age", strings.Repeat("0f", 32)
+	upload.EscrowRecipients, upload.EscrowFile, upload.EscrowSHA256 = []string{"age1x", "age1y"}, "a.age",
+		strings.Repeat("0f", 32)
 	held := receipt.PinsHeld
 	upload.PinsHeld = &held
 	elsewhere := upload
@@ -51,7 +60,8 @@ func every() map[string]receipt.Receipt {
 	destroy := record(receipt.Destroy, "ARCHIVED", "DESTROYED")
 	destroy.Statement, destroy.ApprovalsRequired = "salesforcebyok-destruction: 1\noperation: destroy\n", 2
 	destroy.Approvers = []receipt.Approver{
-		{Fingerprint: "SHA256:" + hash[:43], Comment: "alice", Signature: "-----BEGIN SSH SIGNATURE-----\n"}, {Fingerprint: "SHA256:" + strings.Repeat("A", 43)},
+		{Fingerprint: "SHA256:" + hash[:43], Comment: "alice", Signature: "-----BEGIN SSH SIGNATURE-----\n"},
+		{Fingerprint: "SHA256:" + strings.Repeat("A", 43)},
 	}
 	jwe := base(receipt.MakeJWE)
 	jwe.SecretValueHash, jwe.Certificate, jwe.KeySource = hash, certificate, "given"
@@ -64,11 +74,17 @@ func every() map[string]receipt.Receipt {
 	settings := base(receipt.ChangeSettings)
 	settings.Settings = []receipt.Setting{{Name: "enable_cache_only_keys", After: yes()}}
 	rootKey := base(receipt.ChangeRootKey)
-	rootKey.RootKey, rootKey.StatusBefore, rootKey.StatusAfter = &receipt.RootKey{ID: "0Xy000000000001AAA", Identifier: "arn:aws:kms:x"}, "Active", "Inactive"
+	rootKey.RootKey, rootKey.StatusBefore, rootKey.StatusAfter = &receipt.RootKey{
+		ID:         "0Xy000000000001AAA",
+		Identifier: "arn:aws:kms:x",
+	}, "Active", "Inactive"
 	return map[string]receipt.Receipt{
-		"upload": upload, "upload of what was wrapped elsewhere": elsewhere, "adopt": record(receipt.Adopt, "", "ACTIVE"), "import": record(receipt.Import, "", ""),
-		"patch": record(receipt.Patch, "", ""), "destroy": destroy, "destroy for good": record(receipt.DestroyForGood, "ARCHIVED", "DESTROYED"),
-		"restore": record(receipt.Restore, "DESTROYED", "ARCHIVED"), "drop": record(receipt.DropExport, "DESTROYED", "DESTROYED"), "jwe": jwe,
+		"upload": upload, "upload of what was wrapped elsewhere": elsewhere, "adopt": record(receipt.Adopt, "", "ACTIVE"),
+		"import": record(receipt.Import, "", ""),
+		"patch":  record(receipt.Patch, "", ""), "destroy": destroy,
+		"destroy for good": record(receipt.DestroyForGood, "ARCHIVED", "DESTROYED"),
+		"restore":          record(receipt.Restore, "DESTROYED", "ARCHIVED"),
+		"drop":             record(receipt.DropExport, "DESTROYED", "DESTROYED"), "jwe": jwe,
 		"certificate made": made, "certificate deleted": deleted, "chain": chain, "settings": settings, "root key": rootKey,
 	}
 }
@@ -147,7 +163,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 			t.Errorf("%s passes: %s", name, text)
 		}
 	}
-	if err := schema.Validate(" " + every()["destroy"].Encode()); err == nil || !strings.Contains(err.Error(), "canonical") {
+	if err := schema.Validate(" " + every()["destroy"].Encode()); err == nil ||
+		!strings.Contains(err.Error(), "canonical") {
 		t.Errorf("white space passes: %v", err)
 	}
 }
@@ -183,7 +200,8 @@ func TestSchemaAndTypeHaveTheSameFields(t *testing.T) {
 func TestNamesOfTheFirstVersionStay(t *testing.T) {
 	t.Parallel()
 	const old = `{"outcome":"uploaded","time":"2026-11-21T12:00:00Z","organization_id":"00DXX0000008abcMAA","tenant_secret_id":"02G000000000001AAA","version":3,` +
-		`"type":"Data","source":"UPLOADED","rotation_id":"1f2e3d4c.0","secret_value_hash":"` + hash + `","wrapping_algorithm":"RSA_OAEP_SHA512",` +
+		`"type":"Data","source":"UPLOADED","rotation_id":"1f2e3d4c.0","secret_value_hash":"` + hash +
+		`","wrapping_algorithm":"RSA_OAEP_SHA512",` +
 		`"certificate":{"developer_name":"BYOK","serial_number":"c0ffee","sha256_fingerprint":"ab","not_after":"2027-01-01T00:00:00Z"},"key_source":"generated",` +
 		`"escrow_recipients":["age1x"],"escrow_file":"a.age","escrow_notice":"x","hash_matched_on_read_back":true,"fips_mode":"off","provider_version":"1.0.0"}`
 	r, err := receipt.Parse(old)
@@ -238,7 +256,10 @@ func TestEncodePanicsForWhatOnlyAFaultBrings(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "null", "{}", "[]", `{"outcome":"uploaded"}`, `{"outcome":"x","time":"t","organization_id":"o","pins_held":"true"}`, `{"outcome":"x","time":"t"}`} {
+	for _, text := range []string{
+		"", "null", "{}", "[]", `{"outcome":"uploaded"}`,
+		`{"outcome":"x","time":"t","organization_id":"o","pins_held":"true"}`, `{"outcome":"x","time":"t"}`,
+	} {
 		if r, err := receipt.Parse(text); err == nil || !strings.Contains(err.Error(), "is no receipt") {
 			t.Errorf("%s reads %+v, %v", text, r, err)
 		}
@@ -255,15 +276,22 @@ func TestVerifyChain(t *testing.T) {
 		texts []string
 		want  string
 	}{
-		"none":              {nil, ""},
-		"whole":             {[]string{first, second, third}, ""},
-		"its end":           {[]string{second, third}, ""},
-		"after an old one":  {[]string{old, every()["patch"].After(old).Encode()}, ""},
-		"a gap":             {[]string{first, third}, "receipt 2 does not follow the one before it, whose SHA-256 is " + receipt.Sum(first)},
-		"another order":     {[]string{second, first, third}, "receipt 2 does not follow"},
-		"a changed one":     {[]string{first, strings.Replace(second, "patched", "Patched", 1), third}, "receipt 3 does not follow"},
-		"a new beginning":   {[]string{first, every()["patch"].Encode()}, "receipt 2 does not follow"},
-		"not canonical":     {[]string{first + " ", every()["patch"].After(first + " ").Encode()}, "receipt 1 is not in canonical form"},
+		"none":             {nil, ""},
+		"whole":            {[]string{first, second, third}, ""},
+		"its end":          {[]string{second, third}, ""},
+		"after an old one": {[]string{old, every()["patch"].After(old).Encode()}, ""},
+		"a gap": {[]string{first, third}, "receipt 2 does not follow the one before it, whose SHA-256 is " +
+			receipt.Sum(first)},
+		"another order": {[]string{second, first, third}, "receipt 2 does not follow"},
+		"a changed one": {
+			[]string{first, strings.Replace(second, "patched", "Patched", 1), third},
+			"receipt 3 does not follow",
+		},
+		"a new beginning": {[]string{first, every()["patch"].Encode()}, "receipt 2 does not follow"},
+		"not canonical": {
+			[]string{first + " ", every()["patch"].After(first + " ").Encode()},
+			"receipt 1 is not in canonical form",
+		},
 		"what is no receip": {[]string{first, "{}"}, "receipt 2 is no receipt"},
 	} {
 		err := receipt.VerifyChain(test.texts...)

@@ -1,9 +1,10 @@
 // Package redact makes the texts of a server fit for diagnostics and logs.
 //
-// A server may send back what it was sent: a token in an error, a client secret in a page, a private key in a redirect.
-// It may also send characters that change how a terminal shows the lines around them. Text takes both out. A secret is
-// found in plain, percent-encoded, in hex and in base64 at any alignment, whole or in pieces of [Window] characters,
-// and also if blanks and invisible characters stand between its own.
+// A server may send back what it was sent: a token in an error, a client secret in a page, a
+// private key in a redirect. It may also send characters that change how a terminal shows the lines
+// around them. Text takes both out. A secret is found in plain, percent-encoded, in hex and in
+// base64 at any alignment, whole or in pieces of [Window] characters, and also if blanks and
+// invisible characters stand between its own.
 package redact
 
 import (
@@ -18,18 +19,21 @@ import (
 )
 
 const (
-	// Window is the length of the shortest piece of a secret that is taken out of a text, in characters.
+	// Window is the length of the shortest piece of a secret that is taken out of a text, in
+	// characters.
 	Window = 16
 	// Mark stands in place of what was taken out.
 	Mark = "[redacted]"
 
-	// shortest is the length of the shortest secret that is looked for. A shorter one would stand in every text.
+	// shortest is the length of the shortest secret that is looked for. A shorter one would stand in
+	// every text.
 	shortest = 4
 	// maxInput bounds what is looked at of one text, in bytes.
 	maxInput = 64 << 10
 )
 
-// Redactor knows secrets. The nil Redactor knows none, and only cleans. It is safe for concurrent use.
+// Redactor knows secrets. The nil Redactor knows none, and only cleans. It is safe for concurrent
+// use.
 type Redactor struct {
 	parent *Redactor
 	// index is made when it is first needed: most replies have no text to look at.
@@ -97,8 +101,8 @@ func forms(s string) [][]byte {
 // span is the part of a text that a byte of its folded form came from.
 type span struct{ from, to int }
 
-// fold leaves out blanks, which + stands for in a form, and invisible characters. It undoes percent-encoding, once, where
-// that is asked for.
+// fold leaves out blanks, which + stands for in a form, and invisible characters. It undoes
+// percent-encoding, once, where that is asked for.
 func fold(s string, percent bool) (folded []byte, from []span) {
 	folded, from = make([]byte, 0, len(s)), make([]span, 0, len(s))
 	for i := 0; i < len(s); {
@@ -123,14 +127,15 @@ func fold(s string, percent bool) (folded []byte, from []span) {
 	return folded, from
 }
 
-// hidden reports the characters that a terminal obeys and does not show: control characters of ASCII and Latin-1, those
-// that turn the direction of a text or have no width, and the line ends of Unicode.
+// hidden reports the characters that a terminal obeys and does not show: control characters of
+// ASCII and Latin-1, those that turn the direction of a text or have no width, and the line ends of
+// Unicode.
 func hidden(r rune) bool {
 	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// Text returns a text of a server without secrets, on one line, with a space for each hidden character, and not much
-// longer than limit bytes.
+// Text returns a text of a server without secrets, on one line, with a space for each hidden
+// character, and not much longer than limit bytes.
 func (r *Redactor) Text(s string, limit int) string {
 	s = cut(s, maxInput)
 	s = strings.TrimSpace(Line(r.replace(s)))

@@ -97,7 +97,8 @@ func TestOrdinaryTextStays(t *testing.T) {
 	t.Parallel()
 	r := New(token, short, pem, "abc", "")
 	for _, s := range []string{
-		"", "api-usage=10018/100000", "INVALID_FIELD: No such column 'foo' on sobject of type Bar", "100 % of 00Dxx0000001gPLEAY",
+		"", "api-usage=10018/100000", "INVALID_FIELD: No such column 'foo' on sobject of type Bar",
+		"100 % of 00Dxx0000001gPLEAY",
 		"Überschlüssel, 鍵, %zz, %4", "Session expired or invalid", "id value of incorrect type: 001900K0001pPuOAAU",
 	} {
 		if got := r.Text(s, 1000); got != s {
@@ -116,8 +117,10 @@ func TestOrdinaryTextStays(t *testing.T) {
 func TestHiddenCharacters(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]string{
-		"new line": "\n", "carriage return": "\r", "tab": "\t", "escape": "\x1b", "delete": "\x7f", "C1": "\u009b", "next line": "\u0085",
-		"override": "\u202e", "isolate": "\u2066", "mark": "\u200f", "zero width": "\u200b", "BOM": "\ufeff", "line": "\u2028",
+		"new line": "\n", "carriage return": "\r", "tab": "\t", "escape": "\x1b", "delete": "\x7f", "C1": "\u009b",
+		"next line": "\u0085",
+		"override":  "\u202e", "isolate": "\u2066", "mark": "\u200f", "zero width": "\u200b", "BOM": "\ufeff",
+		"line":      "\u2028",
 		"paragraph": "\u2029", "soft hyphen": "\u00ad", "no UTF-8": "\xff", "tag": "\U000e0041",
 	} {
 		if got := New(token).Text("a"+s+"b", 100); got != "a b" {
@@ -155,7 +158,8 @@ func TestWithLeavesTheFirstAlone(t *testing.T) {
 	}
 }
 
-// FuzzRedactor: whatever surrounds a secret, and however it is written, no piece of it is left, nor anything hidden.
+// FuzzRedactor: whatever surrounds a secret, and however it is written, no piece of it is left, nor
+// anything hidden.
 func FuzzRedactor(f *testing.F) {
 	f.Add(token, "before", "after", uint8(0))
 	f.Add(pem, "\x1b[31m", "\u202e", uint8(3))

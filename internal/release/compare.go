@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Compare reports what two builds of one commit do not have in common. SBOMs are left out: each carries its own time and name.
+// Compare reports what two builds of one commit do not have in common. SBOMs are left out: each
+// carries its own time and name.
 func Compare(a, b fs.FS, name string) error {
 	_, one, err := Checksums(a, name)
 	if err != nil {

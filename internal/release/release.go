@@ -24,11 +24,13 @@ import (
 
 // Want is what a release must be.
 type Want struct {
-	// Name is the project's, with which every name of the provider's files begins: terraform-provider-NAME.
+	// Name is the project's, with which every name of the provider's files begins:
+	// terraform-provider-NAME.
 	Name string
 	// Module is the path of the main module.
 	Module string
-	// GoVersion is the one toolchain that builds releases, such as "go1.26.8". Another gives other bytes.
+	// GoVersion is the one toolchain that builds releases, such as "go1.26.8". Another gives other
+	// bytes.
 	GoVersion string
 	// Platforms are the OS_ARCH pairs, none missing and none more.
 	Platforms []string
@@ -36,23 +38,26 @@ type Want struct {
 	Manifest []byte
 }
 
-// Platforms are those that Terraform itself is released for [.github/workflows/build.yml of hashicorp/terraform].
+// Platforms are those that Terraform itself is released for [.github/workflows/build.yml of
+// hashicorp/terraform].
 func Platforms() []string {
 	return []string{
-		"darwin_amd64", "darwin_arm64", "freebsd_386", "freebsd_amd64", "freebsd_arm", "linux_386", "linux_amd64", "linux_arm", "linux_arm64",
+		"darwin_amd64", "darwin_arm64", "freebsd_386", "freebsd_amd64", "freebsd_arm", "linux_386", "linux_amd64",
+		"linux_arm", "linux_arm64",
 		"linux_s390x", "openbsd_386", "openbsd_amd64", "solaris_amd64", "windows_386", "windows_amd64", "windows_arm64",
 	}
 }
 
-// cryptographicModule is the certified version that every binary carries, but for the platforms on which Go has no FIPS 140-3 mode
-// [Supported of crypto/internal/fips140/check].
+// cryptographicModule is the certified version that every binary carries, but for the platforms on
+// which Go has no FIPS 140-3 mode [Supported of crypto/internal/fips140/check].
 const cryptographicModule = "v1.0.0"
 
 func withoutFIPS(platform string) bool {
 	return strings.HasPrefix(platform, "openbsd_") || platform == "windows_386" || platform == "windows_arm"
 }
 
-// Check reports everything in dist that is not as it must be; nil means that the release may be published.
+// Check reports everything in dist that is not as it must be; nil means that the release may be
+// published.
 func Check(dist fs.FS, want Want) error {
 	return check(dist, want, buildinfo.Read)
 }
@@ -85,7 +90,8 @@ func (c *checker) problem(format string, args ...any) {
 
 var sumLine = regexp.MustCompile(`^([0-9a-f]{64})  (\S+)$`)
 
-// Checksums reads the one NAME_VERSION_SHA256SUMS of dist: file names and hex SHA-256, as sha256sum writes them.
+// Checksums reads the one NAME_VERSION_SHA256SUMS of dist: file names and hex SHA-256, as sha256sum
+// writes them.
 func Checksums(dist fs.FS, name string) (version string, sums map[string]string, err error) {
 	files, err := fs.Glob(dist, "*_SHA256SUMS")
 	if err != nil {
@@ -116,8 +122,8 @@ func Checksums(dist fs.FS, name string) (version string, sums map[string]string,
 	return version, sums, nil
 }
 
-// checksums holds SHA256SUMS against the files: all that are released, and nothing else, with the right hashes. The registries refuse a
-// release whose manifest is not among them.
+// checksums holds SHA256SUMS against the files: all that are released, and nothing else, with the
+// right hashes. The registries refuse a release whose manifest is not among them.
 func (c *checker) checksums() (map[string]string, error) {
 	version, sums, err := Checksums(c.dist, c.want.Name)
 	if err != nil {
@@ -154,7 +160,8 @@ func (c *checker) checksums() (map[string]string, error) {
 	return sums, nil
 }
 
-// archives holds the zips against the platforms. A registry takes each zip of a release for the provider.
+// archives holds the zips against the platforms. A registry takes each zip of a release for the
+// provider.
 func (c *checker) archives(sums map[string]string) {
 	expected := map[string]string{}
 	for _, platform := range c.want.Platforms {

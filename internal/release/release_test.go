@@ -54,11 +54,17 @@ type entry struct {
 func newFixture() *fixture {
 	f := &fixture{
 		want: Want{
-			Name: name, Module: module, GoVersion: builder, Platforms: []string{"linux_amd64", "windows_386", "windows_amd64", "openbsd_amd64"},
+			Name: name, Module: module, GoVersion: builder, Platforms: []string{
+				"linux_amd64", "windows_386", "windows_amd64",
+				"openbsd_amd64",
+			},
 			Manifest: []byte(`{"version":1}`),
 		},
 		archives: map[string]*archive{},
-		extra:    map[string][]byte{"sfsim_1.2.3_linux_amd64.tar.gz": []byte("tar"), "artifacts.json": []byte("[]"), "metadata.json": []byte("{}")},
+		extra: map[string][]byte{
+			"sfsim_1.2.3_linux_amd64.tar.gz": []byte("tar"), "artifacts.json": []byte("[]"),
+			"metadata.json": []byte("{}"),
+		},
 		sums:     func(map[string]string) {},
 		sumsName: name + "_" + version + "_SHA256SUMS",
 	}
@@ -229,11 +235,21 @@ func TestCheck_unfit(t *testing.T) {
 		"checksums in capitals": {func(f *fixture) {
 			f.sums = func(s map[string]string) { s[zipOf] = strings.ToUpper(s[zipOf]) }
 		}, "not a SHA-256 in lower-case hex"},
-		"checksums of another name": {func(f *fixture) { f.sumsName = "checksums_SHA256SUMS" }, "want " + name + "_VERSION_SHA256SUMS"},
-		"no checksums":              {func(f *fixture) { f.sumsName = "checksums.txt" }, "want one file *_SHA256SUMS, have 0"},
-		"a platform is missing":     {func(f *fixture) { f.want.Platforms = append(f.want.Platforms, "linux_s390x") }, "linux_s390x.zip is missing"},
-		"a platform too many":       {func(f *fixture) { f.want.Platforms = f.want.Platforms[:3] }, "openbsd_amd64.zip: not one of the 3 names"},
-		"a zip of something else":   {func(f *fixture) { f.extra["sfsim_1.2.3_linux_amd64.zip"] = []byte("zip") }, "sfsim_1.2.3_linux_amd64.zip: not one of"},
+		"checksums of another name": {func(f *fixture) {
+			f.sumsName = "checksums_SHA256SUMS"
+		}, "want " + name + "_VERSION_SHA256SUMS"},
+		"no checksums": {func(f *fixture) {
+			f.sumsName = "checksums.txt"
+		}, "want one file *_SHA256SUMS, have 0"},
+		"a platform is missing": {func(f *fixture) {
+			f.want.Platforms = append(f.want.Platforms, "linux_s390x")
+		}, "linux_s390x.zip is missing"},
+		"a platform too many": {func(f *fixture) {
+			f.want.Platforms = f.want.Platforms[:3]
+		}, "openbsd_amd64.zip: not one of the 3 names"},
+		"a zip of something else": {func(f *fixture) {
+			f.extra["sfsim_1.2.3_linux_amd64.zip"] = []byte("zip")
+		}, "sfsim_1.2.3_linux_amd64.zip: not one of"},
 		"a FIPS variant by another name": {func(f *fixture) {
 			f.extra[name+"_1.2.3+fips_linux_amd64.zip"] = []byte("zip")
 		}, "+fips_linux_amd64.zip: not one of"},
@@ -248,12 +264,16 @@ func TestCheck_unfit(t *testing.T) {
 		"more than belongs": {func(f *fixture) {
 			linux(f).entries = append(linux(f).entries, entry{name: ".env", mode: 0o644, at: committed, body: []byte("x")})
 		}, "holds .env"},
-		"time of the build":    {func(f *fixture) { linux(f).entry("LICENSE").at = committed.Add(time.Hour) }, "LICENSE is of 2026-11-21T16:04:06Z, the commit of 2026-11-21T15:04:06Z"},
+		"time of the build": {func(f *fixture) {
+			linux(f).entry("LICENSE").at = committed.Add(time.Hour)
+		}, "LICENSE is of 2026-11-21T16:04:06Z, the commit of 2026-11-21T15:04:06Z"},
 		"no build information": {func(f *fixture) { linux(f).entry(name).body = []byte("#!/bin/sh") }, "not a binary"},
 		"no version in the binary": {func(f *fixture) {
 			linux(f).build.Main.Version, linux(f).sbom.Packages[0].Version = "dev", "dev"
 		}, "does not know its version 1.2.3"},
-		"another Go": {func(f *fixture) { linux(f).build.GoVersion, linux(f).sbom.Packages[1].Version = "go1.26.0", "go1.26.0" }, `the Go that built it is "go1.26.0"`},
+		"another Go": {func(f *fixture) {
+			linux(f).build.GoVersion, linux(f).sbom.Packages[1].Version = "go1.26.0", "go1.26.0"
+		}, `the Go that built it is "go1.26.0"`},
 		"another module": {func(f *fixture) {
 			linux(f).build.Main.Path, linux(f).sbom.Packages[0].Name = "example.com/other", "example.com/other"
 		}, `the module is "example.com/other", want "` + module},
@@ -263,18 +283,30 @@ func TestCheck_unfit(t *testing.T) {
 		"paths of the builder": {func(f *fixture) { linux(f).set("-trimpath", "false") }, `-trimpath is "false"`},
 		"changes in the tree":  {func(f *fixture) { linux(f).set("vcs.modified", "true") }, `vcs.modified is "true"`},
 		"no commit":            {func(f *fixture) { linux(f).set("vcs.revision", "") }, "does not know its commit"},
-		"two commits":          {func(f *fixture) { linux(f).set("vcs.revision", strings.Repeat("f", 40)) }, "from different commits"},
-		"no FIPS module":       {func(f *fixture) { linux(f).set("GOFIPS140", "off") }, `GOFIPS140 is "off", want "v1.0.0"`},
-		"FIPS module not on":   {func(f *fixture) { linux(f).set("DefaultGODEBUG", "http2client=1") }, `GODEBUG=fips140 is "", want "on"`},
+		"two commits": {func(f *fixture) {
+			linux(f).set("vcs.revision", strings.Repeat("f", 40))
+		}, "from different commits"},
+		"no FIPS module": {func(f *fixture) { linux(f).set("GOFIPS140", "off") }, `GOFIPS140 is "off", want "v1.0.0"`},
+		"FIPS module not on": {func(f *fixture) {
+			linux(f).set("DefaultGODEBUG", "http2client=1")
+		}, `GODEBUG=fips140 is "", want "on"`},
 		"FIPS where it is not": {func(f *fixture) {
 			windows(f).build.Settings = append(windows(f).build.Settings, debug.BuildSetting{Key: "GOFIPS140", Value: "v1.0.0"})
 		}, `GOFIPS140 is "v1.0.0", want ""`},
-		"no SBOM":               {func(f *fixture) { linux(f).sbom = nil }, "no SBOM"},
-		"SBOM of another form":  {func(f *fixture) { linux(f).sbom.Version = "SPDX-2.2" }, "want SPDX-2.3"},
-		"SBOM lacks a module":   {func(f *fixture) { linux(f).sbom.Packages = slices.Delete(linux(f).sbom.Packages, 2, 3) }, "leaves example.com/a v0.1.0 out"},
-		"SBOM lacks the Go":     {func(f *fixture) { linux(f).sbom.Packages = slices.Delete(linux(f).sbom.Packages, 1, 2) }, "leaves stdlib go1.26.8 out"},
-		"SBOM: another version": {func(f *fixture) { linux(f).sbom.Packages[3].Version = "v0.2.0" }, "example.com/fork is v0.2.0, the binary has v0.3.0"},
-		"SBOM: no license":      {func(f *fixture) { linux(f).sbom.Packages[2].Concluded = "NONE" }, "example.com/a has no license"},
+		"no SBOM":              {func(f *fixture) { linux(f).sbom = nil }, "no SBOM"},
+		"SBOM of another form": {func(f *fixture) { linux(f).sbom.Version = "SPDX-2.2" }, "want SPDX-2.3"},
+		"SBOM lacks a module": {func(f *fixture) {
+			linux(f).sbom.Packages = slices.Delete(linux(f).sbom.Packages, 2, 3)
+		}, "leaves example.com/a v0.1.0 out"},
+		"SBOM lacks the Go": {func(f *fixture) {
+			linux(f).sbom.Packages = slices.Delete(linux(f).sbom.Packages, 1, 2)
+		}, "leaves stdlib go1.26.8 out"},
+		"SBOM: another version": {func(f *fixture) {
+			linux(f).sbom.Packages[3].Version = "v0.2.0"
+		}, "example.com/fork is v0.2.0, the binary has v0.3.0"},
+		"SBOM: no license": {func(f *fixture) {
+			linux(f).sbom.Packages[2].Concluded = "NONE"
+		}, "example.com/a has no license"},
 		"SBOM: more than linked": {func(f *fixture) {
 			linux(f).sbom.Packages = append(linux(f).sbom.Packages, goPackage("example.com/test", "v1.0.0", "MIT"))
 		}, "example.com/test is not in the binary"},

@@ -43,8 +43,9 @@ func (p spdxPackage) licensed() bool {
 	})
 }
 
-// sbom holds a document against the binary that it is about: every module that was linked, at its version and with its license, and no
-// other. The main module's license is the file LICENSE beside it.
+// sbom holds a document against the binary that it is about: every module that was linked, at its
+// version and with its license, and no other. The main module's license is the file LICENSE beside
+// it.
 func (c *checker) sbom(name string, build *debug.BuildInfo) error {
 	body, err := fs.ReadFile(c.dist, name)
 	if err != nil {

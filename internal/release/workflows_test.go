@@ -37,7 +37,8 @@ var (
 	secret = regexp.MustCompile(`\bsecrets\.`)
 )
 
-// complaints reports what an attacker who controls an action's tag, a pull request or a branch's name could use.
+// complaints reports what an attacker who controls an action's tag, a pull request or a branch's
+// name could use.
 func complaints(body string) []string {
 	var w workflow
 	if err := yaml.Unmarshal([]byte(body), &w); err != nil {
@@ -146,18 +147,21 @@ jobs:
 		t.Fatalf("complains of a good workflow: %q", got)
 	}
 	tests := map[string]struct{ old, new, want string }{
-		"tag":             {"@9c091bb21b7c1c1d1991bb908d89e4e9dddfe3e0 # v7.0.0", "@v7", "not pinned"},
-		"no version":      {" # v7.0.0", "", "not pinned"},
-		"no permissions":  {"permissions: {contents: read}", "", "no permissions"},
-		"all may write":   {"contents: read", "contents: write", "every job may write contents"},
-		"no concurrency":  {"concurrency: {group: x}", "", "no concurrency"},
-		"no timeout":      {"timeout-minutes: 5", "runs-on: x", "no timeout"},
-		"token kept":      {"persist-credentials: false", "fetch-depth: 0", "leaves the token"},
-		"injection":       {"make test", "make ${{ github.head_ref }}", "put together from an expression"},
-		"secrets":         {"make test", "make test\n        env: {A: '${{ secrets.A }}'}", "names secrets"},
-		"target":          {"pull_request:", "pull_request_target:", "somebody else's code"},
-		"job that writes": {"timeout-minutes: 5", "timeout-minutes: 5\n    permissions: {contents: write}", "outside an environment"},
-		"not YAML":        {"jobs:", "jobs: [", "yaml"},
+		"tag":            {"@9c091bb21b7c1c1d1991bb908d89e4e9dddfe3e0 # v7.0.0", "@v7", "not pinned"},
+		"no version":     {" # v7.0.0", "", "not pinned"},
+		"no permissions": {"permissions: {contents: read}", "", "no permissions"},
+		"all may write":  {"contents: read", "contents: write", "every job may write contents"},
+		"no concurrency": {"concurrency: {group: x}", "", "no concurrency"},
+		"no timeout":     {"timeout-minutes: 5", "runs-on: x", "no timeout"},
+		"token kept":     {"persist-credentials: false", "fetch-depth: 0", "leaves the token"},
+		"injection":      {"make test", "make ${{ github.head_ref }}", "put together from an expression"},
+		"secrets":        {"make test", "make test\n        env: {A: '${{ secrets.A }}'}", "names secrets"},
+		"target":         {"pull_request:", "pull_request_target:", "somebody else's code"},
+		"job that writes": {
+			"timeout-minutes: 5", "timeout-minutes: 5\n    permissions: {contents: write}",
+			"outside an environment",
+		},
+		"not YAML": {"jobs:", "jobs: [", "yaml"},
 	}
 	for title, tc := range tests {
 		t.Run(title, func(t *testing.T) {

@@ -162,7 +162,8 @@ func (c *Client) login(ctx context.Context, over *grant) (*grant, error) {
 	if over != nil {
 		before := over.session.OrganizationID
 		if after := g.session.OrganizationID; before != "" && after != "" && !SameID(before, after) {
-			return nil, fmt.Errorf("%w: the first login of this run was to organization %s, the renewed one is to %s", ErrWrongOrganization, before, after)
+			return nil, fmt.Errorf("%w: the first login of this run was to organization %s, the renewed one is to %s",
+				ErrWrongOrganization, before, after)
 		}
 	}
 	return g, nil
@@ -178,7 +179,8 @@ type ClientCredentials struct {
 func (a ClientCredentials) validate(instance *url.URL) error {
 	switch {
 	case instance == nil:
-		return ofSetting("instance_url", errors.New("instance_url is required with client credentials: the token comes from the org's My Domain host"))
+		return ofSetting("instance_url", errors.New("instance_url is required with client credentials: the token comes "+
+			"from the org's My Domain host"))
 	case a.ClientID == "":
 		return ofSetting("client_id", errors.New("client_id is required with client_secret"))
 	case a.ClientSecret.Expose() == "":
@@ -217,9 +219,11 @@ func (a AccessToken) check() error {
 	case token == "":
 		return errors.New("access_token is empty")
 	case strings.HasPrefix(token, "[REDACTED]"):
-		return errors.New("access_token is the text that sf org display prints in place of a token: take it from sf org auth show-access-token --json")
+		return errors.New("access_token is the text that sf org display prints in place of a token: take it from sf org " +
+			"auth show-access-token --json")
 	case token == "null", token == "undefined":
-		return fmt.Errorf("access_token is the word %s, which a JSON query gives where there is no token: take it from .result.accessToken of sf org auth show-access-token --json", token)
+		return fmt.Errorf("access_token is the word %s, which a JSON query gives where there is no token: take it from "+
+			".result.accessToken of sf org auth show-access-token --json", token)
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return errors.New("access_token holds a space, a line break or a character that no token has")
 	default:
@@ -233,9 +237,12 @@ func (a AccessToken) secrets() []string { return []string{a.Token.Expose()} }
 
 func (a AccessToken) login(_ context.Context, c *Client) (*grant, error) {
 	return &grant{
-		token:   a.Token,
-		base:    c.instance,
-		session: Session{OrganizationID: organizationOfToken(a.Token.Expose()), Sandbox: sandboxHosts(c.instance.Hostname(), "")},
+		token: a.Token,
+		base:  c.instance,
+		session: Session{
+			OrganizationID: organizationOfToken(a.Token.Expose()),
+			Sandbox:        sandboxHosts(c.instance.Hostname(), ""),
+		},
 	}, nil
 }
 
@@ -299,8 +306,10 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 			return c.grantOf(ctx, r, token)
 		}
 		failure, again := c.loginFailure(ctx, r, rep, err)
-		// The refusal has shown the org's time. Where this machine's is another, the assertion may have borne wrong dates.
-		if refused := (*AuthError)(nil); errors.As(failure, &refused) && refused.kind == loginRefused && r.dated && !corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
+		// The refusal has shown the org's time. Where this machine's is another, the assertion may have
+		// borne wrong dates.
+		if refused := (*AuthError)(nil); errors.As(failure, &refused) && refused.kind == loginRefused && r.dated &&
+			!corrected && c.Now().Sub(c.now()).Abs() > jwtLifetime/2 {
 			clock, corrected = c.Now, true
 			attempt--
 			continue
@@ -309,7 +318,10 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 			return nil, failure
 		}
 		delay := c.backoff(attempt, retryAfterOf(failure))
-		c.emit(ctx, Event{Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Attempt: attempt, Delay: delay, Status: statusOf(rep)})
+		c.emit(ctx, Event{
+			Kind: EventRetry, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host,
+			Attempt: attempt, Delay: delay, Status: statusOf(rep),
+		})
 		if err := c.sleep(ctx, delay); err != nil {
 			return nil, failure
 		}
@@ -337,9 +349,11 @@ func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time
 	return token, transport.reply, err
 }
 
-// loginFailure turns what came in place of a token into an error of this package, and reports whether to try again.
-// Errors of the oauth2 package quote bodies, and are never kept.
-func (c *Client) loginFailure(ctx context.Context, r tokenRequest, rep *reply, err error) (failure error, again bool) { //nolint:revive // the error is the subject, not the outcome
+// loginFailure turns what came in place of a token into an error of this package, and reports
+// whether to try again. Errors of the oauth2 package quote bodies, and are never kept.
+//
+//nolint:revive // the error is the subject, not the outcome
+func (c *Client) loginFailure(ctx context.Context, r tokenRequest, rep *reply, err error) (failure error, again bool) {
 	if local, ok := errors.AsType[*localError](err); ok {
 		return local, false
 	}
@@ -347,12 +361,14 @@ func (c *Client) loginFailure(ctx context.Context, r tokenRequest, rep *reply, e
 		if broken, ok := errors.AsType[*url.Error](err); ok {
 			err = broken.Err
 		}
-		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: presentable(err)}, ctx.Err() == nil && transient(err)
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: presentable(err)},
+			ctx.Err() == nil && transient(err)
 	}
 	code, description := oauthError(rep.body)
 	success := rep.status >= 200 && rep.status < 300
 	if success && code == "" && !rep.isPage() {
-		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: errNoToken}, ctx.Err() == nil
+		return &ConnectionError{Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Err: errNoToken},
+			ctx.Err() == nil
 	}
 	e := &AuthError{
 		Flow:        r.flow,
@@ -411,28 +427,34 @@ func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Toke
 		g.base = c.instance
 		if instance != nil {
 			c.emit(ctx, Event{
-				Kind:    EventInstanceDiffers,
-				Host:    instance.Host,
-				Message: fmt.Sprintf("the token reply names %s as its instance; requests go to %s, which issued the token", instance.Host, c.instance.Host),
+				Kind: EventInstanceDiffers,
+				Host: instance.Host,
+				Message: fmt.Sprintf("the token reply names %s as its instance; requests go to %s, which issued the token",
+					instance.Host, c.instance.Host),
 			})
 		}
 	case instance == nil:
-		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check login_url", r.pair.host.Host, c.instance.Host)
+		return nil, fmt.Errorf("the token was issued by %s without an instance_url, so it may not be sent to %s: check "+
+			"login_url", r.pair.host.Host, c.instance.Host)
 	default:
-		return nil, fmt.Errorf("the token belongs to %s, but instance_url names %s: configure the instance of the user's own org", instance.Host, c.instance.Host)
+		return nil, fmt.Errorf("the token belongs to %s, but instance_url names %s: configure the instance of the user's "+
+			"own org", instance.Host, c.instance.Host)
 	}
 	if u, err := url.Parse(identity); err == nil {
 		g.session.Sandbox = sandboxHosts(g.base.Hostname(), u.Hostname())
 	}
-	c.emit(ctx, Event{Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host, Message: "logged in by " + r.flow + " at " + r.pair.String()})
+	c.emit(ctx, Event{
+		Kind: EventLogin, Method: http.MethodPost, Path: tokenPath, Host: r.pair.host.Host,
+		Message: "logged in by " + r.flow + " at " + r.pair.String(),
+	})
 	return g, nil
 }
 
 // maxTokenBody bounds the reply of a token endpoint.
 const maxTokenBody = 1 << 20
 
-// tokenTransport adds what the oauth2 package does not send, keeps the reply, and has it read as JSON whatever it says
-// that it is.
+// tokenTransport adds what the oauth2 package does not send, keeps the reply, and has it read as
+// JSON whatever it says that it is.
 type tokenTransport struct {
 	client *Client
 	reply  *reply
@@ -456,19 +478,22 @@ func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.reply = rep
 	resp.Body = io.NopCloser(bytes.NewReader(rep.body))
-	// Salesforce answers JSON only; the oauth2 package reads plain text as a form, and would miss the error in it.
+	// Salesforce answers JSON only; the oauth2 package reads plain text as a form, and would miss the
+	// error in it.
 	resp.Header.Set("Content-Type", "application/json")
 	return resp, nil
 }
 
-// checkPasted refuses what comes along when a value is pasted, and would be sent as part of it. Salesforce's answer to it
-// would speak of something else.
+// checkPasted refuses what comes along when a value is pasted, and would be sent as part of it.
+// Salesforce's answer to it would speak of something else.
 func checkPasted(name, value string) error {
 	switch {
 	case strings.TrimFunc(value, unicode.IsSpace) != value:
-		return ofSetting(name, fmt.Errorf("%s begins or ends with a blank or a line end, which would be sent as part of it: remove it", name))
+		return ofSetting(name, fmt.Errorf("%s begins or ends with a blank or a line end, which would be sent as part of "+
+			"it: remove it", name))
 	case strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
-		return ofSetting(name, fmt.Errorf("%s holds a line end or another invisible character, which would be sent as part of it: remove it", name))
+		return ofSetting(name, fmt.Errorf("%s holds a line end or another invisible character, which would be sent as part "+
+			"of it: remove it", name))
 	}
 	return nil
 }

@@ -69,8 +69,8 @@ func (a JWTBearer) secrets() []string {
 	return []string{text, unfoldPEM(text)}
 }
 
-// login tries the pairs in turn, from the one that worked last. The next one is tried only on a refusal that speaks of the
-// pair: any other would come again.
+// login tries the pairs in turn, from the one that worked last. The next one is tried only on a
+// refusal that speaks of the pair: any other would come again.
 func (a JWTBearer) login(ctx context.Context, c *Client) (*grant, error) {
 	pairs, err := loginPairs(c.instance, a.LoginURL, a.Audience)
 	if err != nil {

@@ -90,7 +90,10 @@ func TestJWTBearerLogin(t *testing.T) {
 			loginHost.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL) }
 			o.on(queryRoute, answer(200, emptyPage))
 			c, _, _ := o.client(func(cfg *Config) {
-				cfg.Auth = JWTBearer{ClientID: "app", Username: "user@example.com", PrivateKey: secret.NewText(key), LoginURL: loginHost.URL + "/"}
+				cfg.Auth = JWTBearer{
+					ClientID: "app", Username: "user@example.com", PrivateKey: secret.NewText(key),
+					LoginURL: loginHost.URL + "/",
+				}
 			})
 			c.now = func() time.Time { return now }
 			if _, err := c.ListTenantSecrets(t.Context()); err != nil {
@@ -119,7 +122,8 @@ func TestJWTBearerLogin(t *testing.T) {
 			if err := json.Unmarshal(payload, &claims); err != nil {
 				t.Fatal(err)
 			}
-			if claims["iss"] != "app" || claims["sub"] != "user@example.com" || claims["aud"] != loginHost.URL || claims["exp"] != float64(now.Unix()+180) {
+			if claims["iss"] != "app" || claims["sub"] != "user@example.com" || claims["aud"] != loginHost.URL ||
+				claims["exp"] != float64(now.Unix()+180) {
 				t.Errorf("claims %v", claims)
 			}
 			signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
@@ -225,9 +229,16 @@ func TestLoginRefused(t *testing.T) {
 		logins int
 		is     error
 	}{
-		"invalid_grant":  {answer(400, `{"error":"invalid_grant","error_description":"request not supported on this domain"}`), "HTTP 400: invalid_grant: request not supported on this domain", 1, ErrUnauthorized},
+		"invalid_grant": {
+			answer(400,
+				`{"error":"invalid_grant","error_description":"request not supported on this domain"}`),
+			"HTTP 400: invalid_grant: request not supported on this domain", 1, ErrUnauthorized,
+		},
 		"no description": {answer(400, `{"error":"invalid_client_id"}`), "HTTP 400: invalid_client_id", 1, ErrUnauthorized},
-		"echo":           {answer(400, `{"error":"invalid_client","error_description":"bad secret `+testSecret+`"}`), "bad secret [redacted]", 1, ErrUnauthorized},
+		"echo": {
+			answer(400, `{"error":"invalid_client","error_description":"bad secret `+testSecret+`"}`),
+			"bad secret [redacted]", 1, ErrUnauthorized,
+		},
 		"html":           {answer(401, `<html>`+testSecret), "no OAuth error in the body", 1, ErrWrongHost},
 		"redirect":       {answer(302, ``, "Location", "https://evil.example/"), "HTTP 302", 1, nil},
 		"unavailable":    {answer(503, `<html>`), "HTTP 503", 4, ErrUnavailable},
@@ -444,7 +455,8 @@ func TestOrganizationPin(t *testing.T) {
 			if !errors.As(err, &wrong) || !errors.Is(err, ErrWrongOrganization) {
 				t.Fatalf("error %v", err)
 			}
-			if wrong.Want != other || wrong.Got != testOrg || !strings.Contains(err.Error(), other) || !strings.Contains(err.Error(), testOrg) {
+			if wrong.Want != other || wrong.Got != testOrg || !strings.Contains(err.Error(), other) ||
+				!strings.Contains(err.Error(), testOrg) {
 				t.Errorf("error %v does not name both ids", err)
 			}
 			if posts != 0 {
@@ -468,7 +480,10 @@ func TestRenewalMustNotChangeTheOrg(t *testing.T) {
 		if o.loginCount() > 1 {
 			id = "00D5g000004CAaoEAG"
 		}
-		encode(t, w, map[string]string{"access_token": "t", "id": "https://x/id/" + id + "/" + testUser, "instance_url": o.URL})
+		encode(t, w, map[string]string{
+			"access_token": "t", "id": "https://x/id/" + id + "/" + testUser,
+			"instance_url": o.URL,
+		})
 	}
 	c, _, _ := o.client()
 	_, err := c.CreateTenantSecret(t.Context(), upload)
@@ -480,8 +495,8 @@ func TestRenewalMustNotChangeTheOrg(t *testing.T) {
 	}
 }
 
-// TestAssertionByTheOrgsClock: Salesforce takes an assertion for some minutes only. A machine whose clock is wrong by more
-// is refused once, and then logs in by the clock of the refusal.
+// TestAssertionByTheOrgsClock: Salesforce takes an assertion for some minutes only. A machine whose
+// clock is wrong by more is refused once, and then logs in by the clock of the refusal.
 func TestAssertionByTheOrgsClock(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -528,7 +543,8 @@ func TestAssertionByTheOrgsClock(t *testing.T) {
 	}
 }
 
-// TestAssertionByThisMachinesClockFirst: a Date header that is not the clock which judges assertions costs no login.
+// TestAssertionByThisMachinesClockFirst: a Date header that is not the clock which judges
+// assertions costs no login.
 func TestAssertionByThisMachinesClockFirst(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
@@ -576,10 +592,14 @@ func expiryOf(t *testing.T, assertion string) time.Time {
 	return time.Unix(read.Exp, 0)
 }
 
-// TestLoginFollowsRetryAfter: a busy login host is left alone for as long as it asks, within bounds.
+// TestLoginFollowsRetryAfter: a busy login host is left alone for as long as it asks, within
+// bounds.
 func TestLoginFollowsRetryAfter(t *testing.T) {
 	t.Parallel()
-	for value, want := range map[string]time.Duration{"7": 7 * time.Second, "86400": time.Minute, "": 250 * time.Millisecond} {
+	for value, want := range map[string]time.Duration{
+		"7": 7 * time.Second, "86400": time.Minute,
+		"": 250 * time.Millisecond,
+	} {
 		o := newOrg(t)
 		busy := true
 		o.login = func(w http.ResponseWriter, r *http.Request) {
@@ -641,8 +661,10 @@ func TestSessionOfIdentity(t *testing.T) {
 		"https://login.salesforce.com/id/" + testOrg + "/" + testUser + "/":     {OrganizationID: testOrg, UserID: testUser},
 		"https://login.salesforce.com/id/" + testOrg + "/nobody":                {OrganizationID: testOrg, UserID: ""},
 		"https://login.salesforce.com/id/" + testUser + "/" + testOrg:           {},
-		"https://login.salesforce.com/id/00Dxx0000001gPLEAA/" + testUser:        {OrganizationID: "00Dxx0000001gPLEAA", UserID: testUser}, // wrong checksum
-		"https://login.salesforce.com/" + testOrg:                               {},
+		// wrong checksum
+		"https://login.salesforce.com/id/00Dxx0000001gPLEAA/" +
+			testUser: {OrganizationID: "00Dxx0000001gPLEAA", UserID: testUser},
+		"https://login.salesforce.com/" + testOrg: {},
 		"":  {},
 		"%": {},
 	} {
@@ -691,7 +713,10 @@ func TestHostsInErrors(t *testing.T) {
 	o, loginHost := newOrg(t), newOrg(t)
 	loginHost.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL) }
 	o.on(queryRoute, hangUp)
-	auth := JWTBearer{ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: loginHost.URL}
+	auth := JWTBearer{
+		ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())),
+		LoginURL: loginHost.URL,
+	}
 	for name, instance := range map[string]string{"configured": o.URL, "named by the login": ""} {
 		c, _, _ := o.client(func(cfg *Config) {
 			cfg.InstanceURL = instance
@@ -721,7 +746,8 @@ func TestPinOverAMuteToken(t *testing.T) {
 			o.on(queryRoute, first)
 			c, _, _ := o.client(withOpaqueToken, func(cfg *Config) { cfg.OrganizationID = testOrg })
 			_, err := c.CreateTenantSecret(t.Context(), upload)
-			if err == nil || !strings.Contains(err.Error(), "to compare the organization with organization_id") || errors.Is(err, ErrOutcomeUnknown) {
+			if err == nil || !strings.Contains(err.Error(), "to compare the organization with organization_id") ||
+				errors.Is(err, ErrOutcomeUnknown) {
 				t.Errorf("error %v", err)
 			}
 			if n := len(o.seen()); n != 1 {

@@ -14,10 +14,12 @@ import (
 
 // rowsPage is a whole list of n records.
 func rowsPage(n int) string {
-	return `{"totalSize":` + strconv.Itoa(n) + `,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`
+	return `{"totalSize":` + strconv.Itoa(n) + `,"done":true,"records":[` +
+		strings.TrimSuffix(strings.Repeat(fullRow+",", n), ",") + `]}`
 }
 
-// newQuietOrg answers by method and path, and remembers nothing, so that a benchmark measures the client.
+// newQuietOrg answers by method and path, and remembers nothing, so that a benchmark measures the
+// client.
 func newQuietOrg(b *testing.B, answers map[string]http.HandlerFunc) *Client {
 	b.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +72,10 @@ func BenchmarkDecodeTenantSecrets(b *testing.B) {
 
 // BenchmarkUploadRoundTrip is the POST of a key, on a connection of its own, and its read-back.
 func BenchmarkUploadRoundTrip(b *testing.B) {
-	c := newQuietOrg(b, map[string]http.HandlerFunc{createRoute: answer(201, created), "GET " + rowRoute: answer(200, fullRow)})
+	c := newQuietOrg(b, map[string]http.HandlerFunc{
+		createRoute:       answer(201, created),
+		"GET " + rowRoute: answer(200, fullRow),
+	})
 	b.ReportAllocs()
 	for b.Loop() {
 		id, err := c.CreateTenantSecret(b.Context(), upload)

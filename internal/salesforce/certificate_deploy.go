@@ -34,7 +34,8 @@ func CheckDeveloperName(name string) error {
 		return fmt.Errorf("a developer name has at most %d characters, this one has %d", maxDeveloperName, len(name))
 	}
 	if !developerName.MatchString(name) {
-		return errors.New("a developer name has letters, digits and underscores only, begins with a letter, and has no double or trailing underscore")
+		return errors.New("a developer name has letters, digits and underscores only, begins with a letter, and has no " +
+			"double or trailing underscore")
 	}
 	return nil
 }
@@ -58,7 +59,8 @@ func (n NewCertificate) check() error {
 		return err
 	}
 	if len([]rune(n.Label)) > maxLabel {
-		return fmt.Errorf("the label of a certificate has at most %d characters, this one has %d", maxLabel, len([]rune(n.Label)))
+		return fmt.Errorf("the label of a certificate has at most %d characters, this one has %d", maxLabel,
+			len([]rune(n.Label)))
 	}
 	return nil
 }
@@ -206,7 +208,9 @@ func (c *Client) DeleteCertificate(ctx context.Context, developerName string) er
 		took: func(ctx context.Context) (bool, error) {
 			list, err := c.ListCertificates(ctx)
 			// A user who may not see them is shown none.
-			return len(list) > 0 && !slices.ContainsFunc(list, func(row Certificate) bool { return strings.EqualFold(row.DeveloperName, developerName) }), err
+			return len(list) > 0 && !slices.ContainsFunc(list, func(row Certificate) bool {
+				return strings.EqualFold(row.DeveloperName, developerName)
+			}), err
 		},
 	})
 	if err != nil {

@@ -14,13 +14,19 @@ const testCertificate = "0P1xx0000000001CAA"
 func TestListCertificates(t *testing.T) {
 	t.Parallel()
 	const columns = "Id,DeveloperName,MasterLabel,ExpirationDate,CreatedDate,KeySize,OptionsIsCaSigned,OptionsIsEncryptedWithPE,OptionsIsPrivateKeyExportable,OptionsIsUnusable"
-	for version, wantColumns := range map[string]string{"62.0": columns + ",OptionsIsUsingKMS", "50.0": columns + ",OptionsIsUsingKMS", "49.0": columns} {
+	for version, wantColumns := range map[string]string{
+		"62.0": columns + ",OptionsIsUsingKMS",
+		"50.0": columns + ",OptionsIsUsingKMS", "49.0": columns,
+	} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
-			o.on("GET /services/data/v"+version+"/tooling/query", answer(200, `{"size":2,"totalSize":2,"done":true,"queryLocator":null,"entityTypeName":"Certificate","records":[`+
-				`{"attributes":{"type":"Certificate"},"Id":"`+testCertificate+`","DeveloperName":"Z","MasterLabel":"The Z","ExpirationDate":"2028-11-20T00:00:00.000+0000","CreatedDate":"2026-11-20T00:00:00.000+0000","KeySize":4096.0,"OptionsIsCaSigned":true,"OptionsIsEncryptedWithPE":true,"OptionsIsPrivateKeyExportable":false,"OptionsIsUnusable":false,"OptionsIsUsingKMS":null},`+
-				`{"Id":"`+testCertificate[:15]+`","DeveloperName":"A","MasterLabel":null,"ExpirationDate":"2028-11-20","KeySize":2048,"OptionsIsPrivateKeyExportable":true,"OptionsIsUnusable":true,"OptionsIsUsingKMS":true}]}`))
+			o.on("GET /services/data/v"+version+"/tooling/query",
+				answer(200, `{"size":2,"totalSize":2,"done":true,"queryLocator":null,"entityTypeName":"Certificate","records":[`+
+					`{"attributes":{"type":"Certificate"},"Id":"`+testCertificate+
+					`","DeveloperName":"Z","MasterLabel":"The Z","ExpirationDate":"2028-11-20T00:00:00.000+0000","CreatedDate":"2026-11-20T00:00:00.000+0000","KeySize":4096.0,"OptionsIsCaSigned":true,"OptionsIsEncryptedWithPE":true,"OptionsIsPrivateKeyExportable":false,"OptionsIsUnusable":false,"OptionsIsUsingKMS":null},`+
+					`{"Id":"`+testCertificate[:15]+
+					`","DeveloperName":"A","MasterLabel":null,"ExpirationDate":"2028-11-20","KeySize":2048,"OptionsIsPrivateKeyExportable":true,"OptionsIsUnusable":true,"OptionsIsUsingKMS":true}]}`))
 			c, _, _ := o.client(func(cfg *Config) { cfg.APIVersion = version })
 			got, err := c.ListCertificates(t.Context())
 			if err != nil {
@@ -28,8 +34,14 @@ func TestListCertificates(t *testing.T) {
 			}
 			expires := time.Date(2028, 11, 20, 0, 0, 0, 0, time.UTC)
 			want := []Certificate{
-				{ID: testCertificate, DeveloperName: "A", ExpirationDate: expires, KeySize: 2048, PrivateKeyExportable: true, Unusable: true, UsingKMS: true},
-				{ID: testCertificate, DeveloperName: "Z", MasterLabel: "The Z", ExpirationDate: expires, CreatedDate: expires.AddDate(-2, 0, 0), KeySize: 4096, CASigned: true, EncryptedWithPlatformEncryption: true},
+				{
+					ID: testCertificate, DeveloperName: "A", ExpirationDate: expires, KeySize: 2048, PrivateKeyExportable: true,
+					Unusable: true, UsingKMS: true,
+				},
+				{
+					ID: testCertificate, DeveloperName: "Z", MasterLabel: "The Z", ExpirationDate: expires,
+					CreatedDate: expires.AddDate(-2, 0, 0), KeySize: 4096, CASigned: true, EncryptedWithPlatformEncryption: true,
+				},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -48,7 +60,8 @@ func TestListCertificatesRefusesWhatItCannotTrust(t *testing.T) {
 		"short":   {`{"totalSize":1,"done":true,"records":[]}`, "counted 1 records but sent 0"},
 		"no id":   {`{"totalSize":1,"done":true,"records":[{"DeveloperName":"A"}]}`, "Id of a certificate"},
 		"no name": {`{"totalSize":1,"done":true,"records":[{"Id":"` + testCertificate + `"}]}`, "no DeveloperName"},
-		"flag":    {`{"totalSize":1,"done":true,"records":[{"Id":"` + testCertificate + `","DeveloperName":"A","OptionsIsUnusable":3}]}`, "neither true nor false"},
+		"flag": {`{"totalSize":1,"done":true,"records":[{"Id":"` + testCertificate +
+			`","DeveloperName":"A","OptionsIsUnusable":3}]}`, "neither true nor false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

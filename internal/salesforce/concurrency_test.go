@@ -280,7 +280,8 @@ func TestLimitIsReportedOnce(t *testing.T) {
 	})
 }
 
-// TestLimitStopsWhatWaits: calls that wait for their place when the limit is met are not sent any more.
+// TestLimitStopsWhatWaits: calls that wait for their place when the limit is met are not sent any
+// more.
 func TestLimitStopsWhatWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -68,7 +68,8 @@ func parseAPIVersion(s string) (int, error) {
 		return 0, fmt.Errorf("api_version: %w", err)
 	}
 	if n < MinAPIVersion {
-		return 0, fmt.Errorf("api_version %s is too old: this client needs %d.0 or newer, the first with every field of TenantSecret", s, MinAPIVersion)
+		return 0, fmt.Errorf("api_version %s is too old: this client needs %d.0 or newer, the first with every field of "+
+			"TenantSecret", s, MinAPIVersion)
 	}
 	return n, nil
 }
@@ -102,7 +103,8 @@ func parseHostURL(name, s string) (*url.URL, error) {
 func parseInstanceURL(s string) (*url.URL, error) {
 	u, err := parseHostURL("instance_url", s)
 	if err == nil && isLoginHost(u.Hostname()) {
-		return nil, fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; %s only serves logins", u.Hostname())
+		return nil, fmt.Errorf("instance_url must be the org's My Domain URL, such as https://example.my.salesforce.com; "+
+			"%s only serves logins", u.Hostname())
 	}
 	return u, err
 }
@@ -140,7 +142,8 @@ func New(cfg Config) (*Client, error) {
 		jitter:     fullJitter,
 	}
 	if c.auth == nil {
-		return nil, errors.New("no credentials: give client_id and client_secret, or client_id, username and private_key, or access_token")
+		return nil, errors.New("no credentials: give client_id and client_secret, or client_id, username and private_key, " +
+			"or access_token")
 	}
 	if cfg.InstanceURL != "" {
 		u, err := parseInstanceURL(cfg.InstanceURL)
@@ -165,7 +168,8 @@ func New(cfg Config) (*Client, error) {
 			return nil, ofSetting("organization_id", fmt.Errorf("organization_id: %w", err))
 		}
 		if c.pin[:3] != organizationPrefix {
-			return nil, ofSetting("organization_id", fmt.Errorf("organization_id must begin with %s, as every organization id does", organizationPrefix))
+			return nil, ofSetting("organization_id", fmt.Errorf("organization_id must begin with %s, as every organization id "+
+				"does", organizationPrefix))
 		}
 	}
 	if cfg.MaxRetries < 0 {
@@ -212,8 +216,8 @@ func ownTransports() (reads, writes *http.Transport) {
 	return reads, writes
 }
 
-// refusedByProxy turns down the answer of a proxy that does not connect. Without it net/http would make an error of the
-// proxy's words.
+// refusedByProxy turns down the answer of a proxy that does not connect. Without it net/http would
+// make an error of the proxy's words.
 func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
@@ -224,8 +228,8 @@ func refusedByProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http
 // refuseRedirect makes a 3xx an ordinary, failed reply.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// withoutUpgrades ends a connection that a server wants to use for another protocol. net/http hands it over, and then
-// neither the timeout nor the end of the context closes it.
+// withoutUpgrades ends a connection that a server wants to use for another protocol. net/http hands
+// it over, and then neither the timeout nor the end of the context closes it.
 type withoutUpgrades struct{ base http.RoundTripper }
 
 func (t withoutUpgrades) RoundTrip(req *http.Request) (*http.Response, error) {

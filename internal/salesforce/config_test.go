@@ -36,7 +36,10 @@ func TestNewRefuses(t *testing.T) {
 		"no JWT client":      {auth(JWTBearer{Username: "x", PrivateKey: secret.NewText("x")}), "client_id is required"},
 		"no token":           {auth(AccessToken{}), "access_token is empty"},
 		"token with newline": {auth(AccessToken{Token: secret.NewText("hunter2\n")}), "line break"},
-		"login URL":          {auth(JWTBearer{ClientID: "x", Username: "x", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: "http://login.example"}), "login_url must be https"},
+		"login URL": {auth(JWTBearer{
+			ClientID: "x", Username: "x", PrivateKey: secret.NewText(pkcs8(t, testKey())),
+			LoginURL: "http://login.example",
+		}), "login_url must be https"},
 		"path":               {instance("https://x.my.salesforce.com/lightning"), "without a path"},
 		"query":              {instance("https://x.my.salesforce.com?x=hunter2"), "without a path"},
 		"fragment":           {instance("https://x.my.salesforce.com#x"), "without a path"},
@@ -50,15 +53,18 @@ func TestNewRefuses(t *testing.T) {
 		"login host":         {instance("https://login.salesforce.com"), "only serves logins"},
 		"sandbox login host": {instance("https://TEST.salesforce.com"), "only serves logins"},
 		"missing":            {instance(""), "instance_url is required"},
-		"missing for token":  {func(c *Config) { c.InstanceURL = ""; c.Auth = AccessToken{Token: secret.NewText("x")} }, "instance_url is required"},
-		"old version":        {version("44.0"), "too old"},
-		"version form":       {version("62"), "not of the form"},
-		"version with v":     {version("v62.0"), "not of the form"},
-		"version in path":    {version("62.0/../../x"), "not of the form"},
-		"pin":                {func(c *Config) { c.OrganizationID = "00Dxx" }, "organization_id"},
-		"pin of a user":      {func(c *Config) { c.OrganizationID = testUser }, "must begin with 00D"},
-		"retries":            {func(c *Config) { c.MaxRetries = -1 }, "max_retries"},
-		"timeout":            {func(c *Config) { c.RequestTimeout = -1 }, "request_timeout_seconds"},
+		"missing for token": {func(c *Config) {
+			c.InstanceURL = ""
+			c.Auth = AccessToken{Token: secret.NewText("x")}
+		}, "instance_url is required"},
+		"old version":     {version("44.0"), "too old"},
+		"version form":    {version("62"), "not of the form"},
+		"version with v":  {version("v62.0"), "not of the form"},
+		"version in path": {version("62.0/../../x"), "not of the form"},
+		"pin":             {func(c *Config) { c.OrganizationID = "00Dxx" }, "organization_id"},
+		"pin of a user":   {func(c *Config) { c.OrganizationID = testUser }, "must begin with 00D"},
+		"retries":         {func(c *Config) { c.MaxRetries = -1 }, "max_retries"},
+		"timeout":         {func(c *Config) { c.RequestTimeout = -1 }, "request_timeout_seconds"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +78,8 @@ func TestNewRefuses(t *testing.T) {
 				t.Errorf("the error quotes what was configured: %v", err)
 			}
 			// Every text begins with the setting that it is about.
-			if of, ok := errors.AsType[*SettingError](err); ok != (name != "no credentials") || ok && !strings.HasPrefix(err.Error(), of.Setting) {
+			if of, ok := errors.AsType[*SettingError](err); ok != (name != "no credentials") ||
+				ok && !strings.HasPrefix(err.Error(), of.Setting) {
 				t.Errorf("the error is not about the setting that it names: %+v", of)
 			}
 		})

@@ -76,7 +76,8 @@ type dataEncryptionKeyRow struct {
 // dataEncryptionKeyFields are the columns of a listing. SystemModstamp and
 // IsDeleted do not exist [C NetCoreForce].
 var dataEncryptionKeyFields = []string{
-	"Id", "CreatedBy", "CreatedDate", "DataEncryptionKeyCertName", "Description", "DoesUseKeyDerivation", "LastModifiedBy", "LastModifiedDate",
+	"Id", "CreatedBy", "CreatedDate", "DataEncryptionKeyCertName", "Description", "DoesUseKeyDerivation", "LastModifiedBy",
+	"LastModifiedDate",
 	"RootKeyIdentifier", "RootKeyKmsIdentifier", "SessionToken", "Source", "Status", "Type", "Version",
 }
 
@@ -137,7 +138,8 @@ func (c *Client) ListDataEncryptionKeys(ctx context.Context) ([]DataEncryptionKe
 		return nil, fmt.Errorf("list data encryption keys: %w", err)
 	}
 	if len(rows.records) >= maxDataEncryptionKeys || len(rows.records) < rows.total {
-		return nil, fmt.Errorf("list data encryption keys: Salesforce counted %d and sent %d; at most %d are read", rows.total, len(rows.records), maxDataEncryptionKeys-1)
+		return nil, fmt.Errorf("list data encryption keys: Salesforce counted %d and sent %d; at most %d are read",
+			rows.total, len(rows.records), maxDataEncryptionKeys-1)
 	}
 	list := make([]DataEncryptionKey, len(rows.records))
 	for i := range rows.records {
@@ -190,7 +192,8 @@ type NewDataEncryptionKey struct {
 // certificate vanish on success [D DEKRef]. It is sent at most once.
 func (c *Client) FinishDataEncryptionKey(ctx context.Context, k NewDataEncryptionKey) (string, error) {
 	if k.Type == "" || strings.TrimSpace(k.SecretValue) == "" || strings.TrimSpace(k.SessionToken.Expose()) == "" {
-		return "", errors.New("finish data encryption key: Type, SecretValue and SessionToken are required, and nothing was sent")
+		return "", errors.New("finish data encryption key: Type, SecretValue and SessionToken are required, and nothing " +
+			"was sent")
 	}
 	return c.createDataEncryptionKey(ctx, "finish", []string{k.SecretValue, k.SessionToken.Expose()}, struct {
 		SecretValue  string `json:"SecretValue"`
@@ -204,15 +207,19 @@ func (c *Client) FinishDataEncryptionKey(ctx context.Context, k NewDataEncryptio
 // documentation of this object prints one with /create added; it is tried if
 // the ordinary one definitely does not exist. The id is "" if the reply names
 // none.
-func (c *Client) createDataEncryptionKey(ctx context.Context, verb string, sensitive []string, body any) (string, error) {
+func (c *Client) createDataEncryptionKey(ctx context.Context, verb string, sensitive []string, body any) (string,
+	error,
+) {
 	if err := c.needVersion("DataEncryptionKey", firstVersionDataEncryptionKey); err != nil {
 		return "", err
 	}
 	resource := c.dataPath("/sobjects/DataEncryptionKey")
 	id, err := c.postRecord(ctx, resource, body, sensitive, createdDataEncryptionKey)
 	var refused *Error
-	if errors.As(err, &refused) && !errors.Is(err, ErrOutcomeUnknown) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
-		if second, secondErr := c.postRecord(ctx, resource+"/create", body, sensitive, createdDataEncryptionKey); secondErr == nil || !errors.Is(secondErr, ErrNotFound) {
+	if errors.As(err, &refused) && !errors.Is(err, ErrOutcomeUnknown) &&
+		(refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
+		if second, secondErr := c.postRecord(ctx, resource+"/create", body, sensitive,
+			createdDataEncryptionKey); secondErr == nil || !errors.Is(secondErr, ErrNotFound) {
 			id, err = second, secondErr
 		}
 	}

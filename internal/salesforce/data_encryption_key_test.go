@@ -28,7 +28,8 @@ func TestListDataEncryptionKeys(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	o.on("GET /services/data/v63.0/queryAll", answer(200, `{"totalSize":2,"done":true,"records":[`+
-		`{"Id":"`+testDEK+`","Type":"search index","Status":"Activation Pending","Version":2.0,"DataEncryptionKeyCertName":"My_Cert","SessionToken":"hunter2","DoesUseKeyDerivation":"true"},`+
+		`{"Id":"`+testDEK+
+		`","Type":"search index","Status":"Activation Pending","Version":2.0,"DataEncryptionKeyCertName":"My_Cert","SessionToken":"hunter2","DoesUseKeyDerivation":"true"},`+
 		`{"Type":"search index","Status":"Active","Version":1,"Source":"Salesforce","RootKeyIdentifier":"r","RootKeyKmsIdentifier":"k","CreatedBy":"c","LastModifiedBy":"m","Description":"d","CreatedDate":"2026-11-20T00:00:00.000+0000","SecretValue":"hunter2","SessionToken":null}]}`))
 	c, _, _ := o.client(withVersion("63.0"))
 	got, err := c.ListDataEncryptionKeys(t.Context())
@@ -36,8 +37,15 @@ func TestListDataEncryptionKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []DataEncryptionKey{
-		{Type: "search index", Status: "Active", Version: 1, Source: "Salesforce", RootKeyIdentifier: "r", RootKeyKMSIdentifier: "k", CreatedBy: "c", LastModifiedBy: "m", Description: "d", CreatedDate: mustTime(t, "2026-11-20T00:00:00Z")},
-		{ID: testDEK, Type: "search index", Status: "Activation Pending", Version: 2, CertificateName: "My_Cert", DoesUseKeyDerivation: true},
+		{
+			Type: "search index", Status: "Active", Version: 1, Source: "Salesforce", RootKeyIdentifier: "r",
+			RootKeyKMSIdentifier: "k", CreatedBy: "c", LastModifiedBy: "m", Description: "d",
+			CreatedDate: mustTime(t, "2026-11-20T00:00:00Z"),
+		},
+		{
+			ID: testDEK, Type: "search index", Status: "Activation Pending", Version: 2, CertificateName: "My_Cert",
+			DoesUseKeyDerivation: true,
+		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(DataEncryptionKey{}, "SessionToken")); diff != "" {
 		t.Error(diff)
@@ -60,7 +68,8 @@ const allDEKFields = "SELECT Id,CreatedBy,CreatedDate,DataEncryptionKeyCertName,
 // TestListDataEncryptionKeysWithoutAField: an org whose keys lack a field is read without it.
 func TestListDataEncryptionKeysWithoutAField(t *testing.T) {
 	t.Parallel()
-	const query, describe = "GET /services/data/v63.0/queryAll", "GET /services/data/v63.0/sobjects/DataEncryptionKey/describe"
+	const query, describe = "GET /services/data/v63.0/queryAll",
+		"GET /services/data/v63.0/sobjects/DataEncryptionKey/describe"
 	noSuchColumn := fault(400, "INVALID_FIELD", "No such column 'Description' on sobject of type DataEncryptionKey")
 	for name, tc := range map[string]struct {
 		second, describe http.HandlerFunc
@@ -68,12 +77,16 @@ func TestListDataEncryptionKeysWithoutAField(t *testing.T) {
 	}{
 		"missing": {
 			answer(200, `{"totalSize":1,"done":true,"records":[{"Type":"SearchIndex","Status":"Active","Version":7}]}`),
-			answer(200, `{"fields":[{"name":"id"},{"name":"Status"},{"name":"Type"},{"name":"Version"}]}`), "SELECT Id,Status,Type,Version FROM DataEncryptionKey LIMIT 50000", "",
+			answer(200, `{"fields":[{"name":"id"},{"name":"Status"},{"name":"Type"},{"name":"Version"}]}`),
+			"SELECT Id,Status,Type,Version FROM DataEncryptionKey LIMIT 50000", "",
 		},
-		"refused all the same": {fault(400, "INVALID_FIELD", "still"), answer(200, `{"fields":[{"name":"Type"}]}`), "SELECT Type FROM DataEncryptionKey LIMIT 50000", "still"},
-		"nothing known":        {nil, answer(200, `{"fields":[{"name":"Other"}]}`), "", "lists none of the fields"},
-		"no describe":          {nil, answer(200, `[]`), "", "describe DataEncryptionKey"},
-		"no fields":            {nil, answer(200, `{"fields":7}`), "", "describe DataEncryptionKey"},
+		"refused all the same": {
+			fault(400, "INVALID_FIELD", "still"), answer(200, `{"fields":[{"name":"Type"}]}`),
+			"SELECT Type FROM DataEncryptionKey LIMIT 50000", "still",
+		},
+		"nothing known": {nil, answer(200, `{"fields":[{"name":"Other"}]}`), "", "lists none of the fields"},
+		"no describe":   {nil, answer(200, `[]`), "", "describe DataEncryptionKey"},
+		"no fields":     {nil, answer(200, `{"fields":7}`), "", "describe DataEncryptionKey"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +99,8 @@ func TestListDataEncryptionKeysWithoutAField(t *testing.T) {
 			o.on(describe, tc.describe)
 			c, _, _ := o.client(withVersion("63.0"))
 			got, err := c.ListDataEncryptionKeys(t.Context())
-			if tc.text == "" && (err != nil || len(got) != 1 || got[0].Version != 7) || tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
+			if tc.text == "" && (err != nil || len(got) != 1 || got[0].Version != 7) ||
+				tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
 				t.Fatalf("%+v, error %v", got, err)
 			}
 			if tc.want == "" {
@@ -102,7 +116,8 @@ func TestListDataEncryptionKeysWithoutAField(t *testing.T) {
 func TestSameDataEncryptionKeyType(t *testing.T) {
 	t.Parallel()
 	for _, spelled := range []string{"search index", "Search Index", "SearchIndex", "SEARCHINDEX", " search  index "} {
-		if !SameDataEncryptionKeyType(spelled, DataEncryptionKeyTypeSearchIndex) || !SameDataEncryptionKeyType(DataEncryptionKeyTypeSearchIndex, spelled) {
+		if !SameDataEncryptionKeyType(spelled, DataEncryptionKeyTypeSearchIndex) ||
+			!SameDataEncryptionKeyType(DataEncryptionKeyTypeSearchIndex, spelled) {
 			t.Errorf("%q is not the type", spelled)
 		}
 	}
@@ -116,9 +131,10 @@ func TestSameDataEncryptionKeyType(t *testing.T) {
 func TestListDataEncryptionKeysRefuses(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"too many": `{"totalSize":50000,"done":true,"records":[` + strings.TrimSuffix(strings.Repeat(`{"Type":"x"},`, 50_000), ",") + `]}`,
-		"short":    `{"totalSize":2,"done":true,"records":[{"Type":"x"}]}`,
-		"bad id":   `{"totalSize":1,"done":true,"records":[{"Id":"x"}]}`,
+		"too many": `{"totalSize":50000,"done":true,"records":[` +
+			strings.TrimSuffix(strings.Repeat(`{"Type":"x"},`, 50_000), ",") + `]}`,
+		"short":  `{"totalSize":2,"done":true,"records":[{"Type":"x"}]}`,
+		"bad id": `{"totalSize":1,"done":true,"records":[{"Id":"x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +157,10 @@ func TestDataEncryptionKeySteps(t *testing.T) {
 	if err != nil || id != testDEK {
 		t.Errorf("%q, %v", id, err)
 	}
-	id, err = c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: DataEncryptionKeyTypeSearchIndex, SecretValue: "dg==", SessionToken: secret.NewText("token")})
+	id, err = c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{
+		Type:        DataEncryptionKeyTypeSearchIndex,
+		SecretValue: "dg==", SessionToken: secret.NewText("token"),
+	})
 	if err != nil || id != testDEK {
 		t.Errorf("%q, %v", id, err)
 	}
@@ -159,7 +178,8 @@ func TestDataEncryptionKeySteps(t *testing.T) {
 // query result.
 func TestDataEncryptionKeyReply(t *testing.T) {
 	t.Parallel()
-	const url = `"attributes":{"type":"DataEncryptionKey","url":"/services/data/v63.0/sobjects/DataEncryptionKey/` + testDEK + `"}`
+	const url = `"attributes":{"type":"DataEncryptionKey","url":"/services/data/v63.0/sobjects/DataEncryptionKey/` +
+		testDEK + `"}`
 	page := func(record string) string { return `{"totalSize":1,"done":true,"records":[` + record + `]}` }
 	for name, tc := range map[string]struct {
 		body, id string
@@ -220,9 +240,13 @@ func TestDataEncryptionKeyPath(t *testing.T) {
 				o.on(dekRoute+"/create", tc.second)
 			}
 			c, _, _ := o.client(withVersion("63.0"))
-			_, err := c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "search index", SecretValue: "hunter2", SessionToken: secret.NewText("tok3n")})
+			_, err := c.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{
+				Type: "search index", SecretValue: "hunter2",
+				SessionToken: secret.NewText("tok3n"),
+			})
 			wantError := tc.text != "" || tc.unknown
-			if (err != nil) != wantError || errors.Is(err, ErrOutcomeUnknown) != tc.unknown || err != nil && !strings.Contains(err.Error(), tc.text) {
+			if (err != nil) != wantError || errors.Is(err, ErrOutcomeUnknown) != tc.unknown ||
+				err != nil && !strings.Contains(err.Error(), tc.text) {
 				t.Errorf("error %v", err)
 			}
 			if n := len(o.seen()); n != tc.requests {
@@ -240,8 +264,11 @@ func TestDataEncryptionKeyRequestsThatAreNotSent(t *testing.T) {
 	token := secret.NewText("x")
 	run := func(f func() error) error { return f() }
 	for name, err := range map[string]error{
-		"no type":  run(func() error { _, err := now.BeginDataEncryptionKey(t.Context(), "", "A"); return err }),
-		"bad name": run(func() error { _, err := now.BeginDataEncryptionKey(t.Context(), "search index", "a b"); return err }),
+		"no type": run(func() error { _, err := now.BeginDataEncryptionKey(t.Context(), "", "A"); return err }),
+		"bad name": run(func() error {
+			_, err := now.BeginDataEncryptionKey(t.Context(), "search index", "a b")
+			return err
+		}),
 		"no value": run(func() error {
 			_, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SessionToken: token})
 			return err
@@ -250,11 +277,20 @@ func TestDataEncryptionKeyRequestsThatAreNotSent(t *testing.T) {
 			_, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SecretValue: "x"})
 			return err
 		}),
-		"nothing":    run(func() error { _, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{}); return err }),
-		"old, begin": run(func() error { _, err := old.BeginDataEncryptionKey(t.Context(), "search index", "A"); return err }),
-		"old, list":  run(func() error { _, err := old.ListDataEncryptionKeys(t.Context()); return err }),
+		"nothing": run(func() error {
+			_, err := now.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{})
+			return err
+		}),
+		"old, begin": run(func() error {
+			_, err := old.BeginDataEncryptionKey(t.Context(), "search index", "A")
+			return err
+		}),
+		"old, list": run(func() error { _, err := old.ListDataEncryptionKeys(t.Context()); return err }),
 		"old, finish": run(func() error {
-			_, err := old.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{Type: "x", SecretValue: "x", SessionToken: token})
+			_, err := old.FinishDataEncryptionKey(t.Context(), NewDataEncryptionKey{
+				Type: "x", SecretValue: "x",
+				SessionToken: token,
+			})
 			return err
 		}),
 	} {
@@ -274,9 +310,13 @@ const testRootKey = "48q001t5ddzbucnAAA"
 func TestExternalRootKeys(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on(queryRoute, answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testRootKey+`","ActivatedDate":"2026-11-20T00:00:00.000+0000","Description":null,"Region":"eu-west-1","RootKeyIdentifier":"arn:aws:kms:x","RootKeyService":"AWS","Status":"Active"}]}`))
+	o.on(queryRoute, answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testRootKey+
+		`","ActivatedDate":"2026-11-20T00:00:00.000+0000","Description":null,"Region":"eu-west-1","RootKeyIdentifier":"arn:aws:kms:x","RootKeyService":"AWS","Status":"Active"}]}`))
 	c, _, _ := o.client()
-	want := ExternalRootKey{ID: testRootKey, Region: "eu-west-1", RootKeyIdentifier: "arn:aws:kms:x", RootKeyService: "AWS", Status: RootKeyActive, ActivatedDate: mustTime(t, "2026-11-20T00:00:00Z")}
+	want := ExternalRootKey{
+		ID: testRootKey, Region: "eu-west-1", RootKeyIdentifier: "arn:aws:kms:x",
+		RootKeyService: "AWS", Status: RootKeyActive, ActivatedDate: mustTime(t, "2026-11-20T00:00:00Z"),
+	}
 	got, found, err := c.GetExternalRootKey(t.Context(), testRootKey[:15])
 	if err != nil || !found || got != want {
 		t.Errorf("%+v %v %v", got, found, err)
@@ -285,7 +325,8 @@ func TestExternalRootKeys(t *testing.T) {
 		t.Errorf("another: %v %v", found, err)
 	}
 	q, err := url.ParseQuery(o.seen()[0].query)
-	if err != nil || q.Get("q") != "SELECT Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status FROM ExternalEncryptionRootKey" {
+	if err != nil || q.Get("q") != "SELECT Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status "+
+		"FROM ExternalEncryptionRootKey" {
 		t.Errorf("query %v", q)
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 var sobjectName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,127}$`)
 
-// errBadSObjectName never quotes what it refuses, which may be anything that was configured in the wrong place.
-var errBadSObjectName = errors.New("the name of an sObject is letters, digits and underscores, begins with a letter, and has at most 128 characters")
+// errBadSObjectName never quotes what it refuses, which may be anything that was configured in the
+// wrong place.
+var errBadSObjectName = errors.New("the name of an sObject is letters, digits and underscores, begins with a letter, " +
+	"and has at most 128 characters")
 
 // Describe reads the description of an sObject, of the data API or of the
 // Tooling API, as Salesforce sent it.

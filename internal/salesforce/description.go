@@ -28,8 +28,8 @@ func (c *Client) describedFields(ctx context.Context, sobject string) ([]describ
 	return described.Fields, nil
 }
 
-// DescriptionCreateable reports whether the Description of an object can be given when a record is made, as the org's own
-// describe says. It can't be if describe does not list the field.
+// DescriptionCreateable reports whether the Description of an object can be given when a record is
+// made, as the org's own describe says. It can't be if describe does not list the field.
 func (c *Client) DescriptionCreateable(ctx context.Context, sobject string) (bool, error) {
 	fields, err := c.describedFields(ctx, sobject)
 	if err != nil {
@@ -39,7 +39,8 @@ func (c *Client) DescriptionCreateable(ctx context.Context, sobject string) (boo
 	return at >= 0 && bool(fields[at].Createable), nil
 }
 
-// fieldsOf returns those of wanted that an object has in this org and API version, as its describe says.
+// fieldsOf returns those of wanted that an object has in this org and API version, as its describe
+// says.
 func (c *Client) fieldsOf(ctx context.Context, sobject string, wanted []string) ([]string, error) {
 	fields, err := c.describedFields(ctx, sobject)
 	if err != nil {

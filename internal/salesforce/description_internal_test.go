@@ -33,7 +33,10 @@ func TestDescriptionCreateable(t *testing.T) {
 				_, _ = w.Write([]byte(tc.body))
 			}))
 			defer server.Close()
-			c, err := New(Config{InstanceURL: server.URL, APIVersion: "63.0", Auth: AccessToken{Token: secret.NewText("00D000000000001!token")}})
+			c, err := New(Config{
+				InstanceURL: server.URL, APIVersion: "63.0",
+				Auth: AccessToken{Token: secret.NewText("00D000000000001!token")},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -104,9 +104,9 @@ type Error struct {
 	concurrent bool
 }
 
-// definite reports whether the answer is certain to be Salesforce's own refusal: a 4xx with its error array. 408 says
-// that the request did not come in whole, as far as whoever wrote it knows; 5xx and what lacks the array may have been
-// written by any box on the way, in place of an answer.
+// definite reports whether the answer is certain to be Salesforce's own refusal: a 4xx with its
+// error array. 408 says that the request did not come in whole, as far as whoever wrote it knows;
+// 5xx and what lacks the array may have been written by any box on the way, in place of an answer.
 func (e *Error) definite() bool {
 	return e != nil && e.envelope && e.Status >= 400 && e.Status < 500 && e.Status != http.StatusRequestTimeout
 }
@@ -180,12 +180,17 @@ func (e *Error) wrongHost() bool {
 	if len(e.Messages) > 0 {
 		return false
 	}
-	return e.Status < 200 || e.Status >= 300 && e.Status < 400 || e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed
+	return e.Status < 200 || e.Status >= 300 && e.Status < 400 || e.Status == http.StatusNotFound ||
+		e.Status == http.StatusMethodNotAllowed
 }
 
-// sessionCodes are the ways in which Salesforce says that a session is over, as the code or the text of an error: as the
-// REST API [C restforce#284], for tokens in the form of a JWT [C], and as the identity service [R].
-var sessionCodes = []string{"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT", "INVALID_HEADER_TYPE", badToken}
+// sessionCodes are the ways in which Salesforce says that a session is over, as the code or the
+// text of an error: as the REST API [C restforce#284], for tokens in the form of a JWT [C], and as
+// the identity service [R].
+var sessionCodes = []string{
+	"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALID_JWT_FORMAT", "INVALID_HEADER_TYPE",
+	badToken,
+}
 
 // badToken is the whole body of a 403, in plain text.
 const badToken = "Bad_OAuth_Token" //nolint:gosec // the text of an error
@@ -280,8 +285,8 @@ func (e *ConnectionError) Error() string {
 // Unwrap is the cause.
 func (e *ConnectionError) Unwrap() error { return e.Err }
 
-// ReplyError is a reply with the status of success that could not be understood. Where it is the reply to a write, an
-// [OutcomeUnknownError] wraps it.
+// ReplyError is a reply with the status of success that could not be understood. Where it is the
+// reply to a write, an [OutcomeUnknownError] wraps it.
 type ReplyError struct {
 	// Method and Path are those of the request.
 	Method, Path string
@@ -302,7 +307,8 @@ func (e *ReplyError) Is(target error) bool { return target == ErrWrongHost && e.
 // Error says what was asked, and what is wrong with the reply.
 func (e *ReplyError) Error() string {
 	if e.page {
-		return fmt.Sprintf("%s %s: HTTP %d with a page (%s) in place of Salesforce's answer", e.Method, e.Path, e.Status, e.ContentType) + pointer("")
+		return fmt.Sprintf("%s %s: HTTP %d with a page (%s) in place of Salesforce's answer", e.Method, e.Path, e.Status,
+			e.ContentType) + pointer("")
 	}
 	return fmt.Sprintf("%s %s: HTTP %d with a body (%s) that could not be understood: %s",
 		e.Method, e.Path, e.Status, e.ContentType, e.Err)

@@ -16,9 +16,11 @@ import (
 
 const (
 	maxLogFile = 128 << 20
-	// maxEvents bounds the events that are kept, of all files together: a Terraform state is no archive.
+	// maxEvents bounds the events that are kept, of all files together: a Terraform state is no
+	// archive.
 	maxEvents = 250_000
-	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files beside the daily ones has 25 a day.
+	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files beside the daily
+	// ones has 25 a day.
 	maxLogFiles = 1000
 )
 
@@ -38,8 +40,9 @@ type EncryptionEvent struct {
 	Method   string
 	// RequestID groups the rows of one request.
 	RequestID string
-	// Unreadable is the row as it stands in the file, made fit to be shown, if it does not have the columns of its file or has no
-	// time that can be read. The other fields hold what could be read all the same.
+	// Unreadable is the row as it stands in the file, made fit to be shown, if it does not have the
+	// columns of its file or has no time that can be read. The other fields hold what could be read
+	// all the same.
 	Unreadable string
 }
 
@@ -57,7 +60,8 @@ func (f EventFilter) matches(e EncryptionEvent) bool {
 		return e.Time.IsZero() || !e.Time.Before(f.Since)
 	}
 	same := func(wanted, id string) bool { return wanted == "" || SameID(wanted, id) }
-	return !e.Time.Before(f.Since) && (f.Action == "" || strings.EqualFold(f.Action, e.Action)) && same(f.KeyID, e.KeyID) && same(f.UserID, e.UserID)
+	return !e.Time.Before(f.Since) && (f.Action == "" || strings.EqualFold(f.Action, e.Action)) &&
+		same(f.KeyID, e.KeyID) && same(f.UserID, e.UserID)
 }
 
 // ListEncryptionEvents reads the encryption events that a filter matches, from
@@ -79,9 +83,12 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, filter EventFilter) (
 		return nil, fmt.Errorf("list encryption event files: %w", err)
 	}
 	if len(rows.records) > maxLogFiles {
-		return nil, fmt.Errorf("the encryption events are in %d log files, each of which costs an API call; at most %d are read: ask for a shorter time", len(rows.records), maxLogFiles)
+		return nil, fmt.Errorf("the encryption events are in %d log files, each of which costs an API call; at most %d are "+
+			"read: ask for a shorter time", len(rows.records), maxLogFiles)
 	}
-	slices.SortFunc(rows.records, func(a, b row) int { return cmp.Or(a.LogDate.Compare(b.LogDate.Time), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(rows.records, func(a, b row) int {
+		return cmp.Or(a.LogDate.Compare(b.LogDate.Time), cmp.Compare(a.ID, b.ID))
+	})
 	var events []EncryptionEvent
 	// Hourly and daily files may both cover an event.
 	seen := map[EncryptionEvent]bool{}
@@ -100,7 +107,8 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, filter EventFilter) (
 				return nil
 			}
 			if len(events) == maxEvents {
-				return fmt.Errorf("more than %d encryption events match: ask for a shorter time, or for one action, key or user", maxEvents)
+				return fmt.Errorf("more than %d encryption events match: ask for a shorter time, or for one action, key or user",
+					maxEvents)
 			}
 			here[event] = true
 			events = append(events, event)
@@ -148,7 +156,8 @@ const (
 
 // eventColumns are their names [D].
 var eventColumns = [columnCount]string{
-	"ACTION", "TIMESTAMP_DERIVED", "TIMESTAMP", "KEY_ID", "KEY_TYPE", "USER_ID_DERIVED", "USER_ID", "CLIENT_IP", "METHOD", "REQUEST_ID",
+	"ACTION", "TIMESTAMP_DERIVED", "TIMESTAMP", "KEY_ID", "KEY_TYPE", "USER_ID_DERIVED", "USER_ID", "CLIENT_IP", "METHOD",
+	"REQUEST_ID",
 }
 
 // readEncryptionEvents calls yield for each row of a file. It reads the columns
@@ -160,7 +169,9 @@ func readEncryptionEvents(content string, yield func(EncryptionEvent) error) err
 	}
 	var at [columnCount]int
 	for column, name := range eventColumns {
-		at[column] = slices.IndexFunc(header, func(field string) bool { return strings.EqualFold(strings.TrimSpace(field), name) })
+		at[column] = slices.IndexFunc(header, func(field string) bool {
+			return strings.EqualFold(strings.TrimSpace(field), name)
+		})
 	}
 	if at[columnAction] < 0 || !whole {
 		return errors.New("its first line does not name the column ACTION")
@@ -218,7 +229,8 @@ func shown(text string) string {
 	return (*redact.Redactor)(nil).Text(text, maxMessage)
 }
 
-// maxRecordLines bounds how far a quoted field may reach over line ends. A quote that nobody closes must not swallow the file.
+// maxRecordLines bounds how far a quoted field may reach over line ends. A quote that nobody closes
+// must not swallow the file.
 const maxRecordLines = 16
 
 // cutRecord cuts the first record off CSV, appends its fields to fields, and

@@ -20,12 +20,17 @@ func TestListEncryptionEvents(t *testing.T) {
 	const first, second = "0ATxx0000000001GAA", "0ATxx0000000002GAA"
 	file := func(id string) string { return "GET /services/data/v62.0/sobjects/EventLogFile/" + id + "/LogFile" }
 	csv := func(body string) http.HandlerFunc { return answer(200, body, "Content-Type", "text/csv") }
-	imported := `"PlatformEncryption","20261120101112.345","R1","` + testOrg[:15] + `","` + testUser[:15] + `","TS Imported","` + testRecord[:15] + `","Data","POST","2026-11-20T10:11:12.345Z","` + testUser + `","192.0.2.1"` + "\n"
-	destroyed := `"PlatformEncryption","20261120120000.000","R2","` + testOrg[:15] + `","` + testUser[:15] + `","TS Destroyed","` + testRecord[:15] + `","Data","","2026-11-20T12:00:00.000Z","","Salesforce.com IP"` + "\n"
-	old := `"PlatformEncryption","20261119000000.000","R0","","","TS Read","","","","2026-11-19T00:00:00.000Z","",""` + "\n"
+	imported := `"PlatformEncryption","20261120101112.345","R1","` + testOrg[:15] + `","` + testUser[:15] +
+		`","TS Imported","` + testRecord[:15] + `","Data","POST","2026-11-20T10:11:12.345Z","` + testUser + `","192.0.2.1"` +
+		"\n"
+	destroyed := `"PlatformEncryption","20261120120000.000","R2","` + testOrg[:15] + `","` + testUser[:15] +
+		`","TS Destroyed","` + testRecord[:15] + `","Data","","2026-11-20T12:00:00.000Z","","Salesforce.com IP"` + "\n"
+	old := `"PlatformEncryption","20261119000000.000","R0","","","TS Read","","","","2026-11-19T00:00:00.000Z","",""` +
+		"\n"
 
 	o := newOrg(t)
-	o.on(queryRoute, answer(200, `{"totalSize":2,"done":true,"records":[{"Id":"`+second+`","LogDate":"2026-11-20T12:00:00.000+0000"},{"Id":"`+first+`","LogDate":"2026-11-20T00:00:00.000+0000"}]}`))
+	o.on(queryRoute, answer(200, `{"totalSize":2,"done":true,"records":[{"Id":"`+second+
+		`","LogDate":"2026-11-20T12:00:00.000+0000"},{"Id":"`+first+`","LogDate":"2026-11-20T00:00:00.000+0000"}]}`))
 	// The hourly file repeats a row of the daily one; two like rows in one file
 	// are two events.
 	o.on(file(first), truncated(200, eventHeader), csv(eventHeader+old+destroyed+imported+imported))
@@ -48,7 +53,8 @@ func TestListEncryptionEvents(t *testing.T) {
 		t.Error(diff)
 	}
 	q, err := url.ParseQuery(o.seen()[0].query)
-	if err != nil || q.Get("q") != "SELECT Id,LogDate FROM EventLogFile WHERE EventType = 'PlatformEncryption' AND LogDate >= 2026-11-19T00:00:00Z" {
+	if err != nil || q.Get("q") != "SELECT Id,LogDate FROM EventLogFile WHERE EventType = 'PlatformEncryption' AND "+
+		"LogDate >= 2026-11-19T00:00:00Z" {
 		t.Errorf("query %v", q)
 	}
 }
@@ -114,25 +120,52 @@ func TestReadEncryptionEvents(t *testing.T) {
 		csv  string
 		want []EncryptionEvent
 	}{
-		"nothing":         {"", nil},
-		"only a header":   {eventHeader, nil},
-		"other order":     {"ACTION,NOVEL,TIMESTAMP\r\nTS Exported,x,20261120101112.000\r\n", []EncryptionEvent{{Time: at, Action: "TS Exported"}}},
-		"mark and case":   {"\ufeffaction,timestamp_derived\nTS Read,2026-11-20T10:11:12Z\n", []EncryptionEvent{sound}},
-		"no id":           {"ACTION,TIMESTAMP,KEY_ID\nTS Read,20261120101112,all\n", []EncryptionEvent{{Time: at, Action: "TS Read", KeyID: "all"}}},
-		"control":         {"ACTION,TIMESTAMP\n\"TS\nRead\",20261120101112\n", []EncryptionEvent{sound}},
-		"empty lines":     {"ACTION,TIMESTAMP\n\r\n\nTS Read,20261120101112", []EncryptionEvent{sound}},
-		"doubled quote":   {"ACTION,TIMESTAMP\n\"say \"\"hi\"\"\",20261120101112\n", []EncryptionEvent{{Time: at, Action: `say "hi"`}}},
-		"bare quote":      {"ACTION,TIMESTAMP\n\"say \"hi\" now\",20261120101112\n", []EncryptionEvent{{Time: at, Action: `say "hi" now`}}},
-		"bare quote last": {"TIMESTAMP,ACTION\n20261120101112,\"say \"hi\" now\"\r\n", []EncryptionEvent{{Time: at, Action: `say "hi" now`}}},
-		"short row":       {"ACTION,TIMESTAMP,KEY_ID\nTS Read,20261120101112\n", []EncryptionEvent{{Time: at, Action: "TS Read", Unreadable: "TS Read,20261120101112"}}},
-		"long row":        {"ACTION,TIMESTAMP\nTS Read,20261120101112,x\n", []EncryptionEvent{{Time: at, Action: "TS Read", Unreadable: "TS Read,20261120101112,x"}}},
-		"no time":         {"ACTION,TIMESTAMP\nTS Read,soon\n", []EncryptionEvent{{Action: "TS Read", Unreadable: "TS Read,soon"}}},
-		"empty":           {"ACTION,TIMESTAMP\n,\n", []EncryptionEvent{{Unreadable: ","}}},
+		"nothing":       {"", nil},
+		"only a header": {eventHeader, nil},
+		"other order": {
+			"ACTION,NOVEL,TIMESTAMP\r\nTS Exported,x,20261120101112.000\r\n",
+			[]EncryptionEvent{{Time: at, Action: "TS Exported"}},
+		},
+		"mark and case": {"\ufeffaction,timestamp_derived\nTS Read,2026-11-20T10:11:12Z\n", []EncryptionEvent{sound}},
+		"no id": {
+			"ACTION,TIMESTAMP,KEY_ID\nTS Read,20261120101112,all\n",
+			[]EncryptionEvent{{Time: at, Action: "TS Read", KeyID: "all"}},
+		},
+		"control":     {"ACTION,TIMESTAMP\n\"TS\nRead\",20261120101112\n", []EncryptionEvent{sound}},
+		"empty lines": {"ACTION,TIMESTAMP\n\r\n\nTS Read,20261120101112", []EncryptionEvent{sound}},
+		"doubled quote": {
+			"ACTION,TIMESTAMP\n\"say \"\"hi\"\"\",20261120101112\n",
+			[]EncryptionEvent{{Time: at, Action: `say "hi"`}},
+		},
+		"bare quote": {
+			"ACTION,TIMESTAMP\n\"say \"hi\" now\",20261120101112\n",
+			[]EncryptionEvent{{Time: at, Action: `say "hi" now`}},
+		},
+		"bare quote last": {
+			"TIMESTAMP,ACTION\n20261120101112,\"say \"hi\" now\"\r\n",
+			[]EncryptionEvent{{Time: at, Action: `say "hi" now`}},
+		},
+		"short row": {
+			"ACTION,TIMESTAMP,KEY_ID\nTS Read,20261120101112\n",
+			[]EncryptionEvent{{Time: at, Action: "TS Read", Unreadable: "TS Read,20261120101112"}},
+		},
+		"long row": {
+			"ACTION,TIMESTAMP\nTS Read,20261120101112,x\n",
+			[]EncryptionEvent{{Time: at, Action: "TS Read", Unreadable: "TS Read,20261120101112,x"}},
+		},
+		"no time": {
+			"ACTION,TIMESTAMP\nTS Read,soon\n",
+			[]EncryptionEvent{{Action: "TS Read", Unreadable: "TS Read,soon"}},
+		},
+		"empty": {"ACTION,TIMESTAMP\n,\n", []EncryptionEvent{{Unreadable: ","}}},
 		"open quote": {
 			"ACTION,TIMESTAMP\n\"TS Read,20261120101112\nTS Read,20261120101112\n\"TS Read\",\"20261120101112\"\n",
 			[]EncryptionEvent{{Action: "TS Read,20261120101112", Unreadable: `"TS Read,20261120101112`}, sound, sound},
 		},
-		"open quote at the end": {"ACTION,TIMESTAMP\nTS Read,20261120101112\nTS Read,\"20261120101112", []EncryptionEvent{sound, {Time: at, Action: "TS Read", Unreadable: `TS Read,"20261120101112`}}},
+		"open quote at the end": {
+			"ACTION,TIMESTAMP\nTS Read,20261120101112\nTS Read,\"20261120101112",
+			[]EncryptionEvent{sound, {Time: at, Action: "TS Read", Unreadable: `TS Read,"20261120101112`}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,18 +228,30 @@ func TestEventFilter(t *testing.T) {
 		event  EncryptionEvent
 		want   bool
 	}{
-		"all":                     {EventFilter{}, event, true},
-		"since then":              {EventFilter{Since: at}, event, true},
-		"since later":             {EventFilter{Since: at.Add(time.Second)}, event, false},
-		"action":                  {EventFilter{Action: "ts read"}, event, true},
-		"another action":          {EventFilter{Action: "TS"}, event, false},
-		"key, short":              {EventFilter{KeyID: testRecord[:15]}, event, true},
-		"another key":             {EventFilter{KeyID: testUser}, event, false},
-		"user":                    {EventFilter{UserID: testUser}, event, true},
-		"another user":            {EventFilter{UserID: testRecord}, event, false},
-		"all at once":             {EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testUser}, event, true},
-		"one of them":             {EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testOrg}, event, false},
-		"unreadable":              {EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testUser}, odd, true},
+		"all":            {EventFilter{}, event, true},
+		"since then":     {EventFilter{Since: at}, event, true},
+		"since later":    {EventFilter{Since: at.Add(time.Second)}, event, false},
+		"action":         {EventFilter{Action: "ts read"}, event, true},
+		"another action": {EventFilter{Action: "TS"}, event, false},
+		"key, short":     {EventFilter{KeyID: testRecord[:15]}, event, true},
+		"another key":    {EventFilter{KeyID: testUser}, event, false},
+		"user":           {EventFilter{UserID: testUser}, event, true},
+		"another user":   {EventFilter{UserID: testRecord}, event, false},
+		"all at once": {
+			EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testUser},
+			event,
+			true,
+		},
+		"one of them": {
+			EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testOrg},
+			event,
+			false,
+		},
+		"unreadable": {
+			EventFilter{Since: at, Action: "TS Read", KeyID: testRecord, UserID: testUser},
+			odd,
+			true,
+		},
 		"unreadable but its time": {EventFilter{Since: at.Add(time.Second)}, late, false},
 	} {
 		if got := tc.filter.matches(tc.event); got != tc.want {
@@ -225,12 +270,14 @@ func FuzzReadEncryptionEvents(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// Whatever the quotes do, each line belongs to some event: at most the lines of sound quoted fields share one.
+		// Whatever the quotes do, each line belongs to some event: at most the lines of sound quoted
+		// fields share one.
 		if lines := strings.Count(content, "\n"); len(events) > lines+1 {
 			t.Errorf("%q gives %d events", content, len(events))
 		}
 		for _, e := range events {
-			if strings.ContainsAny(e.Action+e.KeyID+e.ClientIP+e.Unreadable, "\n\r\x1b") || !e.Time.IsZero() && e.Time.Location() != time.UTC {
+			if strings.ContainsAny(e.Action+e.KeyID+e.ClientIP+e.Unreadable, "\n\r\x1b") ||
+				!e.Time.IsZero() && e.Time.Location() != time.UTC {
 				t.Errorf("%q gives %+v", content, e)
 			}
 			if e.Time.IsZero() && e.Unreadable == "" {
@@ -245,7 +292,8 @@ func TestListEncryptionEventsCountsItsCalls(t *testing.T) {
 	t.Parallel()
 	const row = `{"Id":"0ATxx0000000001GAA","LogDate":null}`
 	o := newOrg(t)
-	o.on(queryRoute, answer(200, `{"totalSize":1001,"done":true,"records":[`+strings.TrimSuffix(strings.Repeat(row+",", maxLogFiles+1), ",")+`]}`))
+	o.on(queryRoute, answer(200, `{"totalSize":1001,"done":true,"records":[`+
+		strings.TrimSuffix(strings.Repeat(row+",", maxLogFiles+1), ",")+`]}`))
 	c, _, _ := o.client()
 	_, err := c.ListEncryptionEvents(t.Context(), EventFilter{})
 	if err == nil || !strings.Contains(err.Error(), "1001 log files") {

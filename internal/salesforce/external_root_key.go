@@ -69,7 +69,8 @@ func (c *Client) ListExternalRootKeys(ctx context.Context) ([]ExternalRootKey, e
 		return nil, fmt.Errorf("list external root keys: %w", err)
 	}
 	if len(rows.records) < rows.total {
-		return nil, fmt.Errorf("list external root keys: Salesforce counted %d records but sent %d", rows.total, len(rows.records))
+		return nil, fmt.Errorf("list external root keys: Salesforce counted %d records but sent %d", rows.total,
+			len(rows.records))
 	}
 	list := make([]ExternalRootKey, 0, len(rows.records))
 	for _, r := range rows.records {
@@ -105,8 +106,8 @@ func (c *Client) GetExternalRootKey(ctx context.Context, id string) (key Externa
 	return ExternalRootKey{}, false, nil
 }
 
-// ExternalRootKeyModified returns when a root key was last changed; zero if the org does not show it, or no such key: the field
-// is in no published list of this object's fields.
+// ExternalRootKeyModified returns when a root key was last changed; zero if the org does not show
+// it, or no such key: the field is in no published list of this object's fields.
 func (c *Client) ExternalRootKeyModified(ctx context.Context, id string) (time.Time, error) {
 	const object, modified = "ExternalEncryptionRootKey", "LastModifiedDate"
 	fields, err := c.fieldsOf(ctx, object, []string{"Id", modified})
@@ -147,7 +148,8 @@ func (c *Client) SetExternalRootKeyStatus(ctx context.Context, id, status string
 	default:
 		return errors.New("the status of an external root key can be set to Active or Inactive only")
 	}
-	if err := c.patchRecord(ctx, c.dataPath("/sobjects/ExternalEncryptionRootKey/"+full), once, nil, statusChange{Status: status}); err != nil {
+	if err := c.patchRecord(ctx, c.dataPath("/sobjects/ExternalEncryptionRootKey/"+full), once, nil,
+		statusChange{Status: status}); err != nil {
 		return fmt.Errorf("make external root key %s %s: %w", full, status, err)
 	}
 	return nil

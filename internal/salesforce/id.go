@@ -15,7 +15,8 @@ const (
 
 // errBadID never quotes what it refuses, which may be anything that was
 // configured in the wrong place.
-var errBadID = errors.New("a Salesforce record id is 15 letters and digits, or 18 of which the last three are a checksum")
+var errBadID = errors.New("a Salesforce record id is 15 letters and digits, or 18 of which the last three are a " +
+	"checksum")
 
 // ID18 parses a record id of 15 or 18 characters and returns its 18-character
 // form. The case of an 18-character id is not repaired: its checksum must fit.
@@ -35,8 +36,8 @@ func ID18(id string) (string, error) {
 	return full, nil
 }
 
-// recordID is ID18 for ids that Salesforce itself has sent: one of 18 characters is kept as it came, since a record whose checksum
-// looks wrong must be found again all the same.
+// recordID is ID18 for ids that Salesforce itself has sent: one of 18 characters is kept as it
+// came, since a record whose checksum looks wrong must be found again all the same.
 func recordID(id string) (string, error) {
 	full, err := ID18(id)
 	if err == nil || len(id) != id18Len {

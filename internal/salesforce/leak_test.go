@@ -79,7 +79,10 @@ var everyCall = map[string]func(context.Context, *Client) error{
 		return err
 	},
 	"create": func(ctx context.Context, c *Client) error {
-		_, err := c.CreateTenantSecret(ctx, UploadedTenantSecret{Type: "Data", SecretValue: leakMaterial, SecretValueHash: "aA==", Certificate: "C"})
+		_, err := c.CreateTenantSecret(ctx, UploadedTenantSecret{
+			Type: "Data", SecretValue: leakMaterial,
+			SecretValueHash: "aA==", Certificate: "C",
+		})
 		return err
 	},
 	"update": func(ctx context.Context, c *Client) error {
@@ -113,7 +116,10 @@ var everyCall = map[string]func(context.Context, *Client) error{
 		return err
 	},
 	"finish": func(ctx context.Context, c *Client) error {
-		_, err := c.FinishDataEncryptionKey(ctx, NewDataEncryptionKey{Type: "x", SecretValue: leakMaterial, SessionToken: secret.NewText(leakSession)})
+		_, err := c.FinishDataEncryptionKey(ctx, NewDataEncryptionKey{
+			Type: "x", SecretValue: leakMaterial,
+			SessionToken: secret.NewText(leakSession),
+		})
 		return err
 	},
 	"root keys": func(ctx context.Context, c *Client) error { _, err := c.ListExternalRootKeys(ctx); return err },
@@ -145,9 +151,12 @@ func mirrors() []mirror {
 	}
 	return []mirror{
 		{"400 that quotes it", func(w http.ResponseWriter, seen string) {
-			write(w, 400, "application/json", `[{"errorCode":"JSON_PARSER_ERROR","message":`+jsonOf(seen)+`,"fields":[`+jsonOf(seen)+`]}]`)
+			write(w, 400, "application/json", `[{"errorCode":"JSON_PARSER_ERROR","message":`+jsonOf(seen)+`,"fields":[`+
+				jsonOf(seen)+`]}]`)
 		}},
-		{"503 page that quotes it", func(w http.ResponseWriter, seen string) { write(w, 503, "text/html", "<pre>"+seen+"</pre>") }},
+		{"503 page that quotes it", func(w http.ResponseWriter, seen string) {
+			write(w, 503, "text/html", "<pre>"+seen+"</pre>")
+		}},
 		{"401 that quotes it", func(w http.ResponseWriter, seen string) {
 			write(w, 401, "application/json", `[{"errorCode":"INVALID_SESSION_ID","message":`+jsonOf(seen)+`}]`)
 		}},
@@ -156,7 +165,8 @@ func mirrors() []mirror {
 		}},
 		{"200 that is it", func(w http.ResponseWriter, seen string) { write(w, 200, "text/plain", seen) }},
 		{"200 of the wrong kind", func(w http.ResponseWriter, seen string) {
-			write(w, 200, "application/json", `{"totalSize":1,"done":true,"id":`+jsonOf(seen)+`,"records":[{"Id":`+jsonOf(seen)+`,"Type":7}]}`)
+			write(w, 200, "application/json", `{"totalSize":1,"done":true,"id":`+jsonOf(seen)+`,"records":[{"Id":`+jsonOf(seen)+
+				`,"Type":7}]}`)
 		}},
 		{"200 that leads away", func(w http.ResponseWriter, seen string) {
 			write(w, 200, "application/json", `{"totalSize":1,"done":false,"records":[],"nextRecordsUrl":`+jsonOf(seen)+`}`)
@@ -169,7 +179,8 @@ func mirrors() []mirror {
 			write(w, 400, "application/json", `[{"errorCode":"X","message":`+jsonOf(url.QueryEscape(seen))+`}]`)
 		}},
 		{"400 that quotes it in base64", func(w http.ResponseWriter, seen string) {
-			write(w, 400, "application/json", `[{"errorCode":"X","message":`+jsonOf(base64.StdEncoding.EncodeToString([]byte(seen)))+`}]`)
+			write(w, 400, "application/json", `[{"errorCode":"X","message":`+
+				jsonOf(base64.StdEncoding.EncodeToString([]byte(seen)))+`}]`)
 		}},
 		{"400 that quotes it in pieces", func(w http.ResponseWriter, seen string) {
 			list := make([]string, 0, len(seen))
@@ -193,7 +204,8 @@ func mirrors() []mirror {
 		}},
 		{"SOAP fault that quotes it", func(w http.ResponseWriter, seen string) {
 			seen = strings.NewReplacer("<", "&lt;", "&", "&amp;").Replace(seen)
-			write(w, 500, "text/xml", `<Envelope><Body><Fault><faultcode>sf:X</faultcode><faultstring>`+seen+`</faultstring></Fault></Body></Envelope>`)
+			write(w, 500, "text/xml", `<Envelope><Body><Fault><faultcode>sf:X</faultcode><faultstring>`+seen+
+				`</faultstring></Fault></Body></Envelope>`)
 		}},
 	}
 }

@@ -82,10 +82,12 @@ func (l *limits) text() string {
 
 // low returns the sentence that says how few calls are left.
 func (l *limits) low() string {
-	return fmt.Sprintf("%d of the org's %d API calls of the last 24 hours are used: less than 5 %% are left", l.used, l.limit)
+	return fmt.Sprintf("%d of the org's %d API calls of the last 24 hours are used: less than 5 %% are left", l.used,
+		l.limit)
 }
 
-// takeWarning gives the sentence to one caller, once the replies have shown that less than 5 % are left.
+// takeWarning gives the sentence to one caller, once the replies have shown that less than 5 % are
+// left.
 func (l *limits) takeWarning() (string, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,14 +98,17 @@ func (l *limits) takeWarning() (string, bool) {
 	return l.low(), true
 }
 
-// LimitWarning returns, to the first caller after it became so, the sentence that less than 5 % of the org's daily API
-// calls are left. Every other call returns false, so that a run over many resources warns once.
+// LimitWarning returns, to the first caller after it became so, the sentence that less than 5 % of
+// the org's daily API calls are left. Every other call returns false, so that a run over many
+// resources warns once.
 func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
 
-// RequestLimit is the error that ends every call once the org has refused one for its request limit, nil before.
+// RequestLimit is the error that ends every call once the org has refused one for its request
+// limit, nil before.
 func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
 
-// noteReply takes what the header of every reply holds beside its body: the org's clock and its limits.
+// noteReply takes what the header of every reply holds beside its body: the org's clock and its
+// limits.
 func (c *Client) noteReply(ctx context.Context, r *reply) {
 	c.clock.note(r.header, c.now())
 	if message, low := c.limits.note(r.text.Text(r.header.Get(limitHeader), maxHeader)); low {

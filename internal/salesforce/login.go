@@ -24,18 +24,21 @@ const (
 	loginLimit
 	// loginMoved is no answer of a token endpoint, and says that there is none at this host.
 	loginMoved
-	// loginForeign is an answer without an OAuth error, as of a gateway: it says nothing about the credentials.
+	// loginForeign is an answer without an OAuth error, as of a gateway: it says nothing about the
+	// credentials.
 	loginForeign
 )
 
-// classifyLogin judges an answer by its status, OAuth's error and error_description, and whether its body is a page.
-// The codes and texts are those that public clients have met [C, docs/guides/troubleshooting.md].
+// classifyLogin judges an answer by its status, OAuth's error and error_description, and whether
+// its body is a page. The codes and texts are those that public clients have met [C,
+// docs/guides/troubleshooting.md].
 func classifyLogin(status int, code, description string, page bool) loginKind {
 	code, description = strings.ToLower(code), strings.ToLower(description)
 	switch {
 	case status < 200, status >= 300 && status < 400:
 		return loginMoved
-	case code == "rate_limit_exceeded", strings.Contains(description, "login rate exceeded"), status == http.StatusTooManyRequests:
+	case code == "rate_limit_exceeded", strings.Contains(description, "login rate exceeded"),
+		status == http.StatusTooManyRequests:
 		return loginLimit
 	case slices.Contains([]string{"unknown_error", "temporarily_unavailable", "server_error"}, code),
 		strings.Contains(description, "retry your request"), unavailableStatus(status):
@@ -71,10 +74,11 @@ type loginPair struct {
 	audience string
 }
 
-// loginPairs lists the pairs to try in turn. With D the org's My Domain and L the login host of its kind: without any
-// setting (D, D), (D, L), (L, L); with a login URL U alone (U, U), (U, L), (U, D); with an audience A alone (D, A),
-// (L, A); with both exactly that pair. An assertion for a login host, which is good for every org there, goes to
-// Salesforce's own hosts and to loopback hosts only.
+// loginPairs lists the pairs to try in turn. With D the org's My Domain and L the login host of its
+// kind: without any setting (D, D), (D, L), (L, L); with a login URL U alone (U, U), (U, L), (U,
+// D); with an audience A alone (D, A), (L, A); with both exactly that pair. An assertion for a
+// login host, which is good for every org there, goes to Salesforce's own hosts and to loopback
+// hosts only.
 func loginPairs(instance *url.URL, loginURL, audience string) ([]loginPair, error) {
 	login, err := parseHostURL("login_url", loginHostOf(instance))
 	if err != nil {
@@ -124,7 +128,8 @@ func loginPairs(instance *url.URL, loginURL, audience string) ([]loginPair, erro
 		}
 	}
 	if len(pairs) == 0 {
-		return nil, ofSetting("login_url", fmt.Errorf("login_url must be a host of Salesforce's for the audience %s: an assertion for it is good for every org there", audience))
+		return nil, ofSetting("login_url", fmt.Errorf("login_url must be a host of Salesforce's for the audience %s: an "+
+			"assertion for it is good for every org there", audience))
 	}
 	return pairs, nil
 }
@@ -132,7 +137,8 @@ func loginPairs(instance *url.URL, loginURL, audience string) ([]loginPair, erro
 // allowed keeps an assertion that is good for every org from a host that is not Salesforce's.
 func (p loginPair) allowed() bool {
 	u, err := url.Parse(p.audience)
-	return err == nil && (!isLoginHost(u.Hostname()) || isSalesforceHost(p.host.Hostname()) || isLoopback(p.host.Hostname()))
+	return err == nil && (!isLoginHost(u.Hostname()) || isSalesforceHost(p.host.Hostname()) ||
+		isLoopback(p.host.Hostname()))
 }
 
 func (p loginPair) String() string {
@@ -142,7 +148,8 @@ func (p loginPair) String() string {
 	return p.host.Host + " for the audience " + p.audience
 }
 
-var errNoAudience = errors.New("audience must be a URL such as https://login.salesforce.com, without a query or fragment")
+var errNoAudience = errors.New("audience must be a URL such as https://login.salesforce.com, without a query or " +
+	"fragment")
 
 // parseAudience checks an audience, which may be of a site and have a path [D].
 func parseAudience(s string) (string, error) {

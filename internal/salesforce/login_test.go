@@ -68,13 +68,15 @@ func TestClassifyLogin(t *testing.T) {
 	}
 }
 
-// FuzzLogin: whatever a token endpoint answers, it is judged, is repeated only so often, and nothing of what was sent is
-// shown.
+// FuzzLogin: whatever a token endpoint answers, it is judged, is repeated only so often, and
+// nothing of what was sent is shown.
 func FuzzLogin(f *testing.F) {
 	const clientSecret = "hunter2-client-secret-of-the-fuzzer"
 	for _, body := range []string{
-		`{"error":"unknown_error","error_description":"retry your request"}`, `{"error":"invalid_grant","error_description":"login rate exceeded"}`,
-		`{"error":"app_not_found"}`, `{"error":["a"],"error_description":{"b":1}}`, `<html>`, `[{"errorCode":"X"}]`, `"x"`, ``,
+		`{"error":"unknown_error","error_description":"retry your request"}`,
+		`{"error":"invalid_grant","error_description":"login rate exceeded"}`,
+		`{"error":"app_not_found"}`, `{"error":["a"],"error_description":{"b":1}}`, `<html>`, `[{"errorCode":"X"}]`, `"x"`,
+		``,
 		`{"error":"x\u202e\n","error_description":"` + clientSecret + `"}`,
 	} {
 		for _, status := range []int{200, 302, 400, 404, 429, 503} {
@@ -125,11 +127,17 @@ func TestLoginsThatMustBeTriedAgain(t *testing.T) {
 		reply http.HandlerFunc
 		is    []error
 	}{
-		"retry your request": {answer(400, `{"error":"unknown_error","error_description":"retry your request"}`), []error{ErrUnavailable}},
-		"unavailable":        {answer(400, `{"error":"temporarily_unavailable"}`), []error{ErrUnavailable}},
-		"server error":       {answer(400, `{"error":"server_error"}`), []error{ErrUnavailable}},
-		"rate":               {answer(400, `{"error":"rate_limit_exceeded"}`), []error{ErrUnavailable, ErrLoginLimit}},
-		"login rate":         {answer(400, `{"error":"invalid_grant","error_description":"login rate exceeded"}`), []error{ErrUnavailable, ErrLoginLimit}},
+		"retry your request": {
+			answer(400, `{"error":"unknown_error","error_description":"retry your request"}`),
+			[]error{ErrUnavailable},
+		},
+		"unavailable":  {answer(400, `{"error":"temporarily_unavailable"}`), []error{ErrUnavailable}},
+		"server error": {answer(400, `{"error":"server_error"}`), []error{ErrUnavailable}},
+		"rate":         {answer(400, `{"error":"rate_limit_exceeded"}`), []error{ErrUnavailable, ErrLoginLimit}},
+		"login rate": {
+			answer(400, `{"error":"invalid_grant","error_description":"login rate exceeded"}`),
+			[]error{ErrUnavailable, ErrLoginLimit},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +170,8 @@ func TestLoginsThatMustBeTriedAgain(t *testing.T) {
 	}
 }
 
-// TestLoginMoved: what no token endpoint answers names where it points to, and is not sent again, nor followed.
+// TestLoginMoved: what no token endpoint answers names where it points to, and is not sent again,
+// nor followed.
 func TestLoginMoved(t *testing.T) {
 	t.Parallel()
 	const target = "https://new-name.my.salesforce.com/services/oauth2/token?x=" + testSecret
@@ -173,7 +182,8 @@ func TestLoginMoved(t *testing.T) {
 			o.login = answer(status, `<html>moved</html>`, "Location", target)
 			c, p, _ := o.client()
 			_, err := c.ListTenantSecrets(t.Context())
-			if !errors.Is(err, ErrWrongHost) || errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "it points to new-name.my.salesforce.com") {
+			if !errors.Is(err, ErrWrongHost) || errors.Is(err, ErrUnauthorized) ||
+				!strings.Contains(err.Error(), "it points to new-name.my.salesforce.com") {
 				t.Errorf("error %v", err)
 			}
 			if strings.Contains(err.Error(), testSecret) || o.loginCount() != 1 || len(p.all()) != 0 {
@@ -196,34 +206,62 @@ func TestLoginPairs(t *testing.T) {
 		want                      []string
 		text                      string
 	}{
-		"neither":                       {d, "", "", []string{d, d, d, l, l, l}, ""},
-		"neither, sandbox":              {sandbox, "", "", []string{sandbox, sandbox, sandbox, test, test, test}, ""},
-		"neither, older sandbox":        {"https://x--dev.my.salesforce.com", "", "", []string{"https://x--dev.my.salesforce.com", "https://x--dev.my.salesforce.com", "https://x--dev.my.salesforce.com", test, test, test}, ""},
-		"neither, scratch org":          {"https://a-1.scratch.my.salesforce.com", "", "", []string{"https://a-1.scratch.my.salesforce.com", "https://a-1.scratch.my.salesforce.com", "https://a-1.scratch.my.salesforce.com", test, test, test}, ""},
-		"neither, no instance":          {"", "", "", []string{l, l}, ""},
-		"neither, loopback":             {local, "", "", []string{local, local, local, l, l, l}, ""},
-		"neither, foreign":              {foreign, "", "", []string{foreign, foreign, l, l}, ""},
-		"login URL":                     {d, test, "", []string{test, test, test, l, test, d}, ""},
-		"login URL, the login host":     {d, l, "", []string{l, l, l, d}, ""},
-		"login URL, the instance":       {d, d + "/", "", []string{d, d, d, l}, ""},
-		"login URL, no instance":        {"", test, "", []string{test, test, test, l}, ""},
-		"login URL, foreign":            {d, foreign, "", []string{foreign, foreign, foreign, d}, ""},
-		"login URL, military":           {d, "https://y.my.salesforce.mil", "", []string{"https://y.my.salesforce.mil", "https://y.my.salesforce.mil", "https://y.my.salesforce.mil", l, "https://y.my.salesforce.mil", d}, ""},
-		"audience":                      {d, "", l, []string{d, l, l, l}, ""},
-		"audience of the sandbox":       {sandbox, "", test + "/", []string{sandbox, test, test, test}, ""},
-		"audience, no instance":         {"", "", d, []string{l, d}, ""},
-		"audience, site":                {d, "", "https://x.my.site.com/customers/", []string{d, "https://x.my.site.com/customers", l, "https://x.my.site.com/customers"}, ""},
-		"audience, foreign instance":    {foreign, "", l, []string{l, l}, ""},
-		"both":                          {d, d, l, []string{d, l}, ""},
-		"both, the other way":           {d, l, d, []string{l, d}, ""},
-		"both, loopback":                {local, local, l, []string{local, l}, ""},
-		"both, foreign":                 {d, foreign, d, []string{foreign, d}, ""},
-		"both, foreign, for the login":  {d, foreign, l, nil, "must be a host of Salesforce's"},
-		"both, looks like Salesforce's": {d, "https://my.salesforce.com.example", test, nil, "must be a host of Salesforce's"},
-		"audience is no URL":            {d, "", "login.salesforce.com", nil, "audience must be"},
-		"audience is not https":         {d, "", "http://login.salesforce.com", nil, "audience must be https"},
-		"audience with a query":         {d, "", l + "?x", nil, "audience must be"},
-		"login URL with a path":         {d, l + "/x", "", nil, "login_url must be"},
+		"neither":          {d, "", "", []string{d, d, d, l, l, l}, ""},
+		"neither, sandbox": {sandbox, "", "", []string{sandbox, sandbox, sandbox, test, test, test}, ""},
+		"neither, older sandbox": {
+			"https://x--dev.my.salesforce.com", "", "",
+			[]string{
+				"https://x--dev.my.salesforce.com", "https://x--dev.my.salesforce.com", "https://x--dev.my.salesforce.com",
+				test, test, test,
+			},
+			"",
+		},
+		"neither, scratch org": {
+			"https://a-1.scratch.my.salesforce.com", "", "",
+			[]string{
+				"https://a-1.scratch.my.salesforce.com", "https://a-1.scratch.my.salesforce.com",
+				"https://a-1.scratch.my.salesforce.com", test, test, test,
+			},
+			"",
+		},
+		"neither, no instance":      {"", "", "", []string{l, l}, ""},
+		"neither, loopback":         {local, "", "", []string{local, local, local, l, l, l}, ""},
+		"neither, foreign":          {foreign, "", "", []string{foreign, foreign, l, l}, ""},
+		"login URL":                 {d, test, "", []string{test, test, test, l, test, d}, ""},
+		"login URL, the login host": {d, l, "", []string{l, l, l, d}, ""},
+		"login URL, the instance":   {d, d + "/", "", []string{d, d, d, l}, ""},
+		"login URL, no instance":    {"", test, "", []string{test, test, test, l}, ""},
+		"login URL, foreign":        {d, foreign, "", []string{foreign, foreign, foreign, d}, ""},
+		"login URL, military": {
+			d, "https://y.my.salesforce.mil", "",
+			[]string{
+				"https://y.my.salesforce.mil", "https://y.my.salesforce.mil", "https://y.my.salesforce.mil", l,
+				"https://y.my.salesforce.mil", d,
+			},
+			"",
+		},
+		"audience":                {d, "", l, []string{d, l, l, l}, ""},
+		"audience of the sandbox": {sandbox, "", test + "/", []string{sandbox, test, test, test}, ""},
+		"audience, no instance":   {"", "", d, []string{l, d}, ""},
+		"audience, site": {
+			d, "", "https://x.my.site.com/customers/",
+			[]string{d, "https://x.my.site.com/customers", l, "https://x.my.site.com/customers"},
+			"",
+		},
+		"audience, foreign instance":   {foreign, "", l, []string{l, l}, ""},
+		"both":                         {d, d, l, []string{d, l}, ""},
+		"both, the other way":          {d, l, d, []string{l, d}, ""},
+		"both, loopback":               {local, local, l, []string{local, l}, ""},
+		"both, foreign":                {d, foreign, d, []string{foreign, d}, ""},
+		"both, foreign, for the login": {d, foreign, l, nil, "must be a host of Salesforce's"},
+		"both, looks like Salesforce's": {
+			d, "https://my.salesforce.com.example", test, nil,
+			"must be a host of Salesforce's",
+		},
+		"audience is no URL":    {d, "", "login.salesforce.com", nil, "audience must be"},
+		"audience is not https": {d, "", "http://login.salesforce.com", nil, "audience must be https"},
+		"audience with a query": {d, "", l + "?x", nil, "audience must be"},
+		"login URL with a path": {d, l + "/x", "", nil, "login_url must be"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,21 +307,39 @@ func TestPairsInTurn(t *testing.T) {
 	}{
 		"My Domain only": {map[string]string{instance + " " + instance: ""}, []string{instance + " " + instance}, "", 0, ""},
 		"My Domain only, login_url given": {
-			map[string]string{instance + " " + instance: "", login + " " + login: "app_not_found", login + " " + instance: "app_not_found"},
+			map[string]string{
+				instance + " " + instance: "", login + " " + login: "app_not_found",
+				login + " " + instance: "app_not_found",
+			},
 			[]string{login + " " + login, login + " " + instance},
 			"app_not_found", 1, login,
 		},
-		"audience of the login host": {map[string]string{instance + " " + login: ""}, []string{instance + " " + instance, instance + " " + login}, "", 0, ""},
+		"audience of the login host": {
+			map[string]string{instance + " " + login: ""},
+			[]string{instance + " " + instance, instance + " " + login},
+			"", 0, "",
+		},
 		"login host only": {
-			map[string]string{login + " " + login: ""}, []string{instance + " " + instance, instance + " " + login, login + " " + login}, "", 0, "",
+			map[string]string{login + " " + login: ""}, []string{
+				instance + " " + instance, instance + " " + login,
+				login + " " + login,
+			}, "", 0, "",
 		},
 		"none": {
-			map[string]string{}, []string{instance + " " + instance, instance + " " + login, login + " " + login}, "audience is invalid", 2, "",
+			map[string]string{},
+			[]string{instance + " " + instance, instance + " " + login, login + " " + login},
+			"audience is invalid", 2, "",
 		},
 		"another refusal ends it": {
-			map[string]string{instance + " " + login: "invalid_client_id"}, []string{instance + " " + instance, instance + " " + login}, "invalid_client_id", 1, "",
+			map[string]string{instance + " " + login: "invalid_client_id"},
+			[]string{instance + " " + instance, instance + " " + login},
+			"invalid_client_id", 1, "",
 		},
-		"the first refusal ends it": {map[string]string{instance + " " + instance: "invalid_grant"}, []string{instance + " " + instance}, "invalid_grant", 0, ""},
+		"the first refusal ends it": {
+			map[string]string{instance + " " + instance: "invalid_grant"},
+			[]string{instance + " " + instance},
+			"invalid_grant", 0, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,9 +363,13 @@ func TestPairsInTurn(t *testing.T) {
 				case code != "":
 					return page(400, `{"error":"`+code+`"}`), nil
 				}
-				return page(200, `{"access_token":"00D!t","instance_url":"`+instance+`","id":"`+login+`/id/`+testOrg+`/`+testUser+`"}`), nil
+				return page(200, `{"access_token":"00D!t","instance_url":"`+instance+`","id":"`+login+`/id/`+testOrg+`/`+testUser+
+					`"}`), nil
 			}, func(cfg *Config) {
-				cfg.Auth = JWTBearer{ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())), LoginURL: tc.loginURL}
+				cfg.Auth = JWTBearer{
+					ClientID: "app", Username: "u", PrivateKey: secret.NewText(pkcs8(t, testKey())),
+					LoginURL: tc.loginURL,
+				}
 				cfg.Events = log.add
 			})
 			_, err := c.Session(t.Context())
@@ -321,12 +381,14 @@ func TestPairsInTurn(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if login := log.of(EventLogin); len(login) != 1 || !strings.Contains(login[0].Message, host+" for the audience "+audience) {
+				if login := log.of(EventLogin); len(login) != 1 || !strings.Contains(login[0].Message,
+					host+" for the audience "+audience) {
 					t.Errorf("the log does not say which pair was used: %v", login)
 				}
 				// The renewal begins with the pair that worked, and comes to no other.
 				_, err = c.ListTenantSecrets(t.Context())
-				if want := append(slices.Clone(tc.tried), tc.tried[len(tc.tried)-1]); !errors.Is(err, ErrUnauthorized) || cmp.Diff(want, tried) != "" {
+				if want := append(slices.Clone(tc.tried), tc.tried[len(tc.tried)-1]); !errors.Is(err, ErrUnauthorized) ||
+					cmp.Diff(want, tried) != "" {
 					t.Errorf("renewal: %v, %v", tried, err)
 				}
 				return
@@ -363,7 +425,8 @@ func audienceOf(t *testing.T, assertion string) string {
 	return claims.Audience
 }
 
-// TestPastedValues: what came along with a value is named, by its attribute, before anything is sent.
+// TestPastedValues: what came along with a value is named, by its attribute, before anything is
+// sent.
 func TestPastedValues(t *testing.T) {
 	t.Parallel()
 	key := secret.NewText(pkcs8(t, testKey()))
@@ -371,25 +434,52 @@ func TestPastedValues(t *testing.T) {
 		auth Authenticator
 		text string
 	}{
-		"secret, line end":   {ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunter2\n")}, "client_secret begins or ends with"},
-		"secret, blank":      {ClientCredentials{ClientID: "app", ClientSecret: secret.NewText(" hunter2")}, "client_secret begins or ends with"},
-		"secret, inside":     {ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunt\r\ner2")}, "client_secret holds a line end"},
-		"secret, zero width": {ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunter2\u200b")}, "client_secret holds"},
-		"id, tab":            {ClientCredentials{ClientID: "app\t", ClientSecret: secret.NewText("hunter2")}, "client_id begins or ends with"},
-		"id, JWT":            {JWTBearer{ClientID: "app\n", Username: "u", PrivateKey: key}, "client_id begins or ends with"},
-		"id, BOM":            {JWTBearer{ClientID: "\ufeffapp", Username: "u", PrivateKey: key}, "client_id holds"},
-		"user":               {JWTBearer{ClientID: "app", Username: "u@example.com\n", PrivateKey: key}, "username begins or ends with"},
-		"no-break blank":     {JWTBearer{ClientID: "app", Username: "\u00a0u", PrivateKey: key}, "username begins or ends with"},
-		"redacted token":     {AccessToken{Token: secret.NewText("[REDACTED] Use 'sf org auth show-access-token' to view")}, "show-access-token --json"},
-		"null token":         {AccessToken{Token: secret.NewText("null")}, "the word null"},
-		"undefined token":    {AccessToken{Token: secret.NewText("undefined")}, "the word undefined"},
+		"secret, line end": {
+			ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunter2\n")},
+			"client_secret begins or ends with",
+		},
+		"secret, blank": {
+			ClientCredentials{ClientID: "app", ClientSecret: secret.NewText(" hunter2")},
+			"client_secret begins or ends with",
+		},
+		"secret, inside": {
+			ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunt\r\ner2")},
+			"client_secret holds a line end",
+		},
+		"secret, zero width": {
+			ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("hunter2\u200b")},
+			"client_secret holds",
+		},
+		"id, tab": {
+			ClientCredentials{ClientID: "app\t", ClientSecret: secret.NewText("hunter2")},
+			"client_id begins or ends with",
+		},
+		"id, JWT": {JWTBearer{ClientID: "app\n", Username: "u", PrivateKey: key}, "client_id begins or ends with"},
+		"id, BOM": {JWTBearer{ClientID: "\ufeffapp", Username: "u", PrivateKey: key}, "client_id holds"},
+		"user": {
+			JWTBearer{ClientID: "app", Username: "u@example.com\n", PrivateKey: key},
+			"username begins or ends with",
+		},
+		"no-break blank": {
+			JWTBearer{ClientID: "app", Username: "\u00a0u", PrivateKey: key},
+			"username begins or ends with",
+		},
+		"redacted token": {
+			AccessToken{Token: secret.NewText("[REDACTED] Use 'sf org auth show-access-token' to view")},
+			"show-access-token --json",
+		},
+		"null token":      {AccessToken{Token: secret.NewText("null")}, "the word null"},
+		"undefined token": {AccessToken{Token: secret.NewText("undefined")}, "the word undefined"},
 	} {
 		_, err := New(Config{InstanceURL: "https://x.my.salesforce.com", Auth: tc.auth})
 		if err == nil || !strings.Contains(err.Error(), tc.text) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: error %v, want %q in it", name, err, tc.text)
 		}
 	}
-	if _, err := New(Config{InstanceURL: "https://x.my.salesforce.com", Auth: ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("with a blank")}}); err != nil {
+	if _, err := New(Config{
+		InstanceURL: "https://x.my.salesforce.com",
+		Auth:        ClientCredentials{ClientID: "app", ClientSecret: secret.NewText("with a blank")},
+	}); err != nil {
 		t.Errorf("a blank within a secret: %v", err)
 	}
 }

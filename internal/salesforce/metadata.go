@@ -196,7 +196,10 @@ func (c *Client) deploy(ctx context.Context, d deployment) error {
 	var result DeployResult
 	if err == nil {
 		if result, err = c.finishDeploy(ctx, id); err != nil {
-			err = &OutcomeUnknownError{Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt, Err: err}
+			err = &OutcomeUnknownError{
+				Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt,
+				Err: err,
+			}
 		} else if !result.Success || result.Status == DeploySucceededPartial {
 			err = &DeployError{Result: result}
 		}
@@ -428,7 +431,8 @@ func decodeDeployResult(body []byte, id string, r *redact.Redactor) (DeployResul
 			result.TestFailures = append(result.TestFailures, r.Text(f.Name+"."+f.MethodName+": "+f.Message, maxMessage))
 		}
 		for _, w := range run.CoverageWarnings.bounded() {
-			result.CoverageWarnings = append(result.CoverageWarnings, r.Text(strings.TrimSpace(w.Name+" "+w.Message), maxMessage))
+			result.CoverageWarnings = append(result.CoverageWarnings,
+				r.Text(strings.TrimSpace(w.Name+" "+w.Message), maxMessage))
 		}
 	}
 	for _, f := range w.Details.Failures.bounded() {
@@ -473,7 +477,8 @@ func (c *Client) awaitDeploy(ctx context.Context, id string, timeout time.Durati
 			if err != nil {
 				return result, "", err
 			}
-			c.emit(ctx, Event{Kind: EventProgress, Message: fmt.Sprintf("deploy %s is %s, %d of %d components", id, result.Status, result.ComponentsDeployed, result.ComponentsTotal)})
+			c.emit(ctx, Event{Kind: EventProgress, Message: fmt.Sprintf("deploy %s is %s, %d of %d components", id,
+				result.Status, result.ComponentsDeployed, result.ComponentsTotal)})
 			// Later releases may add statuses: only the flag ends the wait.
 			if result.Done {
 				return result, over, nil

@@ -91,11 +91,15 @@ func TestCreateCertificate(t *testing.T) {
 	o := newOrg(t)
 	o.on("POST "+deployRoute, answer(201, started))
 	o.on("GET "+deployRoute+"/"+testDeploy,
-		answer(200, deployed("Pending", false, false)), answer(503, `<html>`), answer(200, deployed("InProgress", false, false)),
+		answer(200, deployed("Pending", false, false)), answer(503, `<html>`),
+		answer(200, deployed("InProgress", false, false)),
 		answer(200, deployed("FinalizingDeploy", false, false)), answer(200, deployed("Succeeded", true, true)))
 	c, _, log := o.client()
 	expires := mustTime(t, "2028-11-20T00:00:00Z")
-	err := c.CreateCertificate(t.Context(), NewCertificate{DeveloperName: "My_Cert", Label: `My "BYOK" <Cert> & more`, ExpirationDate: expires})
+	err := c.CreateCertificate(t.Context(), NewCertificate{
+		DeveloperName: "My_Cert", Label: `My "BYOK" <Cert> & more`,
+		ExpirationDate: expires,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +173,11 @@ func TestDeployFailures(t *testing.T) {
 			`{"deployResult":{"status":"Failed","done":true,"success":false,"details":{"componentFailures":{"fullName":"A","problem":"no key"}}}}`,
 			"A: no key",
 		},
-		"no list":    {`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":"all wrong","details":{"componentFailures":null}}}`, "ended as Failed: all wrong"},
-		"no details": {`{"deployResult":{"status":"Canceled","done":true,"success":false,"details":null}}`, "ended as Canceled"},
+		"no list": {`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":"all wrong","details":{"componentFailures":null}}}`, "ended as Failed: all wrong"},
+		"no details": {
+			`{"deployResult":{"status":"Canceled","done":true,"success":false,"details":null}}`,
+			"ended as Canceled",
+		},
 		"status code, test, coverage": {
 			`{"deployResult":{"status":"Failed","done":true,"success":false,"errorMessage":null,"errorStatusCode":"UNKNOWN_EXCEPTION","details":{"componentFailures":[],"runTestResult":{"numFailures":1,` +
 				`"failures":[{"name":"SomeTest","methodName":"m","message":"assertion\u202e failed\nError: x"}],"codeCoverageWarnings":[{"message":"coverage 10%"}]}}}}`,
@@ -208,10 +215,14 @@ func TestLostDeployIsFoundAgain(t *testing.T) {
 		list  []http.HandlerFunc
 		found bool
 	}{
-		"found":             {hangUp, nil, []http.HandlerFunc{answer(200, emptyPage), hangUp, answer(200, row)}, true},
-		"not found":         {answer(502, `<html>`), nil, []http.HandlerFunc{answer(200, emptyPage)}, false},
-		"id lost":           {answer(201, `{"id":`), nil, []http.HandlerFunc{answer(200, row)}, true},
-		"polls fail, found": {answer(201, started), answer(400, `[{"errorCode":"X","message":"m"}]`), []http.HandlerFunc{answer(200, row)}, true},
+		"found":     {hangUp, nil, []http.HandlerFunc{answer(200, emptyPage), hangUp, answer(200, row)}, true},
+		"not found": {answer(502, `<html>`), nil, []http.HandlerFunc{answer(200, emptyPage)}, false},
+		"id lost":   {answer(201, `{"id":`), nil, []http.HandlerFunc{answer(200, row)}, true},
+		"polls fail, found": {
+			answer(201, started), answer(400, `[{"errorCode":"X","message":"m"}]`),
+			[]http.HandlerFunc{answer(200, row)},
+			true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -240,7 +251,8 @@ func TestLostDeployIsFoundAgain(t *testing.T) {
 	}
 }
 
-// TestDeployIsEnded: one that takes too long, or whose caller goes, is cancelled and watched until it is over.
+// TestDeployIsEnded: one that takes too long, or whose caller goes, is cancelled and watched until
+// it is over.
 func TestDeployIsEnded(t *testing.T) {
 	t.Parallel()
 	row := `{"totalSize":1,"done":true,"records":[{"Id":"` + testCertificate + `","DeveloperName":"my_cert"}]}`
@@ -256,15 +268,50 @@ func TestDeployIsEnded(t *testing.T) {
 		// late is the result where the caller has gone, if it is another one.
 		goneText string
 	}{
-		"cancelled":                           {accepted, []http.HandlerFunc{answer(200, deployed("Canceling", false, false)), answer(200, deployed("Canceled", true, false))}, emptyPage, false, "so it was cancelled", ""},
-		"cancelled, but committed":            {accepted, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, row, false, "", "ended as Canceled"},
-		"succeeded all the same":              {accepted, []http.HandlerFunc{hangUp, answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
-		"succeeded, too late to be cancelled": {fault(400, "INVALID_ID_FIELD", "it is over"), []http.HandlerFunc{answer(200, deployed("Succeeded", true, true))}, emptyPage, false, "", ""},
-		"failed meanwhile":                    {accepted, []http.HandlerFunc{answer(200, deployed("Failed", true, false))}, emptyPage, false, "ended as Failed", ""},
-		"reply lost":                          {hangUp, []http.HandlerFunc{answer(200, deployed("Canceled", true, false))}, emptyPage, false, "so it was cancelled", ""},
-		"never over":                          {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "its cancellation was requested, and it was not over", ""},
-		"never over, but there":               {accepted, []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, row, false, "", "was not over"},
-		"can't be cancelled":                  {answer(404, `[{"errorCode":"NOT_FOUND","message":"m"}]`), []http.HandlerFunc{answer(200, deployed("Pending", false, false))}, emptyPage, true, "it could not be cancelled", ""},
+		"cancelled": {accepted, []http.HandlerFunc{
+			answer(200, deployed("Canceling", false, false)),
+			answer(200, deployed("Canceled", true, false)),
+		}, emptyPage, false, "so it was cancelled", ""},
+		"cancelled, but committed": {
+			accepted,
+			[]http.HandlerFunc{answer(200, deployed("Canceled", true, false))},
+			row, false, "", "ended as Canceled",
+		},
+		"succeeded all the same": {accepted, []http.HandlerFunc{
+			hangUp,
+			answer(200, deployed("Succeeded", true, true)),
+		}, emptyPage, false, "", ""},
+		"succeeded, too late to be cancelled": {
+			fault(400, "INVALID_ID_FIELD", "it is over"),
+			[]http.HandlerFunc{answer(200, deployed("Succeeded", true, true))},
+			emptyPage, false, "", "",
+		},
+		"failed meanwhile": {
+			accepted,
+			[]http.HandlerFunc{answer(200, deployed("Failed", true, false))},
+			emptyPage, false, "ended as Failed", "",
+		},
+		"reply lost": {
+			hangUp,
+			[]http.HandlerFunc{answer(200, deployed("Canceled", true, false))},
+			emptyPage, false, "so it was cancelled", "",
+		},
+		"never over": {
+			accepted,
+			[]http.HandlerFunc{answer(200, deployed("Pending", false, false))},
+			emptyPage, true, "its cancellation was requested, and it was not over", "",
+		},
+		"never over, but there": {
+			accepted,
+			[]http.HandlerFunc{answer(200, deployed("Pending", false, false))},
+			row, false, "", "was not over",
+		},
+		"can't be cancelled": {
+			answer(404, `[{"errorCode":"NOT_FOUND","message":"m"}]`),
+			[]http.HandlerFunc{answer(200, deployed("Pending", false, false))},
+			emptyPage, true, "it could not be cancelled",
+			"",
+		},
 	} {
 		for _, gone := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/caller gone %t", name, gone), func(t *testing.T) {
@@ -302,7 +349,8 @@ func TestDeployIsEnded(t *testing.T) {
 				if gone && tc.goneText != "" {
 					unknown, text = strings.Contains(tc.goneText, "not over"), tc.goneText
 				}
-				if text == "" && err != nil || text != "" && (err == nil || !strings.Contains(err.Error(), text)) || errors.Is(err, ErrOutcomeUnknown) != unknown {
+				if text == "" && err != nil || text != "" && (err == nil || !strings.Contains(err.Error(), text)) ||
+					errors.Is(err, ErrOutcomeUnknown) != unknown {
 					t.Errorf("error %v, want %q in it", err, text)
 				}
 				if !cancelled.Load() || gone && looks.Load() != 0 {
@@ -321,7 +369,8 @@ func TestDeployIsEnded(t *testing.T) {
 	}
 }
 
-// TestPollsAreBorne: a poll is a safe read, and any answer to it that is no success is borne some times.
+// TestPollsAreBorne: a poll is a safe read, and any answer to it that is no success is borne some
+// times.
 func TestPollsAreBorne(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]http.HandlerFunc{
@@ -364,11 +413,13 @@ func TestPollsAreBorne(t *testing.T) {
 	}
 }
 
-// TestSettingsThatMayHaveArrived: after an unknown outcome the settings are looked at, as certificates are.
+// TestSettingsThatMayHaveArrived: after an unknown outcome the settings are looked at, as
+// certificates are.
 func TestSettingsThatMayHaveArrived(t *testing.T) {
 	t.Parallel()
 	shown := func(on bool) http.HandlerFunc {
-		return answer(200, soapReply(fmt.Sprintf(`<records xsi:type="EncryptionKeySettings"><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>%t</enableCacheOnlyKeys></records>`, on)), "Content-Type", "text/xml")
+		return answer(200,
+			soapReply(fmt.Sprintf(`<records xsi:type="EncryptionKeySettings"><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>%t</enableCacheOnlyKeys></records>`, on)), "Content-Type", "text/xml")
 	}
 	for name, tc := range map[string]struct {
 		looks []http.HandlerFunc
@@ -402,7 +453,8 @@ func TestUploadCertificateChain(t *testing.T) {
 	o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
 	c, _, _ := o.client()
 	chain := "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
-	if err := c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true}, []byte(chain)); err != nil {
+	if err := c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true},
+		[]byte(chain)); err != nil {
 		t.Fatal(err)
 	}
 	_, files := openDeploy(t, o.seen()[1])
@@ -421,7 +473,8 @@ func TestDeleteCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, files := openDeploy(t, o.seen()[0])
-	if len(files) != 2 || strings.Contains(files["package.xml"], "<types>") || !strings.Contains(files["package.xml"], "<version>62.0</version>") {
+	if len(files) != 2 || strings.Contains(files["package.xml"], "<types>") ||
+		!strings.Contains(files["package.xml"], "<version>62.0</version>") {
 		t.Errorf("files %v", files)
 	}
 	var removed struct {
@@ -449,7 +502,8 @@ func TestDeleteCertificate(t *testing.T) {
 		o.on("GET /services/data/v62.0/tooling/query", tc.list)
 		c, p, _ := o.client()
 		moveClock(c, p)
-		if err := c.DeleteCertificate(t.Context(), "A"); tc.gone && err != nil || !tc.gone && !errors.Is(err, ErrOutcomeUnknown) {
+		if err := c.DeleteCertificate(t.Context(), "A"); tc.gone && err != nil ||
+			!tc.gone && !errors.Is(err, ErrOutcomeUnknown) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -476,8 +530,9 @@ func TestCertificateRequestsThatAreNotSent(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"long label":    c.CreateCertificate(t.Context(), NewCertificate{DeveloperName: "A", Label: strings.Repeat("ä", 65)}),
-		"no chain":      c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true}, []byte(" \n")),
+		"long label": c.CreateCertificate(t.Context(), NewCertificate{DeveloperName: "A", Label: strings.Repeat("ä", 65)}),
+		"no chain": c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true},
+			[]byte(" \n")),
 		"not CA-signed": c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A"}, []byte("x")),
 	} {
 		if err == nil {
@@ -497,7 +552,8 @@ func TestCertificateRequestsThatAreNotSent(t *testing.T) {
 func TestFindCertificate(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on("GET /services/data/v62.0/tooling/query", answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testCertificate+`","DeveloperName":"My_Cert"}]}`))
+	o.on("GET /services/data/v62.0/tooling/query", answer(200,
+		`{"totalSize":1,"done":true,"records":[{"Id":"`+testCertificate+`","DeveloperName":"My_Cert"}]}`))
 	c, _, _ := o.client()
 	for name, want := range map[string]bool{"My_Cert": true, "MY_CERT": true, "Other": false} {
 		certificate, found, err := c.FindCertificate(t.Context(), name)
@@ -534,7 +590,8 @@ func FuzzDeployResult(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if result.Status == "" && !bytes.Contains(b, []byte("status")) || len(result.Failures) > maxMessages || result.ID != testDeploy {
+		if result.Status == "" && !bytes.Contains(b, []byte("status")) || len(result.Failures) > maxMessages ||
+			result.ID != testDeploy {
 			t.Errorf("%q gives %+v", b, result)
 		}
 	})

@@ -12,10 +12,14 @@ import (
 func TestGetOrganization(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on(queryRoute, answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testOrg[:15]+`","Name":"Acme","OrganizationType":"Enterprise Edition","InstanceName":"NA139","IsSandbox":true}]}`))
+	o.on(queryRoute, answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+testOrg[:15]+
+		`","Name":"Acme","OrganizationType":"Enterprise Edition","InstanceName":"NA139","IsSandbox":true}]}`))
 	c, _, _ := o.client()
 	got, err := c.GetOrganization(t.Context())
-	want := Organization{ID: testOrg, Name: "Acme", OrganizationType: "Enterprise Edition", InstanceName: "NA139", IsSandbox: true}
+	want := Organization{
+		ID: testOrg, Name: "Acme", OrganizationType: "Enterprise Edition", InstanceName: "NA139",
+		IsSandbox: true,
+	}
 	if err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -23,7 +27,10 @@ func TestGetOrganization(t *testing.T) {
 
 func TestGetOrganizationRefusesOtherThanOne(t *testing.T) {
 	t.Parallel()
-	for name, records := range map[string]string{"none": "", "two": `{"Id":"` + testOrg + `"},{"Id":"` + testOrg + `"}`, "bad id": `{"Id":"x"}`} {
+	for name, records := range map[string]string{
+		"none": "", "two": `{"Id":"` + testOrg + `"},{"Id":"` + testOrg + `"}`,
+		"bad id": `{"Id":"x"}`,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
@@ -39,7 +46,8 @@ func TestGetOrganizationRefusesOtherThanOne(t *testing.T) {
 func TestAPIVersions(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on("GET /services/data/", answer(200, `[{"label":"x","url":"/services/data/v100.0","version":"100.0"},{"label":"Summer '14","url":"/services/data/v31.0","version":"31.0"},{"version":"62.0"},{"label":"none"}]`))
+	o.on("GET /services/data/", answer(200,
+		`[{"label":"x","url":"/services/data/v100.0","version":"100.0"},{"label":"Summer '14","url":"/services/data/v31.0","version":"31.0"},{"version":"62.0"},{"label":"none"}]`))
 	c, _, _ := o.client()
 	got, err := c.APIVersions(t.Context())
 	if err != nil {
@@ -92,7 +100,10 @@ func TestIDsOfServersAreComparedByTheirFirstPart(t *testing.T) {
 	o := newOrg(t)
 	o.login = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		encode(t, w, map[string]string{"access_token": "t", "instance_url": o.URL, "id": "https://x/id/" + oddOrg + "/" + testUser})
+		encode(t, w, map[string]string{
+			"access_token": "t", "instance_url": o.URL,
+			"id": "https://x/id/" + oddOrg + "/" + testUser,
+		})
 	}
 	o.on("GET "+rowRoute, answer(200, strings.Replace(fullRow, `"Id":"`+testRecord, `"Id":"`+odd, 1)))
 	c, _, _ := o.client(func(cfg *Config) { cfg.OrganizationID = testOrg })

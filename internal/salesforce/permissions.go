@@ -51,7 +51,8 @@ func (c *Client) CheckPermissions(ctx context.Context) (Permissions, error) {
 		}
 		// A 400 is an org that does not know the object or a field of it.
 		refused, ok := errors.AsType[*Error](err)
-		if err != nil && (!ok || refused.Status >= 500 || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrRequestLimit)) {
+		if err != nil && (!ok || refused.Status >= 500 || errors.Is(err, ErrUnauthorized) ||
+			errors.Is(err, ErrRequestLimit)) {
 			return Permissions{}, fmt.Errorf("check permissions: %w", err)
 		}
 		if !ok || !refused.HasCode("INVALID_FIELD") {

@@ -23,18 +23,51 @@ func TestCheckPermissions(t *testing.T) {
 		access, describe, certificates http.HandlerFunc
 		want                           Permissions
 	}{
-		"all":                {one(all), nil, nil, Permissions{}},
-		"none":               {one(strings.ReplaceAll(all, "true", "false")), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application", modify}}},
-		"one":                {one(strings.Replace(all, "true", "false", 1)), nil, nil, Permissions{Missing: []string{"Manage Encryption Keys"}}},
-		"null":               {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":false,"PermissionsModifyAllData":true`), nil, nil, Permissions{Undetermined: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
-		"probe, all":         {unknown, describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
-		"probe after empty":  {none, describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
-		"probe, no keys":     {unknown, fault(404, "NOT_FOUND", "m"), none, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, read only":   {unknown, describe("false"), none, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}}},
-		"probe, mute":        {unknown, answer(200, `{}`), none, Permissions{Undetermined: []string{"Customize Application", modify, "Manage Encryption Keys"}}},
-		"probe, no certs":    {unknown, describe("true"), hidden, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Certificates"}}},
-		"probe after a 403":  {fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none, Permissions{Undetermined: []string{"Customize Application", modify}}},
-		"probe, all missing": {unknown, fault(404, "NOT_FOUND", "m"), hidden, Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys", "Manage Certificates"}}},
+		"all": {one(all), nil, nil, Permissions{}},
+		"none": {
+			one(strings.ReplaceAll(all, "true", "false")), nil, nil,
+			Permissions{Missing: []string{"Manage Encryption Keys", "Manage Certificates", "Customize Application", modify}},
+		},
+		"one": {
+			one(strings.Replace(all, "true", "false", 1)), nil, nil,
+			Permissions{Missing: []string{"Manage Encryption Keys"}},
+		},
+		"null": {one(`"PermissionsManageEncryptionKeys":null,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true,"PermissionsModifyMetadata":false,"PermissionsModifyAllData":true`), nil, nil, Permissions{Undetermined: []string{"Manage Encryption Keys"}, Missing: []string{"Manage Certificates"}}},
+		"probe, all": {
+			unknown, describe("true"), none,
+			Permissions{Undetermined: []string{"Customize Application", modify}},
+		},
+		"probe after empty": {none, describe("true"), none, Permissions{Undetermined: []string{
+			"Customize Application",
+			modify,
+		}}},
+		"probe, no keys": {
+			unknown, fault(404, "NOT_FOUND", "m"), none,
+			Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}},
+		},
+		"probe, read only": {
+			unknown, describe("false"), none,
+			Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Encryption Keys"}},
+		},
+		"probe, mute": {
+			unknown, answer(200, `{}`), none,
+			Permissions{Undetermined: []string{"Customize Application", modify, "Manage Encryption Keys"}},
+		},
+		"probe, no certs": {
+			unknown, describe("true"), hidden,
+			Permissions{Undetermined: []string{"Customize Application", modify}, Missing: []string{"Manage Certificates"}},
+		},
+		"probe after a 403": {
+			fault(403, "INSUFFICIENT_ACCESS", "m"), describe("true"), none,
+			Permissions{Undetermined: []string{"Customize Application", modify}},
+		},
+		"probe, all missing": {
+			unknown, fault(404, "NOT_FOUND", "m"), hidden,
+			Permissions{
+				Undetermined: []string{"Customize Application", modify},
+				Missing:      []string{"Manage Encryption Keys", "Manage Certificates"},
+			},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,25 +91,29 @@ func TestCheckPermissions(t *testing.T) {
 				}
 			}
 			q, err := url.ParseQuery(o.seen()[0].query)
-			if err != nil || q.Get("q") != "SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess" {
+			if err != nil ||
+				q.Get("q") != "SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess" {
 				t.Errorf("query %v", q)
 			}
 		})
 	}
 }
 
-// TestCheckPermissionsOfAnOldOrg: an org that does not know the fields of Modify Metadata is asked for the others.
+// TestCheckPermissionsOfAnOldOrg: an org that does not know the fields of Modify Metadata is asked
+// for the others.
 func TestCheckPermissionsOfAnOldOrg(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	o.on(queryRoute, fault(400, "INVALID_FIELD", "No such column 'PermissionsModifyMetadata'"),
-		answer(200, `{"totalSize":1,"done":true,"records":[{"PermissionsManageEncryptionKeys":true,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true}]}`))
+		answer(200,
+			`{"totalSize":1,"done":true,"records":[{"PermissionsManageEncryptionKeys":true,"PermissionsManageCertificates":false,"PermissionsCustomizeApplication":true}]}`))
 	c, _, _ := o.client()
 	got, err := c.CheckPermissions(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Permissions{Missing: []string{"Manage Certificates"}, Undetermined: []string{modify}}, got); diff != "" {
+	if diff := cmp.Diff(Permissions{Missing: []string{"Manage Certificates"}, Undetermined: []string{modify}},
+		got); diff != "" {
 		t.Error(diff)
 	}
 	if q, err := url.ParseQuery(o.seen()[1].query); err != nil || strings.Contains(q.Get("q"), "Modify") {
@@ -100,7 +137,10 @@ func TestCheckPermissionsFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
-			for i, route := range []string{queryRoute, "GET /services/data/v62.0/sobjects/TenantSecret/describe", "GET /services/data/v62.0/tooling/query"} {
+			for i, route := range []string{
+				queryRoute, "GET /services/data/v62.0/sobjects/TenantSecret/describe",
+				"GET /services/data/v62.0/tooling/query",
+			} {
 				if handlers[i] != nil {
 					o.on(route, handlers[i])
 				}

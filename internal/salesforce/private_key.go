@@ -14,20 +14,22 @@ import (
 
 const minRSABits = 2048
 
-// pemBlock finds a PEM block, on however many lines. Go's regular expressions can't ask that END names what BEGIN names;
-// pem.Decode does.
+// pemBlock finds a PEM block, on however many lines. Go's regular expressions can't ask that END
+// names what BEGIN names; pem.Decode does.
 var pemBlock = regexp.MustCompile(`(-----BEGIN [A-Z0-9 ]+-----)([^-]*)(-----END [A-Z0-9 ]+-----)`)
 
-// lineEnds are the ways in which a line end comes, real ones and those that a shell, a YAML file or a JSON text has
-// escaped.
+// lineEnds are the ways in which a line end comes, real ones and those that a shell, a YAML file or
+// a JSON text has escaped.
 var lineEnds = strings.NewReplacer(`\r\n`, "\n", `\n`, "\n", `\r`, "\n", "\r\n", "\n", "\r", "\n")
 
-// unfoldPEM undoes what variables of CI systems do to PEM: quotes around it, escaped line ends or none, blanks, a byte
-// order mark, base64 over all of it. It changes nothing that would make another key of it.
+// unfoldPEM undoes what variables of CI systems do to PEM: quotes around it, escaped line ends or
+// none, blanks, a byte order mark, base64 over all of it. It changes nothing that would make
+// another key of it.
 func unfoldPEM(text string) string {
 	text = unquote(text)
 	if !strings.Contains(text, "-----BEGIN") {
-		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil && strings.Contains(string(decoded), "-----BEGIN") {
+		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil &&
+			strings.Contains(string(decoded), "-----BEGIN") {
 			text = unquote(string(decoded))
 		}
 	}
@@ -49,7 +51,8 @@ func unfoldPEM(text string) string {
 	})
 }
 
-// unquote takes off a byte order mark, blanks and one pair of quotes, and makes line ends of what stands for them.
+// unquote takes off a byte order mark, blanks and one pair of quotes, and makes line ends of what
+// stands for them.
 func unquote(text string) string {
 	const mark = "\ufeff"
 	text = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), mark))
@@ -93,7 +96,8 @@ func parsePrivateKey(text secret.Text) (*rsa.PrivateKey, error) {
 		return nil, errors.New("private_key must be an RSA key in PEM, PKCS #1 or PKCS #8")
 	}
 	if err != nil {
-		return nil, errors.New("private_key could not be parsed as an RSA key: its BEGIN and END lines are there, but what is between them is damaged")
+		return nil, errors.New("private_key could not be parsed as an RSA key: its BEGIN and END lines are there, but what " +
+			"is between them is damaged")
 	}
 	rsaKey, ok := key.(*rsa.PrivateKey)
 	if !ok {
@@ -125,7 +129,8 @@ func shape(text string) string {
 		return "it is in PuTTY's own form" + want
 	case strings.HasPrefix(text, "{"):
 		return "it is JSON, such as a JWK" + want
-	case oneLine && len(text) < 500 && (strings.ContainsAny(text[:1], "/~.") || strings.HasSuffix(text, ".pem") || strings.HasSuffix(text, ".key")):
+	case oneLine && len(text) < 500 && (strings.ContainsAny(text[:1], "/~.") || strings.HasSuffix(text, ".pem") ||
+		strings.HasSuffix(text, ".key")):
 		return "it looks like a path; give the content, as file(...) reads it" + want
 	case err == nil && len(text) > 500:
 		return "it is base64 without its BEGIN and END lines" + want

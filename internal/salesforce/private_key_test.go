@@ -47,7 +47,10 @@ func wrap(s string, n int) string {
 
 func TestPrivateKeyShapes(t *testing.T) {
 	t.Parallel()
-	for form, key := range map[string]string{"PKCS #8": pkcs8(t, testKey()), "PKCS #1": pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(testKey()))} {
+	for form, key := range map[string]string{
+		"PKCS #8": pkcs8(t, testKey()),
+		"PKCS #1": pemOf("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(testKey())),
+	} {
 		for name, mangle := range shapes {
 			got, err := parsePrivateKey(secret.NewText(mangle(key)))
 			if err != nil || !got.Equal(testKey()) {
@@ -84,7 +87,8 @@ func TestPrivateKeyShapeNamed(t *testing.T) {
 			continue
 		}
 		for piece := range strings.FieldsSeq(tc.key) {
-			if piece = strings.Trim(piece, "/~."); len(piece) >= 16 && strings.Contains(err.Error(), piece) || strings.Contains(err.Error(), "hunter2") {
+			if piece = strings.Trim(piece, "/~."); len(piece) >= 16 && strings.Contains(err.Error(), piece) ||
+				strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s: the error quotes %q", name, piece)
 			}
 		}
@@ -105,10 +109,11 @@ func TestPrivateKeyRefused(t *testing.T) {
 		"EC":          {pkcs8(t, ec), "not an RSA key"},
 		"certificate": {pemOf("CERTIFICATE", []byte("hunter2")), "public key"},
 		"encrypted":   {pemOf("ENCRYPTED PRIVATE KEY", []byte("hunter2")), "encrypted"},
-		"old cipher":  {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----\n", "encrypted"},
-		"OpenSSH":     {pemOf("OPENSSH PRIVATE KEY", []byte("hunter2")), "OpenSSH"},
-		"broken":      {pemOf("PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
-		"broken 1":    {pemOf("RSA PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
+		"old cipher": {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " +
+			"AES-256-CBC,00\n\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----\n", "encrypted"},
+		"OpenSSH":  {pemOf("OPENSSH PRIVATE KEY", []byte("hunter2")), "OpenSSH"},
+		"broken":   {pemOf("PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
+		"broken 1": {pemOf("RSA PRIVATE KEY", []byte("hunter2")), "could not be parsed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

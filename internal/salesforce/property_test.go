@@ -109,7 +109,8 @@ func TestCreateIsAppliedAtMostOnce(t *testing.T) {
 func TestListIsWholeOrAnError(t *testing.T) {
 	t.Parallel()
 	failures := []http.HandlerFunc{
-		hangUp, answer(503, `<html>`), answer(429, ``), truncated(200, `{"totalSize":`), answer(200, `{"totalSize":9,"done":true,"rec`),
+		hangUp, answer(503, `<html>`), answer(429, ``), truncated(200, `{"totalSize":`),
+		answer(200, `{"totalSize":9,"done":true,"rec`),
 		answer(401, expired), answer(200, ``), answer(400, `[{"errorCode":"INVALID_QUERY_LOCATOR","message":"m"}]`),
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -201,7 +202,8 @@ func TestWaiterKeepsItsBounds(t *testing.T) {
 // to this machine.
 func FuzzHostURL(f *testing.F) {
 	for _, seed := range []string{
-		"https://x.my.salesforce.com", "http://127.0.0.1:80", "http://localhost.evil.example", "http://127.0.0.1.evil.example",
+		"https://x.my.salesforce.com", "http://127.0.0.1:80", "http://localhost.evil.example",
+		"http://127.0.0.1.evil.example",
 		"https://a@b", "HTTPS://X", "http://[::1]", "//x", "http://0x7f.1", "http://LOCALHOST",
 	} {
 		f.Add(seed)

@@ -18,8 +18,8 @@ const (
 	// maxPages bounds the pages of one query: at Salesforce's 2,000 rows a page
 	// [D], far beyond what any list here can have.
 	maxPages = 5000
-	// maxPageRows is the most that Salesforce puts on a page [D]. A row costs far more when it is read than it does
-	// when it is sent: compressed, a page of empty rows needs a thousandth.
+	// maxPageRows is the most that Salesforce puts on a page [D]. A row costs far more when it is read
+	// than it does when it is sent: compressed, a page of empty rows needs a thousandth.
 	maxPageRows = 2000
 	// maxRows and maxQuery bound what the pages of one query hold together, in rows and in bytes.
 	maxRows  = 200_000
@@ -84,7 +84,8 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 	}
 	params := url.Values{"q": {q.soql}}.Encode()
 	if len(q.soql) > maxSOQL || len(params) > maxQueryURI {
-		return rows, fmt.Errorf("the query is too long: Salesforce takes a URI of at most 16,384 bytes, and this query has %d when encoded", len(params))
+		return rows, fmt.Errorf("the query is too long: Salesforce takes a URI of at most 16,384 bytes, and this query has "+
+			"%d when encoded", len(params))
 	}
 	resource := "/query"
 	if q.deleted {
@@ -113,10 +114,12 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 			return rows, err
 		}
 		if size += int64(len(rep.body)); size > c.maxQuery {
-			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d MiB: select less", c.dataPath(resource), c.maxQuery>>20)
+			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d MiB: select less", c.dataPath(resource),
+				c.maxQuery>>20)
 		}
 		if len(rows.records)+len(page.Records) > c.maxRows {
-			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d rows: select less", c.dataPath(resource), c.maxRows)
+			return rows, fmt.Errorf("GET %s: the result of the query holds more than %d rows: select less", c.dataPath(resource),
+				c.maxRows)
 		}
 		if number == 0 {
 			rows.serverTime = rep.serverTime()
@@ -138,7 +141,8 @@ func queryAll[T any](ctx context.Context, c *Client, q queryCall) (queryRows[T],
 	}
 }
 
-// decodePage reads a page row by row, so that one with too many is refused before they are all held.
+// decodePage reads a page row by row, so that one with too many is refused before they are all
+// held.
 func decodePage[T any](body []byte, page *queryPage[T]) error {
 	in := json.NewDecoder(bytes.NewReader(body))
 	if token, err := in.Token(); err != nil {
@@ -207,8 +211,8 @@ func decodeRows[T any](in *json.Decoder) ([]T, error) {
 	return rows, err
 }
 
-// pathCharacters are those of the paths that Salesforce leads on to. A path is logged, and url.Parse undoes
-// percent-encoding, which gives it any character.
+// pathCharacters are those of the paths that Salesforce leads on to. A path is logged, and
+// url.Parse undoes percent-encoding, which gives it any character.
 const pathCharacters = "/abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-"
 
 // nextPage checks a nextRecordsUrl: it must stay on the instance, below

@@ -25,7 +25,8 @@ func TestQuery(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
-			o.on(tc.route, answer(200, `{"size":2,"totalSize":2,"done":true,"queryLocator":null,"records":[{"Id":"a","n":1},{"Id":"b"}]}`))
+			o.on(tc.route, answer(200,
+				`{"size":2,"totalSize":2,"done":true,"queryLocator":null,"records":[{"Id":"a","n":1},{"Id":"b"}]}`))
 			c, _, _ := o.client()
 			got, err := c.Query(t.Context(), "SELECT Id FROM X WHERE Name = "+QuoteSOQL("a+b & 100% 'x'"), tc.tooling)
 			if err != nil {
@@ -116,7 +117,8 @@ func TestQueryPagesBelowABasePath(t *testing.T) {
 	for _, prefix := range []string{"", "/base"} {
 		o := newOrg(t)
 		o.login = func(w http.ResponseWriter, _ *http.Request) { o.grant(w, testToken, o.URL+"/base") }
-		o.on("GET /base/services/data/v62.0/query", answer(200, `{"totalSize":0,"done":false,"nextRecordsUrl":"`+prefix+`/services/data/v62.0/query/x","records":[]}`))
+		o.on("GET /base/services/data/v62.0/query", answer(200,
+			`{"totalSize":0,"done":false,"nextRecordsUrl":"`+prefix+`/services/data/v62.0/query/x","records":[]}`))
 		o.on("GET /base/services/data/v62.0/query/x", answer(200, emptyPage))
 		c, _, _ := o.client()
 		if _, err := c.Query(t.Context(), "SELECT Id FROM X", false); err != nil {
@@ -127,7 +129,8 @@ func TestQueryPagesBelowABasePath(t *testing.T) {
 
 // endlessPage is a page that leads to another one.
 func endlessPage(number int) string {
-	return `{"totalSize":9,"done":false,"nextRecordsUrl":"/services/data/v62.0/query/x` + strconv.Itoa(number) + `","records":[{"x":"` + strings.Repeat("y", 1000) + `"}]}`
+	return `{"totalSize":9,"done":false,"nextRecordsUrl":"/services/data/v62.0/query/x` + strconv.Itoa(number) +
+		`","records":[{"x":"` + strings.Repeat("y", 1000) + `"}]}`
 }
 
 func TestQueryIsBounded(t *testing.T) {
@@ -177,7 +180,10 @@ func TestQueryIsBounded(t *testing.T) {
 			t.Errorf("error %v after %d requests", err, len(o.seen()))
 		}
 	})
-	for name, rows := range map[string]int{"a full page": maxPageRows, "more than a page": maxPageRows + 1, "a bomb": 4 << 20} {
+	for name, rows := range map[string]int{
+		"a full page": maxPageRows, "more than a page": maxPageRows + 1,
+		"a bomb": 4 << 20,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
@@ -202,7 +208,10 @@ func TestQueryIsBounded(t *testing.T) {
 			}
 		})
 	}
-	for name, soql := range map[string]string{"empty": "", "long": strings.Repeat("x", maxQueryURI), "long when encoded": strings.Repeat("'", maxQueryURI/2)} {
+	for name, soql := range map[string]string{
+		"empty": "", "long": strings.Repeat("x", maxQueryURI),
+		"long when encoded": strings.Repeat("'", maxQueryURI/2),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
@@ -217,7 +226,8 @@ func TestQueryIsBounded(t *testing.T) {
 	}
 }
 
-// TestQueryPageForms: keys in any order and case, as encoding/json takes them, and nothing behind the page.
+// TestQueryPageForms: keys in any order and case, as encoding/json takes them, and nothing behind
+// the page.
 func TestQueryPageForms(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
@@ -264,7 +274,10 @@ func FuzzQueryPage(f *testing.F) {
 }
 
 func FuzzNextPage(f *testing.F) {
-	for _, seed := range []string{"/services/data/v62.0/query/01g-500", "https://x.my.salesforce.com/services/data/x?y=z", "//evil/services/data/", "/services/data/%2e%2e/x", "/services/data/%0aError", "/services/data/%E2%80%AE"} {
+	for _, seed := range []string{
+		"/services/data/v62.0/query/01g-500", "https://x.my.salesforce.com/services/data/x?y=z",
+		"//evil/services/data/", "/services/data/%2e%2e/x", "/services/data/%0aError", "/services/data/%E2%80%AE",
+	} {
 		f.Add(seed)
 	}
 	o := newOrg(f)
@@ -284,7 +297,8 @@ func FuzzNextPage(f *testing.F) {
 		if strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			t.Errorf("%q leads to a path that can't be logged: %q", next, path)
 		}
-		if req.URL.Host != strings.TrimPrefix(o.URL, "http://") || !strings.HasPrefix(req.URL.Path, "/services/data/") || strings.Contains(req.URL.Path, "/../") {
+		if req.URL.Host != strings.TrimPrefix(o.URL, "http://") || !strings.HasPrefix(req.URL.Path, "/services/data/") ||
+			strings.Contains(req.URL.Path, "/../") {
 			t.Errorf("%q leads to %s", next, req.URL)
 		}
 	})

@@ -19,8 +19,9 @@ func (s *serverClock) note(h http.Header, local time.Time) {
 	}
 }
 
-// Now returns the org's time as its replies have shown it, to the second; before the first reply it is this machine's. Ages and expiries
-// are judged by it, so that a wrong clock on a runner neither rotates a key nor refuses a certificate.
+// Now returns the org's time as its replies have shown it, to the second; before the first reply it
+// is this machine's. Ages and expiries are judged by it, so that a wrong clock on a runner neither
+// rotates a key nor refuses a certificate.
 func (c *Client) Now() time.Time {
 	return c.now().Add(time.Duration(c.clock.ahead.Load()))
 }

@@ -10,8 +10,10 @@ import (
 )
 
 func faultOf(status int, code, text string) http.HandlerFunc {
-	return answer(status, `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="http://soap.sforce.com/2006/04/metadata">`+
-		`<soapenv:Body><soapenv:Fault><faultcode>`+code+`</faultcode><faultstring>`+text+`</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, "Content-Type", "text/xml")
+	return answer(status,
+		`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="http://soap.sforce.com/2006/04/metadata">`+
+			`<soapenv:Body><soapenv:Fault><faultcode>`+code+`</faultcode><faultstring>`+text+
+			`</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`, "Content-Type", "text/xml")
 }
 
 // TestSessionEndsByOtherNames: each of them renews the session once, and the call is sent again.
@@ -36,7 +38,10 @@ func TestSessionEndsByOtherNames(t *testing.T) {
 		"401 not for REST":         {fault(401, "INVALID_SESSION_ID", notForREST), false, false},
 		"403 not for REST":         {fault(403, "INVALID_SESSION_ID", notForREST), false, false},
 		"403 access":               {fault(403, "INSUFFICIENT_ACCESS", "no"), false, false},
-		"403 Bad_OAuth_Token, not": {answer(403, "Bad_OAuth_Token is what some gateway says", "Content-Type", "text/plain"), false, false},
+		"403 Bad_OAuth_Token, not": {
+			answer(403, "Bad_OAuth_Token is what some gateway says", "Content-Type", "text/plain"),
+			false, false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +74,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// TestSOAPSession: a fault is judged by its code. A session that was just issued and is refused has a likely cause.
+// TestSOAPSession: a fault is judged by its code. A session that was just issued and is refused has
+// a likely cause.
 func TestSOAPSession(t *testing.T) {
 	t.Parallel()
 	read := func(c *Client) error { _, err := c.ReadSettings(t.Context(), EncryptionKeySettings()); return err }
@@ -90,7 +96,8 @@ func TestSOAPSession(t *testing.T) {
 			again.on(soapRoute, ended)
 			c, _, _ = again.client()
 			err := read(c)
-			if !errors.Is(err, ErrSOAPToken) || errors.Is(err, ErrUnavailable) || again.loginCount() != 2 || len(again.seen()) != 2 {
+			if !errors.Is(err, ErrSOAPToken) || errors.Is(err, ErrUnavailable) || again.loginCount() != 2 ||
+				len(again.seen()) != 2 {
 				t.Errorf("%v after %d logins and %d requests", err, again.loginCount(), len(again.seen()))
 			}
 		})
@@ -107,7 +114,8 @@ func TestSOAPSession(t *testing.T) {
 		}
 		// For REST it is an ended session like any other.
 		_, err := c.ListTenantSecrets(t.Context())
-		if errors.Is(err, ErrSOAPToken) || !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "can't be renewed") {
+		if errors.Is(err, ErrSOAPToken) || !errors.Is(err, ErrUnauthorized) ||
+			!strings.Contains(err.Error(), "can't be renewed") {
 			t.Error(err)
 		}
 	})
@@ -142,14 +150,18 @@ func TestSOAPSession(t *testing.T) {
 	}
 }
 
-// TestConcurrentLimit: too many calls at once pass, and are no end of the run, even for a write: it was refused.
+// TestConcurrentLimit: too many calls at once pass, and are no end of the run, even for a write: it
+// was refused.
 func TestConcurrentLimit(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		message, usage string
 		passes         bool
 	}{
-		"concurrent":                {"ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "api-usage=120/100000", true},
+		"concurrent": {
+			"ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "api-usage=120/100000",
+			true,
+		},
 		"concurrent, no usage":      {"ConcurrentPerOrgLongTxn Limit exceeded.", "", true},
 		"concurrent, all used":      {"concurrent apex", "api-usage=100000/100000", true},
 		"far below":                 {"Limit exceeded.", "api-usage=79999/100000", true},
@@ -173,7 +185,8 @@ func TestConcurrentLimit(t *testing.T) {
 				t.Error("whether the run has ended does not fit")
 			}
 			o.on(queryRoute, limit)
-			if _, err := c.ListTenantSecrets(t.Context()); errors.Is(err, ErrUnavailable) != tc.passes || errors.Is(err, ErrRequestLimit) == tc.passes {
+			if _, err := c.ListTenantSecrets(t.Context()); errors.Is(err, ErrUnavailable) != tc.passes ||
+				errors.Is(err, ErrRequestLimit) == tc.passes {
 				t.Errorf("a limit that stays: %v", err)
 			}
 		})

@@ -50,7 +50,8 @@ const (
 // EncryptionKeySettings are the settings of keys (settings/EncryptionKey.settings).
 func EncryptionKeySettings() SettingsKind {
 	return SettingsKind{"encryption key settings", "EncryptionKeySettings", "EncryptionKey", []string{
-		SettingOptOutOfDerivation, SettingCacheOnlyKeys, SettingReplayDetection, SettingTransactionalDatabase, SettingDataCloudKeys,
+		SettingOptOutOfDerivation, SettingCacheOnlyKeys, SettingReplayDetection, SettingTransactionalDatabase,
+		SettingDataCloudKeys,
 	}}
 }
 
@@ -58,7 +59,8 @@ func EncryptionKeySettings() SettingsKind {
 // (settings/PlatformEncryption.settings).
 func PlatformEncryptionSettings() SettingsKind {
 	return SettingsKind{"platform encryption settings", "PlatformEncryptionSettings", "PlatformEncryption", []string{
-		SettingDeterministicEncryption, SettingEventBusEncryption, SettingSearchEncryption, SettingFieldHistory, SettingManagedPackageFields,
+		SettingDeterministicEncryption, SettingEventBusEncryption, SettingSearchEncryption, SettingFieldHistory,
+		SettingManagedPackageFields,
 		SettingMEKRequired, SettingHighAssuranceRequired,
 	}}
 }
@@ -106,8 +108,8 @@ func (c *Client) ReadSettings(ctx context.Context, kind SettingsKind) (Settings,
 		return nil, fmt.Errorf("read %s: %w", kind.name, err)
 	}
 	if !found {
-		return nil, fmt.Errorf("read %s: the org shows none: Shield Platform Encryption may be off, or the user lacks the permissions "+
-			"Customize Application and Manage Encryption Keys: %w", kind.name, ErrPermission)
+		return nil, fmt.Errorf("read %s: the org shows none: Shield Platform Encryption may be off, or the user lacks the "+
+			"permissions Customize Application and Manage Encryption Keys: %w", kind.name, ErrPermission)
 	}
 	all, err := record.settings(kind)
 	if err != nil {

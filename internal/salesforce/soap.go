@@ -65,7 +65,8 @@ func (c *Client) readMetadata(ctx context.Context, kind, fullName string, record
 
 func readMetadataEnvelope(session, kind, fullName string) []byte {
 	var b bytes.Buffer
-	b.WriteString(xml.Header + `<soapenv:Envelope xmlns:soapenv="` + soapNamespace + `" xmlns:met="` + metadataNamespace + `">` +
+	b.WriteString(xml.Header + `<soapenv:Envelope xmlns:soapenv="` + soapNamespace + `" xmlns:met="` + metadataNamespace +
+		`">` +
 		`<soapenv:Header><met:SessionHeader><met:sessionId>`)
 	escapeXML(&b, session)
 	b.WriteString(`</met:sessionId></met:SessionHeader></soapenv:Header><soapenv:Body><met:readMetadata><met:type>`)

@@ -16,12 +16,15 @@ const soapRoute = "POST /services/Soap/m/62.0"
 
 func soapReply(records string) string {
 	return `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="http://soap.sforce.com/2006/04/metadata" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
-		`<soapenv:Body><readMetadataResponse><result>` + records + `</result></readMetadataResponse></soapenv:Body></soapenv:Envelope>`
+		`<soapenv:Body><readMetadataResponse><result>` + records +
+		`</result></readMetadataResponse></soapenv:Body></soapenv:Envelope>`
 }
 
 func soapFaultReply(code, text string) http.HandlerFunc {
-	return answer(500, `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="http://soap.sforce.com/2006/04/metadata">`+
-		`<soapenv:Body><soapenv:Fault><faultcode>sf:`+code+`</faultcode><faultstring>`+code+`: `+text+`</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`)
+	return answer(500,
+		`<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="http://soap.sforce.com/2006/04/metadata">`+
+			`<soapenv:Body><soapenv:Fault><faultcode>sf:`+code+`</faultcode><faultstring>`+code+`: `+text+
+			`</faultstring></soapenv:Fault></soapenv:Body></soapenv:Envelope>`)
 }
 
 const settingsRecord = `<records xsi:type="EncryptionKeySettings"><fullName>EncryptionKey</fullName>` +
@@ -119,12 +122,18 @@ func TestSOAPRefused(t *testing.T) {
 		text  string
 		is    error
 	}{
-		"fault":       {soapFaultReply("INSUFFICIENT_ACCESS", "use of the Metadata API requires a user with more for "+testToken+"1"), "INSUFFICIENT_ACCESS: use of the Metadata API requires a user with more for [redacted]", ErrPermission},
-		"no record":   {answer(200, soapReply(`<records xsi:nil="true"/>`)), "the org shows none", ErrPermission},
-		"none":        {answer(200, soapReply(``)), "the org shows none", ErrPermission},
-		"other":       {answer(200, soapReply(`<records><fullName>Other</fullName></records>`)), "the org shows none", ErrPermission},
-		"other call":  {answer(200, `<Envelope><Body><x/></Body></Envelope>`), "no answer to readMetadata", nil},
-		"bad boolean": {answer(200, soapReply(`<records><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>perhaps</enableCacheOnlyKeys></records>`)), "enableCacheOnlyKeys is neither true nor false", nil},
+		"fault": {soapFaultReply("INSUFFICIENT_ACCESS",
+			"use of the Metadata API requires a user with more for "+testToken+"1"), "INSUFFICIENT_ACCESS: use of the " +
+			"Metadata API requires a user with more for [redacted]", ErrPermission},
+		"no record": {answer(200, soapReply(`<records xsi:nil="true"/>`)), "the org shows none", ErrPermission},
+		"none":      {answer(200, soapReply(``)), "the org shows none", ErrPermission},
+		"other": {
+			answer(200, soapReply(`<records><fullName>Other</fullName></records>`)), "the org shows none",
+			ErrPermission,
+		},
+		"other call": {answer(200, `<Envelope><Body><x/></Body></Envelope>`), "no answer to readMetadata", nil},
+		"bad boolean": {answer(200,
+			soapReply(`<records><fullName>EncryptionKey</fullName><enableCacheOnlyKeys>perhaps</enableCacheOnlyKeys></records>`)), "enableCacheOnlyKeys is neither true nor false", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +151,8 @@ func TestSOAPRefused(t *testing.T) {
 	}
 }
 
-// TestChangeSettings: a deploy names all that was read, so it is the same whether Salesforce keeps or resets what a file omits.
+// TestChangeSettings: a deploy names all that was read, so it is the same whether Salesforce keeps
+// or resets what a file omits.
 func TestChangeSettings(t *testing.T) {
 	t.Parallel()
 	keys := EncryptionKeySettings()
@@ -151,17 +161,29 @@ func TestChangeSettings(t *testing.T) {
 		current, change Settings
 		want            string
 	}{
-		"all that was read": {keys, Settings{"novel": true, SettingDataCloudKeys: false, SettingReplayDetection: true}, Settings{SettingCacheOnlyKeys: true, SettingReplayDetection: false}, `<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
+		"all that was read": {
+			keys,
+			Settings{"novel": true, SettingDataCloudKeys: false, SettingReplayDetection: true},
+			Settings{SettingCacheOnlyKeys: true, SettingReplayDetection: false},
+			`<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
     <canManageDataCloudKeys>false</canManageDataCloudKeys>
     <enableCacheOnlyKeys>true</enableCacheOnlyKeys>
     <enableReplayDetection>false</enableReplayDetection>
     <novel>true</novel>
-</EncryptionKeySettings>`},
-		"nothing was shown": {keys, nil, Settings{SettingCacheOnlyKeys: true}, `<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
+</EncryptionKeySettings>`,
+		},
+		"nothing was shown": {
+			keys, nil,
+			Settings{SettingCacheOnlyKeys: true},
+			`<EncryptionKeySettings xmlns="http://soap.sforce.com/2006/04/metadata">
     <enableCacheOnlyKeys>true</enableCacheOnlyKeys>
-</EncryptionKeySettings>`},
+</EncryptionKeySettings>`,
+		},
 		"what locks out is kept on, and never named otherwise": {
-			PlatformEncryptionSettings(), Settings{SettingMEKRequired: true, SettingHighAssuranceRequired: false}, Settings{SettingFieldHistory: true}, `<PlatformEncryptionSettings xmlns="http://soap.sforce.com/2006/04/metadata">
+			PlatformEncryptionSettings(),
+			Settings{SettingMEKRequired: true, SettingHighAssuranceRequired: false},
+			Settings{SettingFieldHistory: true},
+			`<PlatformEncryptionSettings xmlns="http://soap.sforce.com/2006/04/metadata">
     <enableEncryptFieldHistory>true</enableEncryptFieldHistory>
     <isMEKForEncryptionRequired>true</isMEKForEncryptionRequired>
 </PlatformEncryptionSettings>`,
@@ -191,11 +213,13 @@ func TestChangesOfSettingsThatAreNotSent(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
 	c, _, _ := o.client()
-	if err := c.ChangeSettings(t.Context(), EncryptionKeySettings(), Settings{SettingCacheOnlyKeys: true}, nil); err != nil {
+	if err := c.ChangeSettings(t.Context(), EncryptionKeySettings(), Settings{SettingCacheOnlyKeys: true},
+		nil); err != nil {
 		t.Errorf("an empty change: %v", err)
 	}
 	for _, name := range readOnly {
-		if err := c.ChangeSettings(t.Context(), PlatformEncryptionSettings(), Settings{name: true}, Settings{name: false}); err == nil {
+		if err := c.ChangeSettings(t.Context(), PlatformEncryptionSettings(), Settings{name: true},
+			Settings{name: false}); err == nil {
 			t.Errorf("%s can be changed", name)
 		}
 	}
@@ -209,10 +233,12 @@ func TestCertificateContent(t *testing.T) {
 	pem := "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----\n"
 	encoded := base64.StdEncoding.EncodeToString([]byte(pem))
 	record := func(content string) string {
-		return soapReply(`<records xsi:type="Certificate"><fullName>A</fullName><content>` + content + `</content><caSigned>true</caSigned></records>`)
+		return soapReply(`<records xsi:type="Certificate"><fullName>A</fullName><content>` + content +
+			`</content><caSigned>true</caSigned></records>`)
 	}
 	o := newOrg(t)
-	o.on(soapRoute, answer(200, record(encoded[:40]+"\n"+encoded[40:])), answer(200, soapReply(``)), answer(200, record("?")), answer(200, record("")))
+	o.on(soapRoute, answer(200, record(encoded[:40]+"\n"+encoded[40:])), answer(200, soapReply(``)),
+		answer(200, record("?")), answer(200, record("")))
 	c, _, _ := o.client()
 	content, found, err := c.CertificateContent(t.Context(), "A")
 	if err != nil || !found || string(content) != pem {
@@ -242,7 +268,8 @@ func FuzzReadMetadata(f *testing.F) {
 			var written struct {
 				XMLName xml.Name `xml:"EncryptionKeySettings"`
 			}
-			if err := xml.Unmarshal(EncryptionKeySettings().document(all, Settings{SettingCacheOnlyKeys: true}), &written); err != nil {
+			if err := xml.Unmarshal(EncryptionKeySettings().document(all, Settings{SettingCacheOnlyKeys: true}),
+				&written); err != nil {
 				t.Errorf("%q gives settings that can't be written: %v", b, err)
 			}
 		}

@@ -20,7 +20,10 @@ func readLiteral(s string) (value, rest string, ok bool) {
 			if i++; i == len(s) {
 				return "", "", false
 			}
-			c, known := map[byte]byte{'\\': '\\', '\'': '\'', '"': '"', 'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'f': '\f'}[s[i]]
+			c, known := map[byte]byte{
+				'\\': '\\', '\'': '\'', '"': '"', 'n': '\n', 'r': '\r', 't': '\t', 'b': '\b',
+				'f': '\f',
+			}[s[i]]
 			if !known {
 				return "", "", false
 			}

@@ -140,7 +140,8 @@ func (c *Client) ListTenantSecrets(ctx context.Context) (TenantSecrets, error) {
 	}
 	// A decision to upload rests on what is not in this list.
 	if len(rows.records) < rows.total {
-		return TenantSecrets{}, fmt.Errorf("list tenant secrets: Salesforce counted %d records but sent %d", rows.total, len(rows.records))
+		return TenantSecrets{}, fmt.Errorf("list tenant secrets: Salesforce counted %d records but sent %d", rows.total,
+			len(rows.records))
 	}
 	list := TenantSecrets{Records: make([]TenantSecret, len(rows.records)), ServerTime: rows.serverTime}
 	for i := range rows.records {
@@ -245,7 +246,8 @@ func (s UploadedTenantSecret) wire() (any, error) {
 		{"SecretValueCertificate", s.Certificate},
 	} {
 		if strings.TrimSpace(part.value) == "" {
-			return nil, fmt.Errorf("an upload without %s is not sent: Salesforce could take it for an order to generate a key", part.name)
+			return nil, fmt.Errorf("an upload without %s is not sent: Salesforce could take it for an order to generate a key",
+				part.name)
 		}
 	}
 	return struct {
@@ -341,7 +343,9 @@ func (c *Client) createRecord(ctx context.Context, path string, body any, sensit
 }
 
 // postRecord posts a new record, once; created reads its id from a reply.
-func (c *Client) postRecord(ctx context.Context, path string, body any, sensitive []string, created func(*reply) (string, error)) (string, error) {
+func (c *Client) postRecord(ctx context.Context, path string, body any, sensitive []string,
+	created func(*reply) (string, error),
+) (string, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return "", errors.New("the record could not be encoded")
@@ -440,7 +444,9 @@ type statusChange struct {
 	SecretValue string `json:"SecretValue,omitempty"`
 }
 
-func (c *Client) patchTenantSecret(ctx context.Context, verb, id string, repeat repeatability, sensitive []string, body any) error {
+func (c *Client) patchTenantSecret(ctx context.Context, verb, id string, repeat repeatability, sensitive []string,
+	body any,
+) error {
 	path, full, err := tenantSecretPath(c, id)
 	if err != nil {
 		return fmt.Errorf("%s %w", verb, err)
@@ -452,7 +458,9 @@ func (c *Client) patchTenantSecret(ctx context.Context, verb, id string, repeat 
 }
 
 // patchRecord sends a PATCH, which succeeds with 204 and no body [D REST].
-func (c *Client) patchRecord(ctx context.Context, path string, repeat repeatability, sensitive []string, body any) error {
+func (c *Client) patchRecord(ctx context.Context, path string, repeat repeatability, sensitive []string,
+	body any,
+) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return errors.New("the change could not be encoded")

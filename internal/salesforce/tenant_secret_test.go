@@ -16,8 +16,10 @@ import (
 )
 
 // fullRow is the row of a published guide [V FtxDoc 6.6], with ids made whole.
-const fullRow = `{"attributes":{"type":"TenantSecret","url":"/services/data/v50.0/sobjects/TenantSecret/` + testRecord + `"},
-"Id":"` + testRecord + `","IsDeleted":false,"CreatedDate":"2020-12-29T18:55:49.000+0000","CreatedById":"` + testUser + `",
+const fullRow = `{"attributes":{"type":"TenantSecret","url":"/services/data/v50.0/sobjects/TenantSecret/` + testRecord +
+	`"},
+"Id":"` + testRecord + `","IsDeleted":false,"CreatedDate":"2020-12-29T18:55:49.000+0000","CreatedById":"` + testUser +
+	`",
 "LastModifiedDate":"2020-12-30T18:55:49.000+0000","LastModifiedById":"` + testUser + `",
 "SystemModstamp":"2020-12-29T18:55:49.000+0000","Description":"Salesforce Data Key 20201229T185546Z",
 "SecretValue":"CgMexported","SecretValueHash":"ESP=","SecretValueCertificate":null,"Status":"Active","Type":"Data","Version":6,"Source":"uploaded",
@@ -38,7 +40,8 @@ func TestListTenantSecrets(t *testing.T) {
 		`{"Id":"`+testRecord+`","Type":"Data","Version":12.0,"Status":"ARCHIVED"},`+fullRow+`]}`,
 		"Date", "Sat, 21 Nov 2026 12:00:00 GMT"))
 	o.on("GET "+next, answer(200, `{"totalSize":4,"done":true,"records":[`+
-		`{"id":"`+testRecord2+`","TYPE":"Analytics","version":"3","status":null,"SecretValueHash":"UNKNOWM=","Novel":{"x":[1]}},`+
+		`{"id":"`+testRecord2+
+		`","TYPE":"Analytics","version":"3","status":null,"SecretValueHash":"UNKNOWM=","Novel":{"x":[1]}},`+
 		`{"Id":"`+testRecord2[:15]+`","Type":"Data","Version":1,"Status":"Destroyed","Source":"HSM"}]}`))
 	c, _, _ := o.client()
 	list, err := c.ListTenantSecrets(t.Context())
@@ -75,12 +78,19 @@ func TestListTenantSecrets(t *testing.T) {
 func TestListTenantSecretsRefusesWhatItCannotTrust(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ body, text string }{
-		"short":      {`{"totalSize":2,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data","Version":1}]}`, "counted 2 records but sent 1"},
+		"short": {
+			`{"totalSize":2,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data","Version":1}]}`,
+			"counted 2 records but sent 1",
+		},
 		"no id":      {`{"totalSize":1,"done":true,"records":[{"Type":"Data","Version":1}]}`, "Id of a tenant secret"},
 		"no version": {`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data"}]}`, "has no Version"},
 		"no type":    {`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord + `","Version":1}]}`, "has no Type"},
-		"bad date":   {`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data","Version":1,"CreatedDate":"soon"}]}`, "unknown form"},
-		"bad number": {`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data","Version":1.5}]}`, "whole number"},
+		"bad date": {`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord +
+			`","Type":"Data","Version":1,"CreatedDate":"soon"}]}`, "unknown form"},
+		"bad number": {
+			`{"totalSize":1,"done":true,"records":[{"Id":"` + testRecord + `","Type":"Data","Version":1.5}]}`,
+			"whole number",
+		},
 		"bad string": {`{"totalSize":1,"done":true,"records":[{"Id":7,"Type":"Data","Version":1}]}`, "unexpected type"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,15 +195,21 @@ func TestCreateTenantSecret(t *testing.T) {
 		secret NewTenantSecret
 		body   string
 	}{
-		"uploaded": {upload, `{"Type":"Data","Description":"d [tf:1.0]","SecretValue":"d3JhcHBlZCBtYXRlcmlhbA==","SecretValueHash":"aGFzaA==",` +
-			`"SecretValueCertificate":"My_Cert","Source":"UPLOADED","KeyDerivationMode":"PBKDF2"}`},
+		"uploaded": {
+			upload,
+			`{"Type":"Data","Description":"d [tf:1.0]","SecretValue":"d3JhcHBlZCBtYXRlcmlhbA==","SecretValueHash":"aGFzaA==",` +
+				`"SecretValueCertificate":"My_Cert","Source":"UPLOADED","KeyDerivationMode":"PBKDF2"}`,
+		},
 		"uploaded, least": {
 			UploadedTenantSecret{Type: "Data", SecretValue: "dg==", SecretValueHash: "aA==", Certificate: "C"},
 			`{"Type":"Data","SecretValue":"dg==","SecretValueHash":"aA==","SecretValueCertificate":"C","Source":"UPLOADED"}`,
 		},
 		"generated": {GeneratedTenantSecret{Type: "EventBus", Description: "d"}, `{"Type":"EventBus","Description":"d"}`},
 		"remote": {
-			RemoteTenantSecret{Type: "Data", Description: "d", RemoteKeyIdentifier: "kid", RemoteKeyServiceID: "0XA", RemoteKeyCertificate: "C"},
+			RemoteTenantSecret{
+				Type: "Data", Description: "d", RemoteKeyIdentifier: "kid", RemoteKeyServiceID: "0XA",
+				RemoteKeyCertificate: "C",
+			},
 			`{"Type":"Data","Description":"d","Source":"REMOTE","RemoteKeyIdentifier":"kid","RemoteKeyServiceId":"0XA","RemoteKeyCertificate":"C"}`,
 		},
 	} {
@@ -266,7 +282,8 @@ func TestChangesOfATenantSecret(t *testing.T) {
 		}, `{"Description":""}`},
 		"move": {func(t *testing.T, c *Client) error {
 			t.Helper()
-			return c.UpdateTenantSecret(t.Context(), testRecord, TenantSecretChange{RemoteKeyServiceID: &text, RemoteKeyCertificate: &text})
+			return c.UpdateTenantSecret(t.Context(), testRecord,
+				TenantSecretChange{RemoteKeyServiceID: &text, RemoteKeyCertificate: &text})
 		}, `{"RemoteKeyServiceId":"new","RemoteKeyCertificate":"new"}`},
 		"destroy": {func(t *testing.T, c *Client) error {
 			t.Helper()
@@ -383,7 +400,8 @@ func FuzzTenantSecretRow(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(record.ID) != 18 || !ValidID(record.ID[:15]) || record.Type == "" || record.Status != strings.ToUpper(record.Status) {
+		if len(record.ID) != 18 || !ValidID(record.ID[:15]) || record.Type == "" ||
+			record.Status != strings.ToUpper(record.Status) {
 			t.Errorf("%q gives %+v", b, record)
 		}
 	})

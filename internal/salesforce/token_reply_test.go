@@ -8,14 +8,17 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// Whatever a host answers to a login: the token it gives goes to no other host than the configured one, and no error quotes the secret
-// that was sent or the token that came.
+// Whatever a host answers to a login: the token it gives goes to no other host than the configured
+// one, and no error quotes the secret that was sent or the token that came.
 func FuzzTokenReply(f *testing.F) {
 	const clientSecret, instance = "hunter2-client-secret", "https://x.my.salesforce.com"
 	for _, seed := range []string{
-		`{"access_token":"00D!tok.en-1","instance_url":"https://x.my.salesforce.com","id":"https://login.salesforce.com/id/` + testOrg + `/` + testUser + `","token_type":"Bearer"}`,
-		`{"access_token":"00D!tok.en-1","instance_url":"https://elsewhere.example"}`, `{"access_token":"00D!tok.en-1","instance_url":"https://x.my.salesforce.com.elsewhere.example"}`,
-		`{"access_token":"00D!tok.en-1","instance_url":"//elsewhere.example"}`, `{"access_token":1}`, `{"access_token":"","id":{}}`, `{"access_token":"a\nb"}`,
+		`{"access_token":"00D!tok.en-1","instance_url":"https://x.my.salesforce.com","id":"https://login.salesforce.com/id/` +
+			testOrg + `/` + testUser + `","token_type":"Bearer"}`,
+		`{"access_token":"00D!tok.en-1","instance_url":"https://elsewhere.example"}`,
+		`{"access_token":"00D!tok.en-1","instance_url":"https://x.my.salesforce.com.elsewhere.example"}`,
+		`{"access_token":"00D!tok.en-1","instance_url":"//elsewhere.example"}`, `{"access_token":1}`,
+		`{"access_token":"","id":{}}`, `{"access_token":"a\nb"}`,
 		`{"error":"invalid_client","error_description":"` + clientSecret + `"}`, `<html>`, `[]`, `null`, ``,
 	} {
 		f.Add(http.StatusOK, seed)

@@ -105,7 +105,8 @@ func (r *reply) serverTime() time.Time {
 	return r.received.UTC()
 }
 
-// isPage distinguishes a page for people from what a program asked for, which may be XML under the wrong media type.
+// isPage distinguishes a page for people from what a program asked for, which may be XML under the
+// wrong media type.
 func (r *reply) isPage() bool {
 	start := bytes.ToLower(bytes.TrimSpace(r.body[:min(len(r.body), 512)]))
 	if bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) {
@@ -128,7 +129,8 @@ func (r *reply) requestID() string {
 	return ""
 }
 
-// elsewhere is the host that the Location of a reply points to, "" for none, or for the one that sent it.
+// elsewhere is the host that the Location of a reply points to, "" for none, or for the one that
+// sent it.
 func (r *reply) elsewhere(host string) string {
 	u, err := url.Parse(r.header.Get("Location"))
 	if err != nil || u.Host == "" || strings.EqualFold(u.Host, host) {
@@ -188,7 +190,8 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 				return nil, err
 			}
 			if !c.auth.renewable() {
-				return nil, fmt.Errorf("the access token is not, or no longer, valid and can't be renewed: get a new one, or configure client credentials or a JWT login. %w", err)
+				return nil, fmt.Errorf("the access token is not, or no longer, valid and can't be renewed: get a new one, or "+
+					"configure client credentials or a JWT login. %w", err)
 			}
 			renewed = true
 			if _, loginErr := c.relogin(ctx, g); loginErr != nil {
@@ -202,7 +205,10 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 		}
 		retries++
 		delay := c.backoff(retries, retryAfterOf(err))
-		c.emit(ctx, Event{Kind: EventRetry, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: attempt, Delay: delay, Status: statusOf(rep)})
+		c.emit(ctx, Event{
+			Kind: EventRetry, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: attempt, Delay: delay,
+			Status: statusOf(rep),
+		})
 		if c.sleep(ctx, delay) != nil {
 			return nil, c.exhausted(k, sent, sentAt, err)
 		}
@@ -273,7 +279,10 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		if c.traced {
 			sent = connected.Load()
 		}
-		c.emit(parent, Event{Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number, Duration: c.now().Sub(start), Message: err.Error()})
+		c.emit(parent, Event{
+			Kind: EventRequest, Method: k.method, Path: k.path, Host: g.base.Host, Attempt: number,
+			Duration: c.now().Sub(start), Message: err.Error(),
+		})
 		return nil, sent, err
 	}
 	rep = &reply{status: resp.StatusCode, header: resp.Header, text: c.redactor(k.sensitive...)}
@@ -347,7 +356,9 @@ func readBody(body io.ReadCloser, limit int64) (b []byte, err error) {
 }
 
 // judge decides what follows from an attempt. err is nil for done only.
-func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent bool, sentAt time.Time, err error) (verdict, error) {
+func (c *Client) judge(ctx context.Context, k call, g *grant, rep *reply, sent bool, sentAt time.Time,
+	err error,
+) (verdict, error) {
 	unknown := func(cause error) (verdict, error) {
 		return failed, &OutcomeUnknownError{Method: k.method, Path: k.path, SentAt: sentAt, Err: cause}
 	}
@@ -400,7 +411,10 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 	if err == nil {
 		return done, nil
 	}
-	bad := &ReplyError{Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.shownType(), Err: err, page: rep.isPage()}
+	bad := &ReplyError{
+		Method: k.method, Path: k.path, Status: rep.status, ContentType: rep.shownType(), Err: err,
+		page: rep.isPage(),
+	}
 	switch {
 	case k.repeat != safe:
 		return unknown(bad)
@@ -413,7 +427,8 @@ func (c *Client) judgeSuccess(k call, rep *reply, unknown func(error) (verdict, 
 	}
 }
 
-// changed reads the reply to a change of a record: 204 without a body [D REST], or the envelope of a create.
+// changed reads the reply to a change of a record: 204 without a body [D REST], or the envelope of
+// a create.
 func changed(r *reply) error {
 	if r.status == http.StatusNoContent {
 		return nil
@@ -431,8 +446,8 @@ func changed(r *reply) error {
 	return nil
 }
 
-// notDone is the error of an envelope that says success: false beside a status of success. Which of the two is to be
-// believed is unknown.
+// notDone is the error of an envelope that says success: false beside a status of success. Which of
+// the two is to be believed is unknown.
 func notDone(list json.RawMessage, r *redact.Redactor) error {
 	messages, _ := parseMessages(list, r)
 	return fmt.Errorf("it says success: false: %w", &Error{Status: http.StatusOK, Messages: messages})
@@ -482,7 +497,8 @@ func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 		e.Messages = parseFault(rep.body, rep.text)
 		e.fault = len(e.Messages) > 0
 	}
-	if len(e.Messages) == 0 && strings.EqualFold(strings.TrimSpace(string(rep.body[:min(len(rep.body), 2*len(badToken))])), badToken) {
+	if len(e.Messages) == 0 && strings.EqualFold(strings.TrimSpace(string(rep.body[:min(len(rep.body), 2*len(badToken))])),
+		badToken) {
 		e.Messages = []Message{{ErrorCode: badToken}}
 	}
 	used, limit, known := parseLimitInfo(rep.header.Get(limitHeader))
@@ -493,9 +509,9 @@ func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 	return e
 }
 
-// limitOfConcurrent reports whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which pass, or of those of a day
-// [D CoreTypes: both]. The text says so [C]; where it says neither, far is whether the usage is far below the limit of a
-// day.
+// limitOfConcurrent reports whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which
+// pass, or of those of a day [D CoreTypes: both]. The text says so [C]; where it says neither, far
+// is whether the usage is far below the limit of a day.
 func limitOfConcurrent(messages []Message, far bool) bool {
 	for _, m := range messages {
 		if !strings.EqualFold(m.ErrorCode, "REQUEST_LIMIT_EXCEEDED") {
@@ -527,9 +543,10 @@ func passing(e *Error) bool {
 		e.HasCode("INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE")
 }
 
-// passingRead recognises the answers to what may be sent again that may be another one the next time: codes, whatever the
-// status [C], a page in place of a bad request, as a busy edge sends it [C], and the statuses of an outage. A SOAP fault,
-// whose status is always 500, is judged by its code alone.
+// passingRead recognises the answers to what may be sent again that may be another one the next
+// time: codes, whatever the status [C], a page in place of a bad request, as a busy edge sends it
+// [C], and the statuses of an outage. A SOAP fault, whose status is always 500, is judged by its
+// code alone.
 func passingRead(e *Error) bool {
 	if slices.ContainsFunc([]string{"TXN_SECURITY_METERING_ERROR", "QUERY_TIMEOUT", "SERVER_UNAVAILABLE"}, e.HasCode) {
 		return true
@@ -542,7 +559,8 @@ func passingRead(e *Error) bool {
 
 func retryableStatus(status int) bool {
 	switch status {
-	case statusNoRoute, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case statusNoRoute, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
 		return true
 	}
 	return false
@@ -573,11 +591,13 @@ func transient(err error) bool {
 	return !errors.Is(err, context.Canceled)
 }
 
-// proxyError is the answer of a proxy that does not connect to the host. Nothing was sent to the host.
+// proxyError is the answer of a proxy that does not connect to the host. Nothing was sent to the
+// host.
 type proxyError struct{ status int }
 
 func (e *proxyError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: HTTP %d %s", e.status, http.StatusText(e.status)))
+	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: HTTP %d %s", e.status,
+		http.StatusText(e.status)))
 }
 
 var errBrokenHTTP = errors.New("the connection broke, or what came was not HTTP")

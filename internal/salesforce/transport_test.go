@@ -25,31 +25,34 @@ import (
 func TestReadIsRepeated(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]http.HandlerFunc{
-		"reset":           hangUp,
-		"timeout":         stall,
-		"429":             answer(429, ``),
-		"500":             fault(500, "UNKNOWN_EXCEPTION", "boom"),
-		"502 html":        answer(502, `<html>bad gateway</html>`),
-		"503":             fault(503, "SERVER_UNAVAILABLE", "busy"),
-		"503 html":        answer(503, `<html>maintenance</html>`),
-		"504":             answer(504, ``),
-		"420 html":        answer(420, `<html>no route</html>`),
-		"lock":            fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
-		"maintenance":     fault(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
-		"truncated":       truncated(200, `{"totalSize":0,"do`),
-		"malformed":       answer(200, `{"totalSize":0,`),
-		"400 page":        answer(400, `<html>busy</html>`),
-		"metering":        fault(400, "TXN_SECURITY_METERING_ERROR", "try again"),
-		"query timeout":   fault(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
-		"server, 400":     fault(400, "SERVER_UNAVAILABLE", "busy"),
-		"server, 403":     fault(403, "SERVER_UNAVAILABLE", "busy"),
-		"concurrent":      fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
-		"concurrent full": fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.", "Sforce-Limit-Info", "api-usage=100000/100000"),
-		"limit, but far":  fault(403, "REQUEST_LIMIT_EXCEEDED", "too much at once", "Sforce-Limit-Info", "api-usage=120/100000"),
-		"empty body":      answer(200, ``),
-		"truncated 503":   truncated(503, `[{"message":`),
-		"expired":         answer(401, expired),
-		"expired, short":  truncated(401, `[{`),
+		"reset":         hangUp,
+		"timeout":       stall,
+		"429":           answer(429, ``),
+		"500":           fault(500, "UNKNOWN_EXCEPTION", "boom"),
+		"502 html":      answer(502, `<html>bad gateway</html>`),
+		"503":           fault(503, "SERVER_UNAVAILABLE", "busy"),
+		"503 html":      answer(503, `<html>maintenance</html>`),
+		"504":           answer(504, ``),
+		"420 html":      answer(420, `<html>no route</html>`),
+		"lock":          fault(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+		"maintenance":   fault(503, "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", "later"),
+		"truncated":     truncated(200, `{"totalSize":0,"do`),
+		"malformed":     answer(200, `{"totalSize":0,`),
+		"400 page":      answer(400, `<html>busy</html>`),
+		"metering":      fault(400, "TXN_SECURITY_METERING_ERROR", "try again"),
+		"query timeout": fault(400, "QUERY_TIMEOUT", "Your query request was running for too long."),
+		"server, 400":   fault(400, "SERVER_UNAVAILABLE", "busy"),
+		"server, 403":   fault(403, "SERVER_UNAVAILABLE", "busy"),
+		"concurrent": fault(403, "REQUEST_LIMIT_EXCEEDED",
+			"ConcurrentRequests (Concurrent API Requests) Limit exceeded.", "Sforce-Limit-Info", "api-usage=120/100000"),
+		"concurrent full": fault(403, "REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded.",
+			"Sforce-Limit-Info", "api-usage=100000/100000"),
+		"limit, but far": fault(403, "REQUEST_LIMIT_EXCEEDED", "too much at once", "Sforce-Limit-Info",
+			"api-usage=120/100000"),
+		"empty body":     answer(200, ``),
+		"truncated 503":  truncated(503, `[{"message":`),
+		"expired":        answer(401, expired),
+		"expired, short": truncated(401, `[{`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,23 +80,44 @@ func TestReadIsNotRepeated(t *testing.T) {
 		is    error
 		text  string
 	}{
-		"400":                {fault(400, "MALFORMED_QUERY", "unexpected token"), nil, "HTTP 400 Bad Request: MALFORMED_QUERY: unexpected token"},
-		"INVALID_TYPE":       {fault(400, "INVALID_TYPE", "sObject type 'TenantSecret' is not supported"), ErrPermission, "INVALID_TYPE"},
-		"404":                {fault(404, "NOT_FOUND", "The requested resource does not exist"), ErrNotFound, "NOT_FOUND"},
-		"403":                {fault(403, "INSUFFICIENT_ACCESS", "insufficient access rights"), ErrPermission, "INSUFFICIENT_ACCESS"},
-		"501":                {answer(501, ``), ErrUnavailable, "501"},
-		"redirect":           {answer(302, ``, "Location", "https://evil.example/"), nil, "a redirect, which is never followed"},
-		"wrong schema":       {answer(200, `{"records":{}}`), nil, "unexpected type"},
-		"other object":       {answer(200, `{"hello":1}`), nil, "totalSize or done is missing"},
-		"session not for it": {fault(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"), ErrUnauthorized, "not valid for use"},
-		"page":               {answer(200, `<html>login</html>`), ErrWrongHost, "not the org's My Domain"},
-		"page as JSON":       {answer(200, " \n<!DOCTYPE HTML><title>x", "Content-Type", "application/json"), ErrWrongHost, "with a page"},
-		"403 page":           {answer(403, `<html>`), nil, "text/html"},
-		"404 page":           {answer(404, `<html>`), ErrWrongHost, "not the org's My Domain"},
-		"405 of a gateway":   {answer(405, `{"message":""}`), ErrWrongHost, "not the org's My Domain"},
-		"moved":              {answer(301, ``, "Location", "https://new-name.my.salesforce.com/x?y"), ErrWrongHost, "it points to new-name.my.salesforce.com"},
-		"moved, but where":   {answer(302, ``, "Location", "/login?token=x"), ErrWrongHost, "not the org's My Domain"},
-		"switch protocols":   {answer(101, ``, "Connection", "Upgrade", "Upgrade", "x"), ErrWrongHost, "HTTP 101"},
+		"400": {
+			fault(400, "MALFORMED_QUERY", "unexpected token"), nil,
+			"HTTP 400 Bad Request: MALFORMED_QUERY: unexpected token",
+		},
+		"INVALID_TYPE": {
+			fault(400, "INVALID_TYPE", "sObject type 'TenantSecret' is not supported"), ErrPermission,
+			"INVALID_TYPE",
+		},
+		"404": {fault(404, "NOT_FOUND", "The requested resource does not exist"), ErrNotFound, "NOT_FOUND"},
+		"403": {
+			fault(403, "INSUFFICIENT_ACCESS", "insufficient access rights"), ErrPermission,
+			"INSUFFICIENT_ACCESS",
+		},
+		"501": {answer(501, ``), ErrUnavailable, "501"},
+		"redirect": {
+			answer(302, ``, "Location", "https://evil.example/"), nil,
+			"a redirect, which is never followed",
+		},
+		"wrong schema": {answer(200, `{"records":{}}`), nil, "unexpected type"},
+		"other object": {answer(200, `{"hello":1}`), nil, "totalSize or done is missing"},
+		"session not for it": {
+			fault(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"),
+			ErrUnauthorized, "not valid for use",
+		},
+		"page": {answer(200, `<html>login</html>`), ErrWrongHost, "not the org's My Domain"},
+		"page as JSON": {
+			answer(200, " \n<!DOCTYPE HTML><title>x", "Content-Type", "application/json"), ErrWrongHost,
+			"with a page",
+		},
+		"403 page":         {answer(403, `<html>`), nil, "text/html"},
+		"404 page":         {answer(404, `<html>`), ErrWrongHost, "not the org's My Domain"},
+		"405 of a gateway": {answer(405, `{"message":""}`), ErrWrongHost, "not the org's My Domain"},
+		"moved": {
+			answer(301, ``, "Location", "https://new-name.my.salesforce.com/x?y"), ErrWrongHost,
+			"it points to new-name.my.salesforce.com",
+		},
+		"moved, but where": {answer(302, ``, "Location", "/login?token=x"), ErrWrongHost, "not the org's My Domain"},
+		"switch protocols": {answer(101, ``, "Connection", "Upgrade", "Upgrade", "x"), ErrWrongHost, "HTTP 101"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,7 +184,8 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := newOrg(t)
-			o.on(queryRoute, answer(503, ``, "Retry-After", tc.value, "Date", now.Format(http.TimeFormat)), answer(200, emptyPage))
+			o.on(queryRoute, answer(503, ``, "Retry-After", tc.value, "Date", now.Format(http.TimeFormat)),
+				answer(200, emptyPage))
 			c, p, _ := o.client()
 			if _, err := c.ListTenantSecrets(t.Context()); err != nil {
 				t.Fatal(err)
@@ -200,33 +225,34 @@ func TestWriteIsRepeatedOnlyWhereCertain(t *testing.T) {
 func TestWriteOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]http.HandlerFunc{
-		"reset":               hangUp,
-		"timeout":             stall,
-		"500":                 fault(500, "UNKNOWN_EXCEPTION", "boom"),
-		"501":                 answer(501, ``),
-		"502 html":            answer(502, `<html>bad gateway</html>`),
-		"503":                 fault(503, "SERVER_UNAVAILABLE", "busy", "Retry-After", "1"),
-		"420":                 answer(420, `<html>no route</html>`),
-		"403 html":            answer(403, `<html>some proxy</html>`),
-		"403 text":            answer(403, `blocked`, "Content-Type", "text/plain"),
-		"408":                 answer(408, ``, "Content-Type", ""),
-		"401 html":            answer(401, `<html>some gateway</html>`),
-		"302 html":            answer(302, `<html>some portal</html>`, "Location", "https://portal.example/"),
-		"303":                 answer(303, ``, "Location", "/elsewhere"),
-		"307":                 answer(307, `<html>`, "Location", "/elsewhere"),
-		"308 array":           fault(308, "X", "moved", "Location", "/elsewhere"),
-		"400 object":          answer(400, `{"error":"x","error_description":"y"}`),
-		"400 foreign":         answer(400, `{"message":"m","errorCode":"X"}`),
-		"400 nothing":         answer(400, ``),
-		"400 truncated":       truncated(400, `[{"mes`),
-		"401 truncated":       truncated(401, `[{"mess`),
-		"401 nothing":         answer(401, ``),
-		"408 array":           fault(408, "REQUEST_TIMEOUT", "too slow"),
-		"429 nothing":         answer(429, ``, "Retry-After", "1"),
-		"500 limit":           fault(500, "REQUEST_LIMIT_EXCEEDED", "?"),
-		"500 lock":            fault(500, "UNABLE_TO_LOCK_ROW", "locked"),
-		"503 session":         fault(503, "INVALID_SESSION_ID", "?"),
-		"not created":         answer(200, `{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`),
+		"reset":         hangUp,
+		"timeout":       stall,
+		"500":           fault(500, "UNKNOWN_EXCEPTION", "boom"),
+		"501":           answer(501, ``),
+		"502 html":      answer(502, `<html>bad gateway</html>`),
+		"503":           fault(503, "SERVER_UNAVAILABLE", "busy", "Retry-After", "1"),
+		"420":           answer(420, `<html>no route</html>`),
+		"403 html":      answer(403, `<html>some proxy</html>`),
+		"403 text":      answer(403, `blocked`, "Content-Type", "text/plain"),
+		"408":           answer(408, ``, "Content-Type", ""),
+		"401 html":      answer(401, `<html>some gateway</html>`),
+		"302 html":      answer(302, `<html>some portal</html>`, "Location", "https://portal.example/"),
+		"303":           answer(303, ``, "Location", "/elsewhere"),
+		"307":           answer(307, `<html>`, "Location", "/elsewhere"),
+		"308 array":     fault(308, "X", "moved", "Location", "/elsewhere"),
+		"400 object":    answer(400, `{"error":"x","error_description":"y"}`),
+		"400 foreign":   answer(400, `{"message":"m","errorCode":"X"}`),
+		"400 nothing":   answer(400, ``),
+		"400 truncated": truncated(400, `[{"mes`),
+		"401 truncated": truncated(401, `[{"mess`),
+		"401 nothing":   answer(401, ``),
+		"408 array":     fault(408, "REQUEST_TIMEOUT", "too slow"),
+		"429 nothing":   answer(429, ``, "Retry-After", "1"),
+		"500 limit":     fault(500, "REQUEST_LIMIT_EXCEEDED", "?"),
+		"500 lock":      fault(500, "UNABLE_TO_LOCK_ROW", "locked"),
+		"503 session":   fault(503, "INVALID_SESSION_ID", "?"),
+		"not created": answer(200,
+			`{"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":"50 keys","fields":["Type"]}]}`),
 		"200 array":           answer(200, expired),
 		"201 truncated":       truncated(201, `{"id":"02GB000`),
 		"201 malformed":       answer(201, `{"id":`),
@@ -490,9 +516,12 @@ func TestChanged(t *testing.T) {
 		"204 of no type": {answer(204, ``, "Content-Type", ""), true},
 		"200 envelope":   {answer(200, created), true},
 		"200 broken off": {truncated(200, `{`), false},
-		"200 not done":   {answer(200, `{"id":"`+testRecord+`","success":false,"errors":[{"statusCode":"X","message":"m"}]}`), false},
-		"200 foreign":    {answer(200, `{"status":"ok"}`), false},
-		"200 array":      {answer(200, `[{"message":"m","errorCode":"X"}]`), false},
+		"200 not done": {
+			answer(200, `{"id":"`+testRecord+`","success":false,"errors":[{"statusCode":"X","message":"m"}]}`),
+			false,
+		},
+		"200 foreign": {answer(200, `{"status":"ok"}`), false},
+		"200 array":   {answer(200, `[{"message":"m","errorCode":"X"}]`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -510,8 +539,8 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// TestPageInPlaceOfAnEmptyReply: Salesforce answers a PATCH with 204 and no body. A page, such as a captive portal or a
-// maintenance host sends, is no success, whatever its status.
+// TestPageInPlaceOfAnEmptyReply: Salesforce answers a PATCH with 204 and no body. A page, such as a
+// captive portal or a maintenance host sends, is no success, whatever its status.
 func TestPageInPlaceOfAnEmptyReply(t *testing.T) {
 	t.Parallel()
 	text := "new"
@@ -551,7 +580,8 @@ func TestPageInPlaceOfAnEmptyReply(t *testing.T) {
 func TestRequestLimitStopsTheClient(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on(queryRoute, fault(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", "Sforce-Limit-Info", "api-usage=15000/15000"))
+	o.on(queryRoute, fault(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", "Sforce-Limit-Info",
+		"api-usage=15000/15000"))
 	c, p, log := o.client()
 	if c.RequestLimit() != nil {
 		t.Error("a limit before any call")
@@ -568,7 +598,8 @@ func TestRequestLimitStopsTheClient(t *testing.T) {
 		if limit.Usage != "api-usage=15000/15000" || !strings.Contains(err.Error(), "api-usage=15000/15000") {
 			t.Errorf("error %d does not quote the limit: %v", i, err)
 		}
-		if brief := limit.Brief(); brief != "the org's API request limit (Sforce-Limit-Info: api-usage=15000/15000)" || !strings.Contains(err.Error(), brief) {
+		if brief := limit.Brief(); brief != "the org's API request limit (Sforce-Limit-Info: api-usage=15000/15000)" ||
+			!strings.Contains(err.Error(), brief) {
 			t.Errorf("error %d: %q is no part of %v", i, brief, err)
 		}
 		if errors.Is(err, ErrOutcomeUnknown) {
@@ -620,7 +651,8 @@ func TestLimitLow(t *testing.T) {
 		}
 	}
 	text, low := c.LimitWarning()
-	if want := "9502 of the org's 10000 API calls of the last 24 hours are used: less than 5 % are left"; !low || text != want {
+	if want := "9502 of the org's 10000 API calls of the last 24 hours are used: less than 5 % are left"; !low ||
+		text != want {
 		t.Errorf("warning %q, %v, want %q", text, low, want)
 	}
 	if text, low := c.LimitWarning(); low || text != "" {
@@ -674,7 +706,8 @@ func TestHeadersAndGzip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range o.seen() {
-		if r.header.Get("User-Agent") != "agent/1" || r.header.Get("Authorization") != "Bearer "+testToken+"1" || r.header.Get("Accept") != "application/json" {
+		if r.header.Get("User-Agent") != "agent/1" || r.header.Get("Authorization") != "Bearer "+testToken+"1" ||
+			r.header.Get("Accept") != "application/json" {
 			t.Errorf("%s: headers %v", r.method, r.header)
 		}
 		if got, want := r.header.Get("Content-Type"), map[string]string{"POST": "application/json"}[r.method]; got != want {
@@ -719,7 +752,8 @@ func TestUntrustedCertificateIsNotRetried(t *testing.T) {
 func TestEventsHoldNoSecrets(t *testing.T) {
 	t.Parallel()
 	o := newOrg(t)
-	o.on(queryRoute, answer(401, expired), answer(500, `x`), answer(503, `<html>`), answer(200, emptyPage, "X-Request-Id", "r-1"))
+	o.on(queryRoute, answer(401, expired), answer(500, `x`), answer(503, `<html>`),
+		answer(200, emptyPage, "X-Request-Id", "r-1"))
 	o.on(createRoute, fault(400, "JSON_PARSER_ERROR", "cannot parse "+upload.SecretValue+" of "+testToken+"2"))
 	c, _, log := o.client()
 	if _, err := c.Query(t.Context(), "SELECT Id FROM Account WHERE Name = 'private'", false); err != nil {
@@ -761,8 +795,8 @@ func TestBackoffBounds(t *testing.T) {
 	}
 }
 
-// TestProxyRefuses: the answer of a proxy that does not let the call through is recognised by its status, and not by its words,
-// and nothing was sent.
+// TestProxyRefuses: the answer of a proxy that does not let the call through is recognised by its
+// status, and not by its words, and nothing was sent.
 func TestProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
@@ -794,7 +828,8 @@ func TestProxyRefuses(t *testing.T) {
 			_, read := c.ListTenantSecrets(t.Context())
 			_, write := c.CreateTenantSecret(t.Context(), upload)
 			for _, err := range []error{read, write} {
-				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "words") || errors.Is(err, ErrOutcomeUnknown) {
+				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "words") ||
+					errors.Is(err, ErrOutcomeUnknown) {
 					t.Errorf("error %v, want %q in it", err, want)
 				}
 			}

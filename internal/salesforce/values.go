@@ -18,7 +18,10 @@ type wireTime struct{ time.Time }
 var errBadTime = errors.New("a time has an unknown form")
 
 // timeLayouts: Go accepts a fraction of a second after :05 in each of them.
-var timeLayouts = [...]string{"2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", time.DateOnly}
+var timeLayouts = [...]string{
+	"2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05",
+	time.DateOnly,
+}
 
 func (t *wireTime) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {

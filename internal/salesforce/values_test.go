@@ -58,7 +58,10 @@ func TestWireInt(t *testing.T) {
 
 func TestWireBool(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]wireBool{`true`: true, `"true"`: true, `"TRUE"`: true, `false`: false, `"false"`: false, `null`: false, `""`: false} {
+	for in, want := range map[string]wireBool{
+		`true`: true, `"true"`: true, `"TRUE"`: true, `false`: false,
+		`"false"`: false, `null`: false, `""`: false,
+	} {
 		got := !want
 		if err := json.Unmarshal([]byte(in), &got); err != nil || got != want && in != "null" {
 			t.Errorf("%s: %v, %v", in, got, err)

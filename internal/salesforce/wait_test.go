@@ -54,11 +54,28 @@ func TestWait(t *testing.T) {
 		"at once":              {[]string{"Pending"}, []step{{"Done", nil}}, 1, 0, ""},
 		"after a while":        {[]string{"Pending"}, []step{{"Pending", nil}, {"Pending", nil}, {"Done", nil}}, 3, 0, ""},
 		"any state is pending": {nil, []step{{"x", nil}, {"y", nil}, {"Done", nil}}, 3, 0, ""},
-		"unexpected":           {[]string{"Pending"}, []step{{"Pending", nil}, {"Odd", nil}}, 2, 0, `it came to the state "Odd"; expected was Done`},
-		"blips":                {[]string{"Pending"}, []step{{"", blip}, {"", blip}, {"Pending", nil}, {"", blip}, {"", blip}, {"Done", nil}}, 6, 0, ""},
-		"too many blips":       {[]string{"Pending"}, []step{{"", blip}}, 0, 3, "blip"},
-		"an error":             {[]string{"Pending"}, []step{{"", boom}}, 0, 1, "boom"},
-		"for ever":             {[]string{"Pending"}, []step{{"Pending", nil}}, 13, 0, `gave up waiting for it after 1m0s; its last state was "Pending"`},
+		"unexpected": {
+			[]string{"Pending"},
+			[]step{{"Pending", nil}, {"Odd", nil}},
+			2, 0,
+			`it came to the state "Odd"; expected was Done`,
+		},
+		"blips": {[]string{"Pending"}, []step{
+			{"", blip},
+			{"", blip},
+			{"Pending", nil},
+			{"", blip},
+			{"", blip},
+			{"Done", nil},
+		}, 6, 0, ""},
+		"too many blips": {[]string{"Pending"}, []step{{"", blip}}, 0, 3, "blip"},
+		"an error":       {[]string{"Pending"}, []step{{"", boom}}, 0, 1, "boom"},
+		"for ever": {
+			[]string{"Pending"},
+			[]step{{"Pending", nil}},
+			13, 0,
+			`gave up waiting for it after 1m0s; its last state was "Pending"`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +119,10 @@ func TestWaitIntervals(t *testing.T) {
 	if !errors.As(err, &late) || late.State != "x" || late.Waited != 16*time.Second {
 		t.Fatalf("error %v", err)
 	}
-	want := []time.Duration{2 * time.Second, 3 * time.Second, 4500 * time.Millisecond, 5 * time.Second, 1500 * time.Millisecond}
+	want := []time.Duration{
+		2 * time.Second, 3 * time.Second, 4500 * time.Millisecond, 5 * time.Second,
+		1500 * time.Millisecond,
+	}
 	if diff := cmp.Diff(want, clock.pauses); diff != "" {
 		t.Error(diff)
 	}

@@ -15,31 +15,54 @@ func TestWire(t *testing.T) {
 	for name, want := range map[string]struct {
 		method, path, query, body string
 	}{
-		"list": {"GET", data + "/query", "q=SELECT Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
-			"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById FROM TenantSecret", ""},
-		"get": {"GET", data + "/sobjects/TenantSecret/" + testRecord, "fields=Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
-			"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById", ""},
-		"export": {"GET", data + "/sobjects/TenantSecret/" + testRecord, "fields=Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
-			"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById,SecretValue", ""},
-		"create":     {"POST", data + "/sobjects/TenantSecret", "", `{"Type":"Data","SecretValue":"` + leakMaterial + `","SecretValueHash":"aA==","SecretValueCertificate":"C","Source":"UPLOADED"}`},
-		"update":     {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Description":"x"}`},
-		"destroy":    {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Status":"DESTROYED"}`},
-		"restore":    {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Status":"ARCHIVED","SecretValue":"` + leakExport + `"}`},
+		"list": {
+			"GET", data + "/query",
+			"q=SELECT Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
+				"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById FROM TenantSecret", "",
+		},
+		"get": {
+			"GET", data + "/sobjects/TenantSecret/" + testRecord,
+			"fields=Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
+				"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById", "",
+		},
+		"export": {
+			"GET", data + "/sobjects/TenantSecret/" + testRecord,
+			"fields=Id,Description,KeyDerivationMode,RemoteKeyCertificate,RemoteKeyIdentifier,RemoteKeyServiceId," +
+				"SecretValueCertificate,SecretValueHash,Source,Status,Type,Version,CreatedDate,CreatedById,LastModifiedDate,LastModifiedById,SecretValue", "",
+		},
+		"create": {
+			"POST", data + "/sobjects/TenantSecret", "",
+			`{"Type":"Data","SecretValue":"` + leakMaterial +
+				`","SecretValueHash":"aA==","SecretValueCertificate":"C","Source":"UPLOADED"}`,
+		},
+		"update":  {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Description":"x"}`},
+		"destroy": {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Status":"DESTROYED"}`},
+		"restore": {
+			"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "",
+			`{"Status":"ARCHIVED","SecretValue":"` + leakExport + `"}`,
+		},
 		"reactivate": {"PATCH", data + "/sobjects/TenantSecret/" + testRecord, "", `{"Status":"ACTIVE"}`},
-		"certificates": {"GET", data + "/tooling/query", "q=SELECT Id,DeveloperName,MasterLabel,ExpirationDate,CreatedDate,KeySize,OptionsIsCaSigned," +
-			"OptionsIsEncryptedWithPE,OptionsIsPrivateKeyExportable,OptionsIsUnusable,OptionsIsUsingKMS FROM Certificate", ""},
-		"chain":        {"GET", data + "/tooling/sobjects/Certificate/" + testCertificate + "/CertificateChain", "", ""},
-		"organization": {"GET", data + "/query", "q=SELECT Id,Name,OrganizationType,InstanceName,IsSandbox FROM Organization", ""},
-		"versions":     {"GET", "/services/data/", "", ""},
-		"describe":     {"GET", data + "/sobjects/TenantSecret/describe", "", ""},
-		"query":        {"GET", data + "/tooling/query", "q=SELECT Id FROM X", ""},
-		"finish":       {"POST", data + "/sobjects/DataEncryptionKey", "", `{"SecretValue":"` + leakMaterial + `","SessionToken":"` + leakSession + `","Type":"x"}`},
-		"root keys":    {"GET", data + "/query", "q=SELECT Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status FROM ExternalEncryptionRootKey", ""},
-		"events":       {"GET", data + "/query", "q=SELECT Id,LogDate FROM EventLogFile WHERE EventType = 'PlatformEncryption'", ""},
-		"permissions":  {"GET", data + "/query", "q=SELECT PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess", ""},
-		"deploy":       {"POST", data + "/metadata/deployRequest", "", ""},
-		"content":      {"POST", "/services/Soap/m/63.0", "", ""},
-		"settings":     {"POST", "/services/Soap/m/63.0", "", ""},
+		"certificates": {"GET", data + "/tooling/query", "q=SELECT " +
+			"Id,DeveloperName,MasterLabel,ExpirationDate,CreatedDate,KeySize,OptionsIsCaSigned,OptionsIsEncryptedWithPE,OptionsIsPrivateKeyExportable,OptionsIsUnusable,OptionsIsUsingKMS FROM Certificate", ""},
+		"chain": {"GET", data + "/tooling/sobjects/Certificate/" + testCertificate + "/CertificateChain", "", ""},
+		"organization": {"GET", data + "/query", "q=SELECT Id,Name,OrganizationType,InstanceName,IsSandbox FROM " +
+			"Organization", ""},
+		"versions": {"GET", "/services/data/", "", ""},
+		"describe": {"GET", data + "/sobjects/TenantSecret/describe", "", ""},
+		"query":    {"GET", data + "/tooling/query", "q=SELECT Id FROM X", ""},
+		"finish": {
+			"POST", data + "/sobjects/DataEncryptionKey", "",
+			`{"SecretValue":"` + leakMaterial + `","SessionToken":"` + leakSession + `","Type":"x"}`,
+		},
+		"root keys": {"GET", data + "/query", "q=SELECT " +
+			"Id,ActivatedDate,Description,Region,RootKeyIdentifier,RootKeyService,Status FROM ExternalEncryptionRootKey", ""},
+		"events": {"GET", data + "/query", "q=SELECT Id,LogDate FROM EventLogFile WHERE EventType = " +
+			"'PlatformEncryption'", ""},
+		"permissions": {"GET", data + "/query", "q=SELECT " +
+			"PermissionsManageEncryptionKeys,PermissionsManageCertificates,PermissionsCustomizeApplication,PermissionsModifyMetadata,PermissionsModifyAllData FROM UserPermissionAccess", ""},
+		"deploy":   {"POST", data + "/metadata/deployRequest", "", ""},
+		"content":  {"POST", "/services/Soap/m/63.0", "", ""},
+		"settings": {"POST", "/services/Soap/m/63.0", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -136,8 +136,8 @@ func TestNoVerbPrintsASecret(t *testing.T) {
 	}
 }
 
-// A scanner that sees nothing would pass every test above, so it has to find the plaintext in what fmt makes of an
-// ordinary byte slice or string, for each verb that shows it.
+// A scanner that sees nothing would pass every test above, so it has to find the plaintext in what
+// fmt makes of an ordinary byte slice or string, for each verb that shows it.
 func TestScannerSeesPlainValues(t *testing.T) {
 	t.Parallel()
 	type plainStruct struct {
@@ -145,7 +145,10 @@ func TestScannerSeesPlainValues(t *testing.T) {
 		s string
 	}
 	v := plainStruct{b: []byte(plaintext), s: plaintext}
-	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "% x", "% X", "%o", "%b", "%c", "%U", "%t"} {
+	for _, format := range []string{
+		"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "% x", "% X", "%o", "%b", "%c", "%U",
+		"%t",
+	} {
 		if leaks(fmt.Sprintf(format, v)) == "" {
 			t.Errorf("scanner misses the plaintext in %s: %s", format, fmt.Sprintf(format, v))
 		}
@@ -167,7 +170,10 @@ func TestDirectFormatting(t *testing.T) {
 			}
 		}
 	}
-	for _, got := range []string{b.String(), b.GoString(), x.String(), x.GoString(), b.LogValue().String(), x.LogValue().String()} {
+	for _, got := range []string{
+		b.String(), b.GoString(), x.String(), x.GoString(), b.LogValue().String(),
+		x.LogValue().String(),
+	} {
 		if got != secret.Redacted {
 			t.Errorf("got %q, want %q", got, secret.Redacted)
 		}
@@ -338,7 +344,10 @@ func FuzzNoVerbPrintsASecret(f *testing.F) {
 		b, x := secret.NewBytes([]byte(plain)), secret.NewText(plain)
 		nested := struct{ v any }{exported{"n", b, x}}
 		out := fmt.Sprintf(format, nested, b, &x, unexported{"n", b, x})
-		for _, form := range []string{marker, hex.EncodeToString([]byte(marker)), base64.StdEncoding.EncodeToString([]byte(marker))} {
+		for _, form := range []string{
+			marker, hex.EncodeToString([]byte(marker)),
+			base64.StdEncoding.EncodeToString([]byte(marker)),
+		} {
 			if strings.Contains(strings.ToLower(out), strings.ToLower(form)) {
 				t.Errorf("format %q prints the secret", format)
 			}

@@ -19,7 +19,8 @@ import (
 // calloutTimeout is how long a key service may take [V ThalesDoc].
 const calloutTimeout = 3 * time.Second
 
-// Retries after a failed callout [D Help cache_considerations]: each minute for five minutes, then every five minutes for a day.
+// Retries after a failed callout [D Help cache_considerations]: each minute for five minutes, then
+// every five minutes for a day.
 const (
 	retryOften       = time.Minute
 	retryOftenFor    = 5 * time.Minute
@@ -66,20 +67,25 @@ func (s *Server) Callouts() []Callout {
 	return out
 }
 
-// fetchRemoteKey asks for the key of a secret that is created or reactivated. A failure refuses the call; text invented.
+// fetchRemoteKey asks for the key of a secret that is created or reactivated. A failure refuses the
+// call; text invented.
 func (c *call) fetchRemoteKey(s *tenantSecret, cert *certificate, service *namedCredential) *reply {
 	if status := c.s.callOut(s, cert, service, c.now); status != jwe.Success {
-		return c.refuseUnknown("RemoteKeyIdentifier", "The callout for the key "+s.remoteIdentifier+" failed: "+string(status))
+		return c.refuseUnknown("RemoteKeyIdentifier", "The callout for the key "+s.remoteIdentifier+" failed: "+
+			string(status))
 	}
 	delete(c.s.world.estate().retries, s.id) // reactivating by hand stops the retries [D]
 	return nil
 }
 
-// callOut asks the key service for a key and judges the answer. The simulator calls loopback addresses only: a service elsewhere is
-// taken to answer well, so that cache-only keys can be tried without one. The lock is held when it is called and when it returns, but not
-// while it waits.
+// callOut asks the key service for a key and judges the answer. The simulator calls loopback
+// addresses only: a service elsewhere is taken to answer well, so that cache-only keys can be tried
+// without one. The lock is held when it is called and when it returns, but not while it waits.
 func (s *Server) callOut(secret *tenantSecret, cert *certificate, service *namedCredential, now time.Time) jwe.Status {
-	made := &callout{at: now, secret: secret.id, identifier: secret.remoteIdentifier, nonce: hex.EncodeToString(randomBytes(16))}
+	made := &callout{
+		at: now, secret: secret.id, identifier: secret.remoteIdentifier,
+		nonce: hex.EncodeToString(randomBytes(16)),
+	}
 	estate := s.world.estate()
 	estate.callouts = append(estate.callouts, made)
 	want := jwe.Expectation{
@@ -99,7 +105,8 @@ func (s *Server) callOut(secret *tenantSecret, cert *certificate, service *named
 	return status
 }
 
-// askKeyService sends the request that key services see [C distributey]. Salesforce demands https; on loopback http will do.
+// askKeyService sends the request that key services see [C distributey]. Salesforce demands https;
+// on loopback http will do.
 func askKeyService(endpoint, identifier, nonce string) (httpStatus int, answer []byte, status jwe.Status) {
 	target, err := url.Parse(endpoint)
 	if err != nil || target.Scheme != "http" && target.Scheme != "https" {
@@ -153,9 +160,10 @@ func onLoopback(endpoint string) bool {
 	return strings.EqualFold(target.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// FlushKeyCache makes the simulator ask again for the ACTIVE cache-only key of an id (15 or 18 characters), as Salesforce does when its
-// cache has dropped the key, and returns the callout's status code. On a failure the key is DESTROYED, and asked for again on the
-// simulated clock [D Help cache_considerations].
+// FlushKeyCache makes the simulator ask again for the ACTIVE cache-only key of an id (15 or 18
+// characters), as Salesforce does when its cache has dropped the key, and returns the callout's
+// status code. On a failure the key is DESTROYED, and asked for again on the simulated clock [D
+// Help cache_considerations].
 func (s *Server) FlushKeyCache(id string) (string, error) {
 	full, _ := parseID(id)
 	s.mu.Lock()
@@ -200,7 +208,8 @@ func (s *Server) refetch(secret *tenantSecret, now time.Time) jwe.Status {
 	switch {
 	case status == jwe.Success:
 		delete(retries, secret.id)
-		// Only the most recent version of a type can be ACTIVE again [D ShieldREST]: two are never ACTIVE.
+		// Only the most recent version of a type can be ACTIVE again [D ShieldREST]: two are never
+		// ACTIVE.
 		if secret.status == "DESTROYED" && world.newest(secret.typ) == secret {
 			secret.status, secret.modified = "ACTIVE", now
 		}

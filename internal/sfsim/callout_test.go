@@ -91,7 +91,8 @@ const remoteBody = `{"Source":"Remote","Type":"DeterministicData","RemoteKeyIden
 
 func startWithService(t *testing.T, service *keyService, opts ...sfsim.Option) *client {
 	t.Helper()
-	c := start(t, append(opts, seeded(t, "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: '"+service.URL+"/keys'}]\n"+
+	c := start(t, append(opts, seeded(t, "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: '"+
+		service.URL+"/keys'}]\n"+
 		"settings: {enable_cache_only_keys: true}"))...)
 	service.set(func(s *keyService) { s.key = c.publicKey("Sim_BYOK") })
 	return c
@@ -117,11 +118,13 @@ func TestCalloutOnCreation(t *testing.T) {
 		t.Fatalf("%d callouts, want 1", len(asked))
 	}
 	r := asked[0]
-	if r.Method != http.MethodGet || r.URL.Path != "/keys/key-1" || len(r.URL.Query().Get("requestId")) != 32 || !strings.HasPrefix(r.UserAgent(), "SFDC-Callout/") {
+	if r.Method != http.MethodGet || r.URL.Path != "/keys/key-1" || len(r.URL.Query().Get("requestId")) != 32 ||
+		!strings.HasPrefix(r.UserAgent(), "SFDC-Callout/") {
 		t.Errorf("callout %s %s of %s", r.Method, r.URL, r.UserAgent())
 	}
 	made := c.server.Callouts()
-	if len(made) != 1 || made[0].StatusCode != "SUCCESS" || made[0].HTTPStatus != 200 || made[0].RequestID != r.URL.Query().Get("requestId") {
+	if len(made) != 1 || made[0].StatusCode != "SUCCESS" || made[0].HTTPStatus != 200 ||
+		made[0].RequestID != r.URL.Query().Get("requestId") {
 		t.Errorf("callouts %+v", made)
 	}
 	row := c.secret(id)
@@ -254,14 +257,17 @@ func TestCalloutControls(t *testing.T) {
 	c := startWithService(t, service, sfsim.WithControl())
 	id := c.create(remoteBody).created()
 	service.set(func(s *keyService) { s.status = http.StatusNotFound })
-	if a := c.do(http.MethodPost, "/_sim/flush", body(map[string]any{"id": id})).want(http.StatusOK); !strings.Contains(string(a.body), `"status_code":"DESTROY_HTTP_CODE"`) {
+	if a := c.do(http.MethodPost, "/_sim/flush",
+		body(map[string]any{"id": id})).want(http.StatusOK); !strings.Contains(string(a.body),
+		`"status_code":"DESTROY_HTTP_CODE"`) {
 		t.Errorf("flush answered %s", a.body)
 	}
 	c.do(http.MethodPost, "/_sim/flush", body(map[string]any{"id": id})).want(http.StatusBadRequest)
 	c.do(http.MethodPost, "/_sim/flush", `{"key":1}`).want(http.StatusBadRequest)
 	var made []sfsim.Callout
 	c.get("/_sim/callouts").want(http.StatusOK).into(&made)
-	if len(made) != 2 || made[0].StatusCode != "SUCCESS" || made[1].TenantSecretID != id || made[1].HTTPStatus != http.StatusNotFound {
+	if len(made) != 2 || made[0].StatusCode != "SUCCESS" || made[1].TenantSecretID != id ||
+		made[1].HTTPStatus != http.StatusNotFound {
 		t.Errorf("callouts %+v", made)
 	}
 }
@@ -269,15 +275,16 @@ func TestCalloutControls(t *testing.T) {
 // A service elsewhere is not called: the simulator stays on loopback.
 func TestCalloutsStayOnLoopback(t *testing.T) {
 	t.Parallel()
-	c := start(t, seeded(t, "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: 'https://keys.example.com/x'}]\n"+
-		"settings: {enable_cache_only_keys: true}"))
+	c := start(t, seeded(t, "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "+
+		"'https://keys.example.com/x'}]\nsettings: {enable_cache_only_keys: true}"))
 	c.create(remoteBody).created()
 	if made := c.server.Callouts(); len(made) != 1 || made[0].HTTPStatus != 0 || made[0].StatusCode != "SUCCESS" {
 		t.Errorf("callouts %+v", made)
 	}
 }
 
-// A failed callout is tried again, but only the most recent version of a type can be ACTIVE again [D].
+// A failed callout is tried again, but only the most recent version of a type can be ACTIVE again
+// [D].
 func TestCalloutRetriesOfAReplacedKey(t *testing.T) {
 	t.Parallel()
 	service := newKeyService(t)

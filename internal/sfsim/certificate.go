@@ -16,7 +16,8 @@ import (
 
 // certificateObject describes the tooling object Certificate, which is read-only [D CertTooling].
 var certificateObject = &sobject{
-	name: "Certificate", label: "Certificate", labelPlural: "Certificates", prefix: "0P1", tooling: true, since: 37, verbs: "R",
+	name: "Certificate", label: "Certificate", labelPlural: "Certificates", prefix: "0P1", tooling: true, since: 37,
+	verbs: "R",
 	fields: append(systemFields(), []field{
 		{name: "DeveloperName", label: "Certificate Unique Name", kind: "string", props: "FGS", length: 80},
 		{name: "MasterLabel", label: "Label", kind: "string", props: "FGS", length: 64},
@@ -53,7 +54,8 @@ func (c *call) certificateRows() []soql.Row {
 		rows = append(rows, soql.Row{
 			"Id": cert.id, "IsDeleted": false, "CreatedDate": cert.created, "CreatedById": creator["Id"],
 			"LastModifiedDate": cert.created, "LastModifiedById": creator["Id"], "SystemModstamp": cert.created,
-			"CreatedBy": creator, "LastModifiedBy": creator, "DeveloperName": cert.developerName, "MasterLabel": cert.masterLabel,
+			"CreatedBy": creator, "LastModifiedBy": creator, "DeveloperName": cert.developerName,
+			"MasterLabel":    cert.masterLabel,
 			"ExpirationDate": c.s.world.expirationDate(cert), "KeySize": int64(cert.keySize),
 			// Tooling REST gives blobs as the URL to get them from [R].
 			"CertificateChain":  certificateObject.path(c) + "/" + cert.id + "/CertificateChain",
@@ -65,8 +67,8 @@ func (c *call) certificateRows() []soql.Row {
 	return rows
 }
 
-// expirationDate is a dateTime, or a date as the reference says, for a Settings switch [D; the WSDL has the dateTime]. A CA-signed
-// certificate that waits for its chain has none yet.
+// expirationDate is a dateTime, or a date as the reference says, for a Settings switch [D; the WSDL
+// has the dateTime]. A CA-signed certificate that waits for its chain has none yet.
 func (w *world) expirationDate(cert *certificate) any {
 	if cert.expires.IsZero() {
 		return nil
@@ -77,7 +79,8 @@ func (w *world) expirationDate(cert *certificate) any {
 	return cert.expires
 }
 
-// showCertificateChain answers the chain in the form that Settings choose: the real one is not documented.
+// showCertificateChain answers the chain in the form that Settings choose: the real one is not
+// documented.
 func showCertificateChain(c *call) *reply {
 	if o, found := c.object(c.param("object"), true); !found || o != certificateObject {
 		return notFound()
@@ -95,7 +98,10 @@ func showCertificateChain(c *call) *reply {
 }
 
 // chainForms lists the values of Settings.CertificateChainForm.
-var chainForms = []string{"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line", "root-first"}
+var chainForms = []string{
+	"pem", "base64", "json", "der", "bom", "pkcs7", "base64-pem", "trusted", "x509", "one-line",
+	"root-first",
+}
 
 func renderChain(form string, cert *certificate) *reply {
 	answer := &reply{status: http.StatusOK, contentType: "text/plain;charset=UTF-8"}
@@ -115,7 +121,10 @@ func renderChain(form string, cert *certificate) *reply {
 		answer.body = []byte(base64.StdEncoding.EncodeToString([]byte(cert.pem())))
 	case "trusted":
 		// OpenSSL's form: what the certificate is trusted for, here nothing, follows it.
-		answer.body = pem.EncodeToMemory(&pem.Block{Type: "TRUSTED CERTIFICATE", Bytes: append(slices.Clone(cert.chain[0]), 0x30, 0x00)})
+		answer.body = pem.EncodeToMemory(&pem.Block{
+			Type:  "TRUSTED CERTIFICATE",
+			Bytes: append(slices.Clone(cert.chain[0]), 0x30, 0x00),
+		})
 	case "x509":
 		answer.body = []byte(strings.ReplaceAll(cert.pem(), " CERTIFICATE-----", " X509 CERTIFICATE-----"))
 	case "one-line":
@@ -131,7 +140,8 @@ func renderChain(form string, cert *certificate) *reply {
 	return answer
 }
 
-// pkcs7 is a file of certificates and nothing else, as `openssl crl2pkcs7 -nocrl` makes it (RFC 2315, 9.1).
+// pkcs7 is a file of certificates and nothing else, as `openssl crl2pkcs7 -nocrl` makes it (RFC
+// 2315, 9.1).
 func pkcs7(chain [][]byte) []byte {
 	type content struct{ Type asn1.ObjectIdentifier }
 	type file struct {
@@ -144,7 +154,8 @@ func pkcs7(chain [][]byte) []byte {
 	none := asn1.RawValue{FullBytes: []byte{0x31, 0x00}}
 	inner, err := asn1.Marshal(file{
 		Version: 1, Algorithms: none, Content: content{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}},
-		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: bytes.Join(chain, nil)}, Signers: none,
+		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: bytes.Join(chain, nil)},
+		Signers:      none,
 	})
 	if err != nil {
 		panic("sfsim: " + err.Error())
@@ -153,7 +164,10 @@ func pkcs7(chain [][]byte) []byte {
 		Type    asn1.ObjectIdentifier
 		Content asn1.RawValue
 	}{
-		asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}, asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: inner},
+		asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}, asn1.RawValue{
+			Class: asn1.ClassContextSpecific, IsCompound: true,
+			Bytes: inner,
+		},
 	})
 	if err != nil {
 		panic("sfsim: " + err.Error())
@@ -161,7 +175,8 @@ func pkcs7(chain [][]byte) []byte {
 	return outer
 }
 
-// pem is the chain, leaf first; a certificate that waits for its signed chain holds a request instead [D CertMeta].
+// pem is the chain, leaf first; a certificate that waits for its signed chain holds a request
+// instead [D CertMeta].
 func (cert *certificate) pem() string {
 	kind := "CERTIFICATE"
 	if cert.unusable && cert.caSigned {
@@ -184,8 +199,8 @@ func checkDeveloperName(name string) error {
 		}
 	}
 	if !valid {
-		return fmt.Errorf("%q is not a unique name: expected letters, digits and underscores, a letter first, no underscore last and"+
-			" no two in a row", name)
+		return fmt.Errorf("%q is not a unique name: expected letters, digits and underscores, a letter first, no "+
+			"underscore last and no two in a row", name)
 	}
 	return nil
 }

@@ -88,7 +88,8 @@ func TestFormsOfACertificateChain(t *testing.T) {
 			if bytes.Contains(body, []byte("\n")) {
 				t.Errorf("expected one line, found %q", body)
 			}
-			text := strings.TrimSuffix(strings.TrimPrefix(string(body), "-----BEGIN CERTIFICATE-----"), "-----END CERTIFICATE-----")
+			text := strings.TrimSuffix(strings.TrimPrefix(string(body), "-----BEGIN CERTIFICATE-----"),
+				"-----END CERTIFICATE-----")
 			return decoded([]byte(text))
 		},
 		"root-first": blockOf("CERTIFICATE"),
@@ -106,23 +107,29 @@ func TestLifeOfACertificate(t *testing.T) {
 	c.set(func(s *sfsim.Settings) { s.CertificateMaxDays = 47 })
 	now := c.server.Clock.Now()
 	c.deployed(certificateFiles("By_Default", ""))
-	c.deployed(certificateFiles("Asked", "", "expirationDate="+now.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z")))
+	c.deployed(certificateFiles("Asked", "", "expirationDate="+
+		now.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z")))
 	short := now.AddDate(0, 0, 10).UTC().Truncate(time.Second)
 	c.deployed(certificateFiles("Short", "", "expirationDate="+short.Format("2006-01-02T15:04:05.000Z")))
-	for name, want := range map[string]time.Time{"By_Default": now.AddDate(0, 0, 47), "Asked": now.AddDate(0, 0, 47), "Short": short} {
+	for name, want := range map[string]time.Time{
+		"By_Default": now.AddDate(0, 0, 47), "Asked": now.AddDate(0, 0, 47),
+		"Short": short,
+	} {
 		cert, _ := c.certificate(name)
 		if cert.ExpirationDate.Sub(want).Abs() > time.Minute {
 			t.Errorf("%s ends at %s, want %s", name, cert.ExpirationDate, want)
 		}
 	}
 	c.set(func(s *sfsim.Settings) { s.CertificateTooLongRefused = true })
-	if got := c.failed(certificateFiles("Long", "", "expirationDate="+now.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z"))); !strings.Contains(got.Problem, "more than 47 days") {
+	if got := c.failed(certificateFiles("Long", "", "expirationDate="+
+		now.AddDate(1, 0, 0).UTC().Format("2006-01-02T15:04:05.000Z"))); !strings.Contains(got.Problem, "more than 47 days") {
 		t.Errorf("failure %+v", got)
 	}
 	c.deployed(certificateFiles("Not_Asked", ""))
 
 	c.set(func(s *sfsim.Settings) { s.CertificateDateOnly = true })
-	text := string(c.get(data + "/tooling/query?q=SELECT+ExpirationDate+FROM+Certificate+WHERE+DeveloperName='Short'").body)
+	text := string(c.get(data +
+		"/tooling/query?q=SELECT+ExpirationDate+FROM+Certificate+WHERE+DeveloperName='Short'").body)
 	if !strings.Contains(text, `"ExpirationDate":"`+short.Format(time.DateOnly)+`"`) {
 		t.Errorf("row %s", text)
 	}
@@ -130,7 +137,10 @@ func TestLifeOfACertificate(t *testing.T) {
 
 func TestWhoseCertificatesAreKept(t *testing.T) {
 	t.Parallel()
-	for deletion, kept := range map[string]struct{ active, archived bool }{"remote": {true, true}, "active": {true, false}, "free": {false, false}} {
+	for deletion, kept := range map[string]struct{ active, archived bool }{
+		"remote": {true, true}, "active": {true, false},
+		"free": {false, false},
+	} {
 		t.Run(deletion, func(t *testing.T) {
 			t.Parallel()
 			c := start(t, seeded(t, `
@@ -154,7 +164,10 @@ tenant_secrets:
 			}
 		})
 	}
-	for _, bad := range []string{"settings: {certificate_deletion: never}", "settings: {certificate_max_days: -1}", "settings: {certificate_chain_form: p7b}"} {
+	for _, bad := range []string{
+		"settings: {certificate_deletion: never}", "settings: {certificate_max_days: -1}",
+		"settings: {certificate_chain_form: p7b}",
+	} {
 		seed, err := sfsim.ReadSeed(strings.NewReader(bad))
 		if err == nil {
 			_, err = sfsim.New(sfsim.WithSeed(seed))
@@ -171,7 +184,8 @@ func TestRedeployMayMakeAKeyPair(t *testing.T) {
 	before, _ := c.certificate("Sim_BYOK")
 	c.deployed(certificateFiles("Sim_BYOK", "", "masterLabel=New Label"))
 	after, _ := c.certificate("Sim_BYOK")
-	if after.PEM == before.PEM || after.ID != before.ID || after.MasterLabel != "New Label" || !after.ExpirationDate.Equal(before.ExpirationDate) || after.KeySize != before.KeySize {
+	if after.PEM == before.PEM || after.ID != before.ID || after.MasterLabel != "New Label" ||
+		!after.ExpirationDate.Equal(before.ExpirationDate) || after.KeySize != before.KeySize {
 		t.Errorf("expected another key pair with the same parameters, found %+v", after)
 	}
 	if n := len(c.server.Certificates()); n != 2 {
@@ -222,11 +236,13 @@ func TestIssuersThatGoCannotRead(t *testing.T) {
 	issuer := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: odd}))
 	leaf := ca.sign(t, requestOf(t, waiting.PEM).PublicKey, time.Hour)
 	c.set(func(s *sfsim.Settings) { s.CertificateChainStrict = true })
-	if got := c.failed(certificateFiles("By_CA", leaf+issuer, "caSigned=true")); !strings.Contains(got.Problem, "can't be parsed") {
+	if got := c.failed(certificateFiles("By_CA", leaf+issuer, "caSigned=true")); !strings.Contains(got.Problem,
+		"can't be parsed") {
 		t.Errorf("failure %+v", got)
 	}
 	c.set(func(s *sfsim.Settings) { s.CertificateChainStrict = false })
-	if got := c.failed(certificateFiles("By_CA", issuer+leaf, "caSigned=true")); !strings.Contains(got.Problem, "can't be parsed") {
+	if got := c.failed(certificateFiles("By_CA", issuer+leaf, "caSigned=true")); !strings.Contains(got.Problem,
+		"can't be parsed") {
 		t.Errorf("failure %+v", got)
 	}
 	c.deployed(certificateFiles("By_CA", leaf+issuer, "caSigned=true"))

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// jsforce's Metadata API calls work unchanged: deploy by SOAP and by REST, retrieve, read, update, delete, list and describe.
+// jsforce's Metadata API calls work unchanged: deploy by SOAP and by REST, retrieve, read, update,
+// delete, list and describe.
 func TestClientsJsforceMetadata(t *testing.T) {
 	t.Parallel()
 	modules := clientModules(t)

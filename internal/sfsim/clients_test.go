@@ -10,8 +10,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// clientModules finds where `make clients` installed the clients: in the directory SFSIM_CLIENTS. The file "installed" in it says that
-// npm came to its end.
+// clientModules finds where `make clients` installed the clients: in the directory SFSIM_CLIENTS.
+// The file "installed" in it says that npm came to its end.
 func clientModules(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Clock is the simulator's idea of the time. It runs with the real clock, shifted by what Advance and Set added, until
-// Stop; every date, interval and expiry of the simulated org follows it. The one exception is OAuth, whose assertions are stamped by
-// the real clock of the client.
+// Clock is the simulator's idea of the time. It runs with the real clock, shifted by what Advance
+// and Set added, until Stop; every date, interval and expiry of the simulated org follows it. The
+// one exception is OAuth, whose assertions are stamped by the real clock of the client.
 type Clock struct {
 	mu    sync.Mutex
 	shift time.Duration
@@ -29,8 +29,8 @@ func (c *Clock) now() time.Time {
 	return time.Now().Add(c.shift).UTC().Round(0)
 }
 
-// Stop makes the clock stand still: from now on only Advance and Set move it. What a test asks right before or after a
-// date then has that answer on any machine.
+// Stop makes the clock stand still: from now on only Advance and Set move it. What a test asks
+// right before or after a date then has that answer on any machine.
 func (c *Clock) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

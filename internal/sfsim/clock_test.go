@@ -8,7 +8,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// A stopped clock moves only when it is said to, and by exactly that; a running one goes on from wherever it was set.
+// A stopped clock moves only when it is said to, and by exactly that; a running one goes on from
+// wherever it was set.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// serveControl serves /_sim/, which Salesforce does not have: it lets a person or a script watch and steer the simulator. All but
-// the page write JSON; a refusal is {"error": "..."} with status 400, 403, 404 or 405.
+// serveControl serves /_sim/, which Salesforce does not have: it lets a person or a script watch
+// and steer the simulator. All but the page write JSON; a refusal is {"error": "..."} with status
+// 400, 403, 404 or 405.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	routes := map[string]map[string]func(*http.Request) (any, error){
 		"/_sim/requests": {
@@ -42,7 +43,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/_sim/" && r.Method == http.MethodGet {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src "+
+			"'unsafe-inline'; connect-src 'self'")
 		_ = s.writePage(w) // the client may be gone
 		return
 	}
@@ -53,7 +55,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	serve, allowed := methods[r.Method]
 	if !allowed {
-		writeControl(w, http.StatusMethodNotAllowed, map[string]string{"error": r.URL.Path + " does not have the method " + r.Method})
+		writeControl(w, http.StatusMethodNotAllowed, map[string]string{"error": r.URL.Path + " does not have the method " +
+			r.Method})
 		return
 	}
 	answer, err := serve(r)
@@ -64,8 +67,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	writeControl(w, http.StatusOK, answer)
 }
 
-// fromThisMachine refuses what a web page of another site could send through the user's browser: requests of another origin, and
-// names that were made to resolve to the loopback address.
+// fromThisMachine refuses what a web page of another site could send through the user's browser:
+// requests of another origin, and names that were made to resolve to the loopback address.
 func fromThisMachine(r *http.Request) error {
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {
 		return fmt.Errorf("control routes refuse other origins: %w", err)
@@ -129,7 +132,8 @@ func (s *Server) armedFaults() []Fault {
 	return out
 }
 
-// controlClock takes {"advance":"24h"} or {"set":"2026-01-31T12:00:00Z"}, and answers {"now":"..."}.
+// controlClock takes {"advance":"24h"} or {"set":"2026-01-31T12:00:00Z"}, and answers
+// {"now":"..."}.
 func (s *Server) controlClock(r *http.Request) (any, error) {
 	var change struct {
 		Advance Duration  `json:"advance"`
@@ -261,7 +265,8 @@ func (s *Server) State() State {
 	}
 }
 
-// SetCertificateLabel changes the label of a certificate, as Setup does. It reports whether there is one of that name.
+// SetCertificateLabel changes the label of a certificate, as Setup does. It reports whether there
+// is one of that name.
 func (s *Server) SetCertificateLabel(developerName, label string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,7 +278,8 @@ func (s *Server) SetCertificateLabel(developerName, label string) bool {
 	return true
 }
 
-// RemakeCertificate gives a certificate another key pair under its name, as a deploy over it does, or whoever stands in its place.
+// RemakeCertificate gives a certificate another key pair under its name, as a deploy over it does,
+// or whoever stands in its place.
 func (s *Server) RemakeCertificate(developerName string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -43,7 +43,8 @@ func TestControlRequests(t *testing.T) {
 		t.Fatalf("%d requests, want 2: control routes are not journaled", len(list))
 	}
 	for name, want := range map[string]any{
-		"method": "POST", "path": data + "/sobjects/TenantSecret", "query": "", "status": 201.0, "operation": "TenantSecret.create",
+		"method": "POST", "path": data + "/sobjects/TenantSecret", "query": "", "status": 201.0,
+		"operation": "TenantSecret.create",
 		"committed": true, "host": "instance",
 	} {
 		if list[0][name] != want {
@@ -68,7 +69,8 @@ func TestControlPage(t *testing.T) {
 	t.Parallel()
 	c := controlled(t)
 	a := c.get("/_sim/").want(http.StatusOK)
-	if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || !strings.Contains(string(a.body), "<title>Salesforce simulator</title>") {
+	if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") ||
+		!strings.Contains(string(a.body), "<title>Salesforce simulator</title>") {
 		t.Errorf("%s: %.80s", a.header.Get("Content-Type"), a.body)
 	}
 	c.header.Set("Origin", "https://evil.example")
@@ -106,7 +108,8 @@ func TestControlClock(t *testing.T) {
 func TestControlFaults(t *testing.T) {
 	t.Parallel()
 	c := controlled(t)
-	c.do(http.MethodPost, "/_sim/faults", `{"method":"GET","path":"`+data+`/limits","nth":1,"status":503,"error_code":"SERVER_UNAVAILABLE","html":true}`).want(http.StatusOK)
+	c.do(http.MethodPost, "/_sim/faults", `{"method":"GET","path":"`+data+
+		`/limits","nth":1,"status":503,"error_code":"SERVER_UNAVAILABLE","html":true}`).want(http.StatusOK)
 	var armed []map[string]any
 	c.get("/_sim/faults").want(http.StatusOK).into(&armed)
 	if len(armed) != 1 || armed[0]["status"] != 503.0 {
@@ -149,10 +152,12 @@ func TestControlState(t *testing.T) {
 	a := c.get("/_sim/state").want(http.StatusOK)
 	var state sfsim.State
 	a.into(&state)
-	if state.Kind != sfsim.Sandbox || state.OrganizationID != c.server.OrganizationID || len(state.TenantSecrets) != 1 || len(state.Certificates) != 2 {
+	if state.Kind != sfsim.Sandbox || state.OrganizationID != c.server.OrganizationID || len(state.TenantSecrets) != 1 ||
+		len(state.Certificates) != 2 {
 		t.Errorf("state %+v", state)
 	}
-	if !strings.HasPrefix(state.Certificates[0].PEM, "-----BEGIN CERTIFICATE-----") || strings.Contains(string(a.body), "PRIVATE KEY") {
+	if !strings.HasPrefix(state.Certificates[0].PEM, "-----BEGIN CERTIFICATE-----") ||
+		strings.Contains(string(a.body), "PRIVATE KEY") {
 		t.Error("certificates are not PEM, or hold a private key")
 	}
 	release := state.Release
@@ -166,8 +171,10 @@ func TestControlSwitches(t *testing.T) {
 	t.Parallel()
 	c := controlled(t)
 	var settings sfsim.Settings
-	c.do(http.MethodPost, "/_sim/settings", `{"rotation_intervals":false,"page_size":3}`).want(http.StatusOK).into(&settings)
-	if settings.RotationIntervals || settings.PageSize != 3 || settings.APILimit != 100_000 || settings != c.server.Settings() {
+	c.do(http.MethodPost, "/_sim/settings",
+		`{"rotation_intervals":false,"page_size":3}`).want(http.StatusOK).into(&settings)
+	if settings.RotationIntervals || settings.PageSize != 3 || settings.APILimit != 100_000 ||
+		settings != c.server.Settings() {
 		t.Errorf("settings %+v", settings)
 	}
 	c.get("/_sim/settings").want(http.StatusOK)

@@ -41,17 +41,25 @@ var (
 )
 
 // dataKeyNeeds are the fields without which the documented flow has no way to go on.
-var dataKeyNeeds = []string{"Id", "DataEncryptionKeyCertName", "SecretValue", "SessionToken", "Status", "Type", "Version"}
+var dataKeyNeeds = []string{
+	"Id", "DataEncryptionKeyCertName", "SecretValue", "SessionToken", "Status", "Type",
+	"Version",
+}
 
-// dataKeyObject describes DataEncryptionKey, API 63+: fields and lengths [D DEKRef], their types and that all but Id can be created and
-// updated [C NetCoreForce, a describe of v64]. Users are strings. Its key prefix is not documented; "4vQ" is invented.
+// dataKeyObject describes DataEncryptionKey, API 63+: fields and lengths [D DEKRef], their types
+// and that all but Id can be created and updated [C NetCoreForce, a describe of v64]. Users are
+// strings. Its key prefix is not documented; "4vQ" is invented.
 var dataKeyObject = &sobject{
-	name: "DataEncryptionKey", label: "Data Encryption Key", labelPlural: "Data Encryption Keys", prefix: "4vQ", since: 63, verbs: "C",
+	name: "DataEncryptionKey", label: "Data Encryption Key", labelPlural: "Data Encryption Keys", prefix: "4vQ", since: 63,
+	verbs: "C",
 	fields: []field{
 		{name: "Id", label: "Data Encryption Key Id", kind: "id", props: "DFGIS", length: 18},
 		{name: "CreatedBy", label: "Created By", kind: "string", props: "CFGNSU", length: 64},
 		{name: "CreatedDate", label: "Created Date", kind: "datetime", props: "CFNSU"},
-		{name: "DataEncryptionKeyCertName", label: "Data Encryption Key Certificate Name", kind: "string", props: "CFGNSU", length: 80},
+		{
+			name: "DataEncryptionKeyCertName", label: "Data Encryption Key Certificate Name", kind: "string", props: "CFGNSU",
+			length: 80,
+		},
 		{name: "Description", label: "Description", kind: "string", props: "CFGNSU", length: 100},
 		{name: "DoesUseKeyDerivation", label: "Key Derivation", kind: "boolean", props: "CDFGSU"},
 		{name: "LastModifiedBy", label: "Last Modified By", kind: "string", props: "CFGNSU", length: 64},
@@ -94,19 +102,23 @@ func (c *call) dataKeyRows() []soql.Row {
 			version = key.version
 		}
 		rows = append(rows, soql.Row{
-			"Id": key.id, "CreatedBy": emails[key.by], "CreatedDate": key.created, "LastModifiedBy": emails[key.by], "LastModifiedDate": key.modified,
-			"DataEncryptionKeyCertName": nullable(key.certificate), "Description": nullable(key.description), "DoesUseKeyDerivation": false,
-			"RootKeyIdentifier": nil, "RootKeyKmsIdentifier": nil, "SecretValue": nil, "SessionToken": nullable(key.token),
+			"Id": key.id, "CreatedBy": emails[key.by], "CreatedDate": key.created, "LastModifiedBy": emails[key.by],
+			"LastModifiedDate":          key.modified,
+			"DataEncryptionKeyCertName": nullable(key.certificate), "Description": nullable(key.description),
+			"DoesUseKeyDerivation": false,
+			"RootKeyIdentifier":    nil, "RootKeyKmsIdentifier": nil, "SecretValue": nil, "SessionToken": nullable(key.token),
 			"Source": "Salesforce", "Status": key.status, "Type": w.settings.DataEncryptionKeyType, "Version": version,
 		})
 	}
 	return rows
 }
 
-// dataKeySends are the members of the two documented requests, and Description, which describe calls createable [D; C NetCoreForce].
+// dataKeySends are the members of the two documented requests, and Description, which describe
+// calls createable [D; C NetCoreForce].
 var dataKeySends = []string{"DataEncryptionKeyCertName", "Description", "SecretValue", "SessionToken", "Type"}
 
-// createDataKey serves both steps: a certificate name asks for a session, a session token brings the wrapped key.
+// createDataKey serves both steps: a certificate name asks for a session, a session token brings
+// the wrapped key.
 func (c *call) createDataKey(values object) *reply {
 	for _, m := range values {
 		if !slices.Contains(dataKeySends, m.name) {
@@ -127,13 +139,15 @@ func (c *call) createDataKey(values object) *reply {
 	case values.text("DataEncryptionKeyCertName") != "":
 		return c.openDataKeySession(values)
 	}
-	return c.refuseUnknown("DataEncryptionKeyCertName", "Expected DataEncryptionKeyCertName, or SecretValue and SessionToken")
+	return c.refuseUnknown("DataEncryptionKeyCertName", "Expected DataEncryptionKeyCertName, or SecretValue and "+
+		"SessionToken")
 }
 
 // dataKeyCertName allows hyphens, as the example of the reference has them [D].
 var dataKeyCertName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,79}$`)
 
-// openDataKeySession is step 1: a temporary row with a session token, and a certificate to wrap with.
+// openDataKeySession is step 1: a temporary row with a session token, and a certificate to wrap
+// with.
 func (c *call) openDataKeySession(values object) *reply {
 	w := c.s.world
 	name := values.text("DataEncryptionKeyCertName")
@@ -194,8 +208,8 @@ func (c *call) checkDataKeyInterval() *reply {
 	return nil
 }
 
-// uploadDataKey is step 2: the key wrapped by CKM_RSA_AES_KEY_WRAP under the session's certificate. On success the temporary row and
-// the certificate vanish [D].
+// uploadDataKey is step 2: the key wrapped by CKM_RSA_AES_KEY_WRAP under the session's certificate.
+// On success the temporary row and the certificate vanish [D].
 func (c *call) uploadDataKey(values object) *reply {
 	w := c.s.world
 	e := w.estate()
@@ -219,7 +233,8 @@ func (c *call) uploadDataKey(values object) *reply {
 	material, how, err := unwrap(cert.key, wrapped)
 	switch {
 	case err != nil:
-		return c.refuseUnknown("SecretValue", "The SecretValue can't be decrypted with the private key of "+cert.developerName)
+		return c.refuseUnknown("SecretValue", "The SecretValue can't be decrypted with the private key of "+
+			cert.developerName)
 	case how != wrappedCKM:
 		return c.refuseUnknown("SecretValue", "The SecretValue is not wrapped by CKM_RSA_AES_KEY_WRAP")
 	case len(material) != materialSize:
@@ -250,8 +265,8 @@ func (c *call) uploadDataKey(values object) *reply {
 	return c.createdDataKey(key)
 }
 
-// DataEncryptionKeyMaterial returns the plaintext of a data encryption key by id (15 or 18 characters), for inspection by tests; nil
-// if there is none.
+// DataEncryptionKeyMaterial returns the plaintext of a data encryption key by id (15 or 18
+// characters), for inspection by tests; nil if there is none.
 func (s *Server) DataEncryptionKeyMaterial(id string) []byte {
 	full, _ := parseID(id)
 	s.mu.Lock()

@@ -24,7 +24,8 @@ const (
 	dataKeyPath = data63 + "/sobjects/DataEncryptionKey"
 )
 
-// wrapCKM wraps by CKM_RSA_AES_KEY_WRAP: an AES-256 key under OAEP-SHA-512, and the material under that key by RFC 5649.
+// wrapCKM wraps by CKM_RSA_AES_KEY_WRAP: an AES-256 key under OAEP-SHA-512, and the material under
+// that key by RFC 5649.
 func (c *client) wrapCKM(certificate string, m []byte) string {
 	c.t.Helper()
 	kek := material()
@@ -58,7 +59,10 @@ func (c *client) wrapCKM(certificate string, m []byte) string {
 // open is step 1; it returns the session token.
 func (c *client) open(certificate string) string {
 	c.t.Helper()
-	c.do(http.MethodPost, dataKeyPath, body(map[string]any{"Type": "search index", "DataEncryptionKeyCertName": certificate})).want(http.StatusCreated)
+	c.do(http.MethodPost, dataKeyPath, body(map[string]any{
+		"Type":                      "search index",
+		"DataEncryptionKeyCertName": certificate,
+	})).want(http.StatusCreated)
 	for _, row := range c.dataKeys() {
 		if row["DataEncryptionKeyCertName"] == certificate {
 			token, _ := row["SessionToken"].(string)
@@ -74,7 +78,8 @@ func (c *client) dataKeys() []map[string]any {
 	var page struct {
 		Records []map[string]any `json:"records"`
 	}
-	c.get(data63 + "/queryAll/?q=" + url.QueryEscape("SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT 10")).want(http.StatusOK).into(&page)
+	c.get(data63 + "/queryAll/?q=" +
+		url.QueryEscape("SELECT FIELDS(ALL) FROM DataEncryptionKey LIMIT 10")).want(http.StatusOK).into(&page)
 	return page.Records
 }
 
@@ -111,7 +116,8 @@ func TestDataEncryptionKey(t *testing.T) {
 	c.noViolations()
 
 	// One hour between keys.
-	c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"next"}`).refused(http.StatusBadRequest, unknown)
+	c.do(http.MethodPost, dataKeyPath,
+		`{"Type":"search index","DataEncryptionKeyCertName":"next"}`).refused(http.StatusBadRequest, unknown)
 	c.server.Clock.Advance(time.Hour)
 	token = c.open("next")
 	c.do(http.MethodPost, dataKeyPath, body(map[string]any{
@@ -121,7 +127,8 @@ func TestDataEncryptionKey(t *testing.T) {
 		"SecretValue": c.wrapCKM("next", material()), "SessionToken": token, "Type": "Search Index", "Description": "second",
 	})).want(http.StatusCreated)
 	rows = c.dataKeys()
-	if len(rows) != 2 || rows[0]["Status"] != "Archived" || rows[1]["Status"] != "Active" || rows[1]["Version"] != 2.0 || rows[1]["Description"] != "second" {
+	if len(rows) != 2 || rows[0]["Status"] != "Archived" || rows[1]["Status"] != "Active" || rows[1]["Version"] != 2.0 ||
+		rows[1]["Description"] != "second" {
 		t.Errorf("rows after the second upload: %v", rows)
 	}
 }
@@ -131,7 +138,10 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	c := start(t, configure(hyperforce))
 	token := c.open("Session")
 	upload := func(change map[string]any) string {
-		members := map[string]any{"SecretValue": c.wrapCKM("Session", material()), "SessionToken": token, "Type": "search index"}
+		members := map[string]any{
+			"SecretValue": c.wrapCKM("Session", material()), "SessionToken": token,
+			"Type": "search index",
+		}
 		maps.Copy(members, change)
 		return body(members)
 	}
@@ -159,12 +169,17 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 	if rows := c.dataKeys(); len(rows) != 1 || rows[0]["Status"] != "Activation Pending" {
 		t.Errorf("a refused upload changed the rows: %v", rows)
 	}
-	c.deployed(map[string]string{"package.xml": packageXML("62.0"), "destructiveChanges.xml": packageXML("62.0", "Certificate:Session")})
-	if a := c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","SessionToken":"`+token+`","SecretValue":"AAAA"}`); !strings.Contains(string(a.body), "is gone") {
+	c.deployed(map[string]string{
+		"package.xml":            packageXML("62.0"),
+		"destructiveChanges.xml": packageXML("62.0", "Certificate:Session"),
+	})
+	if a := c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","SessionToken":"`+token+
+		`","SecretValue":"AAAA"}`); !strings.Contains(string(a.body), "is gone") {
 		t.Errorf("without the session's certificate: %s", a.body)
 	}
 	id, _ := c.dataKeys()[0]["Id"].(string)
-	c.do(http.MethodPatch, dataKeyPath+"/"+id, `{"Description":"x"}`).refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	c.do(http.MethodPatch, dataKeyPath+"/"+id, `{"Description":"x"}`).refused(http.StatusMethodNotAllowed,
+		"METHOD_NOT_ALLOWED")
 	c.do(http.MethodDelete, dataKeyPath+"/"+id, "").refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 }
 
@@ -172,33 +187,47 @@ func TestDataEncryptionKeyRefusals(t *testing.T) {
 func TestDataEncryptionKeyShapes(t *testing.T) {
 	t.Parallel()
 	for _, spelled := range []string{"search index", "Search Index", "SearchIndex"} {
-		c := start(t, seeded(t, "settings: {hyperforce: true, data_encryption_key_type: "+spelled+", data_encryption_key_reply: query, data_encryption_key_without: 'Description, CreatedDate'}"))
+		c := start(t, seeded(t, "settings: {hyperforce: true, data_encryption_key_type: "+spelled+", "+
+			"data_encryption_key_reply: query, data_encryption_key_without: 'Description, CreatedDate'}"))
 		var reply struct {
 			TotalSize int              `json:"totalSize"`
 			Done      bool             `json:"done"`
 			Records   []map[string]any `json:"records"`
 		}
-		c.do(http.MethodPost, dataKeyPath, body(map[string]any{"Type": spelled, "DataEncryptionKeyCertName": "Cert"})).want(http.StatusCreated).into(&reply)
-		if reply.TotalSize != 1 || !reply.Done || len(reply.Records) != 1 || reply.Records[0]["DataEncryptionKeyCertName"] != "Cert" {
+		c.do(http.MethodPost, dataKeyPath, body(map[string]any{
+			"Type":                      spelled,
+			"DataEncryptionKeyCertName": "Cert",
+		})).want(http.StatusCreated).into(&reply)
+		if reply.TotalSize != 1 || !reply.Done || len(reply.Records) != 1 ||
+			reply.Records[0]["DataEncryptionKeyCertName"] != "Cert" {
 			t.Fatalf("the reply to a create: %+v", reply)
 		}
 		row := c.dataKeys()[0]
 		_, described := row["Description"]
 		_, dated := row["CreatedDate"]
-		if row["Type"] != spelled || described || dated || row["CreatedBy"] != "byok.integration@sfsim.example" || row["Version"] != nil {
+		if row["Type"] != spelled || described || dated || row["CreatedBy"] != "byok.integration@sfsim.example" ||
+			row["Version"] != nil {
 			t.Errorf("%s: row %v", spelled, row)
 		}
 		c.do(http.MethodPost, dataKeyPath, body(map[string]any{
 			"SecretValue": c.wrapCKM("Cert", material()), "SessionToken": row["SessionToken"], "Type": "searchindex",
 		})).want(http.StatusCreated)
-		c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"A","Description":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD")
+		c.do(http.MethodPost, dataKeyPath,
+			`{"Type":"search index","DataEncryptionKeyCertName":"A","Description":"x"}`).refused(http.StatusBadRequest,
+			"INVALID_FIELD")
 	}
-	for _, bad := range []string{"data_encryption_key_type: Search", "data_encryption_key_reply: odd", "data_encryption_key_without: Status", "data_encryption_key_without: description"} {
+	for _, bad := range []string{
+		"data_encryption_key_type: Search", "data_encryption_key_reply: odd",
+		"data_encryption_key_without: Status", "data_encryption_key_without: description",
+	} {
 		if _, err := sfsim.ReadSeed(strings.NewReader("settings: {" + bad + "}")); err == nil {
 			t.Errorf("the setting %s was accepted", bad)
 		}
 	}
-	for field, refused := range map[string]bool{"CreatedBy": false, "LastModifiedDate": false, "SystemModstamp": true, "IsDeleted": true, "CreatedById": true} {
+	for field, refused := range map[string]bool{
+		"CreatedBy": false, "LastModifiedDate": false, "SystemModstamp": true,
+		"IsDeleted": true, "CreatedById": true,
+	} {
 		c := start(t, configure(hyperforce))
 		a := c.get(data63 + "/query/?q=" + url.QueryEscape("SELECT "+field+" FROM DataEncryptionKey LIMIT 1"))
 		if (a.status == http.StatusBadRequest) != refused {
@@ -207,54 +236,69 @@ func TestDataEncryptionKeyShapes(t *testing.T) {
 	}
 }
 
-// The object exists on Hyperforce from API 63 on, for callers with Manage Encryption Keys [D ObjRef].
+// The object exists on Hyperforce from API 63 on, for callers with Manage Encryption Keys [D
+// ObjRef].
 func TestDataEncryptionKeyVisibility(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		seed, version string
 		status        int
 	}{
-		"there":          {"settings: {hyperforce: true}", "63.0", http.StatusOK},
-		"older API":      {"settings: {hyperforce: true}", "62.0", http.StatusNotFound},
-		"no Hyperforce":  {"", "63.0", http.StatusNotFound},
-		"no permissions": {"settings: {hyperforce: true}\npermissions: {manage_encryption_keys: false}", "63.0", http.StatusNotFound},
+		"there":         {"settings: {hyperforce: true}", "63.0", http.StatusOK},
+		"older API":     {"settings: {hyperforce: true}", "62.0", http.StatusNotFound},
+		"no Hyperforce": {"", "63.0", http.StatusNotFound},
+		"no permissions": {
+			"settings: {hyperforce: true}\npermissions: {manage_encryption_keys: false}", "63.0",
+			http.StatusNotFound,
+		},
 	} {
 		c := start(t, seeded(t, tc.seed))
 		if a := c.get("/services/data/v" + tc.version + "/sobjects/DataEncryptionKey/describe"); a.status != tc.status {
 			t.Errorf("%s: status %d, want %d", name, a.status, tc.status)
 		}
 	}
-	// A Search Index key needs an active root key of Salesforce's own [D Help upload_seas], which is a row like any other.
+	// A Search Index key needs an active root key of Salesforce's own [D Help upload_seas], which is a
+	// row like any other.
 	for _, seed := range []string{
 		"settings: {hyperforce: true, salesforce_root_key: false}",
-		"settings: {hyperforce: true}\nroot_keys: [{identifier: 6c84fb90-12c4-11e1-840d-7b25c5ee775a, service: SF, status: Inactive}]",
+		"settings: {hyperforce: true}\nroot_keys: [{identifier: 6c84fb90-12c4-11e1-840d-7b25c5ee775a, service: SF, status: " +
+			"Inactive}]",
 	} {
 		c := start(t, seeded(t, seed))
-		c.do(http.MethodPost, dataKeyPath, `{"Type":"search index","DataEncryptionKeyCertName":"A"}`).refused(http.StatusBadRequest, unknown)
+		c.do(http.MethodPost, dataKeyPath,
+			`{"Type":"search index","DataEncryptionKeyCertName":"A"}`).refused(http.StatusBadRequest, unknown)
 	}
 	c := start(t, configure(hyperforce))
-	if rows := c.rows("SELECT RootKeyService, RootKeyIdentifier, Status, CreatedBy FROM ExternalEncryptionRootKey"); len(rows) != 1 || rows[0]["RootKeyService"] != "SF" ||
-		strings.HasPrefix(fmt.Sprint(rows[0]["RootKeyIdentifier"]), "arn:") || rows[0]["CreatedBy"] != "byok.integration@sfsim.example" {
+	rows := c.rows("SELECT RootKeyService, RootKeyIdentifier, Status, CreatedBy FROM ExternalEncryptionRootKey")
+	if len(rows) != 1 || rows[0]["RootKeyService"] != "SF" ||
+		strings.HasPrefix(fmt.Sprint(rows[0]["RootKeyIdentifier"]), "arn:") ||
+		rows[0]["CreatedBy"] != "byok.integration@sfsim.example" {
 		t.Errorf("root keys %v", rows)
 	}
-	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM DataEncryptionKey")).refused(http.StatusBadRequest, "MALFORMED_QUERY")
+	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM DataEncryptionKey")).refused(http.StatusBadRequest,
+		"MALFORMED_QUERY")
 	for _, field := range []string{"IsDeleted", "SystemModstamp", "CreatedById"} {
-		c.get(data63+"/query/?q="+url.QueryEscape("SELECT "+field+" FROM ExternalEncryptionRootKey")).refused(http.StatusBadRequest, "INVALID_FIELD")
+		c.get(data63+"/query/?q="+url.QueryEscape("SELECT "+field+
+			" FROM ExternalEncryptionRootKey")).refused(http.StatusBadRequest, "INVALID_FIELD")
 	}
-	c.get(data63+"/query/?q="+url.QueryEscape("SELECT Id FROM ExternalEncryptionRootKey ORDER BY ActivatedDate")).refused(http.StatusBadRequest, "INVALID_FIELD")
+	c.get(data63+"/query/?q="+
+		url.QueryEscape("SELECT Id FROM ExternalEncryptionRootKey ORDER BY ActivatedDate")).refused(http.StatusBadRequest,
+		"INVALID_FIELD")
 }
 
 // Of the six statuses, only Active and Inactive turn into each other.
 func TestRootKeyStatuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"Activation Pending", "Archived", "Canceled", "Unavailable"} {
-		c := start(t, seeded(t, "root_keys: [{identifier: 'arn:aws:kms:us-east-1:111122223333:key/def', status: "+status+"}]"))
+		c := start(t, seeded(t, "root_keys: [{identifier: 'arn:aws:kms:us-east-1:111122223333:key/def', status: "+status+
+			"}]"))
 		row := c.rows("SELECT Id, Status FROM ExternalEncryptionRootKey")[0]
 		if row["Status"] != status {
 			t.Errorf("status %v, want %s", row["Status"], status)
 		}
 		for _, to := range []string{"Active", "Inactive"} {
-			c.do(http.MethodPatch, fmt.Sprintf("%s/sobjects/ExternalEncryptionRootKey/%s", data, row["Id"]), `{"Status":"`+to+`"}`).refused(http.StatusBadRequest, unknown)
+			c.do(http.MethodPatch, fmt.Sprintf("%s/sobjects/ExternalEncryptionRootKey/%s", data, row["Id"]),
+				`{"Status":"`+to+`"}`).refused(http.StatusBadRequest, unknown)
 		}
 	}
 }
@@ -262,11 +306,13 @@ func TestRootKeyStatuses(t *testing.T) {
 // The members of a root key, and what may be changed of it [D EERKRef].
 func TestExternalEncryptionRootKey(t *testing.T) {
 	t.Parallel()
-	const seed = "root_keys: [{id: 48q001t5ddzbucn, identifier: 'arn:aws:kms:eu-central-1:111122223333:key/abc', description: EU}, " +
-		"{identifier: 'arn:aws:kms:us-east-1:111122223333:key/def', status: Unavailable}]"
+	const seed = "root_keys: [{id: 48q001t5ddzbucn, identifier: 'arn:aws:kms:eu-central-1:111122223333:key/abc', " +
+		"description: EU}, {identifier: 'arn:aws:kms:us-east-1:111122223333:key/def', status: Unavailable}]"
 	c := start(t, seeded(t, seed))
-	rows := c.rows("SELECT Id, Status, Region, RootKeyIdentifier, RootKeyService, ActivatedDate FROM ExternalEncryptionRootKey ORDER BY Region")
-	if len(rows) != 2 || rows[0]["Region"] != "eu-central-1" || rows[0]["RootKeyService"] != "AWS" || rows[0]["Status"] != "Active" ||
+	rows := c.rows("SELECT Id, Status, Region, RootKeyIdentifier, RootKeyService, ActivatedDate FROM " +
+		"ExternalEncryptionRootKey ORDER BY Region")
+	if len(rows) != 2 || rows[0]["Region"] != "eu-central-1" || rows[0]["RootKeyService"] != "AWS" ||
+		rows[0]["Status"] != "Active" ||
 		rows[1]["Status"] != "Unavailable" || rows[1]["ActivatedDate"] != nil {
 		t.Fatalf("rows %v", rows)
 	}
@@ -289,7 +335,8 @@ func TestExternalEncryptionRootKey(t *testing.T) {
 	set(id[:15], "active").want(http.StatusNoContent)
 	set(unavailable, "Active").refused(http.StatusBadRequest, unknown)
 	c.do(http.MethodPatch, path+id, `{"Region":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE")
-	c.do(http.MethodPost, strings.TrimSuffix(path, "/"), `{"Region":"x"}`).refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	c.do(http.MethodPost, strings.TrimSuffix(path, "/"), `{"Region":"x"}`).refused(http.StatusMethodNotAllowed,
+		"METHOD_NOT_ALLOWED")
 
 	denied := start(t, seeded(t, seed+"\npermissions: {manage_encryption_keys: false}"))
 	denied.get(path+id).refused(http.StatusNotFound, "NOT_FOUND")

@@ -118,8 +118,8 @@ func startDeploy(c *call) *reply {
 	return &reply{status: http.StatusCreated, committed: true, body: body}
 }
 
-// readDeployRequest reads the two parts of the multipart body. The options' part is called json by Salesforce and
-// entity_content by jsforce [D; C jsforce; R that both are accepted].
+// readDeployRequest reads the two parts of the multipart body. The options' part is called json by
+// Salesforce and entity_content by jsforce [D; C jsforce; R that both are accepted].
 func (c *call) readDeployRequest() (deployOptions, []byte, *reply) {
 	var options deployOptions
 	mediaType, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
@@ -206,7 +206,8 @@ func parseDeployOptions(body []byte) (deployOptions, error) {
 func (c *call) submit(options deployOptions, zip []byte) *deployment {
 	w := c.s.world
 	d := &deployment{
-		id: w.newID("0Af"), options: options, version: c.version, zip: zip, status: deployPending, started: c.now, by: c.session.user,
+		id: w.newID("0Af"), options: options, version: c.version, zip: zip, status: deployPending, started: c.now,
+		by: c.session.user,
 	}
 	e := w.estate()
 	e.deployments = append(e.deployments, d)
@@ -235,13 +236,17 @@ func showDeploy(c *call) *reply {
 	details, _ := c.query("includeDetails")
 	d.poll(c)
 	answer := ok(object{
-		{"id", d.id}, {"validatedDeployRequestId", nil}, {"deployResult", d.result(c, details == "true")}, {"deployOptions", d.options},
+		{"id", d.id},
+		{"validatedDeployRequestId", nil},
+		{"deployResult", d.result(c, details == "true")},
+		{"deployOptions", d.options},
 	})
 	answer.committed = d.applied() && d.finished.Equal(c.now)
 	return answer
 }
 
-// cancelDeploy serves PATCH {"deployResult":{"status":"Canceling"}} [D]. It is answered before the deployment has ended.
+// cancelDeploy serves PATCH {"deployResult":{"status":"Canceling"}} [D]. It is answered before the
+// deployment has ended.
 func cancelDeploy(c *call) *reply {
 	if refusal := c.mayUseMetadata(); refusal != nil {
 		return refusal
@@ -268,7 +273,9 @@ func cancelDeploy(c *call) *reply {
 		return refuse(http.StatusBadRequest, "INVALID_ID_FIELD", "Deployment already completed") // [R]
 	}
 	return &reply{status: http.StatusAccepted, committed: true, body: object{ // [D; status R]
-		{"id", d.id}, {"url", c.s.InstanceURL + c.root() + "/metadata/deployRequest/" + d.id}, {"deployResult", d.result(c, true)},
+		{"id", d.id},
+		{"url", c.s.InstanceURL + c.root() + "/metadata/deployRequest/" + d.id},
+		{"deployResult", d.result(c, true)},
 	}}
 }
 
@@ -317,8 +324,8 @@ func (d *deployment) applied() bool {
 	return !d.options.CheckOnly && (d.status == deploySucceeded || d.status == deployPartial)
 }
 
-// finish reads the zip, judges every component, and applies them. In production an error rolls everything back, elsewhere
-// rollbackOnError decides [D].
+// finish reads the zip, judges every component, and applies them. In production an error rolls
+// everything back, elsewhere rollbackOnError decides [D].
 func (d *deployment) finish(c *call) {
 	w := c.s.world
 	d.status, d.finished = deployFailed, c.now
@@ -335,7 +342,8 @@ func (d *deployment) finish(c *call) {
 	}
 	if wanted.Version > maxVersion {
 		d.fail(metadata.Problem{
-			File: "package.xml", FullName: "package.xml", Text: fmt.Sprintf("Invalid version specified:%d.0", wanted.Version), // [R]
+			// [R]
+			File: "package.xml", FullName: "package.xml", Text: fmt.Sprintf("Invalid version specified:%d.0", wanted.Version),
 		})
 	}
 	steps := w.plan(wanted, c.now, d.by)
@@ -356,7 +364,10 @@ func (d *deployment) finish(c *call) {
 		}
 		if !d.options.CheckOnly {
 			if err := step.apply(); err != nil {
-				d.fail(metadata.Problem{File: step.message.File, Type: step.message.Type, FullName: step.message.FullName, Text: err.Error()})
+				d.fail(metadata.Problem{
+					File: step.message.File, Type: step.message.Type, FullName: step.message.FullName,
+					Text: err.Error(),
+				})
 				broken = true
 				continue
 			}
@@ -390,7 +401,8 @@ func (d *deployment) errorCount() int {
 	return count
 }
 
-// unreadablePackage is the errorStatusCode of a deployment whose zip can't be read; code and texts are invented.
+// unreadablePackage is the errorStatusCode of a deployment whose zip can't be read; code and texts
+// are invented.
 const unreadablePackage = "UNKNOWN_EXCEPTION"
 
 // result renders DeployResult [C jsforce metadata WSDL; D].
@@ -416,7 +428,10 @@ func (d *deployment) result(c *call, details bool) object {
 			successes = append(successes, success.render(false))
 		}
 		if d.status == deploySucceeded || d.status == deployPartial {
-			manifest := deployMessage{Problem: metadata.Problem{File: "package.xml", FullName: "package.xml"}, changed: true, at: d.finished}
+			manifest := deployMessage{
+				Problem: metadata.Problem{File: "package.xml", FullName: "package.xml"}, changed: true,
+				at: d.finished,
+			}
 			successes = append(successes, manifest.render(false))
 		}
 		out = append(out, member{"details", object{
@@ -439,7 +454,8 @@ func (d *deployment) result(c *call, details bool) object {
 	}
 	out = append(out, member{"createdBy", d.by.id}, member{"createdByName", d.by.firstName + " " + d.by.lastName})
 	if d.canceler != nil {
-		out = append(out, member{"canceledBy", d.canceler.id}, member{"canceledByName", d.canceler.firstName + " " + d.canceler.lastName})
+		out = append(out, member{"canceledBy", d.canceler.id},
+			member{"canceledByName", d.canceler.firstName + " " + d.canceler.lastName})
 	}
 	return append(out, member{"done", d.done()}, member{"id", d.id},
 		member{"success", d.status == deploySucceeded}, member{"runTestsEnabled", false})

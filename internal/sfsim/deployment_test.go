@@ -75,8 +75,9 @@ func deletionFiles(names ...string) map[string]string {
 
 func settingsFiles(version, elements string) map[string]string {
 	return map[string]string{
-		"package.xml":                     packageXML(version, "Settings:EncryptionKey"),
-		"settings/EncryptionKey.settings": "<EncryptionKeySettings" + metadataNS + ">" + elements + "</EncryptionKeySettings>",
+		"package.xml": packageXML(version, "Settings:EncryptionKey"),
+		"settings/EncryptionKey.settings": "<EncryptionKeySettings" + metadataNS + ">" + elements +
+			"</EncryptionKeySettings>",
 	}
 }
 
@@ -110,7 +111,10 @@ func (c *client) multipart(parts ...part) *answer {
 		if p.file != "" {
 			disposition += `; filename="` + p.file + `"`
 		}
-		w, err := writer.CreatePart(textproto.MIMEHeader{"Content-Disposition": {disposition}, "Content-Type": {p.contentType}})
+		w, err := writer.CreatePart(textproto.MIMEHeader{
+			"Content-Disposition": {disposition},
+			"Content-Type":        {p.contentType},
+		})
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -132,7 +136,8 @@ const singlePackage = `{"deployOptions":{"singlePackage":true,"rollbackOnError":
 
 func (c *client) post(options string, files map[string]string) *answer {
 	c.t.Helper()
-	return c.multipart(part{"json", "application/json", "", options}, part{"file", "application/zip", "deploy.zip", string(zipOf(c.t, files))})
+	return c.multipart(part{"json", "application/json", "", options},
+		part{"file", "application/zip", "deploy.zip", string(zipOf(c.t, files))})
 }
 
 type deployMessage struct {
@@ -188,7 +193,8 @@ func (c *client) failed(files map[string]string) deployMessage {
 	c.t.Helper()
 	state := c.deploy(singlePackage, files)
 	result := state.DeployResult
-	if result.Success || result.Status != "Failed" || len(result.Details.ComponentFailures) != 1 || result.NumberComponentErrors != 1 {
+	if result.Success || result.Status != "Failed" || len(result.Details.ComponentFailures) != 1 ||
+		result.NumberComponentErrors != 1 {
 		c.t.Fatalf("want one failure, got %+v", result)
 	}
 	return result.Details.ComponentFailures[0]
@@ -203,13 +209,14 @@ func (c *client) certificate(name string) (sfsim.Certificate, bool) {
 	return sfsim.Certificate{}, false
 }
 
-// [C two repositories] A deploy with an empty .crt makes a key pair; with Platform Encryption, 4096 bits and without
-// export it wraps tenant secrets [I].
+// [C two repositories] A deploy with an empty .crt makes a key pair; with Platform Encryption, 4096
+// bits and without export it wraps tenant secrets [I].
 func TestDeployOfACertificate(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithoutIntervals())
 	var state deployState
-	c.post(singlePackage, certificateFiles("My_Cert", "", "expirationDate=2099-11-20T00:00:00.000Z")).want(http.StatusCreated).into(&state)
+	c.post(singlePackage, certificateFiles("My_Cert", "",
+		"expirationDate=2099-11-20T00:00:00.000Z")).want(http.StatusCreated).into(&state)
 	if !strings.HasPrefix(state.ID, "0Af") || len(state.ID) != 18 {
 		t.Errorf("id %q, want 18 characters that begin with 0Af", state.ID)
 	}
@@ -223,16 +230,20 @@ func TestDeployOfACertificate(t *testing.T) {
 		t.Errorf("after one poll the deployment is %s, done %v", r.Status, r.Done)
 	}
 	result := c.status(state.ID).DeployResult
-	if !result.Done || !result.Success || result.NumberComponentsDeployed != 1 || result.NumberComponentsTotal != 1 || result.CompletedDate == "" {
+	if !result.Done || !result.Success || result.NumberComponentsDeployed != 1 || result.NumberComponentsTotal != 1 ||
+		result.CompletedDate == "" {
 		t.Fatalf("result %+v", result)
 	}
 	message := result.Details.ComponentSuccesses[0]
 	cert, made := c.certificate("My_Cert")
-	if !made || message.ID != cert.ID || !message.Created || message.ComponentType != "Certificate" || message.FileName != "certs/My_Cert.crt" {
+	if !made || message.ID != cert.ID || !message.Created || message.ComponentType != "Certificate" ||
+		message.FileName != "certs/My_Cert.crt" {
 		t.Errorf("message %+v, certificate %+v", message, cert)
 	}
-	row := c.get(data + "/tooling/query?q=" + url.QueryEscape("SELECT KeySize,ExpirationDate,OptionsIsUnusable FROM Certificate WHERE DeveloperName='My_Cert'"))
-	if text := string(row.want(http.StatusOK).body); !strings.Contains(text, `"KeySize":4096,"ExpirationDate":"2099-11-20T00:00:00.000+0000","OptionsIsUnusable":false`) {
+	row := c.get(data + "/tooling/query?q=" + url.QueryEscape("SELECT KeySize,ExpirationDate,OptionsIsUnusable FROM "+
+		"Certificate WHERE DeveloperName='My_Cert'"))
+	if text := string(row.want(http.StatusOK).body); !strings.Contains(text,
+		`"KeySize":4096,"ExpirationDate":"2099-11-20T00:00:00.000+0000","OptionsIsUnusable":false`) {
 		t.Errorf("tooling row %s", text)
 	}
 	m := material()
@@ -252,12 +263,14 @@ func TestDeployedCertificateDefaults(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for size, years := range map[string]int{"4096": 2, "2048": 1, "": 1} {
 		c := start(t, sfsim.WithTime(now))
-		c.deployed(certificateFiles("My_Cert", "", "keySize="+size, "privateKeyExportable=", "encryptedWithPlatformEncryption="))
+		c.deployed(certificateFiles("My_Cert", "", "keySize="+size, "privateKeyExportable=",
+			"encryptedWithPlatformEncryption="))
 		cert, _ := c.certificate("My_Cert")
 		if want := now.AddDate(years, 0, 0); cert.ExpirationDate.Sub(want).Abs() > time.Minute {
 			t.Errorf("keySize %q: expires %s, want %s", size, cert.ExpirationDate, want)
 		}
-		row := c.get(data + "/tooling/query?q=SELECT+OptionsIsPrivateKeyExportable+FROM+Certificate+WHERE+DeveloperName='My_Cert'")
+		row := c.get(data +
+			"/tooling/query?q=SELECT+OptionsIsPrivateKeyExportable+FROM+Certificate+WHERE+DeveloperName='My_Cert'")
 		if !strings.Contains(string(row.body), `"OptionsIsPrivateKeyExportable":true`) {
 			t.Errorf("the key is exportable by default, got %s", row.body)
 		}
@@ -274,27 +287,66 @@ func TestDeployFailures(t *testing.T) {
 	}{
 		{"no package.xml", "", map[string]string{"certs/a.crt": ""}, "No package.xml found"},
 		{"version of the future", "", map[string]string{"package.xml": packageXML("99.0")}, "Invalid version specified:99.0"},
-		{"missing files", "", map[string]string{"package.xml": packageXML("62.0", "Certificate:X")}, "was not found in zipped directory"},
-		{"expired", "", certificateFiles("My_Cert", "", "expirationDate=2020-01-01T00:00:00Z"), "is not in the future"},
-		{"bare date", "", certificateFiles("My_Cert", "", "expirationDate=2099-01-01"), "not a valid value for the type xsd:dateTime"},
-		{"no active Data secret", "tenant_secrets: []", certificateFiles("My_Cert", ""), "needs an active Data tenant secret"},
-		{"no permission for certificates", "permissions: {manage_certificates: false}", certificateFiles("My_Cert", ""), "Manage Certificates"},
-		{"no permission for keys", "permissions: {manage_encryption_keys: false}", certificateFiles("My_Cert", ""), "Manage Encryption Keys"},
-		{"no permission for settings", "permissions: {customize_application: false}", settingsFiles("62.0", ""), "Customize Application"},
-		{"content that is no certificate", "", certificateFiles("My_Cert", "hello"), "not a chain of certificates in PEM"},
-		{"size of an existing one", "", certificateFiles("Sim_BYOK", "", "keySize=2048"), "keySize of the certificate Sim_BYOK can't be changed"},
-		{"kind of an existing one", "", certificateFiles("Sim_BYOK", "", "caSigned=true"), "caSigned of the certificate"},
-		{"encryption of an existing one", "", certificateFiles("Sim_BYOK", "", "encryptedWithPlatformEncryption=false"), "encryptedWithPlatformEncryption of the certificate"},
-		{"exportability of an existing one", "", certificateFiles("Sim_BYOK", "", "privateKeyExportable=true"), "privateKeyExportable of the certificate"},
-		{"expiry of an existing one", "", certificateFiles("Sim_BYOK", "", "expirationDate=2099-01-01T00:00:00Z"), "expirationDate of the certificate"},
-		{"deletion of none", "", deletionFiles("Nobody"), "No Certificate named: Nobody found"},
-		{"deletion without permission", "permissions: {manage_certificates: false}", deletionFiles("Sim_BYOK"), "Manage Certificates"},
 		{
-			"deletion of a cache-only key's", "settings: {enable_cache_only_keys: true}\ntenant_secrets: [{}, {type: EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k}]",
+			"missing files", "",
+			map[string]string{"package.xml": packageXML("62.0", "Certificate:X")},
+			"was not found in zipped directory",
+		},
+		{"expired", "", certificateFiles("My_Cert", "", "expirationDate=2020-01-01T00:00:00Z"), "is not in the future"},
+		{
+			"bare date", "", certificateFiles("My_Cert", "", "expirationDate=2099-01-01"),
+			"not a valid value for the type xsd:dateTime",
+		},
+		{
+			"no active Data secret", "tenant_secrets: []", certificateFiles("My_Cert", ""),
+			"needs an active Data tenant secret",
+		},
+		{
+			"no permission for certificates", "permissions: {manage_certificates: false}", certificateFiles("My_Cert", ""),
+			"Manage Certificates",
+		},
+		{
+			"no permission for keys", "permissions: {manage_encryption_keys: false}", certificateFiles("My_Cert", ""),
+			"Manage Encryption Keys",
+		},
+		{
+			"no permission for settings", "permissions: {customize_application: false}", settingsFiles("62.0", ""),
+			"Customize Application",
+		},
+		{"content that is no certificate", "", certificateFiles("My_Cert", "hello"), "not a chain of certificates in PEM"},
+		{
+			"size of an existing one", "", certificateFiles("Sim_BYOK", "", "keySize=2048"),
+			"keySize of the certificate Sim_BYOK can't be changed",
+		},
+		{"kind of an existing one", "", certificateFiles("Sim_BYOK", "", "caSigned=true"), "caSigned of the certificate"},
+		{
+			"encryption of an existing one", "", certificateFiles("Sim_BYOK", "", "encryptedWithPlatformEncryption=false"),
+			"encryptedWithPlatformEncryption of the certificate",
+		},
+		{
+			"exportability of an existing one", "", certificateFiles("Sim_BYOK", "", "privateKeyExportable=true"),
+			"privateKeyExportable of the certificate",
+		},
+		{
+			"expiry of an existing one", "", certificateFiles("Sim_BYOK", "", "expirationDate=2099-01-01T00:00:00Z"),
+			"expirationDate of the certificate",
+		},
+		{"deletion of none", "", deletionFiles("Nobody"), "No Certificate named: Nobody found"},
+		{
+			"deletion without permission", "permissions: {manage_certificates: false}", deletionFiles("Sim_BYOK"),
+			"Manage Certificates",
+		},
+		{
+			"deletion of a cache-only key's", "settings: {enable_cache_only_keys: true}\ntenant_secrets: [{}, {type: " +
+				"EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k}]",
 			deletionFiles("Sim_BYOK"), "is used by a cache-only key",
 		},
-		{"replay detection alone", "", settingsFiles("62.0", "<enableReplayDetection>true</enableReplayDetection>"), "needs enableCacheOnlyKeys"},
-		{"cache-only keys off under replay detection", "settings: {enable_cache_only_keys: true, enable_replay_detection: true}", settingsFiles("62.0", "<enableCacheOnlyKeys>false</enableCacheOnlyKeys>"), "needs enableCacheOnlyKeys"},
+		{
+			"replay detection alone", "", settingsFiles("62.0", "<enableReplayDetection>true</enableReplayDetection>"),
+			"needs enableCacheOnlyKeys",
+		},
+		{"cache-only keys off under replay detection", "settings: {enable_cache_only_keys: true, enable_replay_detection: " +
+			"true}", settingsFiles("62.0", "<enableCacheOnlyKeys>false</enableCacheOnlyKeys>"), "needs enableCacheOnlyKeys"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -310,7 +362,8 @@ func TestDeployFailures(t *testing.T) {
 	}
 }
 
-// Real orgs do not show every switch [C], and what becomes of one that a file omits is not documented.
+// Real orgs do not show every switch [C], and what becomes of one that a file omits is not
+// documented.
 func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 	t.Parallel()
 	read := func(c *client) string {
@@ -319,30 +372,38 @@ func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 				Elements string `xml:",innerxml"`
 			} `xml:"result>records"`
 		}
-		c.call("63.0", "<readMetadata><type>EncryptionKeySettings</type><fullNames>EncryptionKey</fullNames></readMetadata>", &out)
+		c.call("63.0", "<readMetadata><type>EncryptionKeySettings</type><fullNames>EncryptionKey</fullNames></readMetadata>",
+			&out)
 		return out.Records[0].Elements
 	}
-	const hidden = "settings: {settings_absent: 'enableCacheOnlyKeys, enableReplayDetection'}\nswitches: [canOptOutOfDerivationWithBYOK]"
+	const hidden = "settings: {settings_absent: 'enableCacheOnlyKeys, enableReplayDetection'}\nswitches: " +
+		"[canOptOutOfDerivationWithBYOK]"
 	c := start(t, seeded(t, hidden))
 	if got := read(c); strings.Contains(got, "enable") || !strings.Contains(got, "<canOptOutOfDerivationWithBYOK>true<") {
 		t.Errorf("the org shows %s", got)
 	}
 	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>"))
-	if got := read(c); strings.Contains(got, "enable") || c.server.Switch("enableCacheOnlyKeys") || !c.server.Switch("canOptOutOfDerivationWithBYOK") {
+	if got := read(c); strings.Contains(got, "enable") || c.server.Switch("enableCacheOnlyKeys") ||
+		!c.server.Switch("canOptOutOfDerivationWithBYOK") {
 		t.Errorf("a switch that is not shown was turned on, or another one off: %s", got)
 	}
 	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsentRefused = true })
-	if got := c.failed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>")); !strings.Contains(got.Problem, "enableCacheOnlyKeys") {
+	if got := c.failed(settingsFiles("63.0",
+		"<enableCacheOnlyKeys>true</enableCacheOnlyKeys>")); !strings.Contains(got.Problem, "enableCacheOnlyKeys") {
 		t.Errorf("failure %+v", got)
 	}
 	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>false</enableCacheOnlyKeys>"))
-	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent, s.SettingsDeployResets = "", true })
+	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.SettingsAbsent, s.SettingsDeployResets = "", true
+	})
 	c.deployed(settingsFiles("63.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys>"))
 	if !c.server.Switch("enableCacheOnlyKeys") || c.server.Switch("canOptOutOfDerivationWithBYOK") {
 		t.Error("a deploy that resets kept a switch that it does not name")
 	}
 	c.deployed(settingsFiles("63.0", "<canEncryptTransactionalDatabase>true</canEncryptTransactionalDatabase>"))
-	if got := c.failed(settingsFiles("63.0", "<canEncryptTransactionalDatabase>false</canEncryptTransactionalDatabase>")); !strings.Contains(got.Problem, "can't be turned off") {
+	if got := c.failed(settingsFiles("63.0",
+		"<canEncryptTransactionalDatabase>false</canEncryptTransactionalDatabase>")); !strings.Contains(got.Problem,
+		"can't be turned off") {
 		t.Errorf("failure %+v", got)
 	}
 	if _, err := sfsim.ReadSeed(strings.NewReader("switches: [enableOdd]")); err == nil {
@@ -354,7 +415,8 @@ func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 func TestDeterministicDataMayNeedItsSetting(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "settings: {deterministic_needs_setting: true}"))
-	c.do(http.MethodPost, data+"/sobjects/TenantSecret", `{"Type":"DeterministicData"}`).refused(http.StatusBadRequest, unknown)
+	c.do(http.MethodPost, data+"/sobjects/TenantSecret", `{"Type":"DeterministicData"}`).refused(http.StatusBadRequest,
+		unknown)
 	c = start(t, seeded(t, "settings: {deterministic_needs_setting: true}\nswitches: [enableDeterministicEncryption]"))
 	c.do(http.MethodPost, data+"/sobjects/TenantSecret", `{"Type":"DeterministicData"}`).want(http.StatusCreated)
 }
@@ -375,7 +437,8 @@ func TestDeployChangesALabel(t *testing.T) {
 	if m := state.DeployResult.Details.ComponentSuccesses[0]; m.Changed {
 		t.Errorf("deploying the same again says changed: %+v", m)
 	}
-	if got := c.failed(certificateFiles("Sim_BYOK", selfSigned(t), "masterLabel=New Label")); !strings.Contains(got.Problem, "can't be changed") {
+	if got := c.failed(certificateFiles("Sim_BYOK", selfSigned(t),
+		"masterLabel=New Label")); !strings.Contains(got.Problem, "can't be changed") {
 		t.Errorf("other content: %+v", got)
 	}
 }
@@ -386,7 +449,8 @@ func selfSigned(t *testing.T) string {
 	return ca.pem
 }
 
-// A CA-signed certificate holds a request, is unusable, and becomes usable with its signed chain [D CertMeta].
+// A CA-signed certificate holds a request, is unusable, and becomes usable with its signed chain [D
+// CertMeta].
 func TestDeployOfACASignedCertificate(t *testing.T) {
 	t.Parallel()
 	c := start(t, sfsim.WithoutIntervals())
@@ -400,8 +464,10 @@ func TestDeployOfACASignedCertificate(t *testing.T) {
 	if err != nil || request.CheckSignature() != nil {
 		t.Fatalf("request: %v", err)
 	}
-	tooling := data + "/tooling/query?q=SELECT+ExpirationDate,OptionsIsUnusable,OptionsIsCaSigned+FROM+Certificate+WHERE+DeveloperName='My_Cert'"
-	if text := string(c.get(tooling).body); !strings.Contains(text, `"ExpirationDate":null,"OptionsIsUnusable":true,"OptionsIsCaSigned":true`) {
+	tooling := data +
+		"/tooling/query?q=SELECT+ExpirationDate,OptionsIsUnusable,OptionsIsCaSigned+FROM+Certificate+WHERE+DeveloperName='My_Cert'"
+	if text := string(c.get(tooling).body); !strings.Contains(text,
+		`"ExpirationDate":null,"OptionsIsUnusable":true,"OptionsIsCaSigned":true`) {
 		t.Errorf("row %s", text)
 	}
 	c.deployed(certificateFiles("My_Cert", cert.PEM, "caSigned=true")) // a retrieved request may be deployed again
@@ -417,12 +483,14 @@ func TestDeployOfACASignedCertificate(t *testing.T) {
 		"a key":         {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "expected CERTIFICATE"},
 		"broken inside": {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "can't be parsed"},
 	} {
-		if got := c.failed(certificateFiles("My_Cert", tc.content, "caSigned=true")); !strings.Contains(got.Problem, tc.text) {
+		if got := c.failed(certificateFiles("My_Cert", tc.content, "caSigned=true")); !strings.Contains(got.Problem,
+			tc.text) {
 			t.Errorf("%s: %+v, want a problem with %q", name, got, tc.text)
 		}
 	}
 	c.deployed(certificateFiles("My_Cert", signed+ca.pem, "caSigned=true"))
-	if text := string(c.get(tooling).body); !strings.Contains(text, `"OptionsIsUnusable":false`) || strings.Contains(text, `"ExpirationDate":null`) {
+	if text := string(c.get(tooling).body); !strings.Contains(text, `"OptionsIsUnusable":false`) ||
+		strings.Contains(text, `"ExpirationDate":null`) {
 		t.Errorf("row after signing %s", text)
 	}
 	if cert, _ := c.certificate("My_Cert"); strings.Count(cert.PEM, "BEGIN CERTIFICATE-----") != 2 {
@@ -442,7 +510,8 @@ func TestDeployDeletesACertificate(t *testing.T) {
 	}
 	state = c.deploy(`{"deployOptions":{"singlePackage":true,"ignoreWarnings":true}}`, deletionFiles("Sim_BYOK"))
 	result := state.DeployResult
-	if !result.Success || len(result.Details.ComponentFailures) != 1 || result.Details.ComponentFailures[0].ProblemType != "Warning" {
+	if !result.Success || len(result.Details.ComponentFailures) != 1 ||
+		result.Details.ComponentFailures[0].ProblemType != "Warning" {
 		t.Errorf("deleting nothing with ignoreWarnings: %+v", result)
 	}
 }
@@ -451,7 +520,8 @@ func TestDeployDeletesACertificate(t *testing.T) {
 func TestDeployOfSettings(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	c.deployed(settingsFiles("62.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys><enableReplayDetection>true</enableReplayDetection>"))
+	c.deployed(settingsFiles("62.0",
+		"<enableCacheOnlyKeys>true</enableCacheOnlyKeys><enableReplayDetection>true</enableReplayDetection>"))
 	if s := c.server.Settings(); !s.EnableCacheOnlyKeys || !s.EnableReplayDetection || s.CanOptOutOfDerivationWithBYOK {
 		t.Errorf("settings %+v", s)
 	}
@@ -459,7 +529,9 @@ func TestDeployOfSettings(t *testing.T) {
 	if s := c.server.Settings(); !s.EnableCacheOnlyKeys || !s.CanOptOutOfDerivationWithBYOK {
 		t.Errorf("a deploy changed more than it named: %+v", s)
 	}
-	if got := c.failed(settingsFiles("62.0", "<canEncryptTransactionalDatabase>true</canEncryptTransactionalDatabase>")); !strings.Contains(got.Problem, "invalid at this location") {
+	if got := c.failed(settingsFiles("62.0",
+		"<canEncryptTransactionalDatabase>true</canEncryptTransactionalDatabase>")); !strings.Contains(got.Problem,
+		"invalid at this location") {
 		t.Errorf("API 62 took a field of API 63: %+v", got)
 	}
 	c.deployed(settingsFiles("63.0", "<canEncryptTransactionalDatabase>true</canEncryptTransactionalDatabase>"))
@@ -484,11 +556,20 @@ func TestDeployOptions(t *testing.T) {
 		status        string
 		made          bool
 	}{
-		{"checkOnly", `{"deployOptions":{"singlePackage":true,"checkOnly":true}}`, sfsim.Sandbox, certificateFiles("My_Cert", ""), "Succeeded", false},
+		{
+			"checkOnly", `{"deployOptions":{"singlePackage":true,"checkOnly":true}}`, sfsim.Sandbox,
+			certificateFiles("My_Cert", ""), "Succeeded", false,
+		},
 		{"partial", `{"deployOptions":{"singlePackage":true}}`, sfsim.Sandbox, mixed, "SucceededPartial", true},
-		{"rollback", `{"deployOptions":{"singlePackage":true,"rollbackOnError":true}}`, sfsim.Sandbox, mixed, "Failed", false},
+		{
+			"rollback", `{"deployOptions":{"singlePackage":true,"rollbackOnError":true}}`, sfsim.Sandbox, mixed, "Failed",
+			false,
+		},
 		{"production rolls back", `{"deployOptions":{"singlePackage":true}}`, sfsim.Production, mixed, "Failed", false},
-		{"missing files allowed", `{"deployOptions":{"singlePackage":true,"allowMissingFiles":true}}`, sfsim.Production, mixed, "Succeeded", true},
+		{
+			"missing files allowed", `{"deployOptions":{"singlePackage":true,"allowMissingFiles":true}}`, sfsim.Production,
+			mixed, "Succeeded", true,
+		},
 		{"not a single package", `{"deployOptions":{}}`, sfsim.Production, certificateFiles("My_Cert", ""), "Failed", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -540,8 +621,9 @@ func TestDeployRequestObject(t *testing.T) {
 		var page struct {
 			Records []map[string]any `json:"records"`
 		}
-		c.get(data + "/tooling/query?q=" + url.QueryEscape("SELECT Id, Status, CompletedDate, NumberComponentErrors, ErrorMessage, CreatedBy.Name "+
-			"FROM DeployRequest WHERE "+where+" ORDER BY CreatedDate DESC")).want(http.StatusOK).into(&page)
+		c.get(data + "/tooling/query?q=" + url.QueryEscape("SELECT Id, Status, CompletedDate, NumberComponentErrors, "+
+			"ErrorMessage, CreatedBy.Name FROM DeployRequest WHERE "+where+
+			" ORDER BY CreatedDate DESC")).want(http.StatusOK).into(&page)
 		return page.Records
 	}
 	if rows := query("Status = 'Pending'"); len(rows) != 0 {
@@ -549,13 +631,15 @@ func TestDeployRequestObject(t *testing.T) {
 	}
 	var state deployState
 	c.post(singlePackage, certificateFiles("My_Cert", "")).into(&state)
-	if rows := query("Status IN ('Pending', 'InProgress') AND CreatedDate = TODAY"); len(rows) != 1 || rows[0]["Id"] != state.ID || rows[0]["CompletedDate"] != nil {
+	if rows := query("Status IN ('Pending', 'InProgress') AND CreatedDate = TODAY"); len(rows) != 1 ||
+		rows[0]["Id"] != state.ID || rows[0]["CompletedDate"] != nil {
 		t.Errorf("rows of a pending deploy: %v", rows)
 	}
 	c.deploy(singlePackage, map[string]string{"package.xml": packageXML("62.0", "Certificate:X")})
 	c.deploy("{\"deployOptions\":{}}", map[string]string{"package.xml": packageXML("62.0")})
 	failed := query("Status = 'Failed'")
-	if len(failed) != 2 || failed[0]["CompletedDate"] == nil || failed[0]["NumberComponentErrors"] != 1.0 || failed[1]["ErrorMessage"] == nil {
+	if len(failed) != 2 || failed[0]["CompletedDate"] == nil || failed[0]["NumberComponentErrors"] != 1.0 ||
+		failed[1]["ErrorMessage"] == nil {
 		t.Errorf("rows of failed deploys: %v", failed)
 	}
 	denied := start(t, seeded(t, "permissions: {modify_metadata: false}"))
@@ -580,16 +664,19 @@ func TestDeployCancel(t *testing.T) {
 	var state deployState
 	c.post(singlePackage, certificateFiles("My_Cert", "")).into(&state)
 	path := data + "/metadata/deployRequest/" + state.ID
-	c.do(http.MethodPatch, path, `{"deployResult":{"status":"Canceled"}}`).refused(http.StatusBadRequest, "JSON_PARSER_ERROR")
+	c.do(http.MethodPatch, path, `{"deployResult":{"status":"Canceled"}}`).refused(http.StatusBadRequest,
+		"JSON_PARSER_ERROR")
 	var canceling deployState
 	c.do(http.MethodPatch, path, `{"deployResult":{"status":"Canceling"}}`).want(http.StatusAccepted).into(&canceling)
 	if canceling.DeployResult.Status != "Canceling" || canceling.DeployResult.Done {
 		t.Errorf("answer %+v", canceling.DeployResult)
 	}
-	if got := c.status(state.ID).DeployResult; got.Status != "Canceled" || !got.Done || got.Success || got.CanceledBy == "" {
+	if got := c.status(state.ID).DeployResult; got.Status != "Canceled" || !got.Done || got.Success ||
+		got.CanceledBy == "" {
 		t.Errorf("after the next poll: %+v", got)
 	}
-	c.do(http.MethodPatch, path, `{"deployResult":{"status":"Canceling"}}`).refused(http.StatusBadRequest, "INVALID_ID_FIELD")
+	c.do(http.MethodPatch, path, `{"deployResult":{"status":"Canceling"}}`).refused(http.StatusBadRequest,
+		"INVALID_ID_FIELD")
 	c.server.Clock.Advance(time.Hour)
 	c.rows("SELECT Id FROM TenantSecret")
 	if _, made := c.certificate("My_Cert"); made {
@@ -597,7 +684,8 @@ func TestDeployCancel(t *testing.T) {
 	}
 
 	c.post(singlePackage, certificateFiles("My_Cert", "")).into(&state)
-	c.do(http.MethodPatch, data+"/metadata/deployRequest/"+state.ID, `{"deployResult":{"status":"Canceling"}}`).want(http.StatusAccepted)
+	c.do(http.MethodPatch, data+"/metadata/deployRequest/"+state.ID,
+		`{"deployResult":{"status":"Canceling"}}`).want(http.StatusAccepted)
 	c.server.Clock.Advance(time.Hour)
 	if got := c.status(state.ID).DeployResult; got.Status != "Canceled" {
 		t.Errorf("a cancellation ends by itself, got %s", got.Status)
@@ -624,7 +712,10 @@ func TestDeployRequestsAreStrict(t *testing.T) {
 		"text after":        {{"json", "application/json", "", singlePackage + "{}"}, archive},
 		"test level":        {{"json", "application/json", "", `{"deployOptions":{"testLevel":"None"}}`}, archive},
 		"tests":             {{"json", "application/json", "", `{"deployOptions":{"runTests":["A"]}}`}, archive},
-		"tests to run":      {{"json", "application/json", "", `{"deployOptions":{"runTests":["A"],"testLevel":"RunSpecifiedTests"}}`}, archive},
+		"tests to run": {{
+			"json", "application/json", "",
+			`{"deployOptions":{"runTests":["A"],"testLevel":"RunSpecifiedTests"}}`,
+		}, archive},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -636,19 +727,24 @@ func TestDeployRequestsAreStrict(t *testing.T) {
 		})
 	}
 	c := start(t)
-	c.do(http.MethodPost, data+"/metadata/deployRequest", "{}").refused(http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE")
+	c.do(http.MethodPost, data+"/metadata/deployRequest", "{}").refused(http.StatusUnsupportedMediaType,
+		"UNSUPPORTED_MEDIA_TYPE")
 	c.get(data+"/metadata/deployRequest/0AfWt0000000099").refused(http.StatusNotFound, "NOT_FOUND")
-	c.do(http.MethodPatch, data+"/metadata/deployRequest/0AfWt0000000099", `{"deployResult":{"status":"Canceling"}}`).refused(http.StatusNotFound, "NOT_FOUND")
+	c.do(http.MethodPatch, data+"/metadata/deployRequest/0AfWt0000000099",
+		`{"deployResult":{"status":"Canceling"}}`).refused(http.StatusNotFound, "NOT_FOUND")
 	var state deployState
-	c.multipart(part{"entity_content", "application/json", "", singlePackage}, archive).want(http.StatusCreated).into(&state)
+	c.multipart(part{"entity_content", "application/json", "", singlePackage},
+		archive).want(http.StatusCreated).into(&state)
 	c.status(state.ID)
-	if got := c.status(state.ID).DeployResult; got.Status != "Failed" || !strings.Contains(got.ErrorMessage, "not a zip archive") {
+	if got := c.status(state.ID).DeployResult; got.Status != "Failed" ||
+		!strings.Contains(got.ErrorMessage, "not a zip archive") {
 		t.Errorf("a file that is no zip: %+v", got)
 	}
 	denied := start(t, seeded(t, "permissions: {modify_metadata: false}"))
 	denied.post(singlePackage, certificateFiles("My_Cert", "")).refused(http.StatusForbidden, "INSUFFICIENT_ACCESS")
 	denied.get(data+"/metadata/deployRequest/0AfWt0000000099").refused(http.StatusForbidden, "INSUFFICIENT_ACCESS")
-	denied.do(http.MethodPatch, data+"/metadata/deployRequest/0AfWt0000000099", "{}").refused(http.StatusForbidden, "INSUFFICIENT_ACCESS")
+	denied.do(http.MethodPatch, data+"/metadata/deployRequest/0AfWt0000000099", "{}").refused(http.StatusForbidden,
+		"INSUFFICIENT_ACCESS")
 }
 
 // authority is a certificate authority outside the simulator.
@@ -691,7 +787,8 @@ func (a *authority) sign(t *testing.T, key any, validFor time.Duration) string {
 
 // FuzzDeployRequest checks that no multipart body makes the simulator panic.
 func FuzzDeployRequest(f *testing.F) {
-	f.Add("b", "--b\r\nContent-Disposition: form-data; name=\"json\"\r\nContent-Type: application/json\r\n\r\n"+singlePackage+"\r\n--b--\r\n")
+	f.Add("b", "--b\r\nContent-Disposition: form-data; name=\"json\"\r\nContent-Type: application/json\r\n\r\n"+
+		singlePackage+"\r\n--b--\r\n")
 	f.Add("b", "--b\r\n\r\n--b--")
 	f.Add("", "")
 	server, err := sfsim.New()
@@ -700,7 +797,8 @@ func FuzzDeployRequest(f *testing.F) {
 	}
 	f.Cleanup(server.Close)
 	f.Fuzz(func(t *testing.T, boundary, text string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.InstanceURL+data+"/metadata/deployRequest", strings.NewReader(text))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			server.InstanceURL+data+"/metadata/deployRequest", strings.NewReader(text))
 		if err != nil {
 			t.Skip()
 		}
@@ -709,7 +807,8 @@ func FuzzDeployRequest(f *testing.F) {
 		recorder := &discard{header: http.Header{}}
 		req.RequestURI = data + "/metadata/deployRequest"
 		server.Handler().ServeHTTP(recorder, req)
-		if recorder.status != http.StatusBadRequest && recorder.status != http.StatusCreated && recorder.status != http.StatusUnsupportedMediaType {
+		if recorder.status != http.StatusBadRequest && recorder.status != http.StatusCreated &&
+			recorder.status != http.StatusUnsupportedMediaType {
 			t.Errorf("status %d, body %s", recorder.status, recorder.body)
 		}
 		var list []json.RawMessage

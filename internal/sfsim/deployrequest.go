@@ -2,10 +2,11 @@ package sfsim
 
 import "github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 
-// deployRequestObject describes the tooling object DeployRequest, where a client finds a deployment whose reply it lost. That the
-// object exists is [D]; its fields and their properties are [R].
+// deployRequestObject describes the tooling object DeployRequest, where a client finds a deployment
+// whose reply it lost. That the object exists is [D]; its fields and their properties are [R].
 var deployRequestObject = &sobject{
-	name: "DeployRequest", label: "Deploy Request", labelPlural: "Deploy Requests", prefix: "0Af", tooling: true, since: 31, verbs: "R",
+	name: "DeployRequest", label: "Deploy Request", labelPlural: "Deploy Requests", prefix: "0Af", tooling: true,
+	since: 31, verbs: "R",
 	fields: append(systemFields(), []field{
 		{name: "CheckOnly", label: "Check Only", kind: "boolean", props: "FGS"},
 		{name: "CompletedDate", label: "Completed Date", kind: "datetime", props: "FNS"},

@@ -23,7 +23,8 @@ type deployStep struct {
 	id      func() string // of the component, after apply
 }
 
-// plan judges every component against the org without changing it. Components do not depend on each other here.
+// plan judges every component against the org without changing it. Components do not depend on each
+// other here.
 func (w *world) plan(wanted *metadata.Deployment, now time.Time, by *user) []deployStep {
 	var steps []deployStep
 	add := func(base metadata.Problem, plan func(*deployStep) string) {
@@ -59,7 +60,8 @@ func (w *world) plan(wanted *metadata.Deployment, now time.Time, by *user) []dep
 	return steps
 }
 
-// certificateByName finds a certificate by its unique name only, which is its name in the Metadata API.
+// certificateByName finds a certificate by its unique name only, which is its name in the Metadata
+// API.
 func (w *world) certificateByName(name string) *certificate {
 	i := slices.IndexFunc(w.certificates, func(c *certificate) bool { return c.developerName == name })
 	if i < 0 {
@@ -82,7 +84,8 @@ func (w *world) mayManage(platformEncryption bool) string {
 	return ""
 }
 
-// planDeletion deletes a certificate. Uploaded secrets do without the certificate that wrapped them; cache-only keys need theirs.
+// planDeletion deletes a certificate. Uploaded secrets do without the certificate that wrapped
+// them; cache-only keys need theirs.
 func (w *world) planDeletion(step *deployStep, name string) string {
 	existing := w.certificateByName(name)
 	if existing == nil {
@@ -91,7 +94,9 @@ func (w *world) planDeletion(step *deployStep, name string) string {
 	if problem := w.mayManage(existing.platformEncryption); problem != "" {
 		return problem
 	}
-	if slices.ContainsFunc(w.tenantSecrets, func(s *tenantSecret) bool { return s.remoteCertificate == name && w.keepsCertificate(s) }) {
+	if slices.ContainsFunc(w.tenantSecrets, func(s *tenantSecret) bool {
+		return s.remoteCertificate == name && w.keepsCertificate(s)
+	}) {
 		return "The certificate " + name + " is used by a cache-only key"
 	}
 	step.message.deleted = true
@@ -108,10 +113,12 @@ var certificateDeletions = []string{"remote", "active", "free"}
 
 // keepsCertificate reports whether a secret that names a certificate keeps it from being deleted.
 func (w *world) keepsCertificate(s *tenantSecret) bool {
-	return s.source == "REMOTE" && (w.settings.CertificateDeletion == "remote" || w.settings.CertificateDeletion == "active" && s.status == "ACTIVE")
+	return s.source == "REMOTE" && (w.settings.CertificateDeletion == "remote" ||
+		w.settings.CertificateDeletion == "active" && s.status == "ACTIVE")
 }
 
-// planCreation makes a new key pair, whatever the content: private keys can't be imported [D CertMeta].
+// planCreation makes a new key pair, whatever the content: private keys can't be imported [D
+// CertMeta].
 func (w *world) planCreation(step *deployStep, wanted metadata.CertificateComponent, now time.Time) string {
 	if problem := w.mayManage(wanted.EncryptedWithPlatformEncryption); problem != "" {
 		return problem
@@ -124,7 +131,8 @@ func (w *world) planCreation(step *deployStep, wanted metadata.CertificateCompon
 	expires, tooLong := w.validUntil(wanted, now)
 	switch {
 	case tooLong && w.settings.CertificateTooLongRefused:
-		return fmt.Sprintf("The expiration date %s is more than %d days away", datetime(expires), w.settings.CertificateMaxDays)
+		return fmt.Sprintf("The expiration date %s is more than %d days away", datetime(expires),
+			w.settings.CertificateMaxDays)
 	case !expires.After(now):
 		return "The expiration date " + datetime(expires) + " is not in the future"
 	case wanted.EncryptedWithPlatformEncryption && w.active("Data") == nil: // [I]
@@ -169,7 +177,8 @@ func (w *world) validUntil(wanted metadata.CertificateComponent, now time.Time) 
 	return expires, tooLong
 }
 
-// request replaces the chain of a CA-signed certificate by the signing request that waits for it [D CertMeta].
+// request replaces the chain of a CA-signed certificate by the signing request that waits for it [D
+// CertMeta].
 func (cert *certificate) request() error {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
 		Subject: pkix.Name{
@@ -185,9 +194,11 @@ func (cert *certificate) request() error {
 	return nil
 }
 
-// planChange changes the label, or brings the signed chain of a CA-signed certificate. Everything else is fixed once the
-// certificate is saved: size and type [D CertMeta]; the other two [I].
-func (w *world) planChange(step *deployStep, existing *certificate, wanted metadata.CertificateComponent, now time.Time) string {
+// planChange changes the label, or brings the signed chain of a CA-signed certificate. Everything
+// else is fixed once the certificate is saved: size and type [D CertMeta]; the other two [I].
+func (w *world) planChange(step *deployStep, existing *certificate, wanted metadata.CertificateComponent,
+	now time.Time,
+) string {
 	if problem := w.mayManage(existing.platformEncryption); problem != "" {
 		return problem
 	}
@@ -201,7 +212,8 @@ func (w *world) planChange(step *deployStep, existing *certificate, wanted metad
 		{"privateKeyExportable", wanted.PrivateKeyExportable != existing.privateKeyExportable},
 		{
 			"expirationDate",
-			!wanted.ExpirationDate.IsZero() && !existing.caSigned && !wanted.ExpirationDate.Truncate(time.Second).Equal(existing.expires),
+			!wanted.ExpirationDate.IsZero() && !existing.caSigned &&
+				!wanted.ExpirationDate.Truncate(time.Second).Equal(existing.expires),
 		},
 	}
 	for _, field := range fixed {
@@ -210,7 +222,8 @@ func (w *world) planChange(step *deployStep, existing *certificate, wanted metad
 		}
 	}
 	var chain [][]byte
-	if content := bytes.TrimSpace(wanted.Content); len(content) > 0 && !bytes.Equal(content, bytes.TrimSpace([]byte(existing.pem()))) {
+	if content := bytes.TrimSpace(wanted.Content); len(content) > 0 &&
+		!bytes.Equal(content, bytes.TrimSpace([]byte(existing.pem()))) {
 		if !existing.caSigned {
 			return "The content of the self-signed certificate " + wanted.Name + " can't be changed"
 		}
@@ -271,7 +284,8 @@ type chained struct {
 	x509 *x509.Certificate
 }
 
-// parseChain reads a PEM chain, leaf first. Salesforce is no Go program, and takes issuers, it must be assumed, that crypto/x509 does not.
+// parseChain reads a PEM chain, leaf first. Salesforce is no Go program, and takes issuers, it must
+// be assumed, that crypto/x509 does not.
 func (w *world) parseChain(content []byte) ([]chained, error) {
 	var chain []chained
 	rest := content
@@ -281,7 +295,8 @@ func (w *world) parseChain(content []byte) ([]chained, error) {
 			return nil, errors.New("The content is not a chain of certificates in PEM") //nolint:staticcheck // a reply's text
 		}
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("The content holds a PEM block %s, expected CERTIFICATE", block.Type) //nolint:staticcheck // a reply's text
+			//nolint:staticcheck // a reply's text
+			return nil, fmt.Errorf("The content holds a PEM block %s, expected CERTIFICATE", block.Type)
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil && (len(chain) == 0 || w.settings.CertificateChainStrict) {

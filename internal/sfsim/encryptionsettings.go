@@ -45,7 +45,8 @@ func knownSwitch(name string) bool {
 	})
 }
 
-// readSettings returns every switch of a settings type that the org shows. All are off by default [D].
+// readSettings returns every switch of a settings type that the org shows. All are off by default
+// [D].
 func (w *world) readSettings(t metadata.SettingsType) metadata.Settings {
 	out := metadata.Settings{Type: t, Values: map[string]bool{}}
 	absent := names(w.settings.SettingsAbsent)
@@ -77,7 +78,8 @@ func (w *world) planSettings(step *deployStep, wanted metadata.Settings, now tim
 			return "You can't turn on " + name + " in this org"
 		}
 	}
-	if before["canEncryptTransactionalDatabase"] && !after["canEncryptTransactionalDatabase"] { // [D Help security_pe_onboard_switch_to_dbe]
+	// [D Help security_pe_onboard_switch_to_dbe]
+	if before["canEncryptTransactionalDatabase"] && !after["canEncryptTransactionalDatabase"] {
 		return "canEncryptTransactionalDatabase can't be turned off"
 	}
 	if after["enableReplayDetection"] && !after["enableCacheOnlyKeys"] {
@@ -93,7 +95,8 @@ func (w *world) planSettings(step *deployStep, wanted metadata.Settings, now tim
 			}
 		}
 		// Turning Database encryption on makes its first tenant secret [D].
-		if after["canEncryptTransactionalDatabase"] && !before["canEncryptTransactionalDatabase"] && w.active("Database") == nil {
+		if after["canEncryptTransactionalDatabase"] && !before["canEncryptTransactionalDatabase"] &&
+			w.active("Database") == nil {
 			first := &tenantSecret{
 				typ: "Database", source: "HSM", keyDerivationMode: "PBKDF2", createdBy: by.id, material: randomBytes(materialSize),
 			}

@@ -1,7 +1,8 @@
 package sfsim
 
-// estate is the state of what surrounds the tenant secrets: deployments, settings without a rule of their own, root keys, data
-// encryption keys, callouts and events. It hangs off the world, so that Reset drops it too.
+// estate is the state of what surrounds the tenant secrets: deployments, settings without a rule of
+// their own, root keys, data encryption keys, callouts and events. It hangs off the world, so that
+// Reset drops it too.
 type estate struct {
 	deployments []*deployment
 	retrievals  []*retrieval
@@ -27,8 +28,9 @@ func (w *world) estate() *estate {
 	return e
 }
 
-// catchUp lets happen what is due by now: deployments end, cache-only keys are asked for again, event log files appear. Salesforce
-// does these by itself; the simulator does them when the next request comes in.
+// catchUp lets happen what is due by now: deployments end, cache-only keys are asked for again,
+// event log files appear. Salesforce does these by itself; the simulator does them when the next
+// request comes in.
 func (c *call) catchUp() {
 	for _, d := range c.s.world.estate().deployments {
 		d.finishWhenDue(c)

@@ -49,7 +49,8 @@ func (w *world) seedEvents(seed *Seed, start time.Time) error {
 		at := s.At.or(Moment{from: -24 * time.Hour}).resolve(start)
 		id, _ := parseID(s.KeyID)
 		for n := range max(s.Count, 1) {
-			w.noteKeyEvent(at.Add(time.Duration(n)*time.Second), w.mainUser(), cmp.Or(s.Action, "TS Read"), id, cmp.Or(s.KeyType, "Data"), "192.0.2.7")
+			w.noteKeyEvent(at.Add(time.Duration(n)*time.Second), w.mainUser(), cmp.Or(s.Action, "TS Read"), id,
+				cmp.Or(s.KeyType, "Data"), "192.0.2.7")
 			w.estate().events[len(w.estate().events)-1].raw = s.Raw
 		}
 	}
@@ -68,8 +69,9 @@ func (w *world) noteKeyEvent(at time.Time, by *user, action, keyID, keyType, ip 
 	})
 }
 
-// noteKeyChanges records what a request did to tenant secrets, by comparing them with what they were after the last one. What the
-// simulator's own methods changed in between counts as done by an administrator in Setup.
+// noteKeyChanges records what a request did to tenant secrets, by comparing them with what they
+// were after the last one. What the simulator's own methods changed in between counts as done by an
+// administrator in Setup.
 func (c *call) noteKeyChanges() {
 	w := c.s.world
 	e := w.estate()
@@ -98,7 +100,8 @@ func (c *call) noteKeyChanges() {
 	}
 }
 
-// noteExportEvents records that encrypted secrets were read [D for the action; I that a read of a row counts].
+// noteExportEvents records that encrypted secrets were read [D for the action; I that a read of a
+// row counts].
 func (c *call) noteExportEvents(rows []soql.Row) {
 	for _, row := range rows {
 		if s := c.s.world.secret(fmt.Sprint(row["Id"])); s != nil && row["SecretValue"] != nil {
@@ -116,13 +119,17 @@ func (c *call) clientIP() string {
 	return host
 }
 
-// keyColumns are the columns of the event type [D]; their order is [I]. METHOD stays empty: its values are not documented.
+// keyColumns are the columns of the event type [D]; their order is [I]. METHOD stays empty: its
+// values are not documented.
 var keyColumns = []string{
-	"EVENT_TYPE", "TIMESTAMP", "REQUEST_ID", "ORGANIZATION_ID", "USER_ID", "RUN_TIME", "CPU_TIME", "URI", "SESSION_KEY", "LOGIN_KEY",
-	"ACTION", "METHOD", "KEY_ID", "KEY_TYPE", "TIMESTAMP_DERIVED", "USER_ID_DERIVED", "CLIENT_IP", "URI_ID_DERIVED", "KEY_ID_DERIVED",
+	"EVENT_TYPE", "TIMESTAMP", "REQUEST_ID", "ORGANIZATION_ID", "USER_ID", "RUN_TIME", "CPU_TIME", "URI", "SESSION_KEY",
+	"LOGIN_KEY",
+	"ACTION", "METHOD", "KEY_ID", "KEY_TYPE", "TIMESTAMP_DERIVED", "USER_ID_DERIVED", "CLIENT_IP", "URI_ID_DERIVED",
+	"KEY_ID_DERIVED",
 }
 
-// record is the event as a line of the file: ids of 15 characters, and of 18 in the derived columns [D].
+// record is the event as a line of the file: ids of 15 characters, and of 18 in the derived columns
+// [D].
 func (e keyEvent) record(organization string) []string {
 	values := map[string]string{
 		"EVENT_TYPE": "PlatformEncryption", "TIMESTAMP": e.at.UTC().Format("20060102150405.000"),
@@ -148,7 +155,8 @@ func (f logFile) id() string {
 	return serialID("0AT", int(f.day.Unix()/int64((24*time.Hour).Seconds())))
 }
 
-// logFiles splits the events by day. Real files appear hours after their day; here, by default, at once.
+// logFiles splits the events by day. Real files appear hours after their day; here, by default, at
+// once.
 func (c *call) logFiles() []logFile {
 	w := c.s.world
 	lag := time.Duration(w.settings.EventLogLagSeconds) * time.Second
@@ -241,8 +249,8 @@ func showLogFile(c *call) *reply {
 	return notFound()
 }
 
-// userPermissionAccessObject describes the permissions of the caller's own session, API 41+ [D]. The names of the permissions'
-// fields follow those of the permissions [R].
+// userPermissionAccessObject describes the permissions of the caller's own session, API 41+ [D].
+// The names of the permissions' fields follow those of the permissions [R].
 var userPermissionAccessObject = &sobject{
 	name: "UserPermissionAccess", label: "User Permission Access", labelPlural: "User Permission Access", since: 41,
 	fields: []field{
@@ -252,7 +260,10 @@ var userPermissionAccessObject = &sobject{
 		{name: "PermissionsManageCertificates", label: "Manage Certificates", kind: "boolean", props: "F"},
 		{name: "PermissionsManageEncryptionKeys", label: "Manage Encryption Keys", kind: "boolean", props: "F"},
 		{name: "PermissionsModifyAllData", label: "Modify All Data", kind: "boolean", props: "F"},
-		{name: "PermissionsModifyMetadata", label: "Modify Metadata Through Metadata API Functions", kind: "boolean", props: "F"},
+		{
+			name: "PermissionsModifyMetadata", label: "Modify Metadata Through Metadata API Functions", kind: "boolean",
+			props: "F",
+		},
 	},
 }
 

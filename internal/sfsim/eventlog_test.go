@@ -16,7 +16,8 @@ import (
 func (c *client) events() []string {
 	c.t.Helper()
 	var out []string
-	for _, file := range c.rows("SELECT Id, LogDate, LogFile, LogFileFieldNames, LogFileLength FROM EventLogFile WHERE EventType = 'PlatformEncryption' ORDER BY LogDate") {
+	for _, file := range c.rows("SELECT Id, LogDate, LogFile, LogFileFieldNames, LogFileLength FROM EventLogFile WHERE " +
+		"EventType = 'PlatformEncryption' ORDER BY LogDate") {
 		path, _ := file["LogFile"].(string)
 		a := c.get(path).want(http.StatusOK)
 		if got := a.header.Get("Content-Type"); got != "text/csv" {
@@ -44,7 +45,8 @@ func (c *client) events() []string {
 			if _, err := time.Parse(time.RFC3339, values["TIMESTAMP_DERIVED"]); err != nil {
 				c.t.Errorf("TIMESTAMP_DERIVED: %v", err)
 			}
-			out = append(out, fmt.Sprintf("%s %s %s %s", values["ACTION"], values["KEY_TYPE"], values["KEY_ID"], values["CLIENT_IP"]))
+			out = append(out, fmt.Sprintf("%s %s %s %s", values["ACTION"], values["KEY_TYPE"], values["KEY_ID"],
+				values["CLIENT_IP"]))
 		}
 	}
 	return out
@@ -75,8 +77,10 @@ func TestEventLogFiles(t *testing.T) {
 	c.rows("SELECT Id FROM TenantSecret")
 
 	want := []string{
-		"TS Imported Data " + id[:15] + " 127.0.0.1", "TS Exported Data " + id[:15] + " 127.0.0.1", "TS Exported Data " + id[:15] + " 127.0.0.1",
-		"TS Generated Data " + next[:15] + " 127.0.0.1", "TS Destroyed Data " + id[:15] + " 127.0.0.1", "TS Imported Data " + id[:15] + " 127.0.0.1",
+		"TS Imported Data " + id[:15] + " 127.0.0.1", "TS Exported Data " + id[:15] + " 127.0.0.1",
+		"TS Exported Data " + id[:15] + " 127.0.0.1",
+		"TS Generated Data " + next[:15] + " 127.0.0.1", "TS Destroyed Data " + id[:15] + " 127.0.0.1",
+		"TS Imported Data " + id[:15] + " 127.0.0.1",
 		"TS Generated EventBus " + setup[:15] + " Salesforce.com IP",
 	}
 	if got := c.events(); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -96,7 +100,9 @@ func TestEventLogFiles(t *testing.T) {
 func TestEventLogLag(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	c := start(t, sfsim.WithTime(noon), sfsim.WithoutIntervals(), configure(func(s *sfsim.Settings) { s.EventLogLagSeconds = 3600 }))
+	c := start(t, sfsim.WithTime(noon), sfsim.WithoutIntervals(), configure(func(s *sfsim.Settings) {
+		s.EventLogLagSeconds = 3600
+	}))
 	c.create("{}").created()
 	c.server.Clock.Advance(12*time.Hour + 30*time.Minute)
 	if got := c.events(); len(got) != 0 {
@@ -112,18 +118,22 @@ func TestEventLogLag(t *testing.T) {
 func TestUserPermissionAccess(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "permissions: {manage_certificates: false}"))
-	rows := c.rows("SELECT PermissionsManageEncryptionKeys, PermissionsManageCertificates, PermissionsCustomizeApplication FROM UserPermissionAccess")
-	if len(rows) != 1 || rows[0]["PermissionsManageEncryptionKeys"] != true || rows[0]["PermissionsManageCertificates"] != false ||
+	rows := c.rows("SELECT PermissionsManageEncryptionKeys, PermissionsManageCertificates, " +
+		"PermissionsCustomizeApplication FROM UserPermissionAccess")
+	if len(rows) != 1 || rows[0]["PermissionsManageEncryptionKeys"] != true ||
+		rows[0]["PermissionsManageCertificates"] != false ||
 		rows[0]["PermissionsCustomizeApplication"] != true {
 		t.Errorf("rows %v", rows)
 	}
-	c.get("/services/data/v40.0/query?q="+url.QueryEscape("SELECT LastCacheUpdate FROM UserPermissionAccess")).refused(http.StatusBadRequest, "INVALID_TYPE")
+	c.get("/services/data/v40.0/query?q="+
+		url.QueryEscape("SELECT LastCacheUpdate FROM UserPermissionAccess")).refused(http.StatusBadRequest, "INVALID_TYPE")
 }
 
 // A seed can fill the log, also with lines that no reader expects.
 func TestSeededEvents(t *testing.T) {
 	t.Parallel()
-	c := start(t, seeded(t, "clock: 2027-03-02T12:00:00Z\nevents: [{key_id: 02G000000000001, count: 3, at: -10h}, {raw: 'odd \"row', at: -9h}, {key_id: 02G000000000002, action: TS Exported, key_type: EventBus, at: -30h}]"))
+	c := start(t, seeded(t, "clock: 2027-03-02T12:00:00Z\nevents: [{key_id: 02G000000000001, count: 3, at: -10h}, {raw: "+
+		"'odd \"row', at: -9h}, {key_id: 02G000000000002, action: TS Exported, key_type: EventBus, at: -30h}]"))
 	files := c.rows("SELECT Id, LogFile FROM EventLogFile ORDER BY LogDate")
 	if len(files) != 2 {
 		t.Fatalf("%d files, want one a day", len(files))
@@ -134,7 +144,8 @@ func TestSeededEvents(t *testing.T) {
 		all.Write(c.get(path).want(http.StatusOK).body)
 	}
 	whole := all.String()
-	if strings.Count(whole, "TS Read") != 3 || !strings.Contains(whole, "\nodd \"row\n") || !strings.Contains(whole, "TS Exported") || !strings.Contains(whole, "EventBus") {
+	if strings.Count(whole, "TS Read") != 3 || !strings.Contains(whole, "\nodd \"row\n") ||
+		!strings.Contains(whole, "TS Exported") || !strings.Contains(whole, "EventBus") {
 		t.Errorf("files:\n%s", whole)
 	}
 	for _, bad := range []string{"events: [{}]", "events: [{key_id: 005000000000001}]"} {

@@ -11,14 +11,15 @@ import (
 	"strconv"
 )
 
-// currentRelease numbers the release that a new simulator runs, as exported secrets carry it: Summer '21 was 232, and with
-// three releases a year, two apart, Summer '26 (API 67) is 262 [I].
+// currentRelease numbers the release that a new simulator runs, as exported secrets carry it:
+// Summer '21 was 232, and with three releases a year, two apart, Summer '26 (API 67) is 262 [I].
 const currentRelease = 262
 
 var errExport = errors.New("the value is not an exported tenant secret of this org")
 
-// exportSecret mints the form in which Salesforce gives a tenant secret away: encrypted by a tenant wrapping key of the
-// release, in a protobuf message of release, IV and AES-CBC ciphertext [I, decoded from a sample in ThalesDoc].
+// exportSecret mints the form in which Salesforce gives a tenant secret away: encrypted by a tenant
+// wrapping key of the release, in a protobuf message of release, IV and AES-CBC ciphertext [I,
+// decoded from a sample in ThalesDoc].
 func (w *world) exportSecret(s *tenantSecret) string {
 	release := strconv.Itoa(w.release)
 	mac := hmac.New(sha256.New, w.wrappingMaster)
@@ -55,7 +56,8 @@ func (w *world) importSecret(text string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rest) != 0 || len(release) != 3 || len(iv) != aes.BlockSize || len(sealed) == 0 || len(sealed)%aes.BlockSize != 0 {
+	if len(rest) != 0 || len(release) != 3 || len(iv) != aes.BlockSize || len(sealed) == 0 ||
+		len(sealed)%aes.BlockSize != 0 {
 		return nil, errExport
 	}
 	plain := bytes.Clone(sealed)

@@ -10,27 +10,29 @@ import (
 	"time"
 )
 
-// Fault makes matching requests go wrong. Every empty condition matches, so the zero Fault with a Status strikes each
-// request.
+// Fault makes matching requests go wrong. Every empty condition matches, so the zero Fault with a
+// Status strikes each request.
 type Fault struct {
 	// Method is an HTTP method, or "" for any.
 	Method string `json:"method,omitempty"`
-	// Path is a glob if it contains "*" (which matches across slashes); with a leading slash it is a path or the front of one up
-	// to a slash; otherwise any part of the path.
+	// Path is a glob if it contains "*" (which matches across slashes); with a leading slash it is a
+	// path or the front of one up to a slash; otherwise any part of the path.
 	Path string `json:"path,omitempty"`
 	// Query is text that the decoded query string contains, in any case.
 	Query string `json:"query,omitempty"`
 	// Host is "instance", "login", or "" for both.
 	Host string `json:"host,omitempty"`
-	// Nth strikes from the nth matching request on, counted from 1, and then only once unless Times says otherwise. 0 strikes
-	// every matching request (or the first Times of them).
+	// Nth strikes from the nth matching request on, counted from 1, and then only once unless Times
+	// says otherwise. 0 strikes every matching request (or the first Times of them).
 	Nth int `json:"nth,omitempty"`
 	// Times bounds how many requests are struck. 0 is once with Nth, and no bound without.
 	Times int `json:"times,omitempty"`
 
-	// Status answers with this status instead of doing the work, 503 if only HTML, ErrorCode or RetryAfter is given.
+	// Status answers with this status instead of doing the work, 503 if only HTML, ErrorCode or
+	// RetryAfter is given.
 	Status int `json:"status,omitempty"`
-	// ErrorCode and Message fill the error envelope. Without ErrorCode the usual one of the status is used.
+	// ErrorCode and Message fill the error envelope. Without ErrorCode the usual one of the status is
+	// used.
 	ErrorCode string `json:"error_code,omitempty"`
 	Message   string `json:"message,omitempty"`
 	// HTML answers with a web page instead of the envelope, as the edge does.
@@ -143,7 +145,8 @@ func matchGlob(pattern, text string) bool {
 	return strings.HasSuffix(text, last)
 }
 
-// reply is what the fault answers in place of the real reply, in the error form of the path: OAuth has its own.
+// reply is what the fault answers in place of the real reply, in the error form of the path: OAuth
+// has its own.
 func (f Fault) reply(path string) *reply {
 	status := f.Status
 	if status == 0 {

@@ -31,16 +31,39 @@ func TestFaultMatching(t *testing.T) {
 		{"a path", sfsim.Fault{Path: limits}, []string{limits, secrets, limits}, []bool{true, false, true}},
 		{"a prefix up to a slash", sfsim.Fault{Path: data + "/lim"}, []string{limits}, []bool{false}},
 		{"a prefix", sfsim.Fault{Path: data}, []string{limits, "/services/data/"}, []bool{true, false}},
-		{"a glob", sfsim.Fault{Path: "/services/*/TenantSecret"}, []string{limits, secrets, secrets + "/x"}, []bool{false, true, false}},
-		{"a glob with an end", sfsim.Fault{Path: "*sobjects*"}, []string{limits, secrets, secrets + "/x"}, []bool{false, true, true}},
+		{
+			"a glob",
+			sfsim.Fault{Path: "/services/*/TenantSecret"},
+			[]string{limits, secrets, secrets + "/x"},
+			[]bool{false, true, false},
+		},
+		{
+			"a glob with an end",
+			sfsim.Fault{Path: "*sobjects*"},
+			[]string{limits, secrets, secrets + "/x"},
+			[]bool{false, true, true},
+		},
 		{"a part", sfsim.Fault{Path: "TenantSecret"}, []string{limits, secrets}, []bool{false, true}},
 		{"another method", sfsim.Fault{Method: "POST"}, []string{limits}, []bool{false}},
 		{"the method", sfsim.Fault{Method: "get"}, []string{limits}, []bool{true}},
-		{"a query", sfsim.Fault{Query: "from tenantsecret"}, []string{limits, data + "/query?q=select+Id+FROM%20TenantSecret"}, []bool{false, true}},
+		{"a query", sfsim.Fault{Query: "from tenantsecret"}, []string{
+			limits,
+			data + "/query?q=select+Id+FROM%20TenantSecret",
+		}, []bool{false, true}},
 		{"the login host", sfsim.Fault{Host: "login"}, []string{limits}, []bool{false}},
 		{"the second", sfsim.Fault{Nth: 2}, []string{limits, limits, limits}, []bool{false, true, false}},
-		{"the second of a path", sfsim.Fault{Nth: 2, Path: secrets}, []string{secrets, limits, secrets}, []bool{false, false, true}},
-		{"two from the second on", sfsim.Fault{Nth: 2, Times: 2}, []string{limits, limits, limits, limits}, []bool{false, true, true, false}},
+		{
+			"the second of a path",
+			sfsim.Fault{Nth: 2, Path: secrets},
+			[]string{secrets, limits, secrets},
+			[]bool{false, false, true},
+		},
+		{
+			"two from the second on",
+			sfsim.Fault{Nth: 2, Times: 2},
+			[]string{limits, limits, limits, limits},
+			[]bool{false, true, true, false},
+		},
 		{"the first two", sfsim.Fault{Times: 2}, []string{limits, limits, limits}, []bool{true, true, false}},
 	}
 	for _, tt := range tests {
@@ -74,7 +97,8 @@ func TestFaultReplies(t *testing.T) {
 	strike(sfsim.Fault{Status: 500}).refused(500, "UNKNOWN_EXCEPTION")
 	strike(sfsim.Fault{Status: 429}).refused(429, "UNKNOWN_EXCEPTION")
 	strike(sfsim.Fault{Status: 400, ErrorCode: "X", Message: "y"}).refused(400, "X")
-	if r := strike(sfsim.Fault{ErrorCode: "UNABLE_TO_LOCK_ROW"}).refused(400, "UNABLE_TO_LOCK_ROW"); r.Message != "unable to obtain exclusive access to this record" {
+	if r := strike(sfsim.Fault{ErrorCode: "UNABLE_TO_LOCK_ROW"}).refused(400,
+		"UNABLE_TO_LOCK_ROW"); r.Message != "unable to obtain exclusive access to this record" {
 		t.Errorf("message %q", r.Message)
 	}
 	a := strike(sfsim.Fault{RetryAfter: 7})
@@ -82,8 +106,12 @@ func TestFaultReplies(t *testing.T) {
 	if a.header.Get("Retry-After") != "7" {
 		t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
 	}
-	for _, a := range []*answer{strike(sfsim.Fault{HTML: true}).want(503), strike(sfsim.Fault{HTML: true, Status: 502}).want(502), strike(sfsim.Fault{Status: 420}).want(420)} {
-		if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || a.body[0] != '<' || a.header.Get("Sforce-Limit-Info") != "" {
+	for _, a := range []*answer{
+		strike(sfsim.Fault{HTML: true}).want(503),
+		strike(sfsim.Fault{HTML: true, Status: 502}).want(502), strike(sfsim.Fault{Status: 420}).want(420),
+	} {
+		if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") || a.body[0] != '<' ||
+			a.header.Get("Sforce-Limit-Info") != "" {
 			t.Errorf("page %s %s", a.header, a.body)
 		}
 	}
@@ -154,7 +182,13 @@ func TestFaultsAreChecked(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	for _, f := range []sfsim.Fault{
-		{}, {Path: "/x"}, {Drop: "during"}, {Body: "pretty"}, {Host: "mars", Status: 500}, {Status: 99}, {Status: 500, Nth: -1},
+		{},
+		{Path: "/x"},
+		{Drop: "during"},
+		{Body: "pretty"},
+		{Host: "mars", Status: 500},
+		{Status: 99},
+		{Status: 500, Nth: -1},
 	} {
 		if err := c.server.AddFault(f); err == nil {
 			t.Errorf("accepts %s", f)
@@ -199,7 +233,8 @@ func TestJournal(t *testing.T) {
 		t.Errorf("operations %s, want %s", got, want)
 	}
 	first := c.server.Requests()[0]
-	if !first.Committed || first.Status != http.StatusCreated || !strings.Contains(strings.Join(first.Fields, " "), "SecretValueHash") {
+	if !first.Committed || first.Status != http.StatusCreated ||
+		!strings.Contains(strings.Join(first.Fields, " "), "SecretValueHash") {
 		t.Errorf("first entry %+v", first)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// plugin speaks as the public Fortanix plugin for Salesforce does [C FtxPlugin]: it logs in before every call, escapes no
-// query, writes a slash before the question mark, and uses v50.0.
+// plugin speaks as the public Fortanix plugin for Salesforce does [C FtxPlugin]: it logs in before
+// every call, escapes no query, writes a slash before the question mark, and uses v50.0.
 type plugin struct {
 	*client
 
@@ -34,7 +34,8 @@ func (p *plugin) raw(method, target, token, contentType, text string) *answer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n", method, target,
+	head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: "+
+		"%d\r\n", method, target,
 		contentType, len(text))
 	if token != "" {
 		head += "Authorization: Bearer " + token + "\r\n"
@@ -64,7 +65,8 @@ func (p *plugin) request(method, path string, body any) *answer {
 		TokenType   string `json:"token_type"`
 	}
 	p.raw(http.MethodPost, "/services/oauth2/token", "", "application/x-www-form-urlencoded",
-		"grant_type=client_credentials&client_id="+p.server.ClientID+"&client_secret="+p.server.ClientSecret).want(http.StatusOK).into(&granted)
+		"grant_type=client_credentials&client_id="+p.server.ClientID+"&client_secret="+
+			p.server.ClientSecret).want(http.StatusOK).into(&granted)
 	if granted.TokenType != "Bearer" || granted.InstanceURL != p.server.InstanceURL || granted.IssuedAt == "" {
 		p.t.Fatalf("token type %q of %q", granted.TokenType, granted.InstanceURL)
 	}
@@ -119,12 +121,14 @@ func (p *plugin) liveAsFortanixDoes() {
 	var found struct {
 		Records []struct{ Id string } `json:"records"` //nolint:revive // as it is on the wire
 	}
-	p.request(http.MethodGet, "/services/data/v50.0/tooling/query/?q=select Id from Certificate where MasterLabel = 'Wrapper'", nil).
+	p.request(http.MethodGet, "/services/data/v50.0/tooling/query/?q=select Id from Certificate where MasterLabel = "+
+		"'Wrapper'", nil).
 		want(http.StatusOK).into(&found)
 	if len(found.Records) != 1 {
 		t.Fatalf("%d certificates", len(found.Records))
 	}
-	chain := p.request(http.MethodGet, "/services/data/v50.0/tooling/sobjects/Certificate/"+found.Records[0].Id+"/CertificateChain", nil).
+	chain := p.request(http.MethodGet, "/services/data/v50.0/tooling/sobjects/Certificate/"+found.Records[0].Id+
+		"/CertificateChain", nil).
 		want(http.StatusOK).body
 	text := string(chain)
 	_ = json.Unmarshal(chain, &text) // which the plugin tries, and does without
@@ -147,7 +151,8 @@ func (p *plugin) liveAsFortanixDoes() {
 	id, wrapped := p.upload(first)
 	row := p.request(http.MethodGet, rows+"/"+id, nil).record()
 	for name, want := range map[string]any{
-		"Source": "UPLOADED", "KeyDerivationMode": "PBKDF2", "Status": "ACTIVE", "Type": "Data", "SecretValueHash": sum(first),
+		"Source": "UPLOADED", "KeyDerivationMode": "PBKDF2", "Status": "ACTIVE", "Type": "Data",
+		"SecretValueHash":        sum(first),
 		"SecretValueCertificate": nil, "Description": "Salesforce Data Key 20201229T185546Z",
 	} {
 		if row[name] != want {
@@ -166,7 +171,8 @@ func (p *plugin) liveAsFortanixDoes() {
 		var keys struct {
 			Records []struct{ Status string } `json:"records"`
 		}
-		p.request(http.MethodGet, "/services/data/"+version+"/query/?q=select Id, Status, Version from TenantSecret where Type = 'Data' and Status = 'ARCHIVED'", nil).
+		p.request(http.MethodGet, "/services/data/"+version+"/query/?q=select Id, Status, Version from TenantSecret where "+
+			"Type = 'Data' and Status = 'ARCHIVED'", nil).
 			want(http.StatusOK).into(&keys)
 		if len(keys.Records) != 2 {
 			t.Errorf("%s: %d archived keys, want 2", version, len(keys.Records))
@@ -176,7 +182,8 @@ func (p *plugin) liveAsFortanixDoes() {
 	// archive is no transition that Salesforce documents; destroy and restore are, in mixed case.
 	p.request(http.MethodPatch, rows+"/"+id, map[string]any{"Status": "Archived"}).refused(http.StatusBadRequest, unknown)
 	p.request(http.MethodPatch, rows+"/"+id, map[string]any{"Status": "Destroyed"}).want(http.StatusNoContent)
-	if row := p.request(http.MethodGet, rows+"/"+id, nil).record(); row["Status"] != "DESTROYED" || row["SecretValue"] != nil {
+	if row := p.request(http.MethodGet, rows+"/"+id, nil).record(); row["Status"] != "DESTROYED" ||
+		row["SecretValue"] != nil {
 		t.Errorf("row %v", row)
 	}
 	refused := p.request(http.MethodPatch, rows+"/"+id, map[string]any{"Status": "Archived", "SecretValue": wrapped}).
@@ -184,13 +191,18 @@ func (p *plugin) liveAsFortanixDoes() {
 	if refused.Message != "Invalid Secret/Key" {
 		t.Errorf("refused by %q", refused.Message)
 	}
-	p.request(http.MethodPatch, rows+"/"+id, map[string]any{"Status": "Archived", "SecretValue": synced}).want(http.StatusNoContent)
-	if row := p.request(http.MethodGet, rows+"/"+id, nil).record(); row["Status"] != "ARCHIVED" || row["SecretValueHash"] != sum(first) {
+	p.request(http.MethodPatch, rows+"/"+id, map[string]any{
+		"Status":      "Archived",
+		"SecretValue": synced,
+	}).want(http.StatusNoContent)
+	if row := p.request(http.MethodGet, rows+"/"+id, nil).record(); row["Status"] != "ARCHIVED" ||
+		row["SecretValueHash"] != sum(first) {
 		t.Errorf("row %v", row)
 	}
 }
 
-// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if the org is set so.
+// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if
+// the org is set so.
 func TestCertificateByLabel(t *testing.T) {
 	t.Parallel()
 	seed := seeded(t, "certificates: [{developer_name: Sim_BYOK}, {developer_name: Wrapper_1, master_label: Wrapper One}]")
@@ -210,6 +222,7 @@ func TestPasswordGrantIsBlocked(t *testing.T) {
 	c := start(t)
 	p := &plugin{client: c}
 	p.raw(http.MethodPost, "/services/oauth2/token", "", "application/x-www-form-urlencoded",
-		"grant_type=password&client_id="+c.server.ClientID+"&client_secret="+c.server.ClientSecret+"&username="+c.server.Username+"&password=p w").
+		"grant_type=password&client_id="+c.server.ClientID+"&client_secret="+c.server.ClientSecret+"&username="+
+			c.server.Username+"&password=p w").
 		oauthRefused("invalid_grant", "authentication failure")
 }

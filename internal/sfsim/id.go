@@ -7,7 +7,8 @@ import (
 
 const base62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// id18 appends the three check characters to a 15-character id: each says which letters of a group of five are upper case.
+// id18 appends the three check characters to a 15-character id: each says which letters of a group
+// of five are upper case.
 func id18(id15 string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 	out := []byte(id15)
@@ -23,8 +24,8 @@ func id18(id15 string) string {
 	return string(out)
 }
 
-// parseID returns the 18-character form of an id of 15 or 18 characters, and false for anything else, including a wrong
-// check suffix.
+// parseID returns the 18-character form of an id of 15 or 18 characters, and false for anything
+// else, including a wrong check suffix.
 func parseID(id string) (string, bool) {
 	if len(id) != 15 && len(id) != 18 {
 		return "", false
@@ -48,6 +49,7 @@ func (w *world) newID(prefix string) string {
 }
 
 func serialID(prefix string, serial int) string {
-	// Real ids carry the pod after the prefix; "Wt0" makes ids of the simulator easy to recognise in a log.
+	// Real ids carry the pod after the prefix; "Wt0" makes ids of the simulator easy to recognise in a
+	// log.
 	return id18(fmt.Sprintf("%sWt0%09d", prefix, serial))
 }

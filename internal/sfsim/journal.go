@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Request is one entry of the journal. It holds no header, no body and no query value that could be a secret.
+// Request is one entry of the journal. It holds no header, no body and no query value that could be
+// a secret.
 type Request struct {
 	// Time is the simulated time of arrival.
 	Time time.Time `json:"time"`
@@ -34,8 +35,8 @@ type Request struct {
 	UserAgent string `json:"user_agent,omitempty"`
 }
 
-// Violation is something that no correct client does: an unknown path or field, a wrong content type, a call without a
-// token, an unreadable body.
+// Violation is something that no correct client does: an unknown path or field, a wrong content
+// type, a call without a token, an unreadable body.
 type Violation struct {
 	Time   time.Time `json:"time"`
 	Method string    `json:"method"`

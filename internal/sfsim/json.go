@@ -51,8 +51,9 @@ func encodeJSON(v any) ([]byte, error) {
 	return bytes.TrimRight(out.Bytes(), "\n"), nil
 }
 
-// parseObject reads exactly one JSON object. Scalars become string, json.Number, bool or nil; nested values stay
-// json.RawMessage. A name given twice, in any case, is an error, because it would be ambiguous.
+// parseObject reads exactly one JSON object. Scalars become string, json.Number, bool or nil;
+// nested values stay json.RawMessage. A name given twice, in any case, is an error, because it
+// would be ambiguous.
 func parseObject(body []byte) (object, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -110,7 +111,8 @@ func scalar(raw json.RawMessage) (any, error) {
 	return value, nil
 }
 
-// describeJSON keeps the position of a syntax error and drops the text around it, which may be a secret.
+// describeJSON keeps the position of a syntax error and drops the text around it, which may be a
+// secret.
 func describeJSON(err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("unexpected character at [line:1, column:%d]", syntax.Offset)

@@ -13,8 +13,8 @@ import (
 	"sync"
 )
 
-// The private keys under testdata/keys are public: they stand in for keys that Salesforce would make, so that a simulator
-// starts in milliseconds instead of seconds.
+// The private keys under testdata/keys are public: they stand in for keys that Salesforce would
+// make, so that a simulator starts in milliseconds instead of seconds.
 //
 //go:embed testdata/keys/*.pem
 var keyFiles embed.FS
@@ -22,7 +22,8 @@ var keyFiles embed.FS
 // appKeyFile holds the key pair of the simulated external client app (JWT bearer flow).
 const appKeyFile = "rsa2048-app.pem"
 
-// embeddedKeys maps a file name under testdata/keys to its parsed key, and keeps the names in order.
+// embeddedKeys maps a file name under testdata/keys to its parsed key, and keeps the names in
+// order.
 var embeddedKeys = sync.OnceValues(func() (map[string]*rsa.PrivateKey, error) {
 	names, err := fs.Glob(keyFiles, "testdata/keys/*.pem")
 	if err != nil {
@@ -59,7 +60,8 @@ func parsePrivateKey(body []byte) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// madeKeys holds key pairs generated after the embedded ones ran out, by size, shared by every server of the process.
+// madeKeys holds key pairs generated after the embedded ones ran out, by size, shared by every
+// server of the process.
 var madeKeys struct {
 	mu   sync.Mutex
 	keys map[int][]*rsa.PrivateKey

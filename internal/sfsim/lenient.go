@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// lenientListener accepts request lines with unescaped spaces in the query, which one Shield client sends [C FtxPlugin] and
-// net/http would refuse: it escapes them on their way in.
+// lenientListener accepts request lines with unescaped spaces in the query, which one Shield client
+// sends [C FtxPlugin] and net/http would refuse: it escapes them on their way in.
 type lenientListener struct{ net.Listener }
 
 // Accept wraps the next connection.
@@ -19,8 +19,8 @@ func (l lenientListener) Accept() (net.Conn, error) {
 	return &lenientConn{Conn: conn}, nil
 }
 
-// lenientConn rewrites a request line that comes at the front of what one read yields, which is where every request of a client
-// that does not pipeline begins.
+// lenientConn rewrites a request line that comes at the front of what one read yields, which is
+// where every request of a client that does not pipeline begins.
 type lenientConn struct {
 	net.Conn
 	pending []byte

@@ -65,8 +65,12 @@ func (c *call) dispatchLogin() *reply {
 		return c.identity(true)
 	case strings.HasPrefix(path, "/id/"):
 		c.entry.Operation = "identity"
-		if c.session = c.s.session(c.bearer()); c.session != nil && path != "/id/"+c.s.world.organization.id+"/"+c.session.user.id {
-			return &reply{status: http.StatusForbidden, body: []byte("Wrong_Org"), contentType: "text/plain", errorCode: "Wrong_Org"}
+		if c.session = c.s.session(c.bearer()); c.session != nil &&
+			path != "/id/"+c.s.world.organization.id+"/"+c.session.user.id {
+			return &reply{
+				status: http.StatusForbidden, body: []byte("Wrong_Org"), contentType: "text/plain",
+				errorCode: "Wrong_Org",
+			}
 		}
 		return c.identity(false)
 	default:
@@ -154,7 +158,8 @@ func (c *call) grant(u *user) *reply {
 	}
 }
 
-// jwtBearer verifies an RS256 assertion. Its times are judged by the real clock, because the client stamps it by its own.
+// jwtBearer verifies an RS256 assertion. Its times are judged by the real clock, because the client
+// stamps it by its own.
 func (c *call) jwtBearer(assertion string) *reply {
 	invalid := refuseOAuth("invalid_grant", "invalid assertion") // [R]
 	parts := strings.Split(assertion, ".")
@@ -198,8 +203,9 @@ func (c *call) jwtBearer(assertion string) *reply {
 	if refusal := c.checkPair(audiences(claims.Audience)); refusal != nil {
 		return refusal
 	}
-	// Most clients let an assertion live for 3 to 5 minutes, but the Salesforce CLI writes milliseconds where seconds belong, and
-	// gets its token [C @salesforce/core]: so there is no upper bound.
+	// Most clients let an assertion live for 3 to 5 minutes, but the Salesforce CLI writes
+	// milliseconds where seconds belong, and gets its token [C @salesforce/core]: so there is no upper
+	// bound.
 	expires, err := claims.Expires.Float64()
 	if err != nil || expires <= float64(time.Now().Unix()) {
 		return refuseOAuth("invalid_grant", "expired authorization code")
@@ -234,7 +240,8 @@ var (
 	sessionEnds = []string{"session", "header", "forbidden", "text"}
 )
 
-// checkPair judges the host that an assertion was posted to together with its audiences, by the kind of org.
+// checkPair judges the host that an assertion was posted to together with its audiences, by the
+// kind of org.
 func (c *call) checkPair(audiences []string) *reply {
 	atLogin := c.host == "login"
 	ofLogin, ofInstance := false, false
@@ -264,7 +271,8 @@ func (c *call) checkPair(audiences []string) *reply {
 	return nil
 }
 
-// loginAudiences are the login host of the org's kind, as the real world and as the simulator call it.
+// loginAudiences are the login host of the org's kind, as the real world and as the simulator call
+// it.
 func (c *call) loginAudiences() []string {
 	if c.s.world.organization.kind == Sandbox {
 		return []string{"https://test.salesforce.com", c.s.LoginURL}
@@ -322,7 +330,10 @@ func (c *call) revokeToken() *reply {
 func (c *call) identity(openID bool) *reply {
 	found := c.s.session(c.bearer())
 	if found == nil {
-		return &reply{status: http.StatusForbidden, body: []byte("Bad_OAuth_Token"), contentType: "text/html", errorCode: "Bad_OAuth_Token"}
+		return &reply{
+			status: http.StatusForbidden, body: []byte("Bad_OAuth_Token"), contentType: "text/html",
+			errorCode: "Bad_OAuth_Token",
+		}
 	}
 	u, org := found.user, c.s.world.organization.id
 	urls := object{

@@ -25,7 +25,8 @@ func (c *client) tokenRequest(host string, form url.Values) *answer {
 	c.t.Helper()
 	bare := *c
 	bare.token = ""
-	a, err := bare.try(http.MethodPost, host+"/services/oauth2/token", []byte(form.Encode()), "application/x-www-form-urlencoded")
+	a, err := bare.try(http.MethodPost, host+"/services/oauth2/token", []byte(form.Encode()),
+		"application/x-www-form-urlencoded")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -49,7 +50,10 @@ func (a *answer) oauthRefused(code, description string) {
 }
 
 func (c *client) credentials() url.Values {
-	return url.Values{"grant_type": {"client_credentials"}, "client_id": {c.server.ClientID}, "client_secret": {c.server.ClientSecret}}
+	return url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {c.server.ClientID},
+		"client_secret": {c.server.ClientSecret},
+	}
 }
 
 // The reply of a grant; there is no expires_in and no refresh_token [D].
@@ -59,7 +63,8 @@ func TestClientCredentials(t *testing.T) {
 	var got map[string]string
 	a := c.tokenRequest(c.server.InstanceURL, c.credentials()).want(http.StatusOK)
 	a.into(&got)
-	if len(got) != 7 || got["token_type"] != "Bearer" || got["instance_url"] != c.server.InstanceURL || got["scope"] != "api" {
+	if len(got) != 7 || got["token_type"] != "Bearer" || got["instance_url"] != c.server.InstanceURL ||
+		got["scope"] != "api" {
 		t.Errorf("reply %v", got)
 	}
 	if !strings.HasPrefix(got["access_token"], c.server.OrganizationID[:15]+"!") {
@@ -85,7 +90,8 @@ func TestClientCredentialsByBasic(t *testing.T) {
 	for secret, status := range map[string]int{c.server.ClientSecret: http.StatusOK, "wrong": http.StatusBadRequest} {
 		pair := base64.StdEncoding.EncodeToString([]byte(c.server.ClientID + ":" + secret))
 		c.header.Set("Authorization", "Basic "+pair)
-		a, err := c.try(http.MethodPost, "/services/oauth2/token", []byte("grant_type=client_credentials"), "application/x-www-form-urlencoded")
+		a, err := c.try(http.MethodPost, "/services/oauth2/token", []byte("grant_type=client_credentials"),
+			"application/x-www-form-urlencoded")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,11 +109,16 @@ func TestTokenRefusals(t *testing.T) {
 		return form
 	}
 	// login. and test. refuse client credentials [C pozil/pub-sub-api-node-client#58].
-	c.tokenRequest(c.server.LoginURL, c.credentials()).oauthRefused("invalid_grant", "request not supported on this domain")
-	c.tokenRequest(c.server.InstanceURL, changed("client_secret", "x")).oauthRefused("invalid_client", "invalid client credentials")
-	c.tokenRequest(c.server.InstanceURL, changed("client_id", "x")).oauthRefused("invalid_client_id", "client identifier invalid")
-	c.tokenRequest(c.server.InstanceURL, changed("grant_type", "x")).oauthRefused("unsupported_grant_type", "grant type not supported")
-	c.tokenRequest(c.server.InstanceURL, changed("grant_type", "password")).oauthRefused("invalid_grant", "authentication failure")
+	c.tokenRequest(c.server.LoginURL, c.credentials()).oauthRefused("invalid_grant",
+		"request not supported on this domain")
+	c.tokenRequest(c.server.InstanceURL, changed("client_secret", "x")).oauthRefused("invalid_client",
+		"invalid client credentials")
+	c.tokenRequest(c.server.InstanceURL, changed("client_id", "x")).oauthRefused("invalid_client_id",
+		"client identifier invalid")
+	c.tokenRequest(c.server.InstanceURL, changed("grant_type", "x")).oauthRefused("unsupported_grant_type",
+		"grant type not supported")
+	c.tokenRequest(c.server.InstanceURL, changed("grant_type", "password")).oauthRefused("invalid_grant",
+		"authentication failure")
 	c.do(http.MethodGet, "/services/oauth2/token", "").want(http.StatusMethodNotAllowed)
 	c.do(http.MethodPost, "/services/oauth2/token", `{"grant_type":"client_credentials"}`).want(http.StatusBadRequest)
 	for _, r := range c.server.Requests() {
@@ -161,7 +172,10 @@ func TestJWTBearer(t *testing.T) {
 	}
 	soon := time.Now().Add(3 * time.Minute).Unix()
 	claims := func(change map[string]any) map[string]any {
-		out := map[string]any{"iss": c.server.ClientID, "sub": c.server.Username, "aud": "https://login.salesforce.com", "exp": soon}
+		out := map[string]any{
+			"iss": c.server.ClientID, "sub": c.server.Username, "aud": "https://login.salesforce.com",
+			"exp": soon,
+		}
 		maps.Copy(out, change)
 		return out
 	}
@@ -174,17 +188,25 @@ func TestJWTBearer(t *testing.T) {
 		return assertion(t, c.server.PrivateKeyPEM, "RS256", claims(change))
 	}
 	for _, host := range []string{c.server.InstanceURL, c.server.LoginURL} {
-		for _, audience := range []any{"https://login.salesforce.com", c.server.LoginURL, c.server.LoginURL + "/", c.server.InstanceURL, []string{c.server.LoginURL}} {
+		for _, audience := range []any{
+			"https://login.salesforce.com", c.server.LoginURL, c.server.LoginURL + "/",
+			c.server.InstanceURL,
+			[]string{c.server.LoginURL},
+		} {
 			ask(host, sign(map[string]any{"aud": audience})).want(http.StatusOK)
 		}
-		ask(host, sign(map[string]any{"aud": "https://test.salesforce.com"})).oauthRefused("invalid_grant", "audience is invalid")
+		ask(host, sign(map[string]any{"aud": "https://test.salesforce.com"})).oauthRefused("invalid_grant",
+			"audience is invalid")
 		ask(host, sign(map[string]any{"iss": "x"})).oauthRefused("invalid_client_id", "client identifier invalid")
 		ask(host, sign(map[string]any{"sub": "x@y.z"})).oauthRefused("invalid_grant", "user hasn't approved this consumer")
-		ask(host, sign(map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})).oauthRefused("invalid_grant", "expired authorization code")
-		ask(host, sign(map[string]any{"exp": time.Now().UnixMilli() + 300})).want(http.StatusOK) // as the Salesforce CLI does [C]
+		ask(host, sign(map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})).oauthRefused("invalid_grant",
+			"expired authorization code")
+		// as the Salesforce CLI does [C]
+		ask(host, sign(map[string]any{"exp": time.Now().UnixMilli() + 300})).want(http.StatusOK)
 		ask(host, sign(map[string]any{"exp": nil})).oauthRefused("invalid_grant", "expired authorization code")
 		ask(host, signed(t, foreign, "RS256", claims(nil))).oauthRefused("invalid_grant", "invalid assertion")
-		ask(host, assertion(t, c.server.PrivateKeyPEM, "RS512", claims(nil))).oauthRefused("invalid_grant", "invalid assertion")
+		ask(host, assertion(t, c.server.PrivateKeyPEM, "RS512", claims(nil))).oauthRefused("invalid_grant",
+			"invalid assertion")
 		ask(host, "a.b").oauthRefused("invalid_grant", "invalid assertion")
 		ask(host, "e30.e30.!").oauthRefused("invalid_grant", "invalid assertion")
 		ask(host, "").oauthRefused("invalid_grant", "invalid assertion")
@@ -211,15 +233,22 @@ func TestJWTLoginKinds(t *testing.T) {
 	t.Parallel()
 	const login = "https://login.salesforce.com"
 	for kind, want := range map[string][4]string{
-		// The host and the audience: My Domain and My Domain, My Domain and login, login and login, login and My Domain.
-		"any":            {"", "", "", ""},
-		"my_domain":      {"", "audience is invalid", "External client app is not installed in this org", "External client app is not installed in this org"},
+		// The host and the audience: My Domain and My Domain, My Domain and login, login and login, login
+		// and My Domain.
+		"any": {"", "", "", ""},
+		"my_domain": {
+			"", "audience is invalid", "External client app is not installed in this org",
+			"External client app is not installed in this org",
+		},
 		"login_audience": {"audience is invalid", "", "audience is invalid", "audience is invalid"},
 		"login_host":     {"audience is invalid", "audience is invalid", "", "audience is invalid"},
 	} {
 		c := start(t, configure(func(s *sfsim.Settings) { s.JWTLogin = kind }))
 		for i, pair := range [4][2]string{
-			{c.server.InstanceURL, c.server.InstanceURL}, {c.server.InstanceURL, login}, {c.server.LoginURL, login}, {c.server.LoginURL, c.server.InstanceURL},
+			{c.server.InstanceURL, c.server.InstanceURL},
+			{c.server.InstanceURL, login},
+			{c.server.LoginURL, login},
+			{c.server.LoginURL, c.server.InstanceURL},
 		} {
 			a := c.tokenRequest(pair[0], url.Values{
 				"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
@@ -276,7 +305,10 @@ func TestSessionEndsByItsNames(t *testing.T) {
 func TestHostIsOfThisMachine(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	for host, status := range map[string]int{"evil.example": 420, "evil.example:80": 420, "169.254.169.254": 420, "localhost": http.StatusOK, "[::1]:9": http.StatusOK, "127.9.9.9": http.StatusOK} {
+	for host, status := range map[string]int{
+		"evil.example": 420, "evil.example:80": 420, "169.254.169.254": 420,
+		"localhost": http.StatusOK, "[::1]:9": http.StatusOK, "127.9.9.9": http.StatusOK,
+	} {
 		for _, path := range []string{data + "/limits", "/services/data/"} {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.server.InstanceURL+path, nil)
 			if err != nil {
@@ -330,7 +362,8 @@ func TestSessionsEnd(t *testing.T) {
 func TestSessionSwitches(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.SessionUnfit = true }))
-	if r := c.get(data+"/limits").refused(http.StatusUnauthorized, "INVALID_SESSION_ID"); r.Message != "This session is not valid for use with the REST API" {
+	if r := c.get(data+"/limits").refused(http.StatusUnauthorized,
+		"INVALID_SESSION_ID"); r.Message != "This session is not valid for use with the REST API" {
 		t.Errorf("message %q", r.Message)
 	}
 	c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SessionUnfit, s.APIDisabled = false, true })
@@ -344,7 +377,8 @@ func TestIdentityEndpoints(t *testing.T) {
 	introspect := func() map[string]any {
 		form := c.credentials()
 		form.Set("token", c.token)
-		a, err := c.try(http.MethodPost, "/services/oauth2/introspect", []byte(form.Encode()), "application/x-www-form-urlencoded")
+		a, err := c.try(http.MethodPost, "/services/oauth2/introspect", []byte(form.Encode()),
+			"application/x-www-form-urlencoded")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +391,8 @@ func TestIdentityEndpoints(t *testing.T) {
 		t.Errorf("introspection %v", live)
 	}
 	info := c.get("/services/oauth2/userinfo").record()
-	if info["organization_id"] != c.server.OrganizationID || info["preferred_username"] != c.server.Username || info["sub"] != live["sub"] {
+	if info["organization_id"] != c.server.OrganizationID || info["preferred_username"] != c.server.Username ||
+		info["sub"] != live["sub"] {
 		t.Errorf("userinfo %v", info)
 	}
 	id := c.get(fmt.Sprint(info["sub"])).record()
@@ -366,7 +401,8 @@ func TestIdentityEndpoints(t *testing.T) {
 	}
 	c.get(c.server.LoginURL + "/id/" + c.server.OrganizationID + "/005000000000000AAA").want(http.StatusForbidden)
 
-	a, err := c.try(http.MethodPost, "/services/oauth2/revoke", []byte(url.Values{"token": {c.token}}.Encode()), "application/x-www-form-urlencoded")
+	a, err := c.try(http.MethodPost, "/services/oauth2/revoke", []byte(url.Values{"token": {c.token}}.Encode()),
+		"application/x-www-form-urlencoded")
 	if err != nil {
 		t.Fatal(err)
 	}

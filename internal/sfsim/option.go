@@ -23,7 +23,8 @@ type options struct {
 // Option changes how a Server starts.
 type Option func(*options) error
 
-// WithListen sets the address of the instance host; the default is a free port of 127.0.0.1. Only loopback addresses are allowed.
+// WithListen sets the address of the instance host; the default is a free port of 127.0.0.1. Only
+// loopback addresses are allowed.
 func WithListen(address string) Option {
 	return func(o *options) error { o.listen = address; return nil }
 }
@@ -82,8 +83,9 @@ func WithSeed(seed *Seed) Option {
 	}
 }
 
-// WithPersistence keeps the org in a file: Save writes it, and New starts from it if it exists, whatever the seed, the kind and the
-// other options for the initial org say. Key material and private keys are in it, in the clear.
+// WithPersistence keeps the org in a file: Save writes it, and New starts from it if it exists,
+// whatever the seed, the kind and the other options for the initial org say. Key material and
+// private keys are in it, in the clear.
 func WithPersistence(path string) Option {
 	return func(o *options) error {
 		if path == "" {
@@ -99,12 +101,14 @@ func WithTime(t time.Time) Option {
 	return func(o *options) error { o.now = &t; return nil }
 }
 
-// WithControl adds the control routes under /_sim/ to the instance host. They need no authentication.
+// WithControl adds the control routes under /_sim/ to the instance host. They need no
+// authentication.
 func WithControl() Option {
 	return func(o *options) error { o.control = true; return nil }
 }
 
-// WithConfiguration changes settings and permissions of the initial world, after the seed. Reset applies it again.
+// WithConfiguration changes settings and permissions of the initial world, after the seed. Reset
+// applies it again.
 func WithConfiguration(change func(*Settings, *Permissions)) Option {
 	return func(o *options) error { o.adjust = append(o.adjust, change); return nil }
 }

@@ -37,7 +37,8 @@ var userObject = &sobject{
 
 // namedCredentialObject describes the endpoints of cache-only keys.
 var namedCredentialObject = &sobject{
-	name: "NamedCredential", label: "Named Credential", labelPlural: "Named Credentials", prefix: "0XA", since: 33, verbs: "R",
+	name: "NamedCredential", label: "Named Credential", labelPlural: "Named Credentials", prefix: "0XA", since: 33,
+	verbs: "R",
 	fields: append(systemFields(), []field{
 		{name: "DeveloperName", label: "Name", kind: "string", props: "FGS", length: 80},
 		{name: "MasterLabel", label: "Label", kind: "string", props: "FGS", length: 80},

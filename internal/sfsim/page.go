@@ -15,8 +15,8 @@ import (
 //go:embed page.html
 var pageText string
 
-// pageTemplate renders the org, the journal and the faults for a person to watch. The page is whole without JavaScript; with it, it
-// follows the org and has its buttons.
+// pageTemplate renders the org, the journal and the faults for a person to watch. The page is whole
+// without JavaScript; with it, it follows the org and has its buttons.
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
@@ -84,8 +84,8 @@ func counts(secrets []TenantSecret) string {
 	return strings.Join(parts, ", ")
 }
 
-// spans lays keys out between the first one's creation and now, each until the next one. The drawing is by rank where time does not
-// separate them, so that each stays visible.
+// spans lays keys out between the first one's creation and now, each until the next one. The
+// drawing is by rank where time does not separate them, so that each stays visible.
 func spans(secrets []TenantSecret, now time.Time) []span {
 	const least = 4
 	begin := secrets[0].CreatedDate
@@ -96,7 +96,8 @@ func spans(secrets []TenantSecret, now time.Time) []span {
 			return timeline
 		}
 
-		return least*i + int(float64(max(room, 0))*float64(min(max(secrets[i].CreatedDate.Sub(begin), 0), whole))/float64(whole))
+		return least*i + int(float64(max(room, 0))*float64(min(max(secrets[i].CreatedDate.Sub(begin), 0),
+			whole))/float64(whole))
 	}
 	out := make([]span, len(secrets))
 	for i, secret := range secrets {
@@ -108,7 +109,8 @@ func spans(secrets []TenantSecret, now time.Time) []span {
 
 // usable reports whether the page calls a certificate fit for BYOK.
 func (c Certificate) usable(now time.Time) bool {
-	return c.KeySize == byokKeySize && c.PlatformEncryption && !c.PrivateKeyExportable && !c.Unusable && c.ExpirationDate.After(now)
+	return c.KeySize == byokKeySize && c.PlatformEncryption && !c.PrivateKeyExportable && !c.Unusable &&
+		c.ExpirationDate.After(now)
 }
 
 const byokKeySize = 4096

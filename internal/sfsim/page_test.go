@@ -26,7 +26,8 @@ func browser(t *testing.T) string {
 	return ""
 }
 
-// The page shows keys, certificates, faults, violations and requests in a real browser, and text of clients as text.
+// The page shows keys, certificates, faults, violations and requests in a real browser, and text of
+// clients as text.
 func TestPageInABrowser(t *testing.T) {
 	t.Parallel()
 	chromium := browser(t)
@@ -36,8 +37,10 @@ func TestPageInABrowser(t *testing.T) {
 	c.get("/services/data/v62.0/no/such/resource")
 
 	// As root, in a container, there is no sandbox for the browser; it sees nothing but this page.
-	dom, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage",
+	dom, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+		"--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+		"--disable-dev-shm-usage",
 		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=3000", "--dump-dom", c.server.InstanceURL+"/_sim/").Output()
 	if err != nil {
 		t.Skipf("the browser does not run here: %v", err)
@@ -45,10 +48,12 @@ func TestPageInABrowser(t *testing.T) {
 	text := string(dom)
 	for _, want := range []string{
 		"Salesforce simulator: Simulated Org (production, " + c.server.OrganizationID + ")", "Simulated time 20",
-		"<dd>" + id + "</dd>", `<span class="ACTIVE">ACTIVE</span>`, `<span class="ARCHIVED">ARCHIVED</span>`, "<span>UPLOADED</span>", "RSA_OAEP_SHA",
+		"<dd>" + id + "</dd>", `<span class="ACTIVE">ACTIVE</span>`, `<span class="ARCHIVED">ARCHIVED</span>`,
+		"<span>UPLOADED</span>", "RSA_OAEP_SHA",
 		"Data <small>1 ACTIVE, 1 ARCHIVED</small>",
 		"<td>Sim_BYOK</td>", "<td>Sim Partner SSO</td>", "<td>yes</td>", "<td>no</td>", "NoSuchPath", "no/such/resource",
-		"calls a resource that does not exist", `<span id="trouble" role="status"></span>`, "<td>TenantSecret.create</td>", "&lt;b onclick=",
+		"calls a resource that does not exist", `<span id="trouble" role="status"></span>`, "<td>TenantSecret.create</td>",
+		"&lt;b onclick=",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
@@ -59,7 +64,8 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
-// Without JavaScript the page is whole, and forty keys are forty lines, each with a short hash and a place on its type's timeline.
+// Without JavaScript the page is whole, and forty keys are forty lines, each with a short hash and
+// a place on its type's timeline.
 func TestPageWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	seed := &sfsim.Seed{}
@@ -74,13 +80,17 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	}
 	c := start(t, sfsim.WithControl(), sfsim.WithSeed(seed))
 	text := html.UnescapeString(string(c.get("/_sim/").body))
-	for want, n := range map[string]int{"<summary>": 40, "<rect ": 40, "<section>": 4, "<small>1 ACTIVE, 9 ARCHIVED</small>": 4} {
+	for want, n := range map[string]int{
+		"<summary>": 40, "<rect ": 40, "<section>": 4,
+		"<small>1 ACTIVE, 9 ARCHIVED</small>": 4,
+	} {
 		if got := strings.Count(text, want); got != n {
 			t.Errorf("expected %d of %q, found %d", n, want, got)
 		}
 	}
 	for _, secret := range c.server.TenantSecrets() {
-		if hash := secret.SecretValueHash; !strings.Contains(text, "<span>"+hash[:8]+"</span></summary>") || !strings.Contains(text, "<dt>hash</dt><dd>"+hash+"</dd>") {
+		if hash := secret.SecretValueHash; !strings.Contains(text, "<span>"+hash[:8]+"</span></summary>") ||
+			!strings.Contains(text, "<dt>hash</dt><dd>"+hash+"</dd>") {
 			t.Errorf("the page lacks the short or the whole hash of %s", secret.ID)
 		}
 	}
@@ -92,7 +102,10 @@ func TestPageTimeline(t *testing.T) {
 	for _, n := range []int{1, 2, 40} {
 		seed := &sfsim.Seed{}
 		for i := range n {
-			seed.TenantSecrets = append(seed.TenantSecrets, sfsim.SeedSecret{Source: "UPLOADED", Status: map[bool]string{true: "ACTIVE", false: "ARCHIVED"}[i == n-1]})
+			seed.TenantSecrets = append(seed.TenantSecrets, sfsim.SeedSecret{
+				Source: "UPLOADED",
+				Status: map[bool]string{true: "ACTIVE", false: "ARCHIVED"}[i == n-1],
+			})
 		}
 		c := start(t, sfsim.WithControl(), sfsim.WithSeed(seed))
 		end := 0

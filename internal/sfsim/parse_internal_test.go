@@ -87,7 +87,10 @@ func TestParseID(t *testing.T) {
 			t.Errorf("%s: %s, %v", id[:15], got, ok)
 		}
 	}
-	for _, id := range []string{"", "02G", "02GB0000000HYswMAX", "02GB0000000HYs-", "02GB0000000HYswMA", "02gB0000000HYswMAG", strings.Repeat("é", 9)} {
+	for _, id := range []string{
+		"", "02G", "02GB0000000HYswMAX", "02GB0000000HYs-", "02GB0000000HYswMA",
+		"02gB0000000HYswMAG", strings.Repeat("é", 9),
+	} {
 		if got, ok := parseID(id); ok {
 			t.Errorf("%q is taken for %s", id, got)
 		}
@@ -110,7 +113,10 @@ func FuzzParseID(f *testing.F) {
 }
 
 func FuzzParseObject(f *testing.F) {
-	for _, text := range []string{`{}`, `{"a":1,"b":null,"c":"x","d":{"e":[]}}`, `{"a":1,"A":2}`, `{"a":1}}`, `[]`, `{"a":1e999}`, `{"\ud800":0}`, ``} {
+	for _, text := range []string{
+		`{}`, `{"a":1,"b":null,"c":"x","d":{"e":[]}}`, `{"a":1,"A":2}`, `{"a":1}}`, `[]`,
+		`{"a":1e999}`, `{"\ud800":0}`, ``,
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -148,7 +154,8 @@ func TestExportedForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 73 bytes, of which the release, the IV and 48 bytes of ciphertext.
-	if len(raw) != 73 || !bytes.HasPrefix(raw, []byte{0x0a, 3, '2', '6', '2', 0x12, 16}) || raw[23] != 0x1a || raw[24] != 48 {
+	if len(raw) != 73 || !bytes.HasPrefix(raw, []byte{0x0a, 3, '2', '6', '2', 0x12, 16}) || raw[23] != 0x1a ||
+		raw[24] != 48 {
 		t.Errorf("exported form %x", raw)
 	}
 	if bytes.Contains(raw, secret.material) {

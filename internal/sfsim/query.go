@@ -10,7 +10,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 )
 
-// The rows of one page of a query: the default and most, and the least that a client may ask for [D RESTdoc].
+// The rows of one page of a query: the default and most, and the least that a client may ask for [D
+// RESTdoc].
 const (
 	maxBatch = 2000
 	minBatch = 200
@@ -106,10 +107,12 @@ func startQuery(c *call) *reply {
 	c.s.lastPage++
 	id := serialID("01g", c.s.lastPage)
 	c.s.locators[id] = open
-	return ok(open.page(open.records[:open.batch], result.TotalSize, c.root()+"/"+open.path+"/"+id+"-"+strconv.Itoa(open.batch)))
+	return ok(open.page(open.records[:open.batch], result.TotalSize,
+		c.root()+"/"+open.path+"/"+id+"-"+strconv.Itoa(open.batch)))
 }
 
-// batchSize follows Sforce-Query-Options: batchSize=n, within Salesforce's bounds, and the simulator's own smaller pages.
+// batchSize follows Sforce-Query-Options: batchSize=n, within Salesforce's bounds, and the
+// simulator's own smaller pages.
 func (c *call) batchSize() int {
 	size := maxBatch
 	for part := range strings.SplitSeq(c.r.Header.Get("Sforce-Query-Options"), ",") {
@@ -166,7 +169,8 @@ func refuseQuery(c *call, err error) *reply {
 	return refuse(http.StatusBadRequest, "MALFORMED_QUERY", "unexpected error in the query")
 }
 
-// noteExport marks in the journal that encrypted secrets were read, which Salesforce may log as an export [I].
+// noteExport marks in the journal that encrypted secrets were read, which Salesforce may log as an
+// export [I].
 func (c *call) noteExport(o *sobject, paths [][]string, rows []soql.Row) {
 	if o == tenantSecretObject && slices.ContainsFunc(paths, func(p []string) bool { return p[0] == "SecretValue" }) {
 		c.entry.Exported = true

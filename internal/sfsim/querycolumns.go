@@ -6,8 +6,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/soql"
 )
 
-// queryColumns answers query?columns=true, which describes the columns of a query instead of running it. The parameter is not
-// documented; the Salesforce CLI prints its tables by it [C salesforcecli/plugin-data].
+// queryColumns answers query?columns=true, which describes the columns of a query instead of
+// running it. The parameter is not documented; the Salesforce CLI prints its tables by it [C
+// salesforcecli/plugin-data].
 func (c *call) queryColumns(o *sobject, result *soql.Result) *reply {
 	columns := []object{}
 	var parents []string
@@ -26,9 +27,15 @@ func (c *call) queryColumns(o *sobject, result *soql.Result) *reply {
 	if o.prefix != "" {
 		prefix = o.prefix
 	}
-	selected := slices.ContainsFunc(result.Fields, func(f soql.SelectedField) bool { return slices.Equal(f.Path, []string{"Id"}) })
+	selected := slices.ContainsFunc(result.Fields, func(f soql.SelectedField) bool {
+		return slices.Equal(f.Path, []string{"Id"})
+	})
 	return ok(object{
-		{"columnMetadata", columns}, {"entityName", o.name}, {"groupBy", result.Aggregate}, {"idSelected", selected}, {"keyPrefix", prefix},
+		{"columnMetadata", columns},
+		{"entityName", o.name},
+		{"groupBy", result.Aggregate},
+		{"idSelected", selected},
+		{"keyPrefix", prefix},
 	})
 }
 

@@ -34,7 +34,8 @@ func TestQueryColumns(t *testing.T) {
 	for query, want := range map[string]string{
 		"SELECT Id, CreatedBy.Name, Type, CreatedBy.Id FROM TenantSecret": "TenantSecret true: Id CreatedBy( Name Id ) Type",
 		"SELECT Type, COUNT(Id) FROM TenantSecret GROUP BY Type":          "TenantSecret false: Type expr0*",
-		"SELECT PermissionsApiEnabled FROM UserPermissionAccess":          "UserPermissionAccess false: PermissionsApiEnabled",
+		"SELECT PermissionsApiEnabled FROM UserPermissionAccess": "UserPermissionAccess false: " +
+			"PermissionsApiEnabled",
 	} {
 		var reply struct {
 			ColumnMetadata []column `json:"columnMetadata"`

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// datetimeLayout is how Salesforce writes instants: milliseconds, and an offset without a colon [D RESTdoc].
+// datetimeLayout is how Salesforce writes instants: milliseconds, and an offset without a colon [D
+// RESTdoc].
 const datetimeLayout = "2006-01-02T15:04:05.000-0700"
 
 func datetime(t time.Time) string { return t.UTC().Format(datetimeLayout) }
@@ -54,7 +55,10 @@ func (c *call) sessionOver() *reply {
 	case "forbidden":
 		r.status = http.StatusForbidden
 	case "text":
-		return &reply{status: http.StatusForbidden, body: []byte("Bad_OAuth_Token"), contentType: "text/html", errorCode: "Bad_OAuth_Token"}
+		return &reply{
+			status: http.StatusForbidden, body: []byte("Bad_OAuth_Token"), contentType: "text/html",
+			errorCode: "Bad_OAuth_Token",
+		}
 	}
 	r.header = http.Header{"Www-Authenticate": {"Token"}}
 	return r
@@ -71,7 +75,8 @@ func methodNotAllowed(method string, allowed []string) *reply {
 // statusNoRoute is what the edge answers for a host that has no org behind it [D RESTdoc].
 const statusNoRoute = 420
 
-// htmlPage is what the edge answers instead of JSON during maintenance or for a host without a route [C jsforce, ForceCLI].
+// htmlPage is what the edge answers instead of JSON during maintenance or for a host without a
+// route [C jsforce, ForceCLI].
 func htmlPage(status int) *reply {
 	page := fmt.Sprintf("<html>\n<head><title>%[1]d %[2]s</title></head>\n<body><h1>%[2]s</h1></body>\n</html>\n",
 		status, http.StatusText(status))
@@ -87,7 +92,8 @@ const (
 	truncated
 )
 
-// write renders the reply. It panics with http.ErrAbortHandler, which closes the connection, to cut a body short.
+// write renders the reply. It panics with http.ErrAbortHandler, which closes the connection, to cut
+// a body short.
 func (r *reply) write(w http.ResponseWriter, req *http.Request, now time.Time, mangle mangling) (int, error) {
 	maps.Copy(w.Header(), r.header)
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))

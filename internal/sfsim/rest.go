@@ -16,11 +16,13 @@ import (
 	"time"
 )
 
-// The API versions that the simulated release serves; older ones are retired and answer 410 [V; D Help 005132110].
+// The API versions that the simulated release serves; older ones are retired and answer 410 [V; D
+// Help 005132110].
 const (
 	minVersion = 31
 	maxVersion = 67
-	// firstVersion is the oldest version that ever was, so that anything below does not exist rather than being retired.
+	// firstVersion is the oldest version that ever was, so that anything below does not exist rather
+	// than being retired.
 	firstVersion = 7
 )
 
@@ -30,7 +32,8 @@ const maxURI = 16_384
 // maxBody bounds what is read of a request; metadata archives are the largest.
 const maxBody = 40 << 20
 
-// call is one request on its way through the simulator. The server's lock is held while a handler runs.
+// call is one request on its way through the simulator. The server's lock is held while a handler
+// runs.
 type call struct {
 	s       *Server
 	r       *http.Request
@@ -49,7 +52,8 @@ func (c *call) param(name string) string { return c.params[name] }
 // root is the path of the API at the caller's version.
 func (c *call) root() string { return fmt.Sprintf("/services/data/v%d.0", c.version) }
 
-// query returns a decoded query parameter. Unlike net/url it takes a stray "%" for itself, as SOQL written by hand has it.
+// query returns a decoded query parameter. Unlike net/url it takes a stray "%" for itself, as SOQL
+// written by hand has it.
 func (c *call) query(name string) (string, bool) {
 	for pair := range strings.SplitSeq(c.r.URL.RawQuery, "&") {
 		key, value, _ := strings.Cut(pair, "=")
@@ -91,7 +95,8 @@ func (c *call) needJSON() *reply {
 		"Content type of the request body is not supported")
 }
 
-// route is one entry of the REST surface. The pattern is relative to /services/data/vXX.X; {name} takes one segment.
+// route is one entry of the REST surface. The pattern is relative to /services/data/vXX.X; {name}
+// takes one segment.
 type route struct {
 	method, pattern string
 	operation       string // {object} stands for the object's name
@@ -99,8 +104,8 @@ type route struct {
 	handle          func(*call) *reply
 }
 
-// restRoutes lists everything that the instance host serves under /services/data/vXX.X. A path that is not here is answered 404
-// and recorded as a violation.
+// restRoutes lists everything that the instance host serves under /services/data/vXX.X. A path that
+// is not here is answered 404 and recorded as a violation.
 func restRoutes() []route {
 	return slices.Concat(coreRoutes(), certificateRoutes(), deployRoutes(), dataKeyRoutes(), eventLogRoutes())
 }
@@ -171,7 +176,8 @@ func (s *Server) LoginHandler() http.Handler {
 	})
 }
 
-// knows refuses a Host that is neither of this machine nor one that the server was given for its own.
+// knows refuses a Host that is neither of this machine nor one that the server was given for its
+// own.
 func (s *Server) knows(name string) error {
 	for _, own := range []string{s.InstanceURL, s.LoginURL} {
 		if u, err := url.Parse(own); err == nil && u.Host != "" && strings.EqualFold(u.Host, name) {
@@ -184,7 +190,8 @@ func (s *Server) knows(name string) error {
 // serve takes a request through journal, faults, the handler and latency to its reply.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, dispatch func(*call) *reply) {
 	body, bodyError := readBody(w, r)
-	// The Salesforce CLI ends an instance URL with a slash and then appends paths that begin with one; Salesforce does not mind [C].
+	// The Salesforce CLI ends an instance URL with a slash and then appends paths that begin with one;
+	// Salesforce does not mind [C].
 	if strings.HasPrefix(r.URL.Path, "//") {
 		r.URL.Path = "/" + strings.TrimLeft(r.URL.Path, "/")
 	}
@@ -209,7 +216,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 	misdirected := s.knows(r.Host)
 	switch {
 	case misdirected != nil:
-		// Salesforce's edge has no route for a host that is no org's [D RESTdoc]. A web page could have such a name resolve to this machine.
+		// Salesforce's edge has no route for a host that is no org's [D RESTdoc]. A web page could have
+		// such a name resolve to this machine.
 		c.violation("%v", misdirected)
 		answer = htmlPage(statusNoRoute)
 	case fault != nil && fault.Drop == "before":
@@ -306,8 +314,8 @@ func (s *Server) nextFault(entry *Request) *Fault {
 	return hit
 }
 
-// limitHeader adds Sforce-Limit-Info, which every REST reply carries except the list of versions [D RESTdoc], and pages of the
-// edge do not.
+// limitHeader adds Sforce-Limit-Info, which every REST reply carries except the list of versions [D
+// RESTdoc], and pages of the edge do not.
 func (s *Server) limitHeader(c *call, answer *reply) {
 	if !strings.HasPrefix(c.r.URL.Path, "/services/data/v") || answer.errorCode == "HTML" {
 		return
@@ -322,7 +330,8 @@ func (s *Server) limitHeader(c *call, answer *reply) {
 func (c *call) dispatchInstance() *reply {
 	head := len(c.r.RequestURI)
 	if head > maxURI {
-		return refuse(http.StatusRequestURITooLong, "URI_TOO_LONG", "The URI is longer than 16,384 bytes") // code and text invented
+		// code and text invented
+		return refuse(http.StatusRequestURITooLong, "URI_TOO_LONG", "The URI is longer than 16,384 bytes")
 	}
 	for name, values := range c.r.Header {
 		for _, value := range values {
@@ -394,7 +403,9 @@ func (c *call) dispatchREST(path string) *reply {
 	if len(allowed) > 0 {
 		c.violation("uses %s on a resource that does not have it", method)
 		if slices.Contains(allowed, http.MethodGet) {
-			allowed = slices.Insert(slices.DeleteFunc(allowed, func(m string) bool { return m == http.MethodGet }), 0, "HEAD", "GET")
+			allowed = slices.Insert(slices.DeleteFunc(allowed, func(m string) bool {
+				return m == http.MethodGet
+			}), 0, "HEAD", "GET")
 		}
 		return methodNotAllowed(method, allowed)
 	}
@@ -412,7 +423,8 @@ func (c *call) objectName() string {
 	return c.params["object"]
 }
 
-// versions lists the API versions with their release names: one in winter, spring and summer of each year.
+// versions lists the API versions with their release names: one in winter, spring and summer of
+// each year.
 func versions() []object {
 	seasons := []string{"Summer", "Winter", "Spring"}
 	out := make([]object, 0, maxVersion-minVersion+1)

@@ -29,7 +29,10 @@ func TestVersions(t *testing.T) {
 		if len(list) != 37 {
 			t.Fatalf("%d versions, want 31 to 67", len(list))
 		}
-		for i, want := range map[int][2]string{0: {"31.0", "Summer '14"}, 31: {"62.0", "Winter '25"}, 32: {"63.0", "Spring '25"}, 36: {"67.0", "Summer '26"}} {
+		for i, want := range map[int][2]string{
+			0: {"31.0", "Summer '14"}, 31: {"62.0", "Winter '25"},
+			32: {"63.0", "Spring '25"}, 36: {"67.0", "Summer '26"},
+		} {
 			if list[i]["version"] != want[0] || list[i]["label"] != want[1] || list[i]["url"] != "/services/data/v"+want[0] {
 				t.Errorf("version %d is %v", i, list[i])
 			}
@@ -45,7 +48,8 @@ func TestVersionsOutOfRange(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	for version, status := range map[string]int{
-		"v31.0": 200, "v67.0": 200, "v30.0": 410, "v7.0": 410, "v6.0": 404, "v68.0": 404, "v62": 404, "62.0": 404, "v62.1": 404, "latest": 404,
+		"v31.0": 200, "v67.0": 200, "v30.0": 410, "v7.0": 410, "v6.0": 404, "v68.0": 404, "v62": 404, "62.0": 404,
+		"v62.1": 404, "latest": 404,
 	} {
 		c.get("/services/data/" + version + "/limits").want(status)
 	}
@@ -81,7 +85,8 @@ func TestDateHeader(t *testing.T) {
 		t.Errorf("Date %v, %v", date, err)
 	}
 	row := c.secret(c.create(`{}`).created())
-	if created, _ := row["CreatedDate"].(string); !strings.HasPrefix(created, "2031-02-03T04:05:") || !strings.HasSuffix(created, ".000+0000") {
+	if created, _ := row["CreatedDate"].(string); !strings.HasPrefix(created, "2031-02-03T04:05:") ||
+		!strings.HasSuffix(created, ".000+0000") {
 		t.Errorf("CreatedDate %v", row["CreatedDate"])
 	}
 }
@@ -112,7 +117,10 @@ func TestGzip(t *testing.T) {
 	_, _ = out.Write([]byte(`{"Type":"Analytics"}`))
 	_ = out.Close()
 	c.header.Set("Content-Encoding", "gzip")
-	for text, status := range map[string]int{packed.String(): http.StatusCreated, `{"Type":"Analytics"}`: http.StatusBadRequest, packed.String()[:20]: http.StatusBadRequest} {
+	for text, status := range map[string]int{
+		packed.String():        http.StatusCreated,
+		`{"Type":"Analytics"}`: http.StatusBadRequest, packed.String()[:20]: http.StatusBadRequest,
+	} {
 		a, err := c.try(http.MethodPost, data+"/sobjects/TenantSecret", []byte(text), "application/json")
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +158,8 @@ func TestTransportRefusals(t *testing.T) {
 	if n := len(c.server.Violations()); n != 9 {
 		t.Errorf("%d violations, want 9: %v", n, c.server.Violations())
 	}
-	if text := c.server.Violations()[0].String(); !strings.Contains(text, "Content-Type") || !strings.Contains(text, "POST /services/data/") {
+	if text := c.server.Violations()[0].String(); !strings.Contains(text, "Content-Type") ||
+		!strings.Contains(text, "POST /services/data/") {
 		t.Errorf("violation %q", text)
 	}
 }
@@ -175,10 +184,12 @@ func TestResourcesAndGlobalDescribe(t *testing.T) {
 		}
 		return out
 	}
-	if got := strings.Join(names(data+"/sobjects"), " "); !strings.Contains(got, "TenantSecret") || strings.Contains(got, "Certificate") {
+	if got := strings.Join(names(data+"/sobjects"), " "); !strings.Contains(got, "TenantSecret") ||
+		strings.Contains(got, "Certificate") {
 		t.Errorf("data API: %s", got)
 	}
-	if got := strings.Join(names(data+"/tooling/sobjects"), " "); !strings.Contains(got, "Certificate") || strings.Contains(got, "TenantSecret") {
+	if got := strings.Join(names(data+"/tooling/sobjects"), " "); !strings.Contains(got, "Certificate") ||
+		strings.Contains(got, "TenantSecret") {
 		t.Errorf("tooling API: %s", got)
 	}
 	if got := strings.Join(names("/services/data/v33.0/sobjects"), " "); strings.Contains(got, "TenantSecret") {
@@ -200,13 +211,18 @@ func TestQueryEnvelopes(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	id := c.server.TenantSecrets()[0].ID
-	record := `{"attributes":{"type":"TenantSecret","url":"/services/data/v62.0/sobjects/TenantSecret/` + id + `"},"Id":"` + id + `"}`
+	record := `{"attributes":{"type":"TenantSecret","url":"/services/data/v62.0/sobjects/TenantSecret/` + id +
+		`"},"Id":"` + id + `"}`
 	cert := c.server.Certificates()[0].ID
-	tooling := `{"attributes":{"type":"Certificate","url":"/services/data/v62.0/tooling/sobjects/Certificate/` + cert + `"},"Id":"` + cert + `"}`
+	tooling := `{"attributes":{"type":"Certificate","url":"/services/data/v62.0/tooling/sobjects/Certificate/` + cert +
+		`"},"Id":"` + cert + `"}`
 	for path, want := range map[string]string{
-		"/query?q=select+Id+from+TenantSecret":                        `{"totalSize":1,"done":true,"records":[` + record + `]}`,
-		"/query/?q=select%20Id%20from+tenantsecret":                   `{"totalSize":1,"done":true,"records":[` + record + `]}`,
-		"/queryAll?q=select+Id+from+TenantSecret":                     `{"totalSize":1,"done":true,"records":[` + record + `]}`,
+		"/query?q=select+Id+from+TenantSecret": `{"totalSize":1,"done":true,"records":[` + record +
+			`]}`,
+		"/query/?q=select%20Id%20from+tenantsecret": `{"totalSize":1,"done":true,"records":[` + record +
+			`]}`,
+		"/queryAll?q=select+Id+from+TenantSecret": `{"totalSize":1,"done":true,"records":[` + record +
+			`]}`,
 		"/query?q=SELECT+COUNT()+FROM+TenantSecret":                   `{"totalSize":1,"done":true,"records":[]}`,
 		"/query?q=select+Id+from+TenantSecret+where+Type='Analytics'": `{"totalSize":0,"done":true,"records":[]}`,
 		"/tooling/query/?q=select+Id+from+Certificate+where+DeveloperName='Sim_BYOK'": `{"size":1,"totalSize":1,"done":true,` +
@@ -228,8 +244,14 @@ func TestQueryRefusals(t *testing.T) {
 		{"/query?q=select+Id+from+Certificate", "INVALID_TYPE", "sObject type 'Certificate' is not supported"},
 		{"/tooling/query?q=select+Id+from+TenantSecret", "INVALID_TYPE", "sObject type 'TenantSecret' is not supported"},
 		{"/query?q=select+Name+from+TenantSecret", "INVALID_FIELD", "No such column 'Name' on sobject of type TenantSecret"},
-		{"/query?q=select+Id+from+TenantSecret+where+SecretValueHash='x'", "INVALID_FIELD", "can not be filtered in a query call"},
-		{"/query?q=select+Id+from+TenantSecret+where+Description='x'", "INVALID_FIELD", "can not be filtered in a query call"},
+		{
+			"/query?q=select+Id+from+TenantSecret+where+SecretValueHash='x'", "INVALID_FIELD",
+			"can not be filtered in a query call",
+		},
+		{
+			"/query?q=select+Id+from+TenantSecret+where+Description='x'", "INVALID_FIELD",
+			"can not be filtered in a query call",
+		},
 		{"/query?q=select+from", "MALFORMED_QUERY", ""},
 		{"/query", "MALFORMED_QUERY", ""},
 		{"/query/01gWt0000000099AAA-200", "INVALID_QUERY_LOCATOR", ""},
@@ -240,7 +262,8 @@ func TestQueryRefusals(t *testing.T) {
 		}
 	}
 	c.get("/services/data/v36.0/tooling/query?q=select+Id+from+Certificate").refused(http.StatusBadRequest, "INVALID_TYPE")
-	c.get("/services/data/v43.0/query?q=select+RemoteKeyIdentifier+from+TenantSecret").refused(http.StatusBadRequest, "INVALID_FIELD")
+	c.get("/services/data/v43.0/query?q=select+RemoteKeyIdentifier+from+TenantSecret").refused(http.StatusBadRequest,
+		"INVALID_FIELD")
 }
 
 // Pages, their size, and where the next one is [D].
@@ -307,7 +330,8 @@ func TestQueryPages(t *testing.T) {
 func TestQueryRelationships(t *testing.T) {
 	t.Parallel()
 	c := start(t)
-	rows := c.rows("SELECT Id, CreatedBy.Username, LastModifiedBy.Name, CreatedBy.Id FROM TenantSecret WHERE CreatedBy.IsActive = true")
+	rows := c.rows("SELECT Id, CreatedBy.Username, LastModifiedBy.Name, CreatedBy.Id FROM TenantSecret WHERE " +
+		"CreatedBy.IsActive = true")
 	if len(rows) != 1 {
 		t.Fatalf("%d rows", len(rows))
 	}
@@ -320,11 +344,13 @@ func TestQueryRelationships(t *testing.T) {
 func TestOrganizationRow(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[sfsim.Kind][2]any{
-		sfsim.Production: {"Enterprise Edition", false}, sfsim.Sandbox: {"Enterprise Edition", true}, sfsim.Developer: {"Developer Edition", false},
+		sfsim.Production: {"Enterprise Edition", false}, sfsim.Sandbox: {"Enterprise Edition", true},
+		sfsim.Developer: {"Developer Edition", false},
 	} {
 		c := start(t, sfsim.WithKind(kind), sfsim.WithOrganizationID("00D5g000004abcD"))
 		rows := c.rows("SELECT Id, Name, OrganizationType, InstanceName, IsSandbox FROM Organization")
-		if len(rows) != 1 || rows[0]["OrganizationType"] != want[0] || rows[0]["IsSandbox"] != want[1] || rows[0]["Id"] != c.server.OrganizationID {
+		if len(rows) != 1 || rows[0]["OrganizationType"] != want[0] || rows[0]["IsSandbox"] != want[1] ||
+			rows[0]["Id"] != c.server.OrganizationID {
 			t.Errorf("%s: %v", kind, rows)
 		}
 		if !strings.HasPrefix(c.server.OrganizationID, "00D5g000004abcD") || len(c.server.OrganizationID) != 18 {
@@ -348,7 +374,10 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 		}
 	})
 	reader := bufio.NewReader(conn)
-	for _, query := range []string{"select Id from Certificate where MasterLabel = 'Sim_BYOK'", "select%20Id from Certificate where MasterLabel LIKE 'Sim%BYOK'"} {
+	for _, query := range []string{
+		"select Id from Certificate where MasterLabel = 'Sim_BYOK'",
+		"select%20Id from Certificate where MasterLabel LIKE 'Sim%BYOK'",
+	} {
 		line := "GET /services/data/v50.0/tooling/query/?q=" + query + " HTTP/1.1\r\n"
 		if _, err := io.WriteString(conn, line+"Host: localhost\r\nAuthorization: Bearer "+c.token+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
@@ -358,7 +387,8 @@ func TestRawSpacesInTheRequestLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(resp.Body)
-		if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"totalSize":1`) {
+		if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK ||
+			!strings.Contains(string(text), `"totalSize":1`) {
 			t.Errorf("%d %s, %v", resp.StatusCode, text, err)
 		}
 	}
@@ -371,14 +401,16 @@ func TestCertificates(t *testing.T) {
 	var page struct {
 		Records []map[string]any `json:"records"`
 	}
-	c.get(data + "/tooling/query?q=" + url.QueryEscape(`SELECT Id, DeveloperName, MasterLabel, ExpirationDate, KeySize, OptionsIsCaSigned,
+	c.get(data + "/tooling/query?q=" +
+		url.QueryEscape(`SELECT Id, DeveloperName, MasterLabel, ExpirationDate, KeySize, OptionsIsCaSigned,
 		OptionsIsEncryptedWithPE, OptionsIsPrivateKeyExportable, OptionsIsUnusable, OptionsIsUsingKMS, CreatedDate FROM Certificate
 		ORDER BY DeveloperName`)).want(http.StatusOK).into(&page)
 	if len(page.Records) != 2 {
 		t.Fatalf("%d certificates", len(page.Records))
 	}
 	good, bad := page.Records[0], page.Records[1]
-	if good["KeySize"] != 4096.0 || good["OptionsIsEncryptedWithPE"] != true || good["OptionsIsPrivateKeyExportable"] != false {
+	if good["KeySize"] != 4096.0 || good["OptionsIsEncryptedWithPE"] != true ||
+		good["OptionsIsPrivateKeyExportable"] != false {
 		t.Errorf("Sim_BYOK %v", good)
 	}
 	if bad["DeveloperName"] != "Sim_Partner_SSO" || bad["KeySize"] != 2048.0 {
@@ -386,17 +418,22 @@ func TestCertificates(t *testing.T) {
 	}
 	id, _ := good["Id"].(string)
 	path := data + "/tooling/sobjects/Certificate/" + id
-	if row := c.get(path).record(); row["CertificateChain"] != path+"/CertificateChain" || row["DeveloperName"] != "Sim_BYOK" {
+	if row := c.get(path).record(); row["CertificateChain"] != path+"/CertificateChain" ||
+		row["DeveloperName"] != "Sim_BYOK" {
 		t.Errorf("row %v", row)
 	}
-	for form, prefix := range map[string]string{"pem": "-----BEGIN CERTIFICATE-----\n", "base64": "MII", "json": `"MII`, "der": "\x30\x82"} {
+	for form, prefix := range map[string]string{
+		"pem": "-----BEGIN CERTIFICATE-----\n", "base64": "MII", "json": `"MII`,
+		"der": "\x30\x82",
+	} {
 		c.server.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = form })
 		if body := c.get(path + "/CertificateChain").want(http.StatusOK).body; !bytes.HasPrefix(body, []byte(prefix)) {
 			t.Errorf("%s: %.40q", form, body)
 		}
 	}
 	// What the answer to a creation says [C].
-	r := c.do(http.MethodPost, data+"/tooling/sobjects/Certificate", `{"CertificateData":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD")
+	r := c.do(http.MethodPost, data+"/tooling/sobjects/Certificate",
+		`{"CertificateData":"x"}`).refused(http.StatusBadRequest, "INVALID_FIELD")
 	if r.Message != "No such column 'CertificateData' on sobject of type Certificate" {
 		t.Errorf("message %q", r.Message)
 	}

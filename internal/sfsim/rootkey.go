@@ -42,8 +42,8 @@ var rootKeyStatuses = []picklistValue{
 	{"Unavailable", "Unavailable", 0},
 }
 
-// rootKeyObject describes ExternalEncryptionRootKey, API 58+ [D EERKRef; lengths D]. Only Status can be updated. Users are strings; there
-// is no IsDeleted and no SystemModstamp [C NetCoreForce].
+// rootKeyObject describes ExternalEncryptionRootKey, API 58+ [D EERKRef; lengths D]. Only Status
+// can be updated. Users are strings; there is no IsDeleted and no SystemModstamp [C NetCoreForce].
 var rootKeyObject = &sobject{
 	name: "ExternalEncryptionRootKey", label: "External Encryption Root Key", labelPlural: "External Encryption Root Keys",
 	prefix: "48q", since: 58, verbs: "RU",
@@ -75,7 +75,8 @@ func (c *call) rootKeyRows() []soql.Row {
 		row := soql.Row{
 			"Id": key.id, "ActivatedDate": key.activated, "CreatedBy": c.s.world.mainUser().email, "CreatedDate": key.created,
 			"Description": nullable(key.description), "LastModifiedBy": emails[key.modifiedBy], "LastModifiedDate": key.modified,
-			"Region": nullable(key.region), "RootKeyIdentifier": key.identifier, "RootKeyService": key.service, "Status": key.status,
+			"Region": nullable(key.region), "RootKeyIdentifier": key.identifier, "RootKeyService": key.service,
+			"Status": key.status,
 		}
 		if key.activated.IsZero() {
 			row["ActivatedDate"] = nil
@@ -85,20 +86,27 @@ func (c *call) rootKeyRows() []soql.Row {
 	return rows
 }
 
-// salesforceRootKeyActive is whether Search Index keys can be made: their root key is Salesforce's own [D Help upload_seas].
+// salesforceRootKeyActive is whether Search Index keys can be made: their root key is Salesforce's
+// own [D Help upload_seas].
 func (w *world) salesforceRootKeyActive() bool {
-	own := slices.DeleteFunc(slices.Clone(w.estate().rootKeys), func(k *rootKey) bool { return k.service != serviceSalesforce })
-	return w.settings.SalesforceRootKey && (len(own) == 0 || slices.ContainsFunc(own, func(k *rootKey) bool { return k.status == "Active" }))
+	own := slices.DeleteFunc(slices.Clone(w.estate().rootKeys), func(k *rootKey) bool {
+		return k.service != serviceSalesforce
+	})
+	return w.settings.SalesforceRootKey && (len(own) == 0 || slices.ContainsFunc(own, func(k *rootKey) bool {
+		return k.status == "Active"
+	}))
 }
 
-// updateRootKey serves PATCH {"Status":...}: Active and Inactive turn into each other, nothing else does [D].
+// updateRootKey serves PATCH {"Status":...}: Active and Inactive turn into each other, nothing else
+// does [D].
 func (c *call) updateRootKey(id string, values object) *reply {
 	list := c.s.world.estate().rootKeys
 	key := list[slices.IndexFunc(list, func(k *rootKey) bool { return k.id == id })]
 	if values.given("Status") {
 		to := values.text("Status")
 		if turns := map[string]string{"Active": "Inactive", "Inactive": "Active"}; to == "" || turns[key.status] != to {
-			return c.refuseUnknown("Status", fmt.Sprintf("The status of this root key can't change from %s to %s", key.status, to))
+			return c.refuseUnknown("Status", fmt.Sprintf("The status of this root key can't change from %s to %s", key.status,
+				to))
 		}
 		key.status = to
 		if to == "Active" {
@@ -122,15 +130,19 @@ func validateRootKeys(keys []SeedRootKey) error {
 		case !slices.Contains([]string{"", serviceAWS, serviceSalesforce}, key.Service):
 			return fmt.Errorf("seed: root_keys[%d]: service %q: expected AWS or SF", i, key.Service)
 		case key.Status != "" && !known:
-			return fmt.Errorf("seed: root_keys[%d]: status %q: expected one of the six of ExternalEncryptionRootKey", i, key.Status)
+			return fmt.Errorf("seed: root_keys[%d]: status %q: expected one of the six of ExternalEncryptionRootKey", i,
+				key.Status)
 		}
 	}
 	return nil
 }
 
-// ownRootKey is the root key of Salesforce that an org on Hyperforce has, unless its seed says otherwise. Its identifier is invented, its
-// form is not [D sf-skills].
-var ownRootKey = SeedRootKey{Identifier: "0f8a7c1e-5b1d-4d0a-9a4b-2c6f1e3d5a70", Service: serviceSalesforce, Description: "Salesforce root key"}
+// ownRootKey is the root key of Salesforce that an org on Hyperforce has, unless its seed says
+// otherwise. Its identifier is invented, its form is not [D sf-skills].
+var ownRootKey = SeedRootKey{
+	Identifier: "0f8a7c1e-5b1d-4d0a-9a4b-2c6f1e3d5a70", Service: serviceSalesforce,
+	Description: "Salesforce root key",
+}
 
 func (w *world) seedRootKeys(seed *Seed, start time.Time) error {
 	list := seed.RootKeys

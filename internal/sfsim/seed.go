@@ -14,8 +14,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Seed describes an initial world. A section that is absent stays as without a seed; a list that is present, also an empty one,
-// replaces the default one. Moments are RFC 3339 timestamps, or Go durations from the start of the simulator, such as "-48h".
+// Seed describes an initial world. A section that is absent stays as without a seed; a list that is
+// present, also an empty one, replaces the default one. Moments are RFC 3339 timestamps, or Go
+// durations from the start of the simulator, such as "-48h".
 type Seed struct {
 	// Clock is the simulated time of the start, as a timestamp.
 	Clock            Moment            `yaml:"clock"`
@@ -27,7 +28,8 @@ type Seed struct {
 	NamedCredentials []SeedCredential  `yaml:"named_credentials"`
 	RootKeys         []SeedRootKey     `yaml:"root_keys"`
 	Events           []SeedEvent       `yaml:"events"`
-	Switches         []string          `yaml:"switches"` // encryption settings that are on, by metadata name; the type Settings has some more
+	// encryption settings that are on, by metadata name; the type Settings has some more
+	Switches []string `yaml:"switches"`
 }
 
 // SeedOrganization is the org of a Seed.
@@ -38,7 +40,8 @@ type SeedOrganization struct {
 	InstanceName string `yaml:"instance_name"`
 }
 
-// SeedCertificate is a certificate of a Seed. Its key pair is made, or taken from the embedded test keys.
+// SeedCertificate is a certificate of a Seed. Its key pair is made, or taken from the embedded test
+// keys.
 type SeedCertificate struct {
 	DeveloperName        string `yaml:"developer_name"` // required
 	MasterLabel          string `yaml:"master_label"`   // default: the developer name
@@ -52,12 +55,13 @@ type SeedCertificate struct {
 	UsingKMS             bool   `yaml:"using_kms"`
 }
 
-// SeedSecret is a tenant secret of a Seed, or Count alike ones. They get their Versions in order; give the ACTIVE one last of
-// its type.
+// SeedSecret is a tenant secret of a Seed, or Count alike ones. They get their Versions in order;
+// give the ACTIVE one last of its type.
 type SeedSecret struct {
-	Type                string `yaml:"type"`                // default Data
-	Source              string `yaml:"source"`              // HSM (default), UPLOADED or REMOTE
-	Status              string `yaml:"status"`              // default ACTIVE; an earlier ACTIVE one of the type becomes ARCHIVED
+	Type   string `yaml:"type"`   // default Data
+	Source string `yaml:"source"` // HSM (default), UPLOADED or REMOTE
+	// default ACTIVE; an earlier ACTIVE one of the type becomes ARCHIVED
+	Status              string `yaml:"status"`
 	Description         string `yaml:"description"`         // "%d" becomes the number within Count, from 1
 	KeyDerivationMode   string `yaml:"key_derivation_mode"` // default PBKDF2
 	Created             Moment `yaml:"created"`             // default -8760h (a year ago); each of Count is an hour later
@@ -91,7 +95,8 @@ func (m *Moment) UnmarshalYAML(node *yaml.Node) error {
 	}
 	from, err := time.ParseDuration(node.Value)
 	if err != nil {
-		return fmt.Errorf("line %d: %q is neither a timestamp (2026-01-31T12:00:00Z) nor a duration (-48h)", node.Line, node.Value)
+		return fmt.Errorf("line %d: %q is neither a timestamp (2026-01-31T12:00:00Z) nor a duration (-48h)", node.Line,
+			node.Value)
 	}
 	*m = Moment{from: from, given: true}
 	return nil
@@ -173,7 +178,8 @@ func (s *Seed) validate() error {
 				return fmt.Errorf("seed: tenant_secrets[%d]: %q is not a %s", i, value, name)
 			}
 		}
-		if raw, err := base64.StdEncoding.Strict().DecodeString(secret.Material); err != nil || len(raw) != 0 && len(raw) != materialSize {
+		if raw, err := base64.StdEncoding.Strict().DecodeString(secret.Material); err != nil ||
+			len(raw) != 0 && len(raw) != materialSize {
 			return fmt.Errorf("seed: tenant_secrets[%d]: material: expected base64 of exactly 32 bytes", i)
 		}
 		if secret.Count < 0 || secret.Count > 1 && secret.Material != "" {
@@ -182,7 +188,8 @@ func (s *Seed) validate() error {
 	}
 	for i, credential := range s.NamedCredentials {
 		if id, valid := parseID(credential.ID); credential.ID != "" && (!valid || !strings.HasPrefix(id, "0XA")) {
-			return fmt.Errorf("seed: named_credentials[%d]: id %q: expected 15 or 18 characters that begin with 0XA", i, credential.ID)
+			return fmt.Errorf("seed: named_credentials[%d]: id %q: expected 15 or 18 characters that begin with 0XA", i,
+				credential.ID)
 		}
 		if credential.DeveloperName == "" || credential.Endpoint == "" {
 			return fmt.Errorf("seed: named_credentials[%d]: expected developer_name and endpoint", i)
@@ -190,7 +197,8 @@ func (s *Seed) validate() error {
 	}
 	for i, event := range s.Events {
 		if id, valid := parseID(event.KeyID); event.Raw == "" && (!valid || !strings.HasPrefix(id, "02G")) {
-			return fmt.Errorf("seed: events[%d]: key_id %q: expected 15 or 18 characters that begin with 02G, or raw", i, event.KeyID)
+			return fmt.Errorf("seed: events[%d]: key_id %q: expected 15 or 18 characters that begin with 02G, or raw", i,
+				event.KeyID)
 		}
 	}
 	for _, name := range s.Switches {
@@ -201,7 +209,8 @@ func (s *Seed) validate() error {
 	return validateRootKeys(s.RootKeys)
 }
 
-// decodeSection decodes a section over its defaults, refusing unknown keys, which a yaml.Node can't do.
+// decodeSection decodes a section over its defaults, refusing unknown keys, which a yaml.Node can't
+// do.
 func decodeSection(node *yaml.Node, into any) error {
 	if node.IsZero() {
 		return nil
@@ -220,25 +229,30 @@ func (s Settings) validate() error {
 	case !slices.Contains(chainForms, s.CertificateChainForm):
 		return fmt.Errorf("certificate_chain_form is %q, expected %s", s.CertificateChainForm, strings.Join(chainForms, ", "))
 	case !slices.Contains(certificateDeletions, s.CertificateDeletion):
-		return fmt.Errorf("certificate_deletion is %q, expected %s", s.CertificateDeletion, strings.Join(certificateDeletions, ", "))
+		return fmt.Errorf("certificate_deletion is %q, expected %s", s.CertificateDeletion,
+			strings.Join(certificateDeletions, ", "))
 	case s.CertificateMaxDays < 0:
 		return errors.New("certificate_max_days is negative")
 	case !slices.Contains(dataKeyTypes, s.DataEncryptionKeyType):
-		return fmt.Errorf("data_encryption_key_type is %q, expected %s", s.DataEncryptionKeyType, strings.Join(dataKeyTypes, ", "))
+		return fmt.Errorf("data_encryption_key_type is %q, expected %s", s.DataEncryptionKeyType,
+			strings.Join(dataKeyTypes, ", "))
 	case !slices.Contains(dataKeyReplies, s.DataEncryptionKeyReply):
-		return fmt.Errorf("data_encryption_key_reply is %q, expected %s", s.DataEncryptionKeyReply, strings.Join(dataKeyReplies, ", "))
+		return fmt.Errorf("data_encryption_key_reply is %q, expected %s", s.DataEncryptionKeyReply,
+			strings.Join(dataKeyReplies, ", "))
 	case !slices.Contains(jwtLogins, s.JWTLogin):
 		return fmt.Errorf("jwt_login is %q, expected %s", s.JWTLogin, strings.Join(jwtLogins, ", "))
 	case !slices.Contains(sessionEnds, s.SessionEnd):
 		return fmt.Errorf("session_end is %q, expected %s", s.SessionEnd, strings.Join(sessionEnds, ", "))
 	case s.RefusalCode == "":
 		return errors.New("refusal_code is empty, expected an error code such as FIELD_INTEGRITY_EXCEPTION")
-	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 || s.VisibilityLagReads < 0 ||
+	case s.APILimit < 1 || s.PageSize < 0 || s.SessionTimeoutSeconds < 0 || s.VisibilityLagSeconds < 0 ||
+		s.VisibilityLagReads < 0 ||
 		s.DeployPolls < 0 || s.EventLogLagSeconds < 0:
 		return errors.New("api_limit must be positive, and the other numbers must not be negative")
 	}
 	for _, name := range names(s.DataEncryptionKeyWithout) {
-		if f, known := dataKeyObject.field(name, maxVersion); !known || f.name != name || slices.Contains(dataKeyNeeds, name) {
+		if f, known := dataKeyObject.field(name, maxVersion); !known || f.name != name ||
+			slices.Contains(dataKeyNeeds, name) {
 			return fmt.Errorf("data_encryption_key_without: DataEncryptionKey can't be without a field %q", name)
 		}
 	}
@@ -279,7 +293,8 @@ func (s *Server) newWorld() (*world, error) {
 	if s.options.organizationID != "" {
 		w.organization.id = s.options.organizationID
 	}
-	if err := errors.Join(decodeSection(&seed.Settings, &w.settings), decodeSection(&seed.Permissions, &w.permissions)); err != nil {
+	if err := errors.Join(decodeSection(&seed.Settings, &w.settings),
+		decodeSection(&seed.Permissions, &w.permissions)); err != nil {
 		return nil, err
 	}
 	for _, name := range seed.Switches {
@@ -305,7 +320,10 @@ func (s *Server) newWorld() (*world, error) {
 			email: "admin@sfsim.example", active: true, created: start.AddDate(-3, 0, 0).Truncate(time.Second),
 		},
 	}
-	for _, step := range []func(*Seed, time.Time) error{w.seedCertificates, w.seedSecrets, w.seedCredentials, w.seedRootKeys, w.seedEvents} {
+	for _, step := range []func(*Seed, time.Time) error{
+		w.seedCertificates, w.seedSecrets, w.seedCredentials,
+		w.seedRootKeys, w.seedEvents,
+	} {
 		if err := step(seed, start); err != nil {
 			return nil, err
 		}
@@ -319,7 +337,10 @@ func (w *world) seedCertificates(seed *Seed, start time.Time) error {
 		no := false
 		list = []SeedCertificate{
 			{DeveloperName: "Sim_BYOK"},
-			{DeveloperName: "Sim_Partner_SSO", MasterLabel: "Sim Partner SSO", KeySize: 2048, PlatformEncryption: &no, PrivateKeyExportable: true},
+			{
+				DeveloperName: "Sim_Partner_SSO", MasterLabel: "Sim Partner SSO", KeySize: 2048, PlatformEncryption: &no,
+				PrivateKeyExportable: true,
+			},
 		}
 	}
 	for _, c := range list {
@@ -416,7 +437,8 @@ func (w *world) seedCredentials(seed *Seed, start time.Time) error {
 			label = c.DeveloperName
 		}
 		w.namedCredentials = append(w.namedCredentials, &namedCredential{
-			id: id, developerName: c.DeveloperName, label: label, endpoint: c.Endpoint, created: start.AddDate(0, -6, 0).Truncate(time.Second),
+			id: id, developerName: c.DeveloperName, label: label, endpoint: c.Endpoint,
+			created: start.AddDate(0, -6, 0).Truncate(time.Second),
 		})
 	}
 	return nil

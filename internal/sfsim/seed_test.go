@@ -53,7 +53,8 @@ named_credentials:
 		!first.ExpirationDate.Equal(time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)) || first.CreatedDate.Day() != 27 {
 		t.Errorf("first certificate %+v", first)
 	}
-	if second.MasterLabel != "Second" || second.KeySize != 3072 || second.PlatformEncryption || !second.UsingKMS || !second.Unusable || !second.PrivateKeyExportable {
+	if second.MasterLabel != "Second" || second.KeySize != 3072 || second.PlatformEncryption || !second.UsingKMS ||
+		!second.Unusable || !second.PrivateKeyExportable {
 		t.Errorf("second certificate %+v", second)
 	}
 	secrets := c.server.TenantSecrets()
@@ -66,13 +67,15 @@ named_credentials:
 		}
 	}
 	up := secrets[3]
-	if up.Status != "ACTIVE" || up.Source != "UPLOADED" || up.SecretValueHash != sum(c.server.Unwrapped(up.ID)) || up.Certificate != "First" {
+	if up.Status != "ACTIVE" || up.Source != "UPLOADED" || up.SecretValueHash != sum(c.server.Unwrapped(up.ID)) ||
+		up.Certificate != "First" {
 		t.Errorf("uploaded secret %+v", up)
 	}
 	if secrets[4].Status != "DESTROYED" || secrets[4].Type != "SearchIndex" {
 		t.Errorf("last secret %+v", secrets[4])
 	}
-	if rows := c.rows("SELECT Id, Endpoint FROM NamedCredential"); len(rows) != 1 || rows[0]["Endpoint"] != "https://keys.example.com/v1" {
+	if rows := c.rows("SELECT Id, Endpoint FROM NamedCredential"); len(rows) != 1 ||
+		rows[0]["Endpoint"] != "https://keys.example.com/v1" {
 		t.Errorf("named credentials %v", rows)
 	}
 }
@@ -88,13 +91,15 @@ func TestSeedSectionsReplaceDefaults(t *testing.T) {
 		t.Error("empty lists do not empty the world")
 	}
 	// Options win over the seed.
-	c := start(t, seeded(t, "organization: {kind: sandbox}\nsettings: {rotation_intervals: true}"), sfsim.WithKind(sfsim.Developer), sfsim.WithoutIntervals())
+	c := start(t, seeded(t, "organization: {kind: sandbox}\nsettings: {rotation_intervals: true}"),
+		sfsim.WithKind(sfsim.Developer), sfsim.WithoutIntervals())
 	if got := c.server.State(); got.Kind != sfsim.Developer || got.Settings.RotationIntervals {
 		t.Errorf("state %+v", got)
 	}
 }
 
-// A CA-signed certificate that waits for its chain holds a signing request, as after a deploy [D CertMeta].
+// A CA-signed certificate that waits for its chain holds a signing request, as after a deploy [D
+// CertMeta].
 func TestSeedOfAPendingCertificate(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "certificates: [{developer_name: Pending, ca_signed: true, unusable: true}]"))
@@ -155,7 +160,8 @@ func TestSeedErrors(t *testing.T) {
 
 func FuzzReadSeed(f *testing.F) {
 	for _, text := range []string{
-		"", "{}", "clock: 2027-03-01T00:00:00Z", "settings: {page_size: 7}", "tenant_secrets: [{count: 3}]", "certificates: [{developer_name: A}]",
+		"", "{}", "clock: 2027-03-01T00:00:00Z", "settings: {page_size: 7}", "tenant_secrets: [{count: 3}]",
+		"certificates: [{developer_name: A}]",
 		"a: &a [*a]", "settings: &s {page_size: 1}\npermissions: *s", "settings: [1]", "? {}", "organization: null",
 	} {
 		f.Add(text)

@@ -1,14 +1,18 @@
-// Package sfsim simulates the part of Salesforce that Shield Platform Encryption's BYOK keys live in: OAuth, the REST and
-// tooling APIs, TenantSecret and Certificate, with real RSA keys, real unwrapping and a clock of its own.
+// Package sfsim simulates the part of Salesforce that Shield Platform Encryption's BYOK keys live
+// in: OAuth, the REST and tooling APIs, TenantSecret and Certificate, with real RSA keys, real
+// unwrapping and a clock of its own.
 //
-// It is shaped like net/http/httptest: New starts a server on a loopback address, Close stops it. Everything a client sends is
-// judged strictly, and what no correct client does is also recorded (Violations). It shares no code and no types with the
-// provider's client, so that a mistake in one can't hide in the other.
+// It is shaped like net/http/httptest: New starts a server on a loopback address, Close stops it.
+// Everything a client sends is judged strictly, and what no correct client does is also recorded
+// (Violations). It shares no code and no types with the provider's client, so that a mistake in one
+// can't hide in the other.
 //
-// Rules cite their confidence and source as docs/guides/conformance.md does: D documented by Salesforce, V by a vendor, C seen in
-// public code, I inferred, R recalled, U unknown. Texts of replies that no source gives are marked as invented.
+// Rules cite their confidence and source as docs/guides/conformance.md does: D documented by
+// Salesforce, V by a vendor, C seen in public code, I inferred, R recalled, U unknown. Texts of
+// replies that no source gives are marked as invented.
 //
-// The simulator protects nothing: its private keys are public, and it speaks plain HTTP. It listens on loopback addresses only.
+// The simulator protects nothing: its private keys are public, and it speaks plain HTTP. It listens
+// on loopback addresses only.
 package sfsim
 
 import (
@@ -59,12 +63,13 @@ type Server struct {
 	faults     []*armedFault
 }
 
-// publicClientSecret is the client secret of the simulated app. Like the simulator's keys it guards nothing.
+// publicClientSecret is the client secret of the simulated app. Like the simulator's keys it guards
+// nothing.
 const publicClientSecret = "sfsim-client-secret" //nolint:gosec // see above
 
-// New starts a simulator. Unless options say otherwise it is a production org as one would find it: the BYOK-compatible
-// certificate Sim_BYOK, the certificate Sim_Partner_SSO that is not compatible, and one ACTIVE Data secret that Salesforce
-// made a year ago.
+// New starts a simulator. Unless options say otherwise it is a production org as one would find it:
+// the BYOK-compatible certificate Sim_BYOK, the certificate Sim_Partner_SSO that is not compatible,
+// and one ACTIVE Data secret that Salesforce made a year ago.
 func New(opts ...Option) (*Server, error) {
 	s := &Server{
 		Clock: &Clock{},
@@ -117,22 +122,24 @@ func New(opts ...Option) (*Server, error) {
 	}
 	for i, server := range s.servers {
 		s.serving.Go(func() {
-			// Serve always fails in the end: with ErrServerClosed after Close, or with an error that every client will see too.
+			// Serve always fails in the end: with ErrServerClosed after Close, or with an error that every
+			// client will see too.
 			_ = server.Serve(lenientListener{s.listeners[i]})
 		})
 	}
 	return s, nil
 }
 
-// listen opens a TCP listener, on loopback addresses only: the simulator's keys and secrets are public.
+// listen opens a TCP listener, on loopback addresses only: the simulator's keys and secrets are
+// public.
 func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen address %q: expected host:port, such as 127.0.0.1:0", address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("listen address %q is not a loopback address: the simulator protects nothing and must not be reachable"+
-			" from other machines; use 127.0.0.1, [::1] or localhost", address)
+		return nil, fmt.Errorf("listen address %q is not a loopback address: the simulator protects nothing and must not "+
+			"be reachable from other machines; use 127.0.0.1, [::1] or localhost", address)
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", address)
@@ -142,7 +149,8 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// MoveTo gives the org another My Domain, such as that of a proxy before it. Requests may be under way.
+// MoveTo gives the org another My Domain, such as that of a proxy before it. Requests may be under
+// way.
 func (s *Server) MoveTo(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,8 +170,8 @@ func (s *Server) Close() {
 	s.serving.Wait()
 }
 
-// Reset returns to the initial world at the initial time, without faults, journal, violations, query pages and sessions other than
-// that of AccessToken.
+// Reset returns to the initial world at the initial time, without faults, journal, violations,
+// query pages and sessions other than that of AccessToken.
 func (s *Server) Reset() error {
 	s.Clock.Set(time.Now())
 	if s.options.now != nil {
@@ -197,7 +205,8 @@ type TenantSecret struct {
 	Source            string `json:"source"`
 	KeyDerivationMode string `json:"key_derivation_mode"`
 	Description       string `json:"description"`
-	// SecretValueHash is the true hash of the material, also for HSM keys, whose hash Salesforce does not show.
+	// SecretValueHash is the true hash of the material, also for HSM keys, whose hash Salesforce does
+	// not show.
 	SecretValueHash string `json:"secret_value_hash"`
 	// Certificate and WrappingAlgorithm say how it was uploaded.
 	Certificate       string    `json:"certificate,omitempty"`
@@ -216,16 +225,19 @@ func (s *Server) TenantSecrets() []TenantSecret {
 	out := make([]TenantSecret, 0, len(s.world.tenantSecrets))
 	for _, t := range s.world.tenantSecrets {
 		out = append(out, TenantSecret{
-			ID: t.id, Type: t.typ, Version: t.version, Status: t.status, Source: t.source, KeyDerivationMode: t.keyDerivationMode,
-			Description: t.description, SecretValueHash: t.materialHash, Certificate: t.certificate, WrappingAlgorithm: t.wrapping,
-			RemoteIdentifier: t.remoteIdentifier, RemoteCertificate: t.remoteCertificate, CreatedByID: t.createdBy, CreatedDate: t.created, LastModifiedDate: t.modified,
+			ID: t.id, Type: t.typ, Version: t.version, Status: t.status, Source: t.source,
+			KeyDerivationMode: t.keyDerivationMode,
+			Description:       t.description, SecretValueHash: t.materialHash, Certificate: t.certificate,
+			WrappingAlgorithm: t.wrapping,
+			RemoteIdentifier:  t.remoteIdentifier, RemoteCertificate: t.remoteCertificate, CreatedByID: t.createdBy,
+			CreatedDate: t.created, LastModifiedDate: t.modified,
 		})
 	}
 	return out
 }
 
-// Unwrapped returns the plaintext that was uploaded as the tenant secret of an id (15 or 18 characters), also after its
-// destruction; nil if the secret was not uploaded.
+// Unwrapped returns the plaintext that was uploaded as the tenant secret of an id (15 or 18
+// characters), also after its destruction; nil if the secret was not uploaded.
 func (s *Server) Unwrapped(id string) []byte {
 	full, valid := parseID(id)
 	s.mu.Lock()
@@ -236,8 +248,8 @@ func (s *Server) Unwrapped(id string) []byte {
 	return nil
 }
 
-// Rotate creates a tenant secret as an administrator would in Setup, regardless of intervals, and returns its id. The source is
-// HSM, or UPLOADED for random material of the simulator's own.
+// Rotate creates a tenant secret as an administrator would in Setup, regardless of intervals, and
+// returns its id. The source is HSM, or UPLOADED for random material of the simulator's own.
 func (s *Server) Rotate(typ, source string) (string, error) {
 	f, _ := tenantSecretObject.field("Type", maxVersion)
 	canonical, known := f.allowed(typ, maxVersion)
@@ -250,7 +262,8 @@ func (s *Server) Rotate(typ, source string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	secret := &tenantSecret{
-		typ: canonical, source: source, keyDerivationMode: "PBKDF2", createdBy: s.world.mainUser().id, material: randomBytes(32),
+		typ: canonical, source: source, keyDerivationMode: "PBKDF2", createdBy: s.world.mainUser().id,
+		material: randomBytes(32),
 	}
 	secret.materialHash = hash(secret.material)
 	if source == "UPLOADED" {
@@ -260,7 +273,8 @@ func (s *Server) Rotate(typ, source string) (string, error) {
 	return secret.id, nil
 }
 
-// AdminToken opens a session of the administrator, who is another user than the integration user, and returns its access token.
+// AdminToken opens a session of the administrator, who is another user than the integration user,
+// and returns its access token.
 func (s *Server) AdminToken() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,8 +283,8 @@ func (s *Server) AdminToken() string {
 	return token
 }
 
-// RevokeTokens ends every session. It returns a new access token, as a user would get one by logging in again, and makes it the
-// server's AccessToken.
+// RevokeTokens ends every session. It returns a new access token, as a user would get one by
+// logging in again, and makes it the server's AccessToken.
 func (s *Server) RevokeTokens() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -293,19 +307,21 @@ func (s *Server) Configure(change func(*Settings, *Permissions)) {
 	change(&s.world.settings, &s.world.permissions)
 }
 
-// NextRelease upgrades the org: exports are wrapped by another tenant wrapping key from now on, and older ones still restore
-// [D flow, I].
+// NextRelease upgrades the org: exports are wrapped by another tenant wrapping key from now on, and
+// older ones still restore [D flow, I].
 func (s *Server) NextRelease() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.world.release += 2
 }
 
-// newToken mints an access token: the org's 15-character id, "!", and random text, or something in the form of a JWT.
+// newToken mints an access token: the org's 15-character id, "!", and random text, or something in
+// the form of a JWT.
 func (w *world) newToken() string {
 	if w.settings.JWTTokens {
 		part := base64.RawURLEncoding.EncodeToString
-		return part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part([]byte(`{"sub":"uid:`+w.mainUser().id+`"}`)) + "." + part(randomBytes(32))
+		return part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part([]byte(`{"sub":"uid:`+w.mainUser().id+`"}`)) + "." +
+			part(randomBytes(32))
 	}
 	return w.organization.id[:15] + "!AQ" + hex.EncodeToString(randomBytes(40))
 }

@@ -46,7 +46,9 @@ func start(t *testing.T, opts ...sfsim.Option) *client {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &client{
 		t: t, server: server, token: server.AccessToken, header: http.Header{},
-		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}},
 	}
 }
 
@@ -212,7 +214,8 @@ func body(members map[string]any) string {
 func (c *client) uploadBody(m []byte, change map[string]any) string {
 	c.t.Helper()
 	members := map[string]any{
-		"Type": "Data", "SecretValue": c.wrap(sha512.New(), "Sim_BYOK", m), "SecretValueHash": sum(m), "SecretValueCertificate": "Sim_BYOK",
+		"Type": "Data", "SecretValue": c.wrap(sha512.New(), "Sim_BYOK", m), "SecretValueHash": sum(m),
+		"SecretValueCertificate": "Sim_BYOK",
 	}
 	for name, value := range change {
 		if value == nil {
@@ -314,7 +317,9 @@ func TestOptionsAreChecked(t *testing.T) {
 		"kind":         sfsim.WithKind("scratch"),
 		"organization": sfsim.WithOrganizationID("005Wt0000000001"),
 		"latency":      sfsim.WithLatency(-1),
-		"settings":     sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CertificateChainForm = "p7b" }),
+		"settings": sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+			s.CertificateChainForm = "p7b"
+		}),
 	} {
 		if server, err := sfsim.New(opt); err == nil {
 			server.Close()

@@ -18,12 +18,13 @@ import (
 	"time"
 )
 
-// snapshotFormat names the form of a snapshot. A change that an older simulator would misread gets another name.
+// snapshotFormat names the form of a snapshot. A change that an older simulator would misread gets
+// another name.
 const snapshotFormat = "sfsim-1"
 
-// snapshot is the whole org as a file keeps it, private keys and key material included: like everything in the simulator they
-// protect nothing. What ends with the process is not in it: the journal, faults, query pages, deployments, callouts, and
-// sessions other than that of AccessToken.
+// snapshot is the whole org as a file keeps it, private keys and key material included: like
+// everything in the simulator they protect nothing. What ends with the process is not in it: the
+// journal, faults, query pages, deployments, callouts, and sessions other than that of AccessToken.
 type snapshot struct {
 	Format           string                 `json:"format"`
 	Notice           string                 `json:"notice"`
@@ -128,18 +129,19 @@ type snapshotRootKey struct {
 }
 
 type snapshotDataKey struct {
-	ID          string    `json:"id"`
-	Certificate string    `json:"certificate"`
-	Description string    `json:"description"`
-	Status      string    `json:"status"`
-	Type        string    `json:"type,omitempty"` // of earlier snapshots: there is one type, and Settings say how it is spelled
-	Token       string    `json:"session_token"`
-	Version     int64     `json:"version"`
-	Created     time.Time `json:"created"`
-	Modified    time.Time `json:"modified"`
-	By          string    `json:"by"`
-	Material    []byte    `json:"material"`
-	Hash        string    `json:"hash"`
+	ID          string `json:"id"`
+	Certificate string `json:"certificate"`
+	Description string `json:"description"`
+	Status      string `json:"status"`
+	// of earlier snapshots: there is one type, and Settings say how it is spelled
+	Type     string    `json:"type,omitempty"`
+	Token    string    `json:"session_token"`
+	Version  int64     `json:"version"`
+	Created  time.Time `json:"created"`
+	Modified time.Time `json:"modified"`
+	By       string    `json:"by"`
+	Material []byte    `json:"material"`
+	Hash     string    `json:"hash"`
 }
 
 type snapshotEvent struct {
@@ -153,8 +155,8 @@ type snapshotEvent struct {
 	Raw     string    `json:"raw,omitempty"`
 }
 
-// Save writes the org to the file that WithPersistence named, in one step: a reader sees the old file or the new one. Only the owner
-// may read the file, although all in it is public.
+// Save writes the org to the file that WithPersistence named, in one step: a reader sees the old
+// file or the new one. Only the owner may read the file, although all in it is public.
 func (s *Server) Save() error {
 	path := s.options.persist
 	if path == "" {
@@ -208,10 +210,15 @@ func (s *Server) snapshot() ([]byte, error) {
 	w := s.world
 	estate := w.estate()
 	out := snapshot{
-		Format: snapshotFormat, Notice: "The state of a Salesforce simulator. Its keys are public: protect nothing with them.",
+		Format: snapshotFormat, Notice: "The state of a Salesforce simulator. Its keys are public: protect nothing with " +
+			"them.",
 		AccessToken: s.AccessToken, ClockShift: Duration(time.Until(s.Clock.Now()).Round(time.Second)),
-		Organization: snapshotOrganization{w.organization.id, w.organization.name, w.organization.instanceName, w.organization.kind},
-		Settings:     w.settings, Permissions: w.permissions, Release: w.release, WrappingMaster: w.wrappingMaster, LastID: w.lastID,
+		Organization: snapshotOrganization{
+			w.organization.id, w.organization.name, w.organization.instanceName,
+			w.organization.kind,
+		},
+		Settings: w.settings, Permissions: w.permissions, Release: w.release, WrappingMaster: w.wrappingMaster,
+		LastID:      w.lastID,
 		LastVersion: w.lastVersion, APIUsage: w.apiUsage, UsedKeys: w.keys.used, Switches: estate.switches,
 		Retries: map[string][]time.Time{}, Known: estate.known, Requests: estate.requests,
 	}
@@ -230,12 +237,17 @@ func (s *Server) snapshot() ([]byte, error) {
 	}
 	for _, t := range w.tenantSecrets {
 		out.TenantSecrets = append(out.TenantSecrets, snapshotSecret{
-			t.id, t.typ, t.source, t.status, t.keyDerivationMode, t.description, t.version, t.created, t.modified, t.createdBy, t.modifiedBy,
-			t.remoteIdentifier, t.remoteService, t.remoteCertificate, t.certificate, t.wrapping, t.material, t.materialHash, t.uploaded,
+			t.id, t.typ, t.source, t.status, t.keyDerivationMode, t.description, t.version, t.created, t.modified, t.createdBy,
+			t.modifiedBy,
+			t.remoteIdentifier, t.remoteService, t.remoteCertificate, t.certificate, t.wrapping, t.material, t.materialHash,
+			t.uploaded,
 		})
 	}
 	for _, n := range w.namedCredentials {
-		out.NamedCredentials = append(out.NamedCredentials, snapshotCredential{n.id, n.developerName, n.label, n.endpoint, n.created})
+		out.NamedCredentials = append(out.NamedCredentials, snapshotCredential{
+			n.id, n.developerName, n.label, n.endpoint,
+			n.created,
+		})
 	}
 	for _, k := range estate.rootKeys {
 		out.RootKeys = append(out.RootKeys, snapshotRootKey{
@@ -244,7 +256,8 @@ func (s *Server) snapshot() ([]byte, error) {
 	}
 	for _, k := range estate.dataKeys {
 		out.DataKeys = append(out.DataKeys, snapshotDataKey{
-			ID: k.id, Certificate: k.certificate, Description: k.description, Status: k.status, Token: k.token, Version: k.version,
+			ID: k.id, Certificate: k.certificate, Description: k.description, Status: k.status, Token: k.token,
+			Version: k.version,
 			Created: k.created, Modified: k.modified, By: k.by, Material: k.material, Hash: k.hash,
 		})
 	}
@@ -258,7 +271,8 @@ func (s *Server) snapshot() ([]byte, error) {
 	return append(body, '\n'), err
 }
 
-// readSnapshot decodes and checks a snapshot: a file that was edited by hand must not make the simulator fail later on.
+// readSnapshot decodes and checks a snapshot: a file that was edited by hand must not make the
+// simulator fail later on.
 func readSnapshot(body []byte) (*snapshot, *world, error) {
 	in := snapshot{Settings: defaultSettings(), Permissions: allPermissions()}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -273,8 +287,12 @@ func readSnapshot(body []byte) (*snapshot, *world, error) {
 		return nil, nil, err
 	}
 	w := &world{
-		organization: organization{in.Organization.ID, in.Organization.Name, in.Organization.InstanceName, in.Organization.Kind},
-		settings:     in.Settings, permissions: in.Permissions, release: in.Release, wrappingMaster: in.WrappingMaster, lastID: in.LastID,
+		organization: organization{
+			in.Organization.ID, in.Organization.Name, in.Organization.InstanceName,
+			in.Organization.Kind,
+		},
+		settings: in.Settings, permissions: in.Permissions, release: in.Release, wrappingMaster: in.WrappingMaster,
+		lastID:      in.LastID,
 		lastVersion: in.LastVersion, apiUsage: in.APIUsage, keys: keyring{used: in.UsedKeys}, extra: map[string]any{},
 	}
 	for _, u := range in.Users {
@@ -282,7 +300,8 @@ func readSnapshot(body []byte) (*snapshot, *world, error) {
 	}
 	for i, c := range in.Certificates {
 		cert := &certificate{
-			c.ID, c.DeveloperName, c.MasterLabel, c.Created, c.Expires, c.KeySize, c.CASigned, c.PlatformEncryption, c.PrivateKeyExportable,
+			c.ID, c.DeveloperName, c.MasterLabel, c.Created, c.Expires, c.KeySize, c.CASigned, c.PlatformEncryption,
+			c.PrivateKeyExportable,
 			c.Unusable, c.UsingKMS, nil, c.Chain,
 		}
 		parsed, err := x509.ParsePKCS8PrivateKey(c.PrivateKey)
@@ -295,14 +314,19 @@ func readSnapshot(body []byte) (*snapshot, *world, error) {
 	}
 	for _, t := range in.TenantSecrets {
 		w.tenantSecrets = append(w.tenantSecrets, &tenantSecret{
-			id: t.ID, typ: t.Type, source: t.Source, status: t.Status, keyDerivationMode: t.KeyDerivationMode, description: t.Description,
-			version: t.Version, created: t.Created, modified: t.Modified, createdBy: t.CreatedBy, modifiedBy: t.ModifiedBy,
+			id: t.ID, typ: t.Type, source: t.Source, status: t.Status, keyDerivationMode: t.KeyDerivationMode,
+			description: t.Description,
+			version:     t.Version, created: t.Created, modified: t.Modified, createdBy: t.CreatedBy, modifiedBy: t.ModifiedBy,
 			remoteIdentifier: t.RemoteIdentifier, remoteService: t.RemoteService, remoteCertificate: t.RemoteCertificate,
-			certificate: t.Certificate, wrapping: t.Wrapping, material: kept(t.Material), materialHash: t.MaterialHash, uploaded: kept(t.Uploaded),
+			certificate: t.Certificate, wrapping: t.Wrapping, material: kept(t.Material), materialHash: t.MaterialHash,
+			uploaded: kept(t.Uploaded),
 		})
 	}
 	for _, n := range in.NamedCredentials {
-		w.namedCredentials = append(w.namedCredentials, &namedCredential{n.ID, n.DeveloperName, n.Label, n.Endpoint, n.Created})
+		w.namedCredentials = append(w.namedCredentials, &namedCredential{
+			n.ID, n.DeveloperName, n.Label, n.Endpoint,
+			n.Created,
+		})
 	}
 	in.fill(w.estate())
 	return &in, w, nil
@@ -324,7 +348,8 @@ func (in *snapshot) fill(e *estate) {
 	}
 	for _, k := range in.RootKeys {
 		e.rootKeys = append(e.rootKeys, &rootKey{
-			k.ID, k.Description, k.Identifier, k.Region, cmp.Or(k.Service, serviceAWS), k.Status, k.Activated, k.Created, k.Modified, k.ModifiedBy,
+			k.ID, k.Description, k.Identifier, k.Region, cmp.Or(k.Service, serviceAWS), k.Status, k.Activated, k.Created,
+			k.Modified, k.ModifiedBy,
 		})
 	}
 	for _, k := range in.DataKeys {
@@ -401,17 +426,20 @@ func (in *snapshot) ids() []snapshotID {
 		out = append(out, snapshotID{"certificates", c.ID, "0P1"})
 	}
 	for _, t := range in.TenantSecrets {
-		out = append(out, snapshotID{"tenant_secrets", t.ID, "02G"}, snapshotID{"tenant_secrets: created_by", t.CreatedBy, "005"},
+		out = append(out, snapshotID{"tenant_secrets", t.ID, "02G"},
+			snapshotID{"tenant_secrets: created_by", t.CreatedBy, "005"},
 			snapshotID{"tenant_secrets: modified_by", t.ModifiedBy, "005"})
 	}
 	for _, n := range in.NamedCredentials {
 		out = append(out, snapshotID{"named_credentials", n.ID, "0XA"})
 	}
 	for _, k := range in.RootKeys {
-		out = append(out, snapshotID{"root_keys", k.ID, rootKeyObject.prefix}, snapshotID{"root_keys: modified_by", k.ModifiedBy, "005"})
+		out = append(out, snapshotID{"root_keys", k.ID, rootKeyObject.prefix},
+			snapshotID{"root_keys: modified_by", k.ModifiedBy, "005"})
 	}
 	for _, k := range in.DataKeys {
-		out = append(out, snapshotID{"data_encryption_keys", k.ID, dataKeyObject.prefix}, snapshotID{"data_encryption_keys: by", k.By, "005"})
+		out = append(out, snapshotID{"data_encryption_keys", k.ID, dataKeyObject.prefix},
+			snapshotID{"data_encryption_keys: by", k.By, "005"})
 	}
 	for _, e := range in.Events {
 		out = append(out, snapshotID{"events: user", e.User, "005"})

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever a file says: an org that starts from it answers its clients, and can be saved and read again.
+// Whatever a file says: an org that starts from it answers its clients, and can be saved and read
+// again.
 func FuzzReadSnapshot(f *testing.F) {
 	seed, err := ReadSeed(strings.NewReader(`certificates: [{developer_name: A, key_size: 2048}]
 root_keys: [{identifier: "arn:aws:kms:eu-central-1:111122223333:key/abc"}]

@@ -24,7 +24,8 @@ root_keys: [{identifier: "arn:aws:kms:eu-central-1:111122223333:key/abc"}]
 tenant_secrets: [{count: 2}]
 `
 
-// An org that is kept in a file goes on from there: rows, private keys, exports, clock and access token.
+// An org that is kept in a file goes on from there: rows, private keys, exports, clock and access
+// token.
 func TestPersistence(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "org.json")
@@ -56,7 +57,8 @@ func TestPersistence(t *testing.T) {
 	// Neither the seed nor the kind of the second start counts.
 	second := start(t, sfsim.WithKind(sfsim.Developer), sfsim.WithPersistence(path))
 	second.token = first.token
-	if second.server.AccessToken != first.server.AccessToken || second.server.OrganizationID != first.server.OrganizationID {
+	if second.server.AccessToken != first.server.AccessToken ||
+		second.server.OrganizationID != first.server.OrganizationID {
 		t.Error("another session or organization")
 	}
 	gotState := second.server.State()
@@ -74,7 +76,9 @@ func TestPersistence(t *testing.T) {
 	if got, want := mustJSON(t, gotRows), mustJSON(t, wantRows); got != want {
 		t.Errorf("rows\n%s\nwant\n%s", got, want)
 	}
-	if got := mustJSON(t, second.rows("SELECT RootKeyService, RootKeyIdentifier FROM ExternalEncryptionRootKey")); !strings.Contains(got, `"AWS"`) || !strings.Contains(got, `"SF"`) {
+	if got := mustJSON(t,
+		second.rows("SELECT RootKeyService, RootKeyIdentifier FROM ExternalEncryptionRootKey")); !strings.Contains(got,
+		`"AWS"`) || !strings.Contains(got, `"SF"`) {
 		t.Errorf("root keys %s", got)
 	}
 	if !bytes.Equal(second.server.Unwrapped(id), uploaded) {
@@ -141,7 +145,8 @@ func TestSaveByControl(t *testing.T) {
 	if _, err := os.Stat(path); err != nil {
 		t.Error(err)
 	}
-	if a := controlled(t).do(http.MethodPost, "/_sim/save", "").want(http.StatusBadRequest); !strings.Contains(string(a.body), "-persist") {
+	if a := controlled(t).do(http.MethodPost, "/_sim/save",
+		"").want(http.StatusBadRequest); !strings.Contains(string(a.body), "-persist") {
 		t.Errorf("%s", a.body)
 	}
 	gone := controlled(t, sfsim.WithPersistence(filepath.Join(t.TempDir(), "absent", "org.json")))

@@ -14,8 +14,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/metadata"
 )
 
-// The SOAP form of the Metadata API, at /services/Soap/m/XX.0, as far as jsforce and the Salesforce CLI need it. Results are those
-// of the REST form, as XML.
+// The SOAP form of the Metadata API, at /services/Soap/m/XX.0, as far as jsforce and the Salesforce
+// CLI need it. Results are those of the REST form, as XML.
 
 const soapPath = "/services/Soap/m/"
 
@@ -28,7 +28,8 @@ type soapCall struct {
 	body *metadata.Element // the operation
 }
 
-// soapFault is a refusal: HTTP 500, with the code under the prefix sf [C jsforce, which tests for it].
+// soapFault is a refusal: HTTP 500, with the code under the prefix sf [C jsforce, which tests for
+// it].
 func soapFault(code, text string) *reply {
 	fault := "<soapenv:Fault><faultcode>sf:" + code + "</faultcode><faultstring>" + metadata.EscapeXML(code+": "+text) +
 		"</faultstring></soapenv:Fault>"
@@ -39,8 +40,8 @@ func soapFault(code, text string) *reply {
 
 func soapReply(body string) *reply {
 	envelope := xml.Header + `<soapenv:Envelope xmlns:soapenv="` + soapNamespace + `" xmlns="` + metadata.Namespace +
-		`" xmlns:sf="http://soap.sforce.com/2006/04/fault" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>` +
-		body + `</soapenv:Body></soapenv:Envelope>`
+		`" xmlns:sf="http://soap.sforce.com/2006/04/fault" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` +
+		`<soapenv:Body>` + body + `</soapenv:Body></soapenv:Envelope>`
 	return &reply{status: http.StatusOK, body: []byte(envelope), contentType: "text/xml;charset=UTF-8"}
 }
 
@@ -60,8 +61,8 @@ func soapOperations() map[string]func(*soapCall) *reply {
 	}
 }
 
-// dispatchSOAP authenticates by the session header and serves one operation. path is what follows /services/Soap/m/: the
-// version, and optionally the org id.
+// dispatchSOAP authenticates by the session header and serves one operation. path is what follows
+// /services/Soap/m/: the version, and optionally the org id.
 func (c *call) dispatchSOAP(path string) *reply {
 	c.entry.Operation = "soap"
 	if c.r.Method != http.MethodPost {
@@ -123,7 +124,8 @@ func (c *soapCall) answer(results ...string) *reply {
 	return soapReply(out.String())
 }
 
-// renderXML writes a value of a JSON reply as XML: members become elements, lists repeat theirs, and null is left out.
+// renderXML writes a value of a JSON reply as XML: members become elements, lists repeat theirs,
+// and null is left out.
 func renderXML(out *strings.Builder, name string, value any) {
 	switch value := value.(type) {
 	case nil:
@@ -258,7 +260,8 @@ func (c *call) components() []component {
 			}
 			content := []byte(cert.pem()) // [C public code: the file is PEM]
 			out = append(out, component{
-				typ: "Certificate", name: cert.developerName, file: "certs/" + cert.developerName + ".crt", id: cert.id, body: content,
+				typ: "Certificate", name: cert.developerName, file: "certs/" + cert.developerName + ".crt", id: cert.id,
+				body: content,
 				meta: described.Body(), created: cert.created, xsi: "Certificate",
 				record: described.Elements() + "<content>" + base64.StdEncoding.EncodeToString(content) + "</content>", // [I]
 			})
@@ -267,7 +270,8 @@ func (c *call) components() []component {
 	for _, t := range metadata.SettingsTypes() {
 		values := w.readSettings(t)
 		out = append(out, component{
-			typ: "Settings", name: t.Member, file: "settings/" + t.Member + ".settings", body: values.Body(c.version), xsi: t.Root,
+			typ: "Settings", name: t.Member, file: "settings/" + t.Member + ".settings", body: values.Body(c.version),
+			xsi:    t.Root,
 			record: values.Elements(c.version), created: w.mainUser().created,
 		})
 	}
@@ -296,7 +300,8 @@ func (c *soapCall) readMetadata() *reply {
 			records.WriteString(`<records xsi:nil="true"/>`) // [R]
 			continue
 		}
-		records.WriteString(`<records xsi:type="` + found.xsi + `"><fullName>` + found.name + "</fullName>" + found.record + "</records>")
+		records.WriteString(`<records xsi:type="` + found.xsi + `"><fullName>` + found.name + "</fullName>" + found.record +
+			"</records>")
 	}
 	return c.answer(records.String())
 }
@@ -320,10 +325,13 @@ func (c *soapCall) updateMetadata() *reply {
 		t, ok := metadata.SettingsByName(xsiType(record))
 		if !ok || t.Member != name {
 			c.violation("updates metadata of type %q, of which the simulator updates settings only", xsiType(record))
-			results = append(results, saveResult(name, "INVALID_TYPE", "the simulator updates encryption settings only, by their full name"))
+			results = append(results, saveResult(name, "INVALID_TYPE",
+				"the simulator updates encryption settings only, by their full name"))
 			continue
 		}
-		record.Children = slices.DeleteFunc(record.Children, func(e *metadata.Element) bool { return e.Name.Local == "fullName" })
+		record.Children = slices.DeleteFunc(record.Children, func(e *metadata.Element) bool {
+			return e.Name.Local == "fullName"
+		})
 		wanted, problem := metadata.ParseSettings(t, record, c.version)
 		if problem != nil {
 			results = append(results, saveResult(name, "FIELD_INTEGRITY_EXCEPTION", problem.Text))
@@ -438,7 +446,13 @@ func (c *soapCall) describeMetadata() *reply {
 	return c.answer(xmlMembers(object{
 		{"metadataObjects", []object{
 			{{"directoryName", "certs"}, {"inFolder", false}, {"metaFile", true}, {"suffix", "crt"}, {"xmlName", "Certificate"}},
-			{{"directoryName", "settings"}, {"inFolder", false}, {"metaFile", false}, {"suffix", "settings"}, {"xmlName", "Settings"}},
+			{
+				{"directoryName", "settings"},
+				{"inFolder", false},
+				{"metaFile", false},
+				{"suffix", "settings"},
+				{"xmlName", "Settings"},
+			},
 		}},
 		{"organizationNamespace", ""},
 		{"partialSaveAllowed", !production},
@@ -535,9 +549,17 @@ func (c *call) retrieved(r *retrieval) (object, []byte, error) {
 	}
 	slices.SortStableFunc(manifest.Members, func(a, b metadata.Member) int { return strings.Compare(a.Type, b.Type) })
 	files = append(files, metadata.File{Name: folder + "package.xml", Body: manifest.Body()})
-	properties = append(properties, c.properties(component{typ: "Package", name: folder + "package.xml", file: "package.xml", created: c.now}, folder))
+	properties = append(properties, c.properties(component{
+		typ: "Package", name: folder + "package.xml",
+		file: "package.xml", created: c.now,
+	}, folder))
 	zip, err := metadata.WriteArchive(files)
 	return object{
-		{"done", true}, {"fileProperties", properties}, {"id", r.id}, {"messages", messages}, {"status", deploySucceeded}, {"success", true},
+		{"done", true},
+		{"fileProperties", properties},
+		{"id", r.id},
+		{"messages", messages},
+		{"status", deploySucceeded},
+		{"success", true},
 	}, zip, err
 }

@@ -14,8 +14,8 @@ import (
 // field describes one field as the Object Reference does.
 type field struct {
 	name, label, kind string
-	// props holds one letter per property: C create, D default on create, F filter, G group, I id lookup, N nillable,
-	// S sort, U update.
+	// props holds one letter per property: C create, D default on create, F filter, G group, I id
+	// lookup, N nillable, S sort, U update.
 	props        string
 	since        int // API version that introduced it
 	length       int
@@ -31,7 +31,8 @@ type picklistValue struct {
 
 func (f *field) has(prop string) bool { return strings.Contains(f.props, prop) }
 
-// writable is whether a body may hold the field: prop is C for create, U for update. Status can be updated since API 44 [D ObjRef].
+// writable is whether a body may hold the field: prop is C for create, U for update. Status can be
+// updated since API 44 [D ObjRef].
 func (f *field) writable(prop string, version int) bool {
 	return f.has(prop) && (f.name != "Status" || version >= 44)
 }
@@ -60,7 +61,8 @@ type sobject struct {
 	visible func(*call) bool
 	// without names the fields that the object lacks in this org; nil means none.
 	without func(*call) []string
-	// create and update serve POST and PATCH; nil is 405. Their fields are canonical and checked against the description.
+	// create and update serve POST and PATCH; nil is 405. Their fields are canonical and checked
+	// against the description.
 	create func(*call, object) *reply
 	update func(*call, string, object) *reply
 }
@@ -68,7 +70,8 @@ type sobject struct {
 // objects lists every object of the org. Each is described in the file of its subject.
 func objects() []*sobject {
 	return []*sobject{
-		tenantSecretObject, organizationObject, userObject, namedCredentialObject, certificateObject, dataKeyObject, rootKeyObject,
+		tenantSecretObject, organizationObject, userObject, namedCredentialObject, certificateObject, dataKeyObject,
+		rootKeyObject,
 		eventLogFileObject, userPermissionAccessObject, deployRequestObject,
 	}
 }
@@ -232,8 +235,8 @@ func (o *sobject) find(c *call, id string) (soql.Row, *reply) {
 	return nil, notFound()
 }
 
-// rowID checks the id of a URL. Text of no id's shape is taken for an external id field [C restforce]; an id of another object
-// or with a wrong check suffix is malformed [D RESTdoc].
+// rowID checks the id of a URL. Text of no id's shape is taken for an external id field [C
+// restforce]; an id of another object or with a wrong check suffix is malformed [D RESTdoc].
 func (o *sobject) rowID(id string) (string, *reply) {
 	full, ok := parseID(id)
 	if ok && strings.HasPrefix(full, o.prefix) {
@@ -242,7 +245,8 @@ func (o *sobject) rowID(id string) (string, *reply) {
 	if ok || len(id) == 15 || len(id) == 18 {
 		return "", refuse(http.StatusBadRequest, "MALFORMED_ID", o.label+" ID: id value of incorrect type: "+id, "Id")
 	}
-	return "", refuse(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: "+id)
+	return "", refuse(http.StatusNotFound, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: "+
+		id)
 }
 
 // sobjectHandlers serve /sobjects/... of the data and tooling APIs.
@@ -284,7 +288,8 @@ func describeObject(c *call) *reply {
 		}
 	}
 	return ok(append(out,
-		member{"actionOverrides", []string{}}, member{"childRelationships", []string{}}, member{"namedLayoutInfos", []string{}},
+		member{"actionOverrides", []string{}}, member{"childRelationships", []string{}},
+		member{"namedLayoutInfos", []string{}},
 		member{"networkScopeFieldName", nil}, member{"recordTypeInfos", []string{}}, member{"searchLayoutable", false},
 		member{"supportedScopes", []object{{{"label", "All " + o.labelPlural}, {"name", "everything"}}}},
 		member{"compactLayoutable", false}, member{"defaultImplementation", nil}, member{"implementedBy", nil},
@@ -338,7 +343,11 @@ func (f *field) describe(c *call) object {
 	for _, v := range f.values {
 		if v.since <= c.version {
 			values = append(values, object{
-				{"active", true}, {"defaultValue", f.has("D") && len(values) == 0}, {"label", v.label}, {"validFor", nil}, {"value", v.value},
+				{"active", true},
+				{"defaultValue", f.has("D") && len(values) == 0},
+				{"label", v.label},
+				{"validFor", nil},
+				{"value", v.value},
 			})
 		}
 	}
@@ -460,7 +469,8 @@ func createRow(c *call) *reply {
 	if !found {
 		return notFound()
 	}
-	// Unknown fields are refused even where nothing can be created, as a CLI found out with Certificate [C].
+	// Unknown fields are refused even where nothing can be created, as a CLI found out with
+	// Certificate [C].
 	values, refusal := o.readRecord(c, "C")
 	if refusal != nil && (o.create != nil || refusal.errorCode == "INVALID_FIELD") {
 		return refusal
@@ -519,11 +529,13 @@ func deleteRow(c *call) *reply {
 }
 
 func noSuchColumn(name, object string) *reply {
-	return refuse(http.StatusBadRequest, "INVALID_FIELD", fmt.Sprintf("No such column '%s' on sobject of type %s", name, object))
+	return refuse(http.StatusBadRequest, "INVALID_FIELD",
+		fmt.Sprintf("No such column '%s' on sobject of type %s", name, object))
 }
 
-// readRecord reads the body of a POST (prop C) or PATCH (prop U) and checks it against the object's description. The values
-// come back under canonical names: string, bool, json.Number or nil; picklist values in canonical case.
+// readRecord reads the body of a POST (prop C) or PATCH (prop U) and checks it against the object's
+// description. The values come back under canonical names: string, bool, json.Number or nil;
+// picklist values in canonical case.
 func (o *sobject) readRecord(c *call, prop string) (object, *reply) {
 	if refusal := c.needJSON(); refusal != nil {
 		return nil, refusal
@@ -563,8 +575,8 @@ func (o *sobject) readRecord(c *call, prop string) (object, *reply) {
 	}
 	if len(forbidden) > 0 {
 		return nil, refuse(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE", fmt.Sprintf(
-			"Unable to create/update fields: %s. Please check the security settings of this field and verify that it is read/write"+
-				" for your profile or permission set.", strings.Join(forbidden, ", ")), forbidden...)
+			"Unable to create/update fields: %s. Please check the security settings of this field and verify that it is "+
+				"read/write for your profile or permission set.", strings.Join(forbidden, ", ")), forbidden...)
 	}
 	return out, nil
 }
@@ -618,8 +630,10 @@ func cannotDeserialize(c *call, f *field, want string, value any) *reply {
 		got = "VALUE_NUMBER_INT"
 	}
 	c.violation("sends a value of the wrong JSON type for %s", f.name)
-	return refuse(http.StatusBadRequest, "JSON_PARSER_ERROR", // [R], without the value and position that the real message has
-		fmt.Sprintf("Cannot deserialize instance of %s from %s or request may be missing a required field", want, got), f.name)
+	// [R], without the value and position that the real message has
+	return refuse(http.StatusBadRequest, "JSON_PARSER_ERROR",
+		fmt.Sprintf("Cannot deserialize instance of %s from %s or request may be missing a required field", want, got),
+		f.name)
 }
 
 // text returns the text of a member; "" when it is null or absent.

@@ -16,10 +16,12 @@ import (
 // materialSize is the length of a tenant secret: 256 bits [D].
 const materialSize = 32
 
-// maxKept is how many active and archived secrets of one type an org may hold; destroyed and Database ones do not count [D].
+// maxKept is how many active and archived secrets of one type an org may hold; destroyed and
+// Database ones do not count [D].
 const maxKept = 50
 
-// unknownHash is what SecretValueHash reads for an HSM key: "UNKNOWN=" decoded and encoded again [V ThalesDoc].
+// unknownHash is what SecretValueHash reads for an HSM key: "UNKNOWN=" decoded and encoded again [V
+// ThalesDoc].
 const unknownHash = "UNKNOWM="
 
 // tenantSecretObject describes TenantSecret [D ObjRef v66/67].
@@ -45,15 +47,22 @@ var tenantSecretObject = &sobject{
 		{name: "Source", label: "Source", kind: "picklist", props: "CDFGS", since: 43, length: 40, values: []picklistValue{
 			{"HSM", "HSM", 43}, {"UPLOADED", "Uploaded", 43}, {"REMOTE", "Remote", 44},
 		}},
-		{name: "KeyDerivationMode", label: "Key Derivation Mode", kind: "picklist", props: "CFGS", since: 43, length: 40, values: []picklistValue{
-			{"PBKDF2", "PBKDF2", 43}, {"NONE", "None", 43},
-		}},
+		{
+			name: "KeyDerivationMode", label: "Key Derivation Mode", kind: "picklist", props: "CFGS", since: 43, length: 40,
+			values: []picklistValue{
+				{"PBKDF2", "PBKDF2", 43}, {"NONE", "None", 43},
+			},
+		},
 		{name: "RemoteKeyIdentifier", label: "Remote Key Identifier", kind: "string", props: "CFGNS", since: 45, length: 255},
 		{
-			name: "RemoteKeyServiceId", label: "Remote Key Service ID", kind: "reference", props: "CFGNSU", since: 45, length: 18,
+			name: "RemoteKeyServiceId", label: "Remote Key Service ID", kind: "reference", props: "CFGNSU", since: 45,
+			length:      18,
 			referenceTo: "NamedCredential", relationship: "RemoteKeyService",
 		},
-		{name: "RemoteKeyCertificate", label: "Remote Key Certificate", kind: "string", props: "CFGNSU", since: 45, length: 80},
+		{
+			name: "RemoteKeyCertificate", label: "Remote Key Certificate", kind: "string", props: "CFGNSU", since: 45,
+			length: 80,
+		},
 	}...),
 	relationships: map[string]string{"CreatedBy": "User", "LastModifiedBy": "User"},
 }
@@ -66,8 +75,8 @@ func init() {
 	tenantSecretObject.update = (*call).updateTenantSecret
 }
 
-// tenantSecretRows lists the secrets that are visible to reads yet. One transaction makes a secret and archives its predecessor, so while
-// the one is hidden the other reads as it was [I].
+// tenantSecretRows lists the secrets that are visible to reads yet. One transaction makes a secret
+// and archives its predecessor, so while the one is hidden the other reads as it was [I].
 func (c *call) tenantSecretRows() []soql.Row {
 	users := map[string]soql.Row{}
 	for _, row := range c.userRows() {
@@ -93,7 +102,8 @@ func (c *call) tenantSecretRows() []soql.Row {
 		}
 		row := c.tenantSecretRow(s, users)
 		if successor := hidden[s]; successor != nil && s.status == "ARCHIVED" {
-			row["Status"], row["LastModifiedDate"], row["SystemModstamp"] = "ACTIVE", successor.predecessorModified, successor.predecessorModified
+			row["Status"], row["LastModifiedDate"], row["SystemModstamp"] = "ACTIVE", successor.predecessorModified,
+				successor.predecessorModified
 		}
 		rows = append(rows, row)
 	}
@@ -116,7 +126,8 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 	case "UPLOADED":
 		row["SecretValueHash"] = s.materialHash // kept after destruction [D]
 	}
-	// Database keys can't be exported, nor what is destroyed [D Help security_pe_destroy_key, import_export_keys].
+	// Database keys can't be exported, nor what is destroyed [D Help security_pe_destroy_key,
+	// import_export_keys].
 	if s.material != nil && s.typ != "Database" && s.source != "REMOTE" {
 		if s.exported == "" || s.exportedRelease != c.s.world.release {
 			s.exported, s.exportedRelease = c.s.world.exportSecret(s), c.s.world.release
@@ -126,13 +137,14 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 	return row
 }
 
-// refuseUnknown is for rules whose error code no source gives: 400 with a code that Settings choose. All its texts are
-// invented.
+// refuseUnknown is for rules whose error code no source gives: 400 with a code that Settings
+// choose. All its texts are invented.
 func (c *call) refuseUnknown(field, message string) *reply {
 	return refuse(http.StatusBadRequest, c.s.world.settings.RefusalCode, message, field)
 }
 
-// createTenantSecret serves POST: an upload, a cache-only key, or, without a value, a key that Salesforce generates [D ShieldREST].
+// createTenantSecret serves POST: an upload, a cache-only key, or, without a value, a key that
+// Salesforce generates [D ShieldREST].
 func (c *call) createTenantSecret(values object) *reply {
 	w := c.s.world
 	secret := &tenantSecret{
@@ -180,7 +192,8 @@ func (c *call) createTenantSecret(values object) *reply {
 		return refusal
 	}
 	if secret.source != "REMOTE" && secret.typ != "Database" && w.kept(secret.typ) >= maxKept {
-		return c.refuseUnknown("Type", fmt.Sprintf("The org already holds %d active and archived tenant secrets of type %s; destroy one first",
+		return c.refuseUnknown("Type", fmt.Sprintf("The org already holds %d active and archived tenant secrets of type "+
+			"%s; destroy one first",
 			maxKept, secret.typ))
 	}
 
@@ -225,7 +238,8 @@ func (c *call) checkPrerequisites(s *tenantSecret) *reply {
 	if s.typ == "DeterministicData" && settings.DeterministicNeedsSetting && !w.switched("enableDeterministicEncryption") {
 		return c.refuseUnknown("Type", "Deterministic encryption is not turned on in this org")
 	}
-	if s.typ == "EventBus" && w.active("Data") == nil && w.active("DeterministicData") == nil { // [D platform events guide]
+	// [D platform events guide]
+	if s.typ == "EventBus" && w.active("Data") == nil && w.active("DeterministicData") == nil {
 		return c.refuseUnknown("Type", "An EventBus tenant secret needs an active Data or DeterministicData tenant secret")
 	}
 	if s.keyDerivationMode == "NONE" {
@@ -241,8 +255,8 @@ func (c *call) checkPrerequisites(s *tenantSecret) *reply {
 	return nil
 }
 
-// interval is the least time between two keys of a type [D securityImplGuide security_pe_rotate_keys, Help
-// security_shield_pe_byok]. Developer Edition counts as production.
+// interval is the least time between two keys of a type [D securityImplGuide
+// security_pe_rotate_keys, Help security_shield_pe_byok]. Developer Edition counts as production.
 func (o organization) interval(typ string) time.Duration {
 	const day = 24 * time.Hour
 	switch {
@@ -287,10 +301,12 @@ func (w *world) kept(typ string) int {
 	return count
 }
 
-// acceptUpload opens the wrapped secret and checks it as Salesforce's KMS does [D security_shield_pe_byok_secret_flow].
+// acceptUpload opens the wrapped secret and checks it as Salesforce's KMS does [D
+// security_shield_pe_byok_secret_flow].
 func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 	w := c.s.world
-	value, sentHash, name := values.text("SecretValue"), values.text("SecretValueHash"), values.text("SecretValueCertificate")
+	value, sentHash, name := values.text("SecretValue"), values.text("SecretValueHash"),
+		values.text("SecretValueCertificate")
 	hashNeeded := s.typ != "Database" && s.typ != "SearchIndex" // "for field-level encryption only" [D]
 	switch {
 	case value == "":
@@ -326,12 +342,14 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 		how != wrappedCKM && s.typ == "SearchIndex" && !w.settings.SearchIndexOAEP:
 		return c.refuseUnknown("SecretValue", "The SecretValue is wrapped by an algorithm that does not fit the type "+s.typ)
 	case len(material) != materialSize:
-		return c.refuseUnknown("SecretValue", fmt.Sprintf("The tenant secret has %d bytes, expected %d", len(material), materialSize))
+		return c.refuseUnknown("SecretValue", fmt.Sprintf("The tenant secret has %d bytes, expected %d", len(material),
+			materialSize))
 	case sentHash != "" && hash(material) != sentHash:
 		return c.refuseUnknown("SecretValueHash", "The SecretValueHash does not match the tenant secret")
 	}
 	s.materialHash = hash(material)
-	for _, other := range w.tenantSecrets { // a secret may be a BYOK key only once [D Help security_pe_byok_generate_secret]
+	// a secret may be a BYOK key only once [D Help security_pe_byok_generate_secret]
+	for _, other := range w.tenantSecrets {
 		if other.materialHash == s.materialHash {
 			return c.refuseUnknown("SecretValue", "This tenant secret was used before; every key needs its own")
 		}
@@ -340,7 +358,8 @@ func (c *call) acceptUpload(s *tenantSecret, values object) *reply {
 	return nil
 }
 
-// unfit says why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0, ThalesDoc].
+// unfit says why a certificate can't wrap tenant secrets, "" if it can [R FAQ; V FtxDoc 3.0,
+// ThalesDoc].
 func (cert *certificate) unfit(now time.Time, database bool) string {
 	switch {
 	case cert.keySize != 4096:
@@ -366,8 +385,8 @@ func (cert *certificate) unfit(now time.Time, database bool) string {
 	return ""
 }
 
-// certificateNamed finds a certificate by its unique name [D ObjRef]. A MasterLabel works where it equals the name, or where
-// Settings allow it.
+// certificateNamed finds a certificate by its unique name [D ObjRef]. A MasterLabel works where it
+// equals the name, or where Settings allow it.
 func (w *world) certificateNamed(name string) *certificate {
 	for _, cert := range w.certificates {
 		if cert.developerName == name || w.settings.CertificateByLabel && cert.masterLabel == name {
@@ -411,7 +430,8 @@ func (c *call) checkRemote(s *tenantSecret) (*certificate, *namedCredential, *re
 	id, _ := parseID(s.remoteService)
 	at := slices.IndexFunc(w.namedCredentials, func(n *namedCredential) bool { return n.id == id })
 	if at < 0 {
-		return nil, nil, refuse(http.StatusBadRequest, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", "RemoteKeyServiceId")
+		return nil, nil, refuse(http.StatusBadRequest, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id",
+			"RemoteKeyServiceId")
 	}
 	s.remoteService = w.namedCredentials[at].id
 	return cert, w.namedCredentials[at], nil
@@ -456,7 +476,8 @@ func (c *call) updateTenantSecret(id string, values object) *reply {
 		return refuse(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
 			"Status: bad value for restricted picklist field: ", "Status")
 	case status == "" && values.given("SecretValue"):
-		return c.refuseUnknown("SecretValue", "A SecretValue restores a destroyed tenant secret; it needs the Status ARCHIVED")
+		return c.refuseUnknown("SecretValue", "A SecretValue restores a destroyed tenant secret; it needs the Status "+
+			"ARCHIVED")
 	case status != "":
 		if refusal := c.transition(&change, status, value); refusal != nil {
 			return refusal
@@ -467,11 +488,13 @@ func (c *call) updateTenantSecret(id string, values object) *reply {
 	return &reply{status: http.StatusNoContent, committed: true}
 }
 
-// transition moves s to a status, by the documented table [D ShieldREST]. Anything else is refused, also staying where it is.
+// transition moves s to a status, by the documented table [D ShieldREST]. Anything else is refused,
+// also staying where it is.
 func (c *call) transition(s *tenantSecret, to, value string) *reply {
 	w := c.s.world
 	forbidden := func(why string) *reply {
-		return c.refuseUnknown("Status", fmt.Sprintf("The status of this tenant secret can't change from %s to %s: %s", s.status, to, why))
+		return c.refuseUnknown("Status", fmt.Sprintf("The status of this tenant secret can't change from %s to %s: %s",
+			s.status, to, why))
 	}
 	newest := !slices.ContainsFunc(w.tenantSecrets, func(other *tenantSecret) bool {
 		return other.typ == s.typ && other.version > s.version
@@ -506,7 +529,8 @@ func (c *call) transition(s *tenantSecret, to, value string) *reply {
 		s.material = nil
 	case s.status == "DESTROYED" && to == "ARCHIVED":
 		if w.kept(s.typ) >= maxKept {
-			return c.refuseUnknown("Status", fmt.Sprintf("The org already holds %d active and archived tenant secrets of type %s", maxKept, s.typ))
+			return c.refuseUnknown("Status", fmt.Sprintf("The org already holds %d active and archived tenant secrets of type "+
+				"%s", maxKept, s.typ))
 		}
 		material, err := w.importSecret(value)
 		if err != nil || hash(material) != s.materialHash {

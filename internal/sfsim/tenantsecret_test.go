@@ -32,7 +32,8 @@ func seeded(t *testing.T, text string) sfsim.Option {
 	return sfsim.WithSeed(seed)
 }
 
-// An upload by OAEP, with either hash [D Help security_pe_byok_generate_secret] [D ObjRef, ShieldREST].
+// An upload by OAEP, with either hash [D Help security_pe_byok_generate_secret] [D ObjRef,
+// ShieldREST].
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	for name, h := range oaepHashes {
@@ -41,7 +42,8 @@ func TestUpload(t *testing.T) {
 			c := start(t)
 			m := material()
 			id := c.create(c.uploadBody(m, map[string]any{
-				"SecretValue": c.wrap(h(), "Sim_BYOK", m), "Description": "first", "Source": "UPLOADED", "KeyDerivationMode": "PBKDF2",
+				"SecretValue": c.wrap(h(), "Sim_BYOK", m), "Description": "first", "Source": "UPLOADED",
+				"KeyDerivationMode": "PBKDF2",
 			})).created()
 			if !bytes.Equal(c.server.Unwrapped(id), m) {
 				t.Error("the uploaded material is not what was wrapped")
@@ -49,7 +51,8 @@ func TestUpload(t *testing.T) {
 			row := c.secret(id)
 			for field, want := range map[string]any{
 				"Status": "ACTIVE", "Type": "Data", "Source": "UPLOADED", "KeyDerivationMode": "PBKDF2", "Description": "first",
-				"SecretValueHash": sum(m), "SecretValueCertificate": nil, "Version": 2.0, "RemoteKeyIdentifier": nil, "IsDeleted": false,
+				"SecretValueHash": sum(m), "SecretValueCertificate": nil, "Version": 2.0, "RemoteKeyIdentifier": nil,
+				"IsDeleted": false,
 			} {
 				if row[field] != want {
 					t.Errorf("%s = %v, want %v", field, row[field], want)
@@ -83,8 +86,9 @@ func TestUploadAsFortanixDoes(t *testing.T) {
 	c := start(t)
 	m := material()
 	a := c.do(http.MethodPost, "/services/data/v50.0/sobjects/TenantSecret", body(map[string]any{
-		"SecretValueCertificate": "Sim_BYOK", "SecretValue": c.wrap(oaepHashes["SHA-1"](), "Sim_BYOK", m), "SecretValueHash": sum(m),
-		"description": "Salesforce Data Key", "type": "Data", "KeyDerivationMode": "",
+		"SecretValueCertificate": "Sim_BYOK", "SecretValue": c.wrap(oaepHashes["SHA-1"](), "Sim_BYOK", m),
+		"SecretValueHash": sum(m),
+		"description":     "Salesforce Data Key", "type": "Data", "KeyDerivationMode": "",
 	}))
 	row := c.secret(a.created())
 	if row["Source"] != "UPLOADED" || row["KeyDerivationMode"] != "PBKDF2" || row["Description"] != "Salesforce Data Key" {
@@ -93,7 +97,8 @@ func TestUploadAsFortanixDoes(t *testing.T) {
 	c.noViolations()
 }
 
-// Without a value Salesforce generates a key, whose hash reads UNKNOWM= [V ThalesDoc] [D ShieldREST].
+// Without a value Salesforce generates a key, whose hash reads UNKNOWM= [V ThalesDoc] [D
+// ShieldREST].
 func TestCreateWithoutValueGenerates(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{}`, `{"Type":"Data","Description":"by HSM"}`, `{"Source":"hsm"}`} {
@@ -137,7 +142,8 @@ func TestUploadOfOpenSSLVectors(t *testing.T) {
 			t.Parallel()
 			c := start(t)
 			a := c.create(body(map[string]any{
-				"Type": tt.typ, "SecretValue": read(tt.vector), "SecretValueHash": read("hash"), "SecretValueCertificate": "Sim_BYOK",
+				"Type": tt.typ, "SecretValue": read(tt.vector), "SecretValueHash": read("hash"),
+				"SecretValueCertificate": "Sim_BYOK",
 			}))
 			if tt.want == "" {
 				if r := a.refused(http.StatusBadRequest, unknown); len(r.Fields) != 1 || r.Fields[0] != "SecretValue" {
@@ -169,10 +175,16 @@ func TestUploadRefusals(t *testing.T) {
 		change     func(*client) map[string]any
 		field      string
 	}{
-		{"only the value", "", func(*client) map[string]any { return map[string]any{"SecretValueHash": nil} }, "SecretValueHash"},
+		{"only the value", "", func(*client) map[string]any {
+			return map[string]any{"SecretValueHash": nil}
+		}, "SecretValueHash"},
 		{"only the hash", "", func(*client) map[string]any { return map[string]any{"SecretValue": nil} }, "SecretValue"},
-		{"no certificate", "", func(*client) map[string]any { return map[string]any{"SecretValueCertificate": nil} }, "SecretValueCertificate"},
-		{"unknown certificate", "", func(*client) map[string]any { return map[string]any{"SecretValueCertificate": "Nope"} }, "SecretValueCertificate"},
+		{"no certificate", "", func(*client) map[string]any {
+			return map[string]any{"SecretValueCertificate": nil}
+		}, "SecretValueCertificate"},
+		{"unknown certificate", "", func(*client) map[string]any {
+			return map[string]any{"SecretValueCertificate": "Nope"}
+		}, "SecretValueCertificate"},
 		{"2048-bit certificate", "", func(*client) map[string]any {
 			return map[string]any{"SecretValueCertificate": "Sim_Partner_SSO"}
 		}, "SecretValueCertificate"},
@@ -212,20 +224,31 @@ func TestUploadRefusals(t *testing.T) {
 			text := []byte(base64.StdEncoding.EncodeToString(m))
 			return map[string]any{"SecretValue": c.wrap(sha512.New(), "Sim_BYOK", text), "SecretValueHash": sum(text)}
 		}, "SecretValue"},
-		{"hash of something else", "", func(*client) map[string]any { return map[string]any{"SecretValueHash": sum(material())} }, "SecretValueHash"},
+		{"hash of something else", "", func(*client) map[string]any {
+			return map[string]any{"SecretValueHash": sum(material())}
+		}, "SecretValueHash"},
 		{"hash in hexadecimal", "", func(*client) map[string]any {
 			return map[string]any{"SecretValueHash": fmt.Sprintf("%x", sha256.Sum256(m))}
 		}, "SecretValueHash"},
 		{"an HSM key with a value", "", func(*client) map[string]any { return map[string]any{"Source": "HSM"} }, "Source"},
-		{"no derivation without the setting", "", func(*client) map[string]any { return map[string]any{"KeyDerivationMode": "NONE"} }, "KeyDerivationMode"},
-		{"Database without the setting", "", func(*client) map[string]any { return map[string]any{"Type": "Database"} }, "Type"},
-		{"no derivation for Search Index", "settings: {can_opt_out_of_derivation_with_byok: true}", func(*client) map[string]any {
-			return map[string]any{"Type": "SearchIndex", "KeyDerivationMode": "NONE"}
+		{"no derivation without the setting", "", func(*client) map[string]any {
+			return map[string]any{"KeyDerivationMode": "NONE"}
 		}, "KeyDerivationMode"},
+		{"Database without the setting", "", func(*client) map[string]any {
+			return map[string]any{"Type": "Database"}
+		}, "Type"},
+		{
+			"no derivation for Search Index", "settings: {can_opt_out_of_derivation_with_byok: true}",
+			func(*client) map[string]any {
+				return map[string]any{"Type": "SearchIndex", "KeyDerivationMode": "NONE"}
+			}, "KeyDerivationMode",
+		},
 		{"DeterministicData without Data", "tenant_secrets: []", func(*client) map[string]any {
 			return map[string]any{"Type": "DeterministicData"}
 		}, "Type"},
-		{"EventBus without Data", "tenant_secrets: []", func(*client) map[string]any { return map[string]any{"Type": "EventBus"} }, "Type"},
+		{"EventBus without Data", "tenant_secrets: []", func(*client) map[string]any {
+			return map[string]any{"Type": "EventBus"}
+		}, "Type"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -255,24 +278,36 @@ func TestCreateValidation(t *testing.T) {
 		code, message       string
 		field               string
 	}{
-		{"unknown field", "62.0", `{"Name":"x"}`, 400, "INVALID_FIELD", "No such column 'Name' on sobject of type TenantSecret", ""},
+		{
+			"unknown field", "62.0", `{"Name":"x"}`, 400, "INVALID_FIELD",
+			"No such column 'Name' on sobject of type TenantSecret", "",
+		},
 		{
 			"field of a later version", "42.0", `{"KeyDerivationMode":"NONE"}`, 400, "INVALID_FIELD",
 			"No such column 'KeyDerivationMode' on sobject of type TenantSecret", "",
 		},
 		{
 			"Status is not createable", "62.0", `{"Status":"ACTIVE"}`, 400, "INVALID_FIELD_FOR_INSERT_UPDATE",
-			"Unable to create/update fields: Status. Please check the security settings of this field and verify that it is read/write" +
-				" for your profile or permission set.", "Status",
+			"Unable to create/update fields: Status. Please check the security settings of this field and verify that it is " +
+				"read/write for your profile or permission set.", "Status",
 		},
 		{"Version is not createable", "62.0", `{"Version":7}`, 400, "INVALID_FIELD_FOR_INSERT_UPDATE", "", "Version"},
 		{
 			"unknown type", "62.0", `{"Type":"SalesforceDatabase"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
 			"Type: bad value for restricted picklist field: SalesforceDatabase", "Type",
 		},
-		{"type of a later version", "61.0", `{"Type":"Database"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "", "Type"},
-		{"unknown derivation", "62.0", `{"KeyDerivationMode":"SCRYPT"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "", "KeyDerivationMode"},
-		{"long description", "62.0", `{"Description":"` + strings.Repeat("x", 256) + `"}`, 400, "STRING_TOO_LONG", "", "Description"},
+		{
+			"type of a later version", "61.0", `{"Type":"Database"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "",
+			"Type",
+		},
+		{
+			"unknown derivation", "62.0", `{"KeyDerivationMode":"SCRYPT"}`, 400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "",
+			"KeyDerivationMode",
+		},
+		{
+			"long description", "62.0", `{"Description":"` + strings.Repeat("x", 256) + `"}`, 400, "STRING_TOO_LONG", "",
+			"Description",
+		},
 		{"number for text", "62.0", `{"Description":7}`, 400, "JSON_PARSER_ERROR", "", "Description"},
 		{"object for text", "62.0", `{"Description":{}}`, 400, "JSON_PARSER_ERROR", "", "Description"},
 		{"a name twice", "62.0", `{"Type":"Data","type":"Data"}`, 400, "JSON_PARSER_ERROR", "", ""},
@@ -284,7 +319,8 @@ func TestCreateValidation(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := start(t)
-			r := c.do(http.MethodPost, "/services/data/v"+tt.version+"/sobjects/TenantSecret", tt.body).refused(tt.status, tt.code)
+			r := c.do(http.MethodPost, "/services/data/v"+tt.version+"/sobjects/TenantSecret", tt.body).refused(tt.status,
+				tt.code)
 			if tt.message != "" && r.Message != tt.message {
 				t.Errorf("message %q, want %q", r.Message, tt.message)
 			}
@@ -351,7 +387,8 @@ func TestFiftySecretsOfAType(t *testing.T) {
 	c.patch(first, `{"Status":"DESTROYED"}`).want(http.StatusNoContent)
 	c.create(`{}`).created()
 	// A restore would be the 51st.
-	c.patch(first, body(map[string]any{"Status": "ARCHIVED", "SecretValue": export})).refused(http.StatusBadRequest, unknown)
+	c.patch(first, body(map[string]any{"Status": "ARCHIVED", "SecretValue": export})).refused(http.StatusBadRequest,
+		unknown)
 }
 
 // Version is unique in the org, and grows across types [I] [D].
@@ -400,7 +437,8 @@ func TestOptOutOfDerivation(t *testing.T) {
 func TestSearchIndexOnHyperforce(t *testing.T) {
 	t.Parallel()
 	c := start(t, configure(func(s *sfsim.Settings) { s.Hyperforce = true }))
-	c.do(http.MethodPost, "/services/data/v63.0/sobjects/TenantSecret", `{"Type":"SearchIndex"}`).refused(http.StatusBadRequest, unknown)
+	c.do(http.MethodPost, "/services/data/v63.0/sobjects/TenantSecret",
+		`{"Type":"SearchIndex"}`).refused(http.StatusBadRequest, unknown)
 	id := c.create(`{"Type":"SearchIndex"}`).created()
 	c.server.Clock.Advance(8 * 24 * time.Hour)
 	c.create(`{"Type":"SearchIndex"}`).created()
@@ -408,7 +446,8 @@ func TestSearchIndexOnHyperforce(t *testing.T) {
 	c.patch(id, `{"Status":"DESTROYED"}`).refused(http.StatusBadRequest, unknown)
 }
 
-// Database keys need a KMS certificate and CKM_RSA_AES_KEY_WRAP, and are neither destroyed nor exported [D].
+// Database keys need a KMS certificate and CKM_RSA_AES_KEY_WRAP, and are neither destroyed nor
+// exported [D].
 func TestDatabaseKeys(t *testing.T) {
 	t.Parallel()
 	vector, err := os.ReadFile("testdata/wrapped/ckm_sha512.b64")
@@ -463,8 +502,12 @@ func TestDestroyAndRestore(t *testing.T) {
 			t.Error("LastModifiedDate did not move")
 		}
 		foreign := c.secret(other)["SecretValue"]
-		for name, value := range map[string]any{"the wrapped value": wrapped, "another key's": foreign, "nothing": "", "junk": "AAAA"} {
-			r := c.patch(id, body(map[string]any{"Status": words[1], "SecretValue": value})).refused(http.StatusBadRequest, unknown)
+		for name, value := range map[string]any{
+			"the wrapped value": wrapped, "another key's": foreign, "nothing": "",
+			"junk": "AAAA",
+		} {
+			r := c.patch(id, body(map[string]any{"Status": words[1], "SecretValue": value})).refused(http.StatusBadRequest,
+				unknown)
 			if r.Message != "Invalid Secret/Key" { // [C FtxPlugin]
 				t.Errorf("%s: %q", name, r.Message)
 			}
@@ -504,7 +547,8 @@ func TestForbiddenTransitions(t *testing.T) {
 			t.Errorf("%v: fields %v", move, r.Fields)
 		}
 	}
-	c.patch(ids["ACTIVE"], `{"Status":"Removed"}`).refused(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+	c.patch(ids["ACTIVE"], `{"Status":"Removed"}`).refused(http.StatusBadRequest,
+		"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
 	c.patch(ids["ACTIVE"], `{"Status":""}`).refused(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
 	for i, s := range c.server.TenantSecrets() {
 		if s.Status != secrets[i].Status || !s.LastModifiedDate.Equal(secrets[i].LastModifiedDate) {
@@ -528,7 +572,10 @@ func TestUpdateValidation(t *testing.T) {
 	if got := c.secret(id)["Description"]; got != nil {
 		t.Errorf("Description %v", got)
 	}
-	for _, field := range []string{"Type", "SecretValueHash", "KeyDerivationMode", "Source", "Version", "RemoteKeyIdentifier", "CreatedDate"} {
+	for _, field := range []string{
+		"Type", "SecretValueHash", "KeyDerivationMode", "Source", "Version",
+		"RemoteKeyIdentifier", "CreatedDate",
+	} {
 		r := c.patch(id, body(map[string]any{field: "x"})).refused(http.StatusBadRequest, "INVALID_FIELD_FOR_INSERT_UPDATE")
 		if strings.Join(r.Fields, ",") != field {
 			t.Errorf("%s: fields %v", field, r.Fields)
@@ -540,7 +587,8 @@ func TestUpdateValidation(t *testing.T) {
 	c.patch("02GWt0000009999", `{"Description":"x"}`).refused(http.StatusNotFound, "NOT_FOUND")
 }
 
-// Before API 44 a secret was destroyed and restored by its value, and Status could not be updated [D].
+// Before API 44 a secret was destroyed and restored by its value, and Status could not be updated
+// [D].
 func TestOldFormOfDestroyAndRestore(t *testing.T) {
 	t.Parallel()
 	c := start(t, seeded(t, "tenant_secrets: [{}, {}]"))
@@ -602,7 +650,8 @@ func TestCacheOnlyKeys(t *testing.T) {
 		"Source": "Remote", "Type": "DeterministicData", "RemoteKeyIdentifier": "key-1", "RemoteKeyCertificate": "Sim_BYOK",
 		"RemoteKeyServiceId": "0XAWt0000000077",
 	}
-	const credentials = "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: 'http://127.0.0.1:9/keys'}]\n"
+	const credentials = "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: " +
+		"'http://127.0.0.1:9/keys'}]\n"
 	with := func(name string, value any) string {
 		changed := map[string]any{}
 		maps.Copy(changed, good)
@@ -620,7 +669,8 @@ func TestCacheOnlyKeys(t *testing.T) {
 	c.create(with("RemoteKeyCertificate", "Sim_Partner_SSO")).refused(http.StatusBadRequest, unknown)
 	c.create(with("RemoteKeyServiceId", "0XAWt0000000078")).refused(http.StatusBadRequest, "INVALID_CROSS_REFERENCE_KEY")
 	c.create(with("Source", "UPLOADED")).refused(http.StatusBadRequest, unknown)
-	c.do(http.MethodPost, "/services/data/v44.0/sobjects/TenantSecret", body(good)).refused(http.StatusBadRequest, "INVALID_FIELD")
+	c.do(http.MethodPost, "/services/data/v44.0/sobjects/TenantSecret", body(good)).refused(http.StatusBadRequest,
+		"INVALID_FIELD")
 }
 
 // A caller without Manage Encryption Keys [R].
@@ -722,8 +772,10 @@ func TestDescribe(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Description": "textarea create nillable update", "KeyDerivationMode": "picklist create filter group sort",
-		"RemoteKeyCertificate": "string create filter group nillable sort update", "RemoteKeyIdentifier": "string create filter group nillable sort",
-		"RemoteKeyServiceId": "reference create filter group nillable sort update", "SecretValue": "base64 create nillable update",
+		"RemoteKeyCertificate":   "string create filter group nillable sort update",
+		"RemoteKeyIdentifier":    "string create filter group nillable sort",
+		"RemoteKeyServiceId":     "reference create filter group nillable sort update",
+		"SecretValue":            "base64 create nillable update",
 		"SecretValueCertificate": "string create filter group nillable sort update", "SecretValueHash": "base64 create",
 		"Source": "picklist create filter group sort", "Status": "picklist filter group nillable sort update",
 		"Type": "picklist create filter group sort", "Version": "int filter group sort",
@@ -754,7 +806,8 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("Type has the values %v", values)
 	}
 	old := read("43.0")
-	if _, exists := old["RemoteKeyIdentifier"]; exists || old["Status"].Updateable || len(old["Source"].PicklistVals) != 2 {
+	if _, exists := old["RemoteKeyIdentifier"]; exists || old["Status"].Updateable ||
+		len(old["Source"].PicklistVals) != 2 {
 		t.Error("API 43.0 shows what came later")
 	}
 }
@@ -765,7 +818,8 @@ func TestRowFields(t *testing.T) {
 	c := start(t)
 	id := c.server.TenantSecrets()[0].ID
 	a := c.get(data + "/sobjects/TenantSecret/" + id[:15] + "?fields=status,Type").want(http.StatusOK)
-	want := `{"attributes":{"type":"TenantSecret","url":"/services/data/v62.0/sobjects/TenantSecret/` + id + `"},"Status":"ACTIVE","Type":"Data","Id":"` + id + `"}`
+	want := `{"attributes":{"type":"TenantSecret","url":"/services/data/v62.0/sobjects/TenantSecret/` + id +
+		`"},"Status":"ACTIVE","Type":"Data","Id":"` + id + `"}`
 	if string(a.body) != want {
 		t.Errorf("got %s, want %s", a.body, want)
 	}
@@ -806,9 +860,9 @@ func TestFullRowOrder(t *testing.T) {
 			}
 		}
 	}
-	want := "attributes Id IsDeleted CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp Description SecretValue" +
-		" SecretValueHash SecretValueCertificate Status Type Version Source KeyDerivationMode RemoteKeyIdentifier RemoteKeyServiceId" +
-		" RemoteKeyCertificate"
+	want := "attributes Id IsDeleted CreatedDate CreatedById LastModifiedDate LastModifiedById SystemModstamp " +
+		"Description SecretValue SecretValueHash SecretValueCertificate Status Type Version Source KeyDerivationMode " +
+		"RemoteKeyIdentifier RemoteKeyServiceId RemoteKeyCertificate"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -837,13 +891,16 @@ func TestDeleteIsNotAllowed(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	id := c.server.TenantSecrets()[0].ID
-	r := c.do(http.MethodDelete, data+"/sobjects/TenantSecret/"+id, "").refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	r := c.do(http.MethodDelete, data+"/sobjects/TenantSecret/"+id, "").refused(http.StatusMethodNotAllowed,
+		"METHOD_NOT_ALLOWED")
 	if r.Message != "HTTP Method 'DELETE' not allowed. Allowed are HEAD,GET,PATCH" {
 		t.Errorf("message %q", r.Message)
 	}
-	r = c.do(http.MethodPut, data+"/sobjects/TenantSecret/"+id, "{}").refused(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	r = c.do(http.MethodPut, data+"/sobjects/TenantSecret/"+id, "{}").refused(http.StatusMethodNotAllowed,
+		"METHOD_NOT_ALLOWED")
 	if r.Message != "HTTP Method 'PUT' not allowed. Allowed are HEAD,GET,PATCH" {
 		t.Errorf("message %q", r.Message)
 	}
-	c.do(http.MethodPost, data+"/sobjects/TenantSecret/"+id+"?_HttpMethod=PATCH", `{"Description":"x"}`).want(http.StatusNoContent)
+	c.do(http.MethodPost, data+"/sobjects/TenantSecret/"+id+"?_HttpMethod=PATCH",
+		`{"Description":"x"}`).want(http.StatusNoContent)
 }

@@ -19,9 +19,9 @@ const (
 
 var errUnwrap = errors.New("the secret does not decrypt under the certificate's private key")
 
-// unwrap opens a wrapped tenant secret and reports how it was wrapped: OAEP with SHA-512 or SHA-1, MGF1 with the same hash and
-// an empty label, or CKM_RSA_AES_KEY_WRAP, which is an OAEP-SHA-512 wrapped AES-256 key followed by an AES key wrap with
-// padding (RFC 5649) of the secret.
+// unwrap opens a wrapped tenant secret and reports how it was wrapped: OAEP with SHA-512 or SHA-1,
+// MGF1 with the same hash and an empty label, or CKM_RSA_AES_KEY_WRAP, which is an OAEP-SHA-512
+// wrapped AES-256 key followed by an AES key wrap with padding (RFC 5649) of the secret.
 func unwrap(key *rsa.PrivateKey, wrapped []byte) (material []byte, how string, err error) {
 	size := key.Size()
 	switch {

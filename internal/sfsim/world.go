@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Kind is the kind of a simulated org. Intervals between keys, the token audience and the Organization row depend on it.
+// Kind is the kind of a simulated org. Intervals between keys, the token audience and the
+// Organization row depend on it.
 type Kind string
 
 // The kinds of orgs.
@@ -23,7 +24,8 @@ const (
 	Developer  Kind = "developer"
 )
 
-// Settings are the switches of the org and of the simulator itself. JSON and YAML names are those of the tags.
+// Settings are the switches of the org and of the simulator itself. JSON and YAML names are those
+// of the tags.
 type Settings struct {
 	// CanOptOutOfDerivationWithBYOK allows KeyDerivationMode NONE [D EncryptionKeySettings].
 	CanOptOutOfDerivationWithBYOK bool `json:"can_opt_out_of_derivation_with_byok" yaml:"can_opt_out_of_derivation_with_byok"`
@@ -33,73 +35,90 @@ type Settings struct {
 	EnableReplayDetection bool `json:"enable_replay_detection" yaml:"enable_replay_detection"`
 	// CanEncryptTransactionalDatabase allows secrets of Type Database [D EncryptionKeySettings].
 	CanEncryptTransactionalDatabase bool `json:"can_encrypt_transactional_database" yaml:"can_encrypt_transactional_database"`
-	// SettingsAbsent names switches that the org does not show, by metadata name with commas between them, as files of three real orgs lack
-	// some [C]. A deploy that turns one on succeeds and changes nothing, or, with SettingsAbsentRefused, fails; which it is is unknown.
+	// SettingsAbsent names switches that the org does not show, by metadata name with commas between
+	// them, as files of three real orgs lack some [C]. A deploy that turns one on succeeds and changes
+	// nothing, or, with SettingsAbsentRefused, fails; which it is is unknown.
 	SettingsAbsent        string `json:"settings_absent" yaml:"settings_absent"`
 	SettingsAbsentRefused bool   `json:"settings_absent_refused" yaml:"settings_absent_refused"`
-	// SettingsDeployResets makes a deploy of settings turn off what it does not name; whether Salesforce does is unknown.
+	// SettingsDeployResets makes a deploy of settings turn off what it does not name; whether
+	// Salesforce does is unknown.
 	SettingsDeployResets bool `json:"settings_deploy_resets" yaml:"settings_deploy_resets"`
-	// DeterministicNeedsSetting refuses keys of type DeterministicData while enableDeterministicEncryption is off. Public scripts turn it on
-	// first [C platform-encryption-demo, CMSS]; whether its absence is refused is unknown.
+	// DeterministicNeedsSetting refuses keys of type DeterministicData while
+	// enableDeterministicEncryption is off. Public scripts turn it on first [C
+	// platform-encryption-demo, CMSS]; whether its absence is refused is unknown.
 	DeterministicNeedsSetting bool `json:"deterministic_needs_setting" yaml:"deterministic_needs_setting"`
 	// Hyperforce moves SearchIndex off TenantSecret from API 63.0 on [D ObjRef].
 	Hyperforce bool `json:"hyperforce" yaml:"hyperforce"`
 
-	// DataEncryptionKeyType is how Type reads back: search index, Search Index or SearchIndex. One page of the reference has all three, and
-	// says that case does not matter [D DEKRef].
+	// DataEncryptionKeyType is how Type reads back: search index, Search Index or SearchIndex. One
+	// page of the reference has all three, and says that case does not matter [D DEKRef].
 	DataEncryptionKeyType string `json:"data_encryption_key_type" yaml:"data_encryption_key_type"`
-	// DataEncryptionKeyReply is the shape of the reply to a create: record, as of every object, or query, as the reference prints it [D].
+	// DataEncryptionKeyReply is the shape of the reply to a create: record, as of every object, or
+	// query, as the reference prints it [D].
 	DataEncryptionKeyReply string `json:"data_encryption_key_reply" yaml:"data_encryption_key_reply"`
-	// DataEncryptionKeyWithout names fields that the object lacks, with commas between them, such as Description; a public describe of v64 has
-	// them all [C NetCoreForce].
+	// DataEncryptionKeyWithout names fields that the object lacks, with commas between them, such as
+	// Description; a public describe of v64 has them all [C NetCoreForce].
 	DataEncryptionKeyWithout string `json:"data_encryption_key_without" yaml:"data_encryption_key_without"`
 
-	// RotationIntervals enforces the least time between two keys of a type [D securityImplGuide]. On by default.
+	// RotationIntervals enforces the least time between two keys of a type [D securityImplGuide]. On
+	// by default.
 	RotationIntervals bool `json:"rotation_intervals" yaml:"rotation_intervals"`
 	// RefusalCode is the errorCode of refusals whose code is not known.
 	RefusalCode string `json:"refusal_code" yaml:"refusal_code"`
-	// SearchIndexOAEP lets Search Index secrets be wrapped by OAEP too, as one client does. On by default.
+	// SearchIndexOAEP lets Search Index secrets be wrapped by OAEP too, as one client does. On by
+	// default.
 	SearchIndexOAEP bool `json:"search_index_oaep" yaml:"search_index_oaep"`
 	// ArchiveByPatch allows PATCH ACTIVE -> ARCHIVED, which only one client tries.
 	ArchiveByPatch bool `json:"archive_by_patch" yaml:"archive_by_patch"`
-	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from the DeveloperName.
+	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from
+	// the DeveloperName.
 	CertificateByLabel bool `json:"certificate_by_label" yaml:"certificate_by_label"`
-	// CertificateChainForm is the body form of CertificateChain, which is not documented: pem, base64, json, der, bom (PEM after a byte
-	// order mark), pkcs7, base64-pem, trusted (OpenSSL's TRUSTED CERTIFICATE), x509 (X509 CERTIFICATE), one-line (PEM without line
-	// breaks) or root-first.
+	// CertificateChainForm is the body form of CertificateChain, which is not documented: pem, base64,
+	// json, der, bom (PEM after a byte order mark), pkcs7, base64-pem, trusted (OpenSSL's TRUSTED
+	// CERTIFICATE), x509 (X509 CERTIFICATE), one-line (PEM without line breaks) or root-first.
 	CertificateChainForm string `json:"certificate_chain_form" yaml:"certificate_chain_form"`
-	// CertificateDateOnly shows ExpirationDate as a date, as the reference has it; the WSDL has a dateTime [D].
+	// CertificateDateOnly shows ExpirationDate as a date, as the reference has it; the WSDL has a
+	// dateTime [D].
 	CertificateDateOnly bool `json:"certificate_date_only" yaml:"certificate_date_only"`
-	// CertificateMaxDays is how many days a new certificate is valid at most, whatever is asked for: the lifespans that certificate
-	// authorities agree on shrink, and may hold for Salesforce's own certificates [D Help security_keys_policy_and_rotation]. 0 is for no
-	// such limit.
+	// CertificateMaxDays is how many days a new certificate is valid at most, whatever is asked for:
+	// the lifespans that certificate authorities agree on shrink, and may hold for Salesforce's own
+	// certificates [D Help security_keys_policy_and_rotation]. 0 is for no such limit.
 	CertificateMaxDays int `json:"certificate_max_days" yaml:"certificate_max_days"`
-	// CertificateTooLongRefused refuses an expirationDate beyond CertificateMaxDays instead of shortening it. Neither is documented.
+	// CertificateTooLongRefused refuses an expirationDate beyond CertificateMaxDays instead of
+	// shortening it. Neither is documented.
 	CertificateTooLongRefused bool `json:"certificate_too_long_refused" yaml:"certificate_too_long_refused"`
-	// CertificateDeletion says whose certificates can't be deleted, which is not documented: remote (those that any cache-only key names,
-	// the default), active (those that an ACTIVE one names) or free (none).
+	// CertificateDeletion says whose certificates can't be deleted, which is not documented: remote
+	// (those that any cache-only key names, the default), active (those that an ACTIVE one names) or
+	// free (none).
 	CertificateDeletion string `json:"certificate_deletion" yaml:"certificate_deletion"`
-	// CertificateRedeployKeys makes a new key pair by any deploy over an existing certificate [D CertMeta: it copies the X.509 parameters
-	// to a new one]. Off, a deploy changes the label, or brings the signed chain.
+	// CertificateRedeployKeys makes a new key pair by any deploy over an existing certificate [D
+	// CertMeta: it copies the X.509 parameters to a new one]. Off, a deploy changes the label, or
+	// brings the signed chain.
 	CertificateRedeployKeys bool `json:"certificate_redeploy_keys" yaml:"certificate_redeploy_keys"`
-	// CertificateChainStrict refuses chains with certificates that Go can't read, such as issuers with negative serial numbers.
+	// CertificateChainStrict refuses chains with certificates that Go can't read, such as issuers with
+	// negative serial numbers.
 	CertificateChainStrict bool `json:"certificate_chain_strict" yaml:"certificate_chain_strict"`
-	// JWTLogin says which host an assertion may be posted to, and for whom it must be, in which orgs differ [C n8n#28990, simple-salesforce
-	// PR#711, forrest#302]: any (the default); my_domain (both are My Domain, and the login host knows no such app); login_audience (posted
-	// to My Domain, for the login host); login_host (both are the login host).
+	// JWTLogin says which host an assertion may be posted to, and for whom it must be, in which orgs
+	// differ [C n8n#28990, simple-salesforce PR#711, forrest#302]: any (the default); my_domain (both
+	// are My Domain, and the login host knows no such app); login_audience (posted to My Domain, for
+	// the login host); login_host (both are the login host).
 	JWTLogin string `json:"jwt_login" yaml:"jwt_login"`
-	// JWTTokens makes access tokens in the form of a JWT, which SOAP does not take [C]. Those issued before stay as they are.
+	// JWTTokens makes access tokens in the form of a JWT, which SOAP does not take [C]. Those issued
+	// before stay as they are.
 	JWTTokens bool `json:"jwt_tokens" yaml:"jwt_tokens"`
-	// SessionEnd is how REST says that a session is over: session (401 INVALID_SESSION_ID, the default), header (401 INVALID_AUTH_HEADER, as
-	// for JWT-based tokens), forbidden (403 INVALID_SESSION_ID) or text (403, the text Bad_OAuth_Token) [C].
+	// SessionEnd is how REST says that a session is over: session (401 INVALID_SESSION_ID, the
+	// default), header (401 INVALID_AUTH_HEADER, as for JWT-based tokens), forbidden (403
+	// INVALID_SESSION_ID) or text (403, the text Bad_OAuth_Token) [C].
 	SessionEnd string `json:"session_end" yaml:"session_end"`
 	// SessionUnfit makes every session "not valid for use with the REST API" (401) [C jsforce#1301].
 	SessionUnfit bool `json:"session_unfit" yaml:"session_unfit"`
 	// APIDisabled refuses every call with 403 API_DISABLED_FOR_ORG [C ForceCLI].
 	APIDisabled bool `json:"api_disabled" yaml:"api_disabled"`
-	// APILimit is the number of calls that the org may make; beyond it every call is 403 REQUEST_LIMIT_EXCEEDED.
+	// APILimit is the number of calls that the org may make; beyond it every call is 403
+	// REQUEST_LIMIT_EXCEEDED.
 	APILimit int `json:"api_limit" yaml:"api_limit"`
-	// PageSize caps the rows of one query page below Salesforce's least batch of 200; 0 leaves the real sizes.
+	// PageSize caps the rows of one query page below Salesforce's least batch of 200; 0 leaves the
+	// real sizes.
 	PageSize int `json:"page_size" yaml:"page_size"`
 	// SessionTimeoutSeconds ends sessions on the simulated clock; 0 means never.
 	SessionTimeoutSeconds int `json:"session_timeout_seconds" yaml:"session_timeout_seconds"`
@@ -107,12 +126,14 @@ type Settings struct {
 	VisibilityLagSeconds int `json:"visibility_lag_seconds" yaml:"visibility_lag_seconds"`
 	// VisibilityLagReads hides a new tenant secret from that many read requests.
 	VisibilityLagReads int `json:"visibility_lag_reads" yaml:"visibility_lag_reads"`
-	// DeployPolls is how many times a deploy or retrieve must be asked for until it is done. 2 by default.
+	// DeployPolls is how many times a deploy or retrieve must be asked for until it is done. 2 by
+	// default.
 	DeployPolls int `json:"deploy_polls" yaml:"deploy_polls"`
-	// EventLogLagSeconds is how long after its day an event log file appears; 0 shows the running day too, at once.
+	// EventLogLagSeconds is how long after its day an event log file appears; 0 shows the running day
+	// too, at once.
 	EventLogLagSeconds int `json:"event_log_lag_seconds" yaml:"event_log_lag_seconds"`
-	// SalesforceRootKey says that the org has an active Salesforce root key, which Search Index keys of API 63.0 need [D Help
-	// upload_seas]. On by default.
+	// SalesforceRootKey says that the org has an active Salesforce root key, which Search Index keys
+	// of API 63.0 need [D Help upload_seas]. On by default.
 	SalesforceRootKey bool `json:"salesforce_root_key" yaml:"salesforce_root_key"`
 }
 
@@ -121,7 +142,8 @@ func names(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// Permissions are those of the integration user [D ShieldREST; D Help security_pe_byok_generate_secret].
+// Permissions are those of the integration user [D ShieldREST; D Help
+// security_pe_byok_generate_secret].
 type Permissions struct {
 	ManageEncryptionKeys bool `json:"manage_encryption_keys" yaml:"manage_encryption_keys"`
 	ManageCertificates   bool `json:"manage_certificates" yaml:"manage_certificates"`
@@ -168,7 +190,8 @@ type world struct {
 	extra            map[string]any // state of the objects of other files, by name
 }
 
-// certificate is a row of the tooling object Certificate, with the private key that Salesforce never gives away.
+// certificate is a row of the tooling object Certificate, with the private key that Salesforce
+// never gives away.
 type certificate struct {
 	id, developerName, masterLabel          string
 	created, expires                        time.Time
@@ -200,7 +223,8 @@ type tenantSecret struct {
 
 	hiddenUntil time.Time
 	hiddenReads int
-	// predecessor is the secret that this one archived, and predecessorModified when that had last been changed before.
+	// predecessor is the secret that this one archived, and predecessorModified when that had last
+	// been changed before.
 	predecessor         *tenantSecret
 	predecessorModified time.Time
 }
@@ -208,13 +232,18 @@ type tenantSecret struct {
 func defaultSettings() Settings {
 	return Settings{
 		RotationIntervals: true, RefusalCode: "FIELD_INTEGRITY_EXCEPTION", SearchIndexOAEP: true,
-		CertificateChainForm: "pem", CertificateDeletion: "remote", APILimit: 100_000, DeployPolls: 2, SalesforceRootKey: true,
-		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0], JWTLogin: jwtLogins[0], SessionEnd: sessionEnds[0],
+		CertificateChainForm: "pem", CertificateDeletion: "remote", APILimit: 100_000, DeployPolls: 2,
+		SalesforceRootKey:     true,
+		DataEncryptionKeyType: dataKeyTypes[0], DataEncryptionKeyReply: dataKeyReplies[0], JWTLogin: jwtLogins[0],
+		SessionEnd: sessionEnds[0],
 	}
 }
 
 func allPermissions() Permissions {
-	return Permissions{ManageEncryptionKeys: true, ManageCertificates: true, CustomizeApplication: true, ModifyMetadata: true}
+	return Permissions{
+		ManageEncryptionKeys: true, ManageCertificates: true, CustomizeApplication: true,
+		ModifyMetadata: true,
+	}
 }
 
 // hash is Salesforce's SecretValueHash: base64 of the SHA-256 of the plaintext [D FAQ].
@@ -239,8 +268,9 @@ func (w *world) addCertificate(c *certificate) error {
 	}
 	serial := new(big.Int).SetBytes(append([]byte{0x01}, randomBytes(15)...))
 	subject := pkix.Name{
-		CommonName: c.developerName, OrganizationalUnit: []string{w.organization.id}, Organization: []string{"Salesforce.com"},
-		Locality: []string{"San Francisco"}, Province: []string{"CA"}, Country: []string{"USA"},
+		CommonName: c.developerName, OrganizationalUnit: []string{w.organization.id},
+		Organization: []string{"Salesforce.com"},
+		Locality:     []string{"San Francisco"}, Province: []string{"CA"}, Country: []string{"USA"},
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: subject, Issuer: subject, NotBefore: c.created, NotAfter: c.expires,
@@ -261,8 +291,8 @@ func (w *world) addCertificate(c *certificate) error {
 	return nil
 }
 
-// addSecret gives s an id and the next Version of the org, makes it the ACTIVE one of its type, and archives the one that
-// was [D Help upload page, ShieldREST transitions].
+// addSecret gives s an id and the next Version of the org, makes it the ACTIVE one of its type, and
+// archives the one that was [D Help upload page, ShieldREST transitions].
 func (w *world) addSecret(s *tenantSecret, now time.Time) {
 	for _, other := range w.tenantSecrets {
 		if other.typ == s.typ && other.status == "ACTIVE" {

@@ -1,6 +1,6 @@
-// Package tfvalidator adapts the parsers of the packages below the provider to Terraform's attribute validators. Unlike the stock
-// validators, none of them prints the value that it refuses: it may be a secret, or one in the wrong place. Unknown and null values
-// pass.
+// Package tfvalidator adapts the parsers of the packages below the provider to Terraform's
+// attribute validators. Unlike the stock validators, none of them prints the value that it refuses:
+// it may be a secret, or one in the wrong place. Unknown and null values pass.
 package tfvalidator
 
 import (
@@ -21,8 +21,8 @@ type check struct {
 	warns bool
 }
 
-// Secret returns a validator of this package whose errors point at a neighbour of the attribute: the CLI prints the line that an error
-// points at, and a secret may stand there.
+// Secret returns a validator of this package whose errors point at a neighbour of the attribute:
+// the CLI prints the line that an error points at, and a secret may stand there.
 func Secret(v validator.String, neighbour string) validator.String {
 	if c, ok := v.(check); ok {
 		c.neighbour = neighbour
@@ -65,10 +65,12 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		}
 		found := strings.TrimSuffix(err.Error(), ".")
 		if c.warns {
-			resp.Diagnostics.AddAttributeWarning(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+". It is used as it is.")
+			resp.Diagnostics.AddAttributeWarning(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+
+				". It is used as it is.")
 
 			return
 		}
-		resp.Diagnostics.AddAttributeError(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+". Nothing was sent.")
+		resp.Diagnostics.AddAttributeError(at, c.summary, "Expected "+expected+". Found a value that does not fit: "+found+
+			". Nothing was sent.")
 	}
 }

@@ -10,7 +10,8 @@ import (
 // InstanceURL accepts a My Domain URL: https (http for a loopback host), no path, no login host.
 func InstanceURL() validator.String {
 	return check{
-		summary: "Invalid instance URL", expected: "the My Domain URL of an org, such as https://example.my.salesforce.com, without a path",
+		summary: "Invalid instance URL", expected: "the My Domain URL of an org, such as " +
+			"https://example.my.salesforce.com, without a path",
 		parse: salesforce.CheckInstanceURL,
 	}
 }
@@ -18,7 +19,8 @@ func InstanceURL() validator.String {
 // LoginURL accepts the URL of a login host.
 func LoginURL() validator.String {
 	return check{
-		summary: "Invalid login URL", expected: "the URL of a login host, such as https://login.salesforce.com, without a path",
+		summary: "Invalid login URL", expected: "the URL of a login host, such as https://login.salesforce.com, without a " +
+			"path",
 		parse: salesforce.CheckLoginURL,
 	}
 }
@@ -31,7 +33,8 @@ func Audience() validator.String {
 	}
 }
 
-// Pasted accepts a value without the blanks and line ends that come along when it is pasted. name is the attribute's.
+// Pasted accepts a value without the blanks and line ends that come along when it is pasted. name
+// is the attribute's.
 func Pasted(name string) validator.String {
 	return check{
 		summary: "Invalid characters in a credential", expected: "the value alone, without blanks or line ends around it",
@@ -49,7 +52,10 @@ func AccessToken() validator.String {
 
 // APIVersion accepts a version of the Salesforce API that the client can use.
 func APIVersion() validator.String {
-	return check{summary: "Invalid API version", expected: `a version of the Salesforce API, such as "62.0"`, parse: salesforce.CheckAPIVersion}
+	return check{
+		summary: "Invalid API version", expected: `a version of the Salesforce API, such as "62.0"`,
+		parse: salesforce.CheckAPIVersion,
+	}
 }
 
 // PrivateKeyPEM accepts an RSA private key as PEM text.

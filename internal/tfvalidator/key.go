@@ -17,7 +17,8 @@ import (
 // KeyMaterial accepts base64 of exactly 32 bytes.
 func KeyMaterial() validator.String {
 	return check{
-		summary: "Invalid key material", expected: "base64 (standard alphabet, padded, no line breaks or spaces) of exactly 32 bytes",
+		summary: "Invalid key material", expected: "base64 (standard alphabet, padded, no line breaks or spaces) of " +
+			"exactly 32 bytes",
 		parse: func(s string) error {
 			material, err := byok.ParseMaterial(s)
 			if err == nil {
@@ -29,11 +30,12 @@ func KeyMaterial() validator.String {
 	}
 }
 
-// KeyIdentifier accepts the identifier of a key at a key service. Salesforce appends it to the URL of a Named Credential
-// [C distributey], and key services keep their answers under it.
+// KeyIdentifier accepts the identifier of a key at a key service. Salesforce appends it to the URL
+// of a Named Credential [C distributey], and key services keep their answers under it.
 func KeyIdentifier() validator.String {
 	return check{
-		summary: "Invalid key identifier", expected: "the last part of the URL of a callout: no \"?\", \"#\", \"%\", \"\\\", spaces or control characters, and no part that is empty, \".\" or \"..\"",
+		summary: "Invalid key identifier", expected: "the last part of the URL of a callout: no \"?\", \"#\", \"%\", " +
+			"\"\\\", spaces or control characters, and no part that is empty, \".\" or \"..\"",
 		parse: func(s string) error {
 			if strings.ContainsAny(s, `?#%\ `) || strings.ContainsFunc(s, unicode.IsControl) {
 				return errors.New("it has a character that ends or changes the path of the callout")
@@ -61,11 +63,12 @@ func SecretValueHash() validator.String {
 	}
 }
 
-// WrappedKeyMaterial accepts base64 whose length one of the wrapping algorithms gives under a 4096-bit key. Which algorithm it must be
-// is checked against the certificate when it is used.
+// WrappedKeyMaterial accepts base64 whose length one of the wrapping algorithms gives under a
+// 4096-bit key. Which algorithm it must be is checked against the certificate when it is used.
 func WrappedKeyMaterial() validator.String {
 	return check{
-		summary: "Invalid wrapped key material", expected: "base64 (standard alphabet, padded, no line breaks) of key material wrapped under a 4096-bit certificate",
+		summary: "Invalid wrapped key material", expected: "base64 (standard alphabet, padded, no line breaks) of key " +
+			"material wrapped under a 4096-bit certificate",
 		parse: byok.CheckWrapped,
 	}
 }
@@ -93,7 +96,8 @@ func WrappingAlgorithm() validator.String {
 // AgeRecipient accepts an age public key, X25519 or post-quantum.
 func AgeRecipient() validator.String {
 	return check{
-		summary: "Invalid age recipient", expected: "an age public key, age1… or age1pq1… (post-quantum), or held by hardware, age1tag1… or age1tagpq1…",
+		summary: "Invalid age recipient", expected: "an age public key, age1… or age1pq1… (post-quantum), or held by " +
+			"hardware, age1tag1… or age1tagpq1…",
 		parse: func(s string) error {
 			if err := escrow.CheckRecipient(s); err != nil {
 				return fmt.Errorf("it %w", err)
@@ -106,8 +110,8 @@ func AgeRecipient() validator.String {
 
 type knownType struct{}
 
-// KnownTenantSecretType warns of a type that Salesforce does not document: it may know more than this provider. A known type in other
-// letter case is an error.
+// KnownTenantSecretType warns of a type that Salesforce does not document: it may know more than
+// this provider. A known type in other letter case is an error.
 func KnownTenantSecretType() validator.String { return knownType{} }
 
 // Description implements validator.Describer.
@@ -126,13 +130,15 @@ func (knownType) ValidateString(_ context.Context, req validator.StringRequest, 
 	}
 	for _, known := range keys.KnownTypes() {
 		if strings.EqualFold(known, typ) {
-			resp.Diagnostics.AddAttributeError(req.Path, "The type is spelled in another case", fmt.Sprintf("Expected %q, found %q: letter case matters. Nothing was sent.", known, typ))
+			resp.Diagnostics.AddAttributeError(req.Path, "The type is spelled in another case",
+				fmt.Sprintf("Expected %q, found %q: letter case matters. Nothing was sent.", known, typ))
 
 			return
 		}
 	}
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
-		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+". Another value is sent as it is, and Salesforce judges it.")
+		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+
+			". Another value is sent as it is, and Salesforce judges it.")
 }
 
 type certificatePins struct{}
@@ -154,7 +160,8 @@ func (certificatePins) ValidateList(_ context.Context, req validator.ListRequest
 		return
 	}
 	refuse := func(format string, args ...any) {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid certificate pins", fmt.Sprintf(format, args...)+" Nothing was sent.")
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid certificate pins",
+			fmt.Sprintf(format, args...)+" Nothing was sent.")
 	}
 	if len(req.ConfigValue.Elements()) == 0 {
 		refuse("Expected at least one SHA-256 fingerprint, found an empty list. To pin nothing, leave certificate_pins out.")
@@ -181,10 +188,12 @@ func (certificatePins) ValidateList(_ context.Context, req validator.ListRequest
 	}
 }
 
-// ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it, only Salesforce knows.
+// ExportedSecretValue accepts what Salesforce exports: base64 that is not empty. What is in it,
+// only Salesforce knows.
 func ExportedSecretValue() validator.String {
 	return check{
-		summary: "Invalid exported secret value", expected: "the base64 text that Salesforce exported (the SecretValue of the record)",
+		summary: "Invalid exported secret value", expected: "the base64 text that Salesforce exported (the SecretValue of " +
+			"the record)",
 		parse: byok.CheckExport,
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// SalesforceID accepts a record id of 15 or 18 characters. With prefixes, the id must begin with one of them.
+// SalesforceID accepts a record id of 15 or 18 characters. With prefixes, the id must begin with
+// one of them.
 func SalesforceID(prefixes ...string) validator.String {
 	expected := "a Salesforce record id of 15 or 18 characters"
 	if len(prefixes) > 0 {
@@ -34,7 +35,8 @@ func SalesforceID(prefixes ...string) validator.String {
 // DeveloperName accepts a unique name. Nothing else can reach a query or a path.
 func DeveloperName() validator.String {
 	return check{
-		summary: "Invalid unique name", expected: "a unique name (DeveloperName): letters, digits and single underscores, beginning with a letter, not ending with an underscore",
+		summary: "Invalid unique name", expected: "a unique name (DeveloperName): letters, digits and single underscores, " +
+			"beginning with a letter, not ending with an underscore",
 		parse: func(s string) error {
 			if err := salesforce.CheckDeveloperName(s); err != nil {
 				return fmt.Errorf("%w; the label of a certificate is not its unique name", err)

@@ -9,7 +9,8 @@ import (
 // SObjectName accepts the API name of an object. Nothing else can reach a path.
 func SObjectName() validator.String {
 	return check{
-		summary: "Invalid name of an object", expected: "the API name of an object, such as TenantSecret: letters, digits and underscores, beginning with a letter",
+		summary: "Invalid name of an object", expected: "the API name of an object, such as TenantSecret: letters, digits " +
+			"and underscores, beginning with a letter",
 		parse: salesforce.CheckSObjectName,
 	}
 }

@@ -23,7 +23,8 @@ func validate(t *testing.T, v validator.String, value types.String) diag.Diagnos
 	return resp.Diagnostics
 }
 
-// cases are the values that one validator accepts, and those that it refuses with what the detail must mention.
+// cases are the values that one validator accepts, and those that it refuses with what the detail
+// must mention.
 type cases struct {
 	validator validator.String
 	summary   string
@@ -46,7 +47,8 @@ func all(t *testing.T) map[string]cases {
 	recipient := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-recipient.txt"))
 	hybrid := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "hybrid-recipient.txt"))
 	identity := strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-identity.txt"))
-	oaep, keyWrap := testdata(t, "byok", "testdata", "openssl", "oaep-sha512.b64"), testdata(t, "byok", "testdata", "openssl", "rsa-aes-key-wrap-sha512.b64")
+	oaep, keyWrap := testdata(t, "byok", "testdata", "openssl", "oaep-sha512.b64"),
+		testdata(t, "byok", "testdata", "openssl", "rsa-aes-key-wrap-sha512.b64")
 	key := testdata(t, "byok", "testdata", "openssl", "wrapping-key.pem")
 	base64Mistakes := map[string]string{
 		"":                             "is empty",
@@ -63,25 +65,35 @@ func all(t *testing.T) map[string]cases {
 			tfvalidator.KeyIdentifier(), "Invalid key identifier",
 			[]string{"982c375b-f46b-4423-8c2d-4d1a69152a0b", "data.2026", "a..b", "...", "team/data-1", "schlüssel", "a+b=c&d"},
 			map[string]string{
-				"../data": "leads elsewhere", "a/../b": "leads elsewhere", "..": "leads elsewhere", ".": "leads elsewhere", "/data": "leads elsewhere", "a//b": "leads elsewhere",
-				"data/": "leads elsewhere", "data?x=1": "ends or changes", "data#1": "ends or changes", "%2e%2e": "ends or changes", `..\data`: "ends or changes", "a b": "ends or changes",
+				"../data": "leads elsewhere", "a/../b": "leads elsewhere", "..": "leads elsewhere", ".": "leads elsewhere",
+				"/data": "leads elsewhere", "a//b": "leads elsewhere",
+				"data/": "leads elsewhere", "data?x=1": "ends or changes", "data#1": "ends or changes", "%2e%2e": "ends or changes",
+				`..\data`: "ends or changes", "a b": "ends or changes",
 				"a\nb": "ends or changes", "a\u0085b": "ends or changes",
 			},
 		},
 		"SecretValueHash": {tfvalidator.SecretValueHash(), "Invalid secret value hash", []string{material}, base64Mistakes},
-		"WrappedKeyMaterial": {tfvalidator.WrappedKeyMaterial(), "Invalid wrapped key material", []string{oaep, keyWrap}, map[string]string{
-			"":               "is empty",
-			material:         "unwrapped key material",
-			oaep + "\n":      "line break",
-			oaep[:680]:       "is 510 bytes",
-			oaep[:683] + "!": "character outside",
-		}},
-		"WrappingAlgorithm": {tfvalidator.WrappingAlgorithm(), "Invalid wrapping algorithm", []string{"RSA_OAEP_SHA512", "RSA_AES_KEY_WRAP_SHA512"}, map[string]string{
-			"":                "one of RSA_OAEP_SHA512, RSA_OAEP_SHA1, RSA_AES_KEY_WRAP_SHA512",
-			"RSA_OAEP_SHA256": "unknown wrapping algorithm",
-			"rsa_oaep_sha512": "unknown wrapping algorithm",
-			material:          "unknown wrapping algorithm",
-		}},
+		"WrappedKeyMaterial": {
+			tfvalidator.WrappedKeyMaterial(), "Invalid wrapped key material",
+			[]string{oaep, keyWrap},
+			map[string]string{
+				"":               "is empty",
+				material:         "unwrapped key material",
+				oaep + "\n":      "line break",
+				oaep[:680]:       "is 510 bytes",
+				oaep[:683] + "!": "character outside",
+			},
+		},
+		"WrappingAlgorithm": {
+			tfvalidator.WrappingAlgorithm(), "Invalid wrapping algorithm",
+			[]string{"RSA_OAEP_SHA512", "RSA_AES_KEY_WRAP_SHA512"},
+			map[string]string{
+				"":                "one of RSA_OAEP_SHA512, RSA_OAEP_SHA1, RSA_AES_KEY_WRAP_SHA512",
+				"RSA_OAEP_SHA256": "unknown wrapping algorithm",
+				"rsa_oaep_sha512": "unknown wrapping algorithm",
+				material:          "unknown wrapping algorithm",
+			},
+		},
 		"AgeRecipient": {tfvalidator.AgeRecipient(), "Invalid age recipient", []string{recipient, hybrid}, map[string]string{
 			"":                             "is empty",
 			identity:                       "is a secret identity",
@@ -91,61 +103,86 @@ func all(t *testing.T) map[string]cases {
 			"correct-horse-battery-staple": "not an age public key",
 			key:                            "private key",
 		}},
-		"ExportedSecretValue": {tfvalidator.ExportedSecretValue(), "Invalid exported secret value", []string{"CgMyMzISEKnf", material}, map[string]string{
-			"":                 "is empty",
-			material + "\r\n":  "line break",
-			"CgMyMzISEKn":      "multiple of 4",
-			"/path/to/ver.txt": "character outside",
-		}},
+		"ExportedSecretValue": {
+			tfvalidator.ExportedSecretValue(), "Invalid exported secret value",
+			[]string{"CgMyMzISEKnf", material},
+			map[string]string{
+				"":                 "is empty",
+				material + "\r\n":  "line break",
+				"CgMyMzISEKn":      "multiple of 4",
+				"/path/to/ver.txt": "character outside",
+			},
+		},
 		"CertificateChain": {tfvalidator.CertificateChain(), "Invalid certificate chain", []string{
-			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"), testdata(t, "byok", "testdata", "openssl", "leaf.crt") + testdata(t, "byok", "testdata", "openssl", "intermediate.crt"),
-			testdata(t, "byok", "testdata", "openssl", "chain.p7b"), testdata(t, "byok", "testdata", "openssl", "chain-printed.txt"),
+			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"),
+			testdata(t, "byok", "testdata", "openssl", "leaf.crt") +
+				testdata(t, "byok", "testdata", "openssl", "intermediate.crt"),
+			testdata(t, "byok", "testdata", "openssl", "chain.p7b"),
+			testdata(t, "byok", "testdata", "openssl", "chain-printed.txt"),
 		}, map[string]string{
 			"":               "expected PEM",
 			"/etc/chain.pem": "expected PEM",
 			key:              "private key must not be given",
 			oaep:             "expected PEM",
-			testdata(t, "byok", "testdata", "openssl", "wrapping.csr"):                                         "signing request",
+			testdata(t, "byok", "testdata", "openssl",
+				"wrapping.csr"): "signing request",
 			testdata(t, "byok", "testdata", "openssl", "wrapping.crt")[:900] + "\n-----END CERTIFICATE-----\n": "malformed",
 		}},
-		"SalesforceID": {tfvalidator.SalesforceID(), "Invalid Salesforce id", []string{"00DXX0000008abc", "02GA0000000ABCDMA4"}, map[string]string{
-			"":                    "0 characters",
-			"00DXX0000008ab":      "14 characters",
-			"02GA0000000ABCDMA5":  "checksum",
-			"02GA0000000abcdMA4":  "checksum",
-			"00DXX00000' OR":      "14 characters",
-			"00DXX00000'OR 1":     "neither",
-			"00DXX0000008abc\n":   "16 characters",
-			"00DXX0000008a\u00e9": "neither",
-		}},
-		"SalesforceID of a kind": {tfvalidator.SalesforceID("02G", "0P1"), "Invalid Salesforce id", []string{"02GA0000000ABCDMA4", "0P1A0000000ABCD"}, map[string]string{
-			"00DXX0000008abc": "begins with 02G or 0P1",
-			"02g000000000000": "another kind",
-			"02G":             "3 characters",
-		}},
-		"DeveloperName": {tfvalidator.DeveloperName(), "Invalid unique name", []string{"Sim_BYOK", "a", "A1_b2_C3", strings.Repeat("x", 80)}, map[string]string{
-			"":                       "beginning with a letter",
-			"1Cert":                  "begins with a letter",
-			"_Cert":                  "begins with a letter",
-			"Cert_":                  "trailing underscore",
-			"My__Cert":               "double",
-			"My BYOK Cert":           "label of a certificate",
-			"Cert-1":                 "letters, digits and underscores",
-			"Cert'":                  "letters, digits and underscores",
-			"Cert\n":                 "letters, digits and underscores",
-			"../Cert":                "letters, digits and underscores",
-			"C\u00e9rt":              "letters, digits and underscores",
-			strings.Repeat("x", 81):  "81",
-			strings.Repeat("x_", 60): "120",
-		}},
-		"SObjectName": {tfvalidator.SObjectName(), "Invalid name of an object", []string{"TenantSecret", "My_Object__c"}, map[string]string{
-			"":                "beginning with a letter",
-			"../TenantSecret": "letters, digits and underscores",
-			"Tenant Secret":   "letters, digits and underscores",
-			"Account?x=1":     "letters, digits and underscores",
-		}},
+		"SalesforceID": {
+			tfvalidator.SalesforceID(), "Invalid Salesforce id",
+			[]string{"00DXX0000008abc", "02GA0000000ABCDMA4"},
+			map[string]string{
+				"":                    "0 characters",
+				"00DXX0000008ab":      "14 characters",
+				"02GA0000000ABCDMA5":  "checksum",
+				"02GA0000000abcdMA4":  "checksum",
+				"00DXX00000' OR":      "14 characters",
+				"00DXX00000'OR 1":     "neither",
+				"00DXX0000008abc\n":   "16 characters",
+				"00DXX0000008a\u00e9": "neither",
+			},
+		},
+		"SalesforceID of a kind": {
+			tfvalidator.SalesforceID("02G", "0P1"), "Invalid Salesforce id",
+			[]string{"02GA0000000ABCDMA4", "0P1A0000000ABCD"},
+			map[string]string{
+				"00DXX0000008abc": "begins with 02G or 0P1",
+				"02g000000000000": "another kind",
+				"02G":             "3 characters",
+			},
+		},
+		"DeveloperName": {
+			tfvalidator.DeveloperName(), "Invalid unique name",
+			[]string{"Sim_BYOK", "a", "A1_b2_C3", strings.Repeat("x", 80)},
+			map[string]string{
+				"":                       "beginning with a letter",
+				"1Cert":                  "begins with a letter",
+				"_Cert":                  "begins with a letter",
+				"Cert_":                  "trailing underscore",
+				"My__Cert":               "double",
+				"My BYOK Cert":           "label of a certificate",
+				"Cert-1":                 "letters, digits and underscores",
+				"Cert'":                  "letters, digits and underscores",
+				"Cert\n":                 "letters, digits and underscores",
+				"../Cert":                "letters, digits and underscores",
+				"C\u00e9rt":              "letters, digits and underscores",
+				strings.Repeat("x", 81):  "81",
+				strings.Repeat("x_", 60): "120",
+			},
+		},
+		"SObjectName": {
+			tfvalidator.SObjectName(), "Invalid name of an object",
+			[]string{"TenantSecret", "My_Object__c"},
+			map[string]string{
+				"":                "beginning with a letter",
+				"../TenantSecret": "letters, digits and underscores",
+				"Tenant Secret":   "letters, digits and underscores",
+				"Account?x=1":     "letters, digits and underscores",
+			},
+		},
 		"InstanceURL": {tfvalidator.InstanceURL(), "Invalid instance URL", []string{
-			"https://example.my.salesforce.com", "https://example.my.salesforce.com/", "https://example--uat.sandbox.my.salesforce.com",
+			"https://example.my.salesforce.com", "https://example.my.salesforce.com/",
+			"https://example--uat.sandbox.my.salesforce.com",
 			"https://example.my.salesforce.com:8443", "http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:1",
 		}, map[string]string{
 			"":                                         "absolute URL",
@@ -164,11 +201,15 @@ func all(t *testing.T) map[string]cases {
 			"https://exa mple.salesforce.com": "not a URL",
 			"https:example.my.salesforce.com": "absolute URL",
 		}},
-		"LoginURL": {tfvalidator.LoginURL(), "Invalid login URL", []string{"https://login.salesforce.com", "https://test.salesforce.com", "http://localhost:1"}, map[string]string{
-			"":                               "absolute URL",
-			"http://login.salesforce.com":    "must be https",
-			"https://login.salesforce.com/x": "without a path",
-		}},
+		"LoginURL": {
+			tfvalidator.LoginURL(), "Invalid login URL",
+			[]string{"https://login.salesforce.com", "https://test.salesforce.com", "http://localhost:1"},
+			map[string]string{
+				"":                               "absolute URL",
+				"http://login.salesforce.com":    "must be https",
+				"https://login.salesforce.com/x": "without a path",
+			},
+		},
 		"APIVersion": {tfvalidator.APIVersion(), "Invalid API version", []string{"62.0", "63.0"}, map[string]string{
 			"":         "api_version",
 			"62":       "api_version",
@@ -180,21 +221,29 @@ func all(t *testing.T) map[string]cases {
 			"-62.0":    "api_version",
 			"\u0666.0": "api_version",
 		}},
-		"PrivateKeyPEM": {tfvalidator.PrivateKeyPEM(), "Invalid private key", []string{key, strings.TrimSpace(key), strings.ReplaceAll(key, "\n", "\r\n")}, map[string]string{
-			"":                     "not PEM",
-			"/etc/keys/server.key": "not PEM",
-			key[:len(key)-40]:      "not PEM",
-			key + key:              "more than one PEM block",
-			testdata(t, "byok", "testdata", "openssl", "wrapping.crt"): "certificate or public key",
-			strings.Replace(key, "MII", "MIJ", 1):                      "could not be parsed",
-		}},
-		"RFC3339": {tfvalidator.RFC3339(), "Invalid time", []string{"2027-01-31T00:00:00Z", "2027-01-31T00:00:00.5+02:00"}, map[string]string{
-			"":                     "RFC 3339",
-			"2027-01-31":           "RFC 3339",
-			"2027-02-30T00:00:00Z": "RFC 3339",
-			"2027-01-31 00:00:00Z": "RFC 3339",
-			"tomorrow":             "RFC 3339",
-		}},
+		"PrivateKeyPEM": {
+			tfvalidator.PrivateKeyPEM(), "Invalid private key",
+			[]string{key, strings.TrimSpace(key), strings.ReplaceAll(key, "\n", "\r\n")},
+			map[string]string{
+				"":                     "not PEM",
+				"/etc/keys/server.key": "not PEM",
+				key[:len(key)-40]:      "not PEM",
+				key + key:              "more than one PEM block",
+				testdata(t, "byok", "testdata", "openssl", "wrapping.crt"): "certificate or public key",
+				strings.Replace(key, "MII", "MIJ", 1):                      "could not be parsed",
+			},
+		},
+		"RFC3339": {
+			tfvalidator.RFC3339(), "Invalid time",
+			[]string{"2027-01-31T00:00:00Z", "2027-01-31T00:00:00.5+02:00"},
+			map[string]string{
+				"":                     "RFC 3339",
+				"2027-01-31":           "RFC 3339",
+				"2027-02-30T00:00:00Z": "RFC 3339",
+				"2027-01-31 00:00:00Z": "RFC 3339",
+				"tomorrow":             "RFC 3339",
+			},
+		},
 	}
 }
 
@@ -234,12 +283,13 @@ func TestValidators(t *testing.T) {
 	}
 }
 
-// public are the pieces of a value that a diagnostic may share with it: they are words of the expectation itself, or the
-// login host that it refuses by name.
+// public are the pieces of a value that a diagnostic may share with it: they are words of the
+// expectation itself, or the login host that it refuses by name.
 const public = "https://example.my.salesforce.com https://login.salesforce.com TEST.salesforce.com TenantSecret " +
 	"RSA_OAEP_SHA512 RSA_AES_KEY_WRAP_SHA512 2027-01-31T00:00:00Z"
 
-// repeatsNothing fails the test if a diagnostic shows a piece of the value that is too long for chance.
+// repeatsNothing fails the test if a diagnostic shows a piece of the value that is too long for
+// chance.
 func repeatsNothing(t *testing.T, value string, d diag.Diagnostic) {
 	t.Helper()
 	const piece = 9
@@ -252,12 +302,15 @@ func repeatsNothing(t *testing.T, value string, d diag.Diagnostic) {
 	}
 }
 
-// The same for values of which no part is a word of the provider: whatever secret is put into whatever attribute.
+// The same for values of which no part is a word of the provider: whatever secret is put into
+// whatever attribute.
 func TestNoValidatorRepeatsASecretInTheWrongPlace(t *testing.T) {
 	t.Parallel()
 	secrets := []string{
-		"c3VwZXItc2VjcmV0LWtleS1tYXRlcmlhbC0zMi1ieXRl\n", strings.TrimSpace(testdata(t, "escrow", "testdata", "age", "x25519-identity.txt")),
-		testdata(t, "byok", "testdata", "openssl", "wrapping-key.pem"), "00DXX0000008abc!AQEAQJ7secretsessiontoken9x.yz", "https://u:hunter2hunter2@host/p?token=hunter2hunter2",
+		"c3VwZXItc2VjcmV0LWtleS1tYXRlcmlhbC0zMi1ieXRl\n", strings.TrimSpace(testdata(t, "escrow", "testdata", "age",
+			"x25519-identity.txt")),
+		testdata(t, "byok", "testdata", "openssl", "wrapping-key.pem"), "00DXX0000008abc!AQEAQJ7secretsessiontoken9x.yz",
+		"https://u:hunter2hunter2@host/p?token=hunter2hunter2",
 		"correct horse battery staple", "\x00\x01\x02binary-secret-value\xff",
 	}
 	for name, test := range all(t) {
@@ -276,7 +329,8 @@ func TestKnownTenantSecretType(t *testing.T) {
 	t.Parallel()
 	v := tfvalidator.KnownTenantSecretType()
 	for _, value := range []types.String{
-		types.StringNull(), types.StringUnknown(), types.StringValue("Data"), types.StringValue("DeterministicData"), types.StringValue("EventBus"),
+		types.StringNull(), types.StringUnknown(), types.StringValue("Data"), types.StringValue("DeterministicData"),
+		types.StringValue("EventBus"),
 		types.StringValue("SearchIndex"), types.StringValue("Analytics"), types.StringValue("Database"),
 	} {
 		if got := validate(t, v, value); len(got) != 0 {
@@ -289,8 +343,12 @@ func TestKnownTenantSecretType(t *testing.T) {
 			t.Errorf("%q gives %v, want one warning about %q", value, got, want)
 		}
 	}
-	// Salesforce's types are case-sensitive: a plan that passes with another case would fail ever after.
-	for value, want := range map[string]string{"data": `"Data"`, "SEARCHINDEX": `"SearchIndex"`, "dATABASE": `"Database"`} {
+	// Salesforce's types are case-sensitive: a plan that passes with another case would fail ever
+	// after.
+	for value, want := range map[string]string{
+		"data": `"Data"`, "SEARCHINDEX": `"SearchIndex"`,
+		"dATABASE": `"Database"`,
+	} {
 		got := validate(t, v, types.StringValue(value))
 		if got.ErrorsCount() != 1 || len(got) != 1 || !strings.Contains(got[0].Detail(), want) {
 			t.Errorf("%q gives %v, want one error that names %s", value, got, want)
@@ -306,7 +364,8 @@ func TestWarn(t *testing.T) {
 		t.Errorf("expected nothing, found %v", diags)
 	}
 	diags := validate(t, v, types.StringValue("../bad"))
-	if len(diags) != 1 || diags.HasError() || diags[0].Summary() != "Invalid key identifier" || !strings.Contains(diags[0].Detail(), "leads elsewhere") {
+	if len(diags) != 1 || diags.HasError() || diags[0].Summary() != "Invalid key identifier" ||
+		!strings.Contains(diags[0].Detail(), "leads elsewhere") {
 		t.Errorf("expected one warning, found %v", diags)
 	}
 }
@@ -325,7 +384,10 @@ func TestCertificatePins(t *testing.T) {
 		"none":                    {[]string{}, "empty list"},
 		"short":                   {[]string{pin, pin[:62]}, "certificate_pins[1]"},
 		"no hex":                  {[]string{strings.Repeat("zz", 32)}, "certificate_pins[0]"},
-		"twice in other words":    {[]string{pin, other, colons}, "certificate_pins[2] is the fingerprint of certificate_pins[0] again"},
+		"twice in other words": {
+			[]string{pin, other, colons},
+			"certificate_pins[2] is the fingerprint of certificate_pins[0] again",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -334,8 +396,13 @@ func TestCertificatePins(t *testing.T) {
 				elements[i] = types.StringValue(text)
 			}
 			var resp validator.ListResponse
-			tfvalidator.CertificatePins().ValidateList(t.Context(), validator.ListRequest{Path: path.Root("certificate_pins"), ConfigValue: types.ListValueMust(types.StringType, elements)}, &resp)
-			if got := resp.Diagnostics; (test.want == "") != (len(got) == 0) || (test.want != "" && !strings.Contains(got[0].Detail(), test.want)) {
+			tfvalidator.CertificatePins().ValidateList(t.Context(),
+				validator.ListRequest{
+					Path:        path.Root("certificate_pins"),
+					ConfigValue: types.ListValueMust(types.StringType, elements),
+				}, &resp)
+			if got := resp.Diagnostics; (test.want == "") != (len(got) == 0) ||
+				(test.want != "" && !strings.Contains(got[0].Detail(), test.want)) {
 				t.Errorf("found %v, want %q", got, test.want)
 			}
 		})
@@ -351,7 +418,8 @@ func TestDescriptions(t *testing.T) {
 	seen := map[string]string{}
 	for name, v := range validators {
 		description := v.Description(t.Context())
-		if len(description) < 20 || !strings.HasPrefix(description, "value ") || v.MarkdownDescription(t.Context()) != description {
+		if len(description) < 20 || !strings.HasPrefix(description, "value ") ||
+			v.MarkdownDescription(t.Context()) != description {
 			t.Errorf("%s describes itself as %q", name, description)
 		}
 		if other, ok := seen[description]; ok {

@@ -12,7 +12,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 )
 
-// adopt takes an existing record as this rotation's. The only write is to its editable fields, if they differ.
+// adopt takes an existing record as this rotation's. The only write is to its editable fields, if
+// they differ.
 func (w *run) adopt(ctx context.Context, j keys.Judgement) (Result, error) {
 	row := j.Record
 	w.id = j.ID
@@ -35,8 +36,9 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	s := sealed{material: materialAdopted, hash: row.Hash}
 	if proof == keys.ByAttempt {
 		w.warn("", "A key was adopted by its time",
-			"An earlier apply sent rotation %s without learning the outcome, and version %d became Active after it. It is taken for that rotation's. If somebody else uploaded a key at that time, "+
-				"change rotation_triggers.", w.id, row.Version)
+			"An earlier apply sent rotation %s without learning the outcome, and version %d became Active after it. It is "+
+				"taken for that rotation's. If somebody else uploaded a key at that time, change rotation_triggers.", w.id,
+			row.Version)
 	}
 	given := ""
 	if !w.Material.IsZero() {
@@ -55,11 +57,15 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 		s.kcv = byok.KeyCheckValue(w.Material)
 	case !w.Hashless:
 		w.warn("key_material_wo_version", "The given key material was not uploaded",
-			"Record %s already answers this configuration (rotation %s) with other key material, hash %s. It was adopted. To upload the material given now, raise key_material_wo_version.",
+			"Record %s already answers this configuration (rotation %s) with other key material, hash %s. It was adopted. To "+
+				"upload the material given now, raise key_material_wo_version.",
 			row.ID, w.id, row.Hash)
 	}
 
-	result := Result{Record: row, Confirmed: true, RotationID: w.id, Adopted: true, Hash: s.hash, EscrowCiphertext: s.copy.armor, KeyCheckValue: s.kcv}
+	result := Result{
+		Record: row, Confirmed: true, RotationID: w.id, Adopted: true, Hash: s.hash,
+		EscrowCiphertext: s.copy.armor, KeyCheckValue: s.kcv,
+	}
 	if remembered && earlier.Certificate != nil {
 		result.CertificateSHA256 = earlier.Certificate.SHA256
 	}
@@ -69,20 +75,23 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	return result
 }
 
-// recognise finds out the hash of an adopted key of which Salesforce keeps none: by the receipt of its upload, else by the given material if
-// the name of the escrow copy, which is made before the upload, has its hash.
+// recognise finds out the hash of an adopted key of which Salesforce keeps none: by the receipt of
+// its upload, else by the given material if the name of the escrow copy, which is made before the
+// upload, has its hash.
 func (w *run) recognise(earlier foundReceipt, given, path string) string {
 	if _, err := byok.ParseHash(earlier.SecretValueHash); err == nil {
 		return earlier.SecretValueHash
 	}
-	if name, err := escrow.ParseFileName(filepath.Base(path)); err == nil && given != "" && name.HashPrefix == byok.HashPrefix(given) {
+	if name, err := escrow.ParseFileName(filepath.Base(path)); err == nil && given != "" &&
+		name.HashPrefix == byok.HashPrefix(given) {
 		return given
 	}
 
 	return ""
 }
 
-// recover finds the escrow copy that the earlier run made before its POST, or makes it again if the material is at hand.
+// recover finds the escrow copy that the earlier run made before its POST, or makes it again if the
+// material is at hand.
 func (w *run) recover(row keys.Record, materialMatches bool) kept {
 	if w.Escrow == nil {
 		return kept{}
@@ -113,7 +122,8 @@ func (w *run) recover(row keys.Record, materialMatches bool) kept {
 		where = "the escrow directory has no copy of it"
 	}
 	w.warnings = append(w.warnings, problem.New("escrow", "No escrow copy of the adopted key",
-		"Record %s is adopted, but %s. Salesforce may hold the only copy of this key. If you must hold one, rotate: change rotation_triggers and apply.", row, where))
+		"Record %s is adopted, but %s. Salesforce may hold the only copy of this key. If you must hold one, rotate: change "+
+			"rotation_triggers and apply.", row, where))
 
 	return kept{}
 }
@@ -121,7 +131,8 @@ func (w *run) recover(row keys.Record, materialMatches bool) kept {
 // heldInState reports whether the state already has what it can have of this very record.
 func (w *run) heldInState(row keys.Record) bool { return row.Is(w.Evidence.Ours.ID) }
 
-// findCopy finds the copy in the directory, also if its key was refused by something that was not Salesforce.
+// findCopy finds the copy in the directory, also if its key was refused by something that was not
+// Salesforce.
 func (w *run) findCopy(row keys.Record) (kept, error) {
 	if w.Escrow.directory() == nil {
 		return kept{}, nil

@@ -19,11 +19,13 @@ type CertificateReader interface {
 	CertificateChain(ctx context.Context, id string) ([]byte, error)
 }
 
-// Facts is a certificate's row, and its content unless that is nil, as the rules of package keys take it.
+// Facts is a certificate's row, and its content unless that is nil, as the rules of package keys
+// take it.
 func Facts(row salesforce.Certificate, content *byok.Certificate) keys.Certificate {
 	facts := keys.Certificate{
-		KeySize: row.KeySize, EncryptedWithPlatformEncryption: row.EncryptedWithPlatformEncryption, PrivateKeyExportable: row.PrivateKeyExportable,
-		Unusable: row.Unusable, UsingKMS: row.UsingKMS, Expires: row.ExpirationDate,
+		KeySize: row.KeySize, EncryptedWithPlatformEncryption: row.EncryptedWithPlatformEncryption,
+		PrivateKeyExportable: row.PrivateKeyExportable,
+		Unusable:             row.Unusable, UsingKMS: row.UsingKMS, Expires: row.ExpirationDate,
 	}
 	if content != nil {
 		facts.Content = content
@@ -41,9 +43,12 @@ type Found struct {
 	Problems []string
 }
 
-// ReadWrappingCertificate reads the wrapping certificate of a DeveloperName and refuses one that Salesforce would not unwrap with. typ is the
-// type of the key to wrap, empty for a cache-only one, now the org's time.
-func ReadWrappingCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (*byok.Certificate, error) {
+// ReadWrappingCertificate reads the wrapping certificate of a DeveloperName and refuses one that
+// Salesforce would not unwrap with. typ is the type of the key to wrap, empty for a cache-only one,
+// now the org's time.
+func ReadWrappingCertificate(ctx context.Context, reader CertificateReader, name, typ string,
+	now time.Time,
+) (*byok.Certificate, error) {
 	found, err := LookUpCertificate(ctx, reader, name, typ, now)
 	if err != nil {
 		return nil, err
@@ -55,8 +60,8 @@ func ReadWrappingCertificate(ctx context.Context, reader CertificateReader, name
 	return found.Certificate, nil
 }
 
-// LookUpCertificate reads the certificate that a DeveloperName stands for, fit or not. A name that the org does not have is a
-// *problem.Problem.
+// LookUpCertificate reads the certificate that a DeveloperName stands for, fit or not. A name that
+// the org does not have is a *problem.Problem.
 func LookUpCertificate(ctx context.Context, reader CertificateReader, name, typ string, now time.Time) (Found, error) {
 	rows, err := reader.Certificates(ctx)
 	if err != nil {
@@ -102,11 +107,13 @@ func notFound(rows []salesforce.Certificate, name, typ string, now time.Time) *p
 	case len(usable) > 0:
 		hint = "Certificates of this org that fit: " + strings.Join(usable, ", ") + "."
 	default:
-		hint = "The org shows no certificate that fits: make one (Setup, Certificate and Key Management, \"Create BYOK-Compatible Certificate\"), and check the permissions Manage Certificates, " +
-			"Customize Application and Manage Encryption Keys."
+		hint = "The org shows no certificate that fits: make one (Setup, Certificate and Key Management, \"Create " +
+			"BYOK-Compatible Certificate\"), and check the permissions Manage Certificates, Customize Application and Manage " +
+			"Encryption Keys."
 	}
 
-	return problem.New("certificate", "Wrapping certificate not found", "Expected a certificate with the unique name (DeveloperName) %q, found none. Nothing was sent. %s", name, hint)
+	return problem.New("certificate", "Wrapping certificate not found", "Expected a certificate with the unique name "+
+		"(DeveloperName) %q, found none. Nothing was sent. %s", name, hint)
 }
 
 // Unfit says why a certificate can't wrap a key of a type.
@@ -116,5 +123,6 @@ func Unfit(name, typ string, problems []string) *problem.Problem {
 	}
 
 	return problem.New("certificate", "Wrapping certificate is not fit for BYOK",
-		"Certificate %q can't wrap a %s key: %s. Nothing was sent. Name another certificate: none of this can be changed in an existing one.", name, typ, strings.Join(problems, "; "))
+		"Certificate %q can't wrap a %s key: %s. Nothing was sent. Name another certificate: none of this can be changed "+
+			"in an existing one.", name, typ, strings.Join(problems, "; "))
 }

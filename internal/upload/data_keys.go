@@ -24,12 +24,14 @@ type DataKeyClient interface {
 	Now() time.Time
 }
 
-// DataKeys are the Search Index keys of an org on Hyperforce, which are made in the two steps of API 63 and newer [D DEKRef]: the first
-// makes a temporary row with a session token, and a certificate; the second brings the wrapped key, and the temporary row and the
-// certificate vanish. Each step is sent at most once a rotation: the first is found again by the certificate's name, which is made of the
-// rotation id.
+// DataKeys are the Search Index keys of an org on Hyperforce, which are made in the two steps of
+// API 63 and newer [D DEKRef]: the first makes a temporary row with a session token, and a
+// certificate; the second brings the wrapped key, and the temporary row and the certificate vanish.
+// Each step is sent at most once a rotation: the first is found again by the certificate's name,
+// which is made of the rotation id.
 //
-// DataKeys are for one rotation: the session is looked for in the rows that the rotation was decided on.
+// DataKeys are for one rotation: the session is looked for in the rows that the rotation was
+// decided on.
 type DataKeys struct {
 	Client   DataKeyClient
 	Patience look.Patience
@@ -45,8 +47,9 @@ func (d *DataKeys) Records(ctx context.Context) ([]keys.Record, time.Time, error
 	return DataKeyRecords(rows), d.Client.Now(), err
 }
 
-// DataKeyRecords returns the Search Index keys among rows, as the rules look at them, without those that wait for their material. The
-// ACTIVE one is the one in use. A key without an id is named by its version.
+// DataKeyRecords returns the Search Index keys among rows, as the rules look at them, without those
+// that wait for their material. The ACTIVE one is the one in use. A key without an id is named by
+// its version.
 func DataKeyRecords(rows []salesforce.DataEncryptionKey) []keys.Record {
 	var records []keys.Record
 	for _, k := range rows {
@@ -58,15 +61,18 @@ func DataKeyRecords(rows []salesforce.DataEncryptionKey) []keys.Record {
 			id = fmt.Sprintf("version-%d", k.Version)
 		}
 		records = append(records, keys.Record{
-			ID: id, Type: keys.TypeDataKey, Version: k.Version, Status: strings.ToUpper(k.Status), Source: keys.SourceUploaded, Description: k.Description,
-			CreatedDate: k.CreatedDate, LastModifiedDate: k.CreatedDate, CreatedBy: k.CreatedBy, LastModifiedBy: k.LastModifiedBy,
+			ID: id, Type: keys.TypeDataKey, Version: k.Version, Status: strings.ToUpper(k.Status), Source: keys.SourceUploaded,
+			Description: k.Description,
+			CreatedDate: k.CreatedDate, LastModifiedDate: k.CreatedDate, CreatedBy: k.CreatedBy,
+			LastModifiedBy: k.LastModifiedBy,
 		})
 	}
 
 	return records
 }
 
-// sessionName is the certificate's name of a rotation's session: by it an interrupted run finds its own session again.
+// sessionName is the certificate's name of a rotation's session: by it an interrupted run finds its
+// own session again.
 func sessionName(id keys.RotationID) string {
 	return fmt.Sprintf("Terraform_BYOK_%s_%d", id.Fingerprint, id.Counter)
 }
@@ -120,13 +126,16 @@ func (d *DataKeys) session(ctx context.Context, name, typ string) (salesforce.Da
 		return open, nil
 	}
 
-	return open, fmt.Errorf("the first step of the upload was sent, and its session (certificate %s) did not appear; no key was sent; apply again: the next apply looks for that session first: %w", name,
+	return open, fmt.Errorf("the first step of the upload was sent, and its session (certificate %s) did not appear; no "+
+		"key was sent; apply again: the next apply looks for that session first: %w", name,
 		errors.Join(sendErr, err))
 }
 
 // openSession finds the temporary row of a name.
 func openSession(rows []salesforce.DataEncryptionKey, name string) (salesforce.DataEncryptionKey, bool) {
-	i := slices.IndexFunc(rows, func(k salesforce.DataEncryptionKey) bool { return k.Pending() && k.CertificateName == name })
+	i := slices.IndexFunc(rows, func(k salesforce.DataEncryptionKey) bool {
+		return k.Pending() && k.CertificateName == name
+	})
 	if i < 0 {
 		return salesforce.DataEncryptionKey{}, false
 	}
@@ -136,7 +145,10 @@ func openSession(rows []salesforce.DataEncryptionKey, name string) (salesforce.D
 
 // Send implements Org: the second step.
 func (d *DataKeys) Send(ctx context.Context, k New) (string, error) {
-	finish := salesforce.NewDataEncryptionKey{Type: salesforce.DataEncryptionKeyTypeSearchIndex, SecretValue: k.Value, SessionToken: k.Envelope.Session}
+	finish := salesforce.NewDataEncryptionKey{
+		Type: salesforce.DataEncryptionKeyTypeSearchIndex, SecretValue: k.Value,
+		SessionToken: k.Envelope.Session,
+	}
 	if !k.Request.Unmarked {
 		finish.Description = k.Description
 	}

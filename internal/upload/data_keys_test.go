@@ -99,7 +99,8 @@ func (o *fakeKeys) BeginDataEncryptionKey(_ context.Context, keyType, certificat
 	return "4vQ000000000009AAA", err
 }
 
-// FinishDataEncryptionKey takes the session's key as Salesforce does: the temporary row vanishes, and the key in use is archived.
+// FinishDataEncryptionKey takes the session's key as Salesforce does: the temporary row vanishes,
+// and the key in use is archived.
 func (o *fakeKeys) FinishDataEncryptionKey(_ context.Context, k salesforce.NewDataEncryptionKey) (string, error) {
 	n := o.event("finish")
 	o.finished = append(o.finished, k)
@@ -144,21 +145,26 @@ const sessionName = "Terraform_BYOK_" + fingerprint + "_0"
 
 func session(name string) salesforce.DataEncryptionKey {
 	return salesforce.DataEncryptionKey{
-		ID: "4vQ000000000009AAA", Type: "search index", Status: "Activation Pending", CertificateName: name, SessionToken: secret.NewText("token of " + name),
+		ID: "4vQ000000000009AAA", Type: "search index", Status: "Activation Pending", CertificateName: name,
+		SessionToken: secret.NewText("token of " + name),
 	}
 }
 
 // dataKey is an Active key of last year.
 func dataKey(version int64, description string) salesforce.DataEncryptionKey {
 	return salesforce.DataEncryptionKey{
-		ID: fmt.Sprintf("4vQ%012dAAA", version), Type: "Search Index", Status: "Active", Source: "Salesforce", Version: version, Description: description,
+		ID: fmt.Sprintf("4vQ%012dAAA", version), Type: "Search Index", Status: "Active", Source: "Salesforce",
+		Version: version, Description: description,
 		CreatedDate: now.AddDate(-1, 0, 0), LastModifiedBy: me,
 	}
 }
 
 func dataKeyRequest(change ...func(*upload.Request)) upload.Request {
 	r := upload.Request{
-		Wanted:   keys.Wanted{Type: keys.TypeDataKey, Source: keys.SourceUploaded, Fingerprint: fingerprint, Asked: true, Hashless: true},
+		Wanted: keys.Wanted{
+			Type: keys.TypeDataKey, Source: keys.SourceUploaded, Fingerprint: fingerprint, Asked: true,
+			Hashless: true,
+		},
 		Evidence: keys.Evidence{Users: []string{me}}, Receipt: ofThisApply(),
 	}
 	for _, c := range change {
@@ -175,7 +181,10 @@ func (o *fakeKeys) org() *upload.DataKeys { return &upload.DataKeys{Client: o, P
 
 // hasty is one look and two more.
 func hasty() look.Patience {
-	return look.Patience{Waits: []time.Duration{time.Second, 2 * time.Second}, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	return look.Patience{
+		Waits: []time.Duration{time.Second, 2 * time.Second},
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
 }
 
 // run runs an upload over the org.
@@ -199,25 +208,30 @@ func TestDataKeys_uploaded(t *testing.T) {
 		t.Errorf("expected the steps %v, found %v", want, org.events)
 	}
 	sent := org.finished[0]
-	if sent.Type != "search index" || sent.Description != marker(0) || sent.SessionToken.Expose() != "token of "+sessionName {
+	if sent.Type != "search index" || sent.Description != marker(0) ||
+		sent.SessionToken.Expose() != "token of "+sessionName {
 		t.Errorf("expected the second step of the session with its marker, found %+v", sent)
 	}
 	wrapped, err := base64.StdEncoding.DecodeString(sent.SecretValue)
 	if err != nil || len(wrapped) != byok.RSAAESKeyWrapSHA512.CiphertextSize(4096) {
 		t.Errorf("expected the ciphertext of CKM_RSA_AES_KEY_WRAP, found %d bytes (%v)", len(wrapped), err)
 	}
-	if result.Record.Version != 8 || result.Record.Status != keys.StatusActive || !result.Confirmed || result.Adopted || result.RotationID != rotation(0) || len(result.Warnings) != 0 {
+	if result.Record.Version != 8 || result.Record.Status != keys.StatusActive || !result.Confirmed || result.Adopted ||
+		result.RotationID != rotation(0) || len(result.Warnings) != 0 {
 		t.Errorf("unexpected result %+v", result)
 	}
-	if _, err := byok.ParseHash(result.Hash); err != nil || result.KeyCheckValue == "" || len(result.CertificateSHA256) != 64 || result.EscrowCiphertext == "" {
+	if _, err := byok.ParseHash(result.Hash); err != nil || result.KeyCheckValue == "" ||
+		len(result.CertificateSHA256) != 64 || result.EscrowCiphertext == "" {
 		t.Errorf("expected all evidence, found %+v", result)
 	}
 	evidence := receiptOf(t, result)
-	if evidence.Outcome != "uploaded" || evidence.Type != keys.TypeDataKey || evidence.WrappingAlg != "RSA_AES_KEY_WRAP_SHA512" || evidence.SecretValueHash != result.Hash ||
+	if evidence.Outcome != "uploaded" || evidence.Type != keys.TypeDataKey ||
+		evidence.WrappingAlg != "RSA_AES_KEY_WRAP_SHA512" || evidence.SecretValueHash != result.Hash ||
 		evidence.HashMatched != nil || evidence.Certificate == nil || evidence.Certificate.DeveloperName != sessionName {
 		t.Errorf("unexpected receipt %s", result.Receipt())
 	}
-	if files := copies(t, dir); len(files) != 1 || !strings.Contains(files[0], "-DataEncryptionKey-") || !strings.HasSuffix(files[0], "-"+byok.HashPrefix(result.Hash)+".age") {
+	if files := copies(t, dir); len(files) != 1 || !strings.Contains(files[0], "-DataEncryptionKey-") ||
+		!strings.HasSuffix(files[0], "-"+byok.HashPrefix(result.Hash)+".age") {
 		t.Errorf("expected one escrow copy of the key, found %v", files)
 	}
 }
@@ -232,7 +246,8 @@ func TestDataKeys_given(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Hash != byok.HashMaterial(r.Material) || result.KeyCheckValue != byok.KeyCheckValue(r.Material) || result.EscrowCiphertext != "" {
+	if result.Hash != byok.HashMaterial(r.Material) || result.KeyCheckValue != byok.KeyCheckValue(r.Material) ||
+		result.EscrowCiphertext != "" {
 		t.Errorf("expected the evidence of the given key, found %+v", result)
 	}
 	if result.Record.ID != "version-1" {
@@ -251,7 +266,8 @@ func TestDataKeys_rotationIDs(t *testing.T) {
 	if err != nil || result.RotationID != rotation(42) || org.finished[0].Description != marker(42) {
 		t.Errorf("expected the id after the highest one of ours, found %s (%v)", result.RotationID, err)
 	}
-	if result, err = org.run(dataKeyRequest(update(43))); err != nil || result.RotationID != rotation(43) || result.Record.Version != 4 {
+	if result, err = org.run(dataKeyRequest(update(43))); err != nil || result.RotationID != rotation(43) ||
+		result.Record.Version != 4 {
 		t.Errorf("expected the planned id, found %+v (%v)", result, err)
 	}
 }
@@ -268,19 +284,27 @@ func TestDataKeys_adopted(t *testing.T) {
 		t.Fatal(err)
 	}
 	posts := len(org.finished)
-	for name, change := range map[string]func(*upload.Request){"on create": func(*upload.Request) {}, "on update": update(0)} {
+	for name, change := range map[string]func(*upload.Request){
+		"on create": func(*upload.Request) {},
+		"on update": update(0),
+	} {
 		again := r
 		change(&again)
 		result, err := org.run(again)
-		if err != nil || !result.Adopted || result.Record.Version != 2 || len(org.finished) != posts || org.counts["begin"] != 1 {
+		if err != nil || !result.Adopted || result.Record.Version != 2 || len(org.finished) != posts ||
+			org.counts["begin"] != 1 {
 			t.Errorf("%s: expected the key to be adopted, found %+v (%v)", name, result, err)
 		}
 		// The receipt beside the escrow copy brings back what Salesforce does not show.
-		if result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue || result.Receipt() != first.Receipt() || result.CertificateSHA256 != first.CertificateSHA256 ||
+		if result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue || result.Receipt() != first.Receipt() ||
+			result.CertificateSHA256 != first.CertificateSHA256 ||
 			result.EscrowCiphertext != first.EscrowCiphertext {
 			t.Errorf("%s: expected the evidence of the upload, found %+v", name, result)
 		}
-		if want := []string{"A key of an interrupted run was adopted", "A key was adopted by its time"}; !slices.Equal(summaries(result), want) {
+		if want := []string{
+			"A key of an interrupted run was adopted",
+			"A key was adopted by its time",
+		}; !slices.Equal(summaries(result), want) {
 			t.Errorf("%s: expected to read what the plan did not announce, found %v", name, result.Warnings)
 		}
 	}
@@ -288,7 +312,8 @@ func TestDataKeys_adopted(t *testing.T) {
 	// Killed before its receipt was written: the name of the escrow copy proves the given material.
 	removeReceipt(t, dir)
 	result, err := org.run(r)
-	if err != nil || result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue || result.EscrowCiphertext != first.EscrowCiphertext || result.CertificateSHA256 != "" {
+	if err != nil || result.Hash != first.Hash || result.KeyCheckValue != first.KeyCheckValue ||
+		result.EscrowCiphertext != first.EscrowCiphertext || result.CertificateSHA256 != "" {
 		t.Errorf("expected the evidence of the escrow copy, found %+v (%v)", result, err)
 	}
 	// Other material is not claimed to be in the org.
@@ -298,19 +323,24 @@ func TestDataKeys_adopted(t *testing.T) {
 		t.Errorf("expected no hash of material that is not proven, found %+v (%v)", result, err)
 	}
 	// Two copies of one rotation that were sent are of two keys: neither is claimed.
-	second := escrow.Key{Organization: organization, Type: keys.TypeDataKey, RotationID: rotation(0).String(), Hash: byok.HashMaterial(r.Material), Time: now}
+	second := escrow.Key{
+		Organization: organization, Type: keys.TypeDataKey, RotationID: rotation(0).String(),
+		Hash: byok.HashMaterial(r.Material), Time: now,
+	}
 	if _, _, err := r.Escrow.Keep(second, r.Material); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Escrow.Sending(second, now); err != nil {
 		t.Fatal(err)
 	}
-	if result, err = org.run(r); err != nil || result.EscrowCiphertext != "" || warning(result, "No escrow copy of the adopted key") == nil {
+	if result, err = org.run(r); err != nil || result.EscrowCiphertext != "" ||
+		warning(result, "No escrow copy of the adopted key") == nil {
 		t.Errorf("expected neither copy to be taken, found %+v (%v)", result, err)
 	}
 }
 
-// A marker alone proves nothing: without an attempt of ours before it the key is somebody else's, whoever wrote it last.
+// A marker alone proves nothing: without an attempt of ours before it the key is somebody else's,
+// whoever wrote it last.
 func TestDataKeys_foreign(t *testing.T) {
 	t.Parallel()
 	attempted := func(version int64) func(*upload.Request) {
@@ -327,15 +357,24 @@ func TestDataKeys_foreign(t *testing.T) {
 		keys   []salesforce.DataEncryptionKey
 		change func(*upload.Request)
 	}{
-		"a key of another type":                      {[]salesforce.DataEncryptionKey{other}, nil},
-		"an archived key":                            {[]salesforce.DataEncryptionKey{old}, nil},
-		"another session":                            {[]salesforce.DataEncryptionKey{session("Somebody_Else")}, nil},
-		"no key":                                     {nil, nil},
-		"create, the marker without an attempt":      {[]salesforce.DataEncryptionKey{dataKey(1, marker(0))}, nil},
-		"update, the marker without an attempt":      {[]salesforce.DataEncryptionKey{dataKey(1, marker(0))}, update(0)},
-		"the marker on a key from before":            {[]salesforce.DataEncryptionKey{dataKey(3, marker(0))}, attempted(3)},
-		"no marker, from before the attempt":         {[]salesforce.DataEncryptionKey{dataKey(4, "")}, func(r *upload.Request) { attempted(3)(r); r.Unmarked = true }},
-		"no marker, an attempt of another rotation":  {[]salesforce.DataEncryptionKey{dataKey(4, "")}, func(r *upload.Request) { attempted(3)(r); r.RotationID, r.Unmarked = rotation(1), true }},
+		"a key of another type":                 {[]salesforce.DataEncryptionKey{other}, nil},
+		"an archived key":                       {[]salesforce.DataEncryptionKey{old}, nil},
+		"another session":                       {[]salesforce.DataEncryptionKey{session("Somebody_Else")}, nil},
+		"no key":                                {nil, nil},
+		"create, the marker without an attempt": {[]salesforce.DataEncryptionKey{dataKey(1, marker(0))}, nil},
+		"update, the marker without an attempt": {[]salesforce.DataEncryptionKey{dataKey(1, marker(0))}, update(0)},
+		"the marker on a key from before":       {[]salesforce.DataEncryptionKey{dataKey(3, marker(0))}, attempted(3)},
+		"no marker, from before the attempt": {[]salesforce.DataEncryptionKey{dataKey(4, "")}, func(r *upload.Request) {
+			attempted(3)(r)
+			r.Unmarked = true
+		}},
+		"no marker, an attempt of another rotation": {
+			[]salesforce.DataEncryptionKey{dataKey(4, "")},
+			func(r *upload.Request) {
+				attempted(3)(r)
+				r.RotationID, r.Unmarked = rotation(1), true
+			},
+		},
 		"create, no marker in an org that has none":  {[]salesforce.DataEncryptionKey{dataKey(4, "")}, unmarked},
 		"update, no marker although the org has one": {[]salesforce.DataEncryptionKey{dataKey(4, "")}, attempted(3)},
 	} {
@@ -362,19 +401,31 @@ func TestDataKeys_lostReplies(t *testing.T) {
 		begins, finishes         int
 		adopted                  bool
 	}{
-		"first step committed":               {begin: answer(true, errUnknown), begins: 1, finishes: 1},
-		"first step committed, seen late":    {begin: answer(true, errUnknown), hiddenSession: 1, begins: 1, finishes: 1},
-		"first step lost":                    {begin: once(errUnknown), firstFails: true, begins: 2, finishes: 1},
-		"second step committed":              {finish: answer(true, errUnknown), begins: 1, finishes: 1},
-		"second step committed, seen late":   {finish: answer(true, errUnknown), hiddenKey: 2, begins: 1, finishes: 1},
-		"second step seen too late":          {finish: answer(true, errUnknown), hiddenKey: 3, firstFails: true, begins: 1, finishes: 1, adopted: true},
-		"second step lost":                   {finish: once(errUnknown), firstFails: true, begins: 1, finishes: 2},
-		"second step refused and committed":  {finish: answer(true, errRefused), begins: 1, finishes: 1},
-		"unmarked, second step committed":    {unmarked: true, finish: answer(true, errUnknown), begins: 1, finishes: 1},
-		"unmarked, second step seen late":    {unmarked: true, finish: answer(true, errUnknown), hiddenKey: 3, firstFails: true, begins: 1, finishes: 1, adopted: true},
-		"unmarked, second step lost":         {unmarked: true, finish: once(errUnknown), firstFails: true, begins: 1, finishes: 2},
-		"unmarked, refused and committed":    {unmarked: true, finish: answer(true, errRefused), begins: 1, finishes: 1},
-		"unmarked, first step seen too late": {unmarked: true, begin: answer(true, errUnknown), hiddenSession: 3, firstFails: true, begins: 1, finishes: 1},
+		"first step committed":             {begin: answer(true, errUnknown), begins: 1, finishes: 1},
+		"first step committed, seen late":  {begin: answer(true, errUnknown), hiddenSession: 1, begins: 1, finishes: 1},
+		"first step lost":                  {begin: once(errUnknown), firstFails: true, begins: 2, finishes: 1},
+		"second step committed":            {finish: answer(true, errUnknown), begins: 1, finishes: 1},
+		"second step committed, seen late": {finish: answer(true, errUnknown), hiddenKey: 2, begins: 1, finishes: 1},
+		"second step seen too late": {
+			finish: answer(true, errUnknown), hiddenKey: 3, firstFails: true, begins: 1,
+			finishes: 1, adopted: true,
+		},
+		"second step lost":                  {finish: once(errUnknown), firstFails: true, begins: 1, finishes: 2},
+		"second step refused and committed": {finish: answer(true, errRefused), begins: 1, finishes: 1},
+		"unmarked, second step committed":   {unmarked: true, finish: answer(true, errUnknown), begins: 1, finishes: 1},
+		"unmarked, second step seen late": {
+			unmarked: true, finish: answer(true, errUnknown), hiddenKey: 3,
+			firstFails: true, begins: 1, finishes: 1, adopted: true,
+		},
+		"unmarked, second step lost": {
+			unmarked: true, finish: once(errUnknown), firstFails: true, begins: 1,
+			finishes: 2,
+		},
+		"unmarked, refused and committed": {unmarked: true, finish: answer(true, errRefused), begins: 1, finishes: 1},
+		"unmarked, first step seen too late": {
+			unmarked: true, begin: answer(true, errUnknown), hiddenSession: 3,
+			firstFails: true, begins: 1, finishes: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -406,7 +457,8 @@ func TestDataKeys_lostReplies(t *testing.T) {
 			if org.counts["begin"] != test.begins || org.counts["finish"] != test.finishes {
 				t.Errorf("expected %d first and %d second steps, found %v", test.begins, test.finishes, org.counts)
 			}
-			if result.Adopted != test.adopted || (warning(result, "A key was adopted by its time") != nil) != test.adopted || result.Record.Version != 2 || result.EscrowCiphertext == "" {
+			if result.Adopted != test.adopted || (warning(result, "A key was adopted by its time") != nil) != test.adopted ||
+				result.Record.Version != 2 || result.EscrowCiphertext == "" {
 				t.Errorf("unexpected result %+v", result)
 			}
 			active, ok := keys.Active(upload.DataKeyRecords(org.keys), keys.TypeDataKey)
@@ -433,7 +485,8 @@ func TestDataKeys_resumed(t *testing.T) {
 	t.Parallel()
 	org := newKeys(t, dataKey(1, ""), session("Terraform_BYOK_"+fingerprint+"_9"), session(sessionName))
 	result, err := org.run(dataKeyRequest())
-	if err != nil || org.counts["begin"] != 0 || org.finished[0].SessionToken.Expose() != "token of "+sessionName || result.Record.Version != 2 {
+	if err != nil || org.counts["begin"] != 0 || org.finished[0].SessionToken.Expose() != "token of "+sessionName ||
+		result.Record.Version != 2 {
 		t.Errorf("expected the open session to be used, found %v, %+v (%v)", org.events, result, err)
 	}
 }
@@ -441,21 +494,34 @@ func TestDataKeys_resumed(t *testing.T) {
 // Refusals before the second step leave no escrow copy; one of the second step renames it.
 func TestDataKeys_refused(t *testing.T) {
 	t.Parallel()
-	limit := &salesforce.RequestLimitError{Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
+	limit := &salesforce.RequestLimitError{Err: &salesforce.Error{
+		Status:   403,
+		Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}},
+	}}
 	for name, test := range map[string]struct {
 		arrange func(*fakeKeys)
 		words   string
 		refused bool
 		files   int
 	}{
-		"the list":             {func(o *fakeKeys) { o.onList = func(int) error { return errRefused } }, "reading the DataEncryptionKey keys", false, 0},
-		"the second list":      {func(o *fakeKeys) { o.onList = afterFirst(limit) }, "REQUEST_LIMIT_EXCEEDED", false, 0},
-		"the first step":       {func(o *fakeKeys) { o.onBegin = answer(false, errRefused) }, "FIELD_INTEGRITY_EXCEPTION", true, 0},
-		"the second step":      {func(o *fakeKeys) { o.onFinish = answer(false, errRefused) }, "FIELD_INTEGRITY_EXCEPTION", true, 1},
-		"the certificate":      {func(o *fakeKeys) { o.onContent = errRefused }, "no key was sent", false, 0},
-		"no certificate":       {func(o *fakeKeys) { o.noContent = true }, "shows no certificate of this name", false, 0},
-		"no X.509":             {func(o *fakeKeys) { o.chain = []byte("nothing") }, "can't be read; no key was sent", false, 0},
-		"an old certificate":   {func(o *fakeKeys) { o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0)) }, "expired", false, 0},
+		"the list": {func(o *fakeKeys) {
+			o.onList = func(int) error { return errRefused }
+		}, "reading the DataEncryptionKey keys", false, 0},
+		"the second list": {func(o *fakeKeys) { o.onList = afterFirst(limit) }, "REQUEST_LIMIT_EXCEEDED", false, 0},
+		"the first step": {func(o *fakeKeys) {
+			o.onBegin = answer(false, errRefused)
+		}, "FIELD_INTEGRITY_EXCEPTION", true, 0},
+		"the second step": {func(o *fakeKeys) {
+			o.onFinish = answer(false, errRefused)
+		}, "FIELD_INTEGRITY_EXCEPTION", true, 1},
+		"the certificate": {func(o *fakeKeys) { o.onContent = errRefused }, "no key was sent", false, 0},
+		"no certificate":  {func(o *fakeKeys) { o.noContent = true }, "shows no certificate of this name", false, 0},
+		"no X.509": {func(o *fakeKeys) {
+			o.chain = []byte("nothing")
+		}, "can't be read; no key was sent", false, 0},
+		"an old certificate": {func(o *fakeKeys) {
+			o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
+		}, "expired", false, 0},
 		"a session that hides": {func(o *fakeKeys) { o.hiddenSession = 9 }, "did not appear; no key was sent", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -466,7 +532,8 @@ func TestDataKeys_refused(t *testing.T) {
 			r := dataKeyRequest()
 			r.Escrow = escrowIn(t, dir)
 			_, err := org.run(r)
-			if _, refused := errors.AsType[*upload.RefusedError](err); err == nil || !strings.Contains(err.Error(), test.words) || refused != test.refused {
+			if _, refused := errors.AsType[*upload.RefusedError](err); err == nil ||
+				!strings.Contains(err.Error(), test.words) || refused != test.refused {
 				t.Errorf("expected a refusal with %q, found %v", test.words, err)
 			}
 			if files := filesIn(t, dir, "*.age.refused"); len(copies(t, dir)) != 0 || len(files) != test.files {
@@ -504,13 +571,15 @@ func TestDataKeys_notReadBack(t *testing.T) {
 		org := newKeys(t)
 		arrange(org)
 		result, err := org.run(dataKeyRequest())
-		if err != nil || result.Confirmed || result.Hash == "" || result.Record.Type != keys.TypeDataKey || warning(result, "The new key could not be read back") == nil {
+		if err != nil || result.Confirmed || result.Hash == "" || result.Record.Type != keys.TypeDataKey ||
+			warning(result, "The new key could not be read back") == nil {
 			t.Errorf("%s: expected a warning and what is known, found %+v (%v)", name, result, err)
 		}
 	}
 }
 
-// An earlier attempt whose key may still appear is waited for; nothing is sent if the org can't be searched.
+// An earlier attempt whose key may still appear is waited for; nothing is sent if the org can't be
+// searched.
 func TestDataKeys_interrupted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -532,7 +601,8 @@ func TestDataKeys_interrupted(t *testing.T) {
 
 			blind := newKeys(t, dataKey(1, ""), session(sessionName))
 			blind.onList = afterFirst(errRefused)
-			if _, err := blind.run(r); err == nil || !strings.Contains(err.Error(), "nothing was sent") || blind.counts["finish"] != 0 {
+			if _, err := blind.run(r); err == nil || !strings.Contains(err.Error(), "nothing was sent") ||
+				blind.counts["finish"] != 0 {
 				t.Errorf("expected nothing to be sent into the dark, found %v", err)
 			}
 		})
@@ -545,7 +615,10 @@ func TestDataKeys_cancelled(t *testing.T) {
 	org.onFinish = answer(false, errUnknown)
 	ctx, cancel := context.WithCancel(t.Context())
 	u := &upload.Uploader{Organization: organization, Patience: look.Patience{
-		Waits: []time.Duration{time.Hour}, Sleep: func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() },
+		Waits: []time.Duration{time.Hour}, Sleep: func(ctx context.Context, _ time.Duration) error {
+			cancel()
+			return ctx.Err()
+		},
 	}}
 	_, err := u.Run(ctx, org.org(), dataKeyRequest())
 	if _, ok := errors.AsType[*upload.UnknownOutcomeError](err); !ok || !errors.Is(err, context.Canceled) {
@@ -579,11 +652,14 @@ func TestDataKeyRecords(t *testing.T) {
 		keys []salesforce.DataEncryptionKey
 		want int64
 	}{
-		"none":             {nil, 0},
-		"the newest":       {[]salesforce.DataEncryptionKey{dataKey(2, ""), dataKey(3, ""), dataKey(1, "")}, 3},
-		"not a session":    {[]salesforce.DataEncryptionKey{session("x"), dataKey(1, "")}, 1},
-		"not another type": {[]salesforce.DataEncryptionKey{{Type: "other", Status: "Active", Version: 9}, dataKey(1, "")}, 1},
-		"in any case":      {[]salesforce.DataEncryptionKey{{Type: "SEARCH INDEX", Status: "ACTIVE", Version: 4}}, 4},
+		"none":          {nil, 0},
+		"the newest":    {[]salesforce.DataEncryptionKey{dataKey(2, ""), dataKey(3, ""), dataKey(1, "")}, 3},
+		"not a session": {[]salesforce.DataEncryptionKey{session("x"), dataKey(1, "")}, 1},
+		"not another type": {
+			[]salesforce.DataEncryptionKey{{Type: "other", Status: "Active", Version: 9}, dataKey(1, "")},
+			1,
+		},
+		"in any case": {[]salesforce.DataEncryptionKey{{Type: "SEARCH INDEX", Status: "ACTIVE", Version: 4}}, 4},
 	} {
 		row, ok := keys.Active(upload.DataKeyRecords(test.keys), keys.TypeDataKey)
 		if ok != (test.want > 0) || row.Version != test.want {
@@ -591,7 +667,8 @@ func TestDataKeyRecords(t *testing.T) {
 		}
 	}
 	records := upload.DataKeyRecords([]salesforce.DataEncryptionKey{dataKey(1, "a"), {Type: "other", Description: "b"}})
-	if len(records) != 1 || records[0].Description != "a" || records[0].LastModifiedBy != me || records[0].Hash != "" || records[0].Source != keys.SourceUploaded {
+	if len(records) != 1 || records[0].Description != "a" || records[0].LastModifiedBy != me || records[0].Hash != "" ||
+		records[0].Source != keys.SourceUploaded {
 		t.Errorf("expected the key of the type, found %+v", records)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
 
-// Escrow says to whom the material is encrypted before it leaves, and where the copy is kept. The nil Escrow keeps nothing.
+// Escrow says to whom the material is encrypted before it leaves, and where the copy is kept. The
+// nil Escrow keeps nothing.
 type Escrow struct {
 	Plan *escrow.Plan
 	// Directory is nil if the copy is kept in state alone.
@@ -24,19 +25,21 @@ func (e *Escrow) directory() *escrow.Directory {
 	return e.Directory
 }
 
-// Keep encrypts the material and, with a directory, makes the copy of the key durable. It returns the age armor. An error is a
-// *problem.Problem.
+// Keep encrypts the material and, with a directory, makes the copy of the key durable. It returns
+// the age armor. An error is a *problem.Problem.
 func (e *Escrow) Keep(key escrow.Key, material secret.Bytes) (string, escrow.Kept, error) {
 	armored, err := e.Plan.Encrypt(material)
 	if err != nil {
-		return "", escrow.Kept{}, problem.New("escrow", "Escrow copy could not be made", "%s. Nothing was sent.", err).Because(err)
+		return "", escrow.Kept{}, problem.New("escrow", "Escrow copy could not be made", "%s. Nothing was sent.",
+			err).Because(err)
 	}
 	if e.Directory == nil {
 		return armored, escrow.Kept{}, nil
 	}
 	kept, err := e.Directory.Keep(key, e.Plan, armored)
 	if err != nil {
-		return "", escrow.Kept{}, problem.New("escrow.directory", "Escrow copy could not be written", "%s. Nothing was sent.", err).Because(err)
+		return "", escrow.Kept{}, problem.New("escrow.directory", "Escrow copy could not be written", "%s. Nothing was sent.",
+			err).Because(err)
 	}
 
 	return armored, kept, nil

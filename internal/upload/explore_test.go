@@ -18,8 +18,9 @@ import (
 func (p *process) request(s *state, d keys.Decision) upload.Request {
 	r := upload.Request{
 		Wanted: keys.Wanted{
-			Type: p.typ, Source: p.source, KeyDerivationMode: p.mode(), Fingerprint: p.wanted().Fingerprint(), RotationID: d.RotationID,
-			Asked: s == nil || keys.AnyAsked(d.Reasons), Hashless: p.dataKey(), Unmarked: p.unmarked,
+			Type: p.typ, Source: p.source, KeyDerivationMode: p.mode(), Fingerprint: p.wanted().Fingerprint(),
+			RotationID: d.RotationID,
+			Asked:      s == nil || keys.AnyAsked(d.Reasons), Hashless: p.dataKey(), Unmarked: p.unmarked,
 		},
 		Evidence: keys.Evidence{Users: []string{p.user}},
 	}
@@ -89,7 +90,10 @@ func (p *process) refresh(s state) (state, []keys.Record, error) {
 }
 
 func (p *process) own(row keys.Record, id keys.RotationID, before keys.Ours) keys.Ours {
-	ours := keys.Ours{ID: row.ID, RotationID: id.String(), Version: row.Version, Source: row.Source, Hash: row.Hash, Users: before.Users}
+	ours := keys.Ours{
+		ID: row.ID, RotationID: id.String(), Version: row.Version, Source: row.Source, Hash: row.Hash,
+		Users: before.Users,
+	}
 	if !slices.Contains(ours.Users, p.user) {
 		ours.Users = append(slices.Clone(ours.Users), p.user)
 	}
@@ -100,8 +104,9 @@ func (p *process) own(row keys.Record, id keys.RotationID, before keys.Ours) key
 // decide is the plan of an update.
 func (p *process) decide(s state) keys.Decision {
 	return keys.Decide(keys.Desired{Inputs: p.wanted()}, keys.Known{
-		ActiveID: s.active.ID, Status: s.active.Status, Hash: s.active.Hash, Source: s.active.Source, KeyDerivationMode: s.active.KeyDerivationMode,
-		Ours: s.ours, Seen: s.seen,
+		ActiveID: s.active.ID, Status: s.active.Status, Hash: s.active.Hash, Source: s.active.Source,
+		KeyDerivationMode: s.active.KeyDerivationMode,
+		Ours:              s.ours, Seen: s.seen,
 	})
 }
 
@@ -112,7 +117,8 @@ func (p *process) settled(s state) bool {
 	return !d.Rotate && !d.Keep && d.Refusal == nil && !s.seen.Late && s.rotation == d.RotationID.String()
 }
 
-// apply is a terraform apply of the configuration, from a state. It returns the state that Terraform writes, and whether it writes one.
+// apply is a terraform apply of the configuration, from a state. It returns the state that
+// Terraform writes, and whether it writes one.
 func (p *process) apply(from *state) (after *state, written bool, err error) {
 	defer func() {
 		p.running = false
@@ -198,7 +204,8 @@ func (p *process) plan(s *state, d keys.Decision, records []keys.Record) (upload
 	return request, nil
 }
 
-// held10 expects that a run did what its plan has announced, but for what rule 10 allows with a warning.
+// held10 expects that a run did what its plan has announced, but for what rule 10 allows with a
+// warning.
 func (p *process) held10(r upload.Request, result upload.Result) {
 	adopts := r.Planned.Adopts
 	switch {
@@ -387,7 +394,8 @@ func (e *explorer) explore(s *setting) {
 	}
 }
 
-// In no story of at most two faults is a promise broken, but for what is known and can't be avoided, which is listed.
+// In no story of at most two faults is a promise broken, but for what is known and can't be
+// avoided, which is listed.
 func TestExplore(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -421,7 +429,8 @@ func TestExplore(t *testing.T) {
 	}
 }
 
-// faultsOfAStory is how many things go wrong in a story: one in a short run, since two take half a minute.
+// faultsOfAStory is how many things go wrong in a story: one in a short run, since two take half a
+// minute.
 func faultsOfAStory() int {
 	if testing.Short() {
 		return 1
@@ -444,8 +453,14 @@ func settings() []setting {
 			{name: "REMOTE", source: keys.SourceRemote, typ: keys.TypeData},
 			{name: "data encryption key", source: keys.SourceUploaded, typ: keys.TypeDataKey},
 			{name: "data encryption key with a directory", source: keys.SourceUploaded, typ: keys.TypeDataKey, directory: true},
-			{name: "data encryption key without a Description", source: keys.SourceUploaded, typ: keys.TypeDataKey, unmarked: true},
-			{name: "data encryption key without a Description, with a directory", source: keys.SourceUploaded, typ: keys.TypeDataKey, unmarked: true, directory: true},
+			{
+				name: "data encryption key without a Description", source: keys.SourceUploaded, typ: keys.TypeDataKey,
+				unmarked: true,
+			},
+			{
+				name: "data encryption key without a Description, with a directory", source: keys.SourceUploaded,
+				typ: keys.TypeDataKey, unmarked: true, directory: true,
+			},
 		} {
 			s.name, s.update, s.faults = s.name+suffix, update, faultsOfAStory()
 			if s.dataKey() && (!s.directory || s.unmarked) {
@@ -490,28 +505,46 @@ var exceptions = []exception{
 	{"a key that replicas hide for longer than a run has patience", func(_ *setting, f *finding) bool {
 		return f.doubles() && f.has("replicas show an older org until the apply ends")
 	}},
-	{"a second attempt without an escrow directory that was killed or refused: private state has the hash of the other one", func(s *setting, f *finding) bool {
-		return f.doubles() && s.update && !s.directory && s.source == keys.SourceUploaded && f.has("the POST is lost", "arrives later") && f.has("killed", "something else refuses")
+	{"a second attempt without an escrow directory that was killed or refused: private state has the hash of the other " +
+		"one", func(s *setting, f *finding) bool {
+		return f.doubles() && s.update && !s.directory && s.source == keys.SourceUploaded &&
+			f.has("the POST is lost", "arrives later") && f.has("killed", "something else refuses")
 	}},
-	{"a data encryption key without an escrow directory: nothing but the state can prove it", func(s *setting, f *finding) bool {
-		return f.doubles() && s.dataKey() && !s.directory && (!s.update || f.has("killed", "the state is lost", "something else refuses"))
-	}},
-	{"a create in an org whose data encryption keys have no Description: nothing can prove a key", func(s *setting, f *finding) bool {
-		return f.doubles() && s.unmarked && (!s.update || f.has("the state is lost"))
-	}},
-	{"a data encryption key of somebody else's with the marker of an attempt under way", func(s *setting, f *finding) bool {
-		taken := f.what == "a foreign key was taken for ours" || f.doubles() && f.has("a replica shows an older org")
+	{
+		"a data encryption key without an escrow directory: nothing but the state can prove it",
+		func(s *setting, f *finding) bool {
+			return f.doubles() && s.dataKey() && !s.directory && (!s.update ||
+				f.has("killed", "the state is lost", "something else refuses"))
+		},
+	},
+	{
+		"a create in an org whose data encryption keys have no Description: nothing can prove a key",
+		func(s *setting, f *finding) bool {
+			return f.doubles() && s.unmarked && (!s.update || f.has("the state is lost"))
+		},
+	},
+	{
+		"a data encryption key of somebody else's with the marker of an attempt under way",
+		func(s *setting, f *finding) bool {
+			taken := f.what == "a foreign key was taken for ours" || f.doubles() && f.has("a replica shows an older org")
 
-		return taken && s.dataKey() && !s.unmarked && f.has("an admin makes a key with our marker")
-	}},
-	{"a data encryption key that somebody else makes during an attempt, in an org without Descriptions", func(s *setting, f *finding) bool {
-		return f.what == "a foreign key was taken for ours" && s.unmarked && f.has("an admin has Salesforce make a key")
-	}},
-	{"a data encryption key that something else refuses before it arrives: nothing says which of several copies is its own", func(s *setting, f *finding) bool {
-		return f.what == "the ACTIVE key of ours has no escrow copy" && s.dataKey() && f.has("something else refuses what arrives later")
+			return taken && s.dataKey() && !s.unmarked && f.has("an admin makes a key with our marker")
+		},
+	},
+	{
+		"a data encryption key that somebody else makes during an attempt, in an org without Descriptions",
+		func(s *setting, f *finding) bool {
+			return f.what == "a foreign key was taken for ours" && s.unmarked && f.has("an admin has Salesforce make a key")
+		},
+	},
+	{"a data encryption key that something else refuses before it arrives: nothing says which of several copies is its " +
+		"own", func(s *setting, f *finding) bool {
+		return f.what == "the ACTIVE key of ours has no escrow copy" && s.dataKey() &&
+			f.has("something else refuses what arrives later")
 	}},
 	{"a marker that an admin has edited, without the state or an escrow directory", func(s *setting, f *finding) bool {
-		return f.doubles() && (!s.directory || f.has("the state is lost")) && f.has("an admin writes our marker", "an admin takes the marker off")
+		return f.doubles() && (!s.directory || f.has("the state is lost")) &&
+			f.has("an admin writes our marker", "an admin takes the marker off")
 	}},
 }
 

@@ -31,7 +31,8 @@ type setting struct {
 	unmarked bool
 	// directory is true if there is an escrow directory.
 	directory bool
-	// update is true if the story begins with a key of ours in state, and a trigger that has changed since.
+	// update is true if the story begins with a key of ours in state, and a trigger that has changed
+	// since.
 	update bool
 	// faults is how many things may go wrong in one story.
 	faults int
@@ -39,10 +40,12 @@ type setting struct {
 
 func (s *setting) dataKey() bool { return s.typ == keys.TypeDataKey }
 
-// inputs are those of the configuration. A story of an update begins with a key that was made for others.
+// inputs are those of the configuration. A story of an update begins with a key that was made for
+// others.
 func (s *setting) inputs(trigger string) keys.Inputs {
 	return keys.Inputs{
-		Organization: organization, Type: s.typ, Source: s.source, KeyDerivationMode: s.mode(), Triggers: map[string]*string{"asked": &trigger},
+		Organization: organization, Type: s.typ, Source: s.source, KeyDerivationMode: s.mode(),
+		Triggers: map[string]*string{"asked": &trigger},
 	}
 }
 
@@ -60,14 +63,15 @@ func (s *setting) wanted() keys.Inputs { return s.inputs("now") }
 type world struct {
 	*setting
 
-	// records are all of the org with their true hashes, the newest last. Who made a record is its CreatedBy: everybody but admin is
-	// a run of ours.
+	// records are all of the org with their true hashes, the newest last. Who made a record is its
+	// CreatedBy: everybody but admin is a run of ours.
 	records []keys.Record
 	// older is what a replica that lags behind shows: the records before the last change.
 	older []keys.Record
 	// sessions are the certificates of data encryption keys that were begun.
 	sessions []string
-	// inFlight is the record of a POST that has not arrived yet, and departed how many records there were when it left.
+	// inFlight is the record of a POST that has not arrived yet, and departed how many records there
+	// were when it left.
 	inFlight *keys.Record
 	departed int
 	// files are those of the escrow directory.
@@ -76,7 +80,8 @@ type world struct {
 	state *state
 	// user is who applies.
 	user string
-	// reasons is how many keys of ours may be made: one, and one more each time that somebody else's takes the place of ours.
+	// reasons is how many keys of ours may be made: one, and one more each time that somebody else's
+	// takes the place of ours.
 	reasons int
 	// used are the names of what went wrong so far.
 	used []string
@@ -94,18 +99,23 @@ type state struct {
 	rotation string
 }
 
-// begin returns the world in which a story begins: an org with a key of Salesforce's own, and for an update with a key of ours over it.
+// begin returns the world in which a story begins: an org with a key of Salesforce's own, and for
+// an update with a key of ours over it.
 func (s *setting) begin() *world {
 	w := &world{setting: s, user: me, reasons: 1}
 	if s.directory {
 		w.files = map[string]string{}
 	}
-	first := keys.Record{Type: s.typ, Source: keys.SourceHSM, KeyDerivationMode: s.mode(), CreatedBy: admin, LastModifiedBy: admin}
+	first := keys.Record{
+		Type: s.typ, Source: keys.SourceHSM, KeyDerivationMode: s.mode(), CreatedBy: admin,
+		LastModifiedBy: admin,
+	}
 	w.commit(first)
 	if s.update {
 		before := keys.RotationID{Fingerprint: s.inputs("before").Fingerprint()}
 		r := keys.Record{
-			Type: s.typ, Source: s.source, KeyDerivationMode: s.mode(), Description: keys.Describe("", before), CreatedBy: me, LastModifiedBy: me,
+			Type: s.typ, Source: s.source, KeyDerivationMode: s.mode(), Description: keys.Describe("", before), CreatedBy: me,
+			LastModifiedBy: me,
 		}
 		if s.source == keys.SourceUploaded {
 			r.Hash = hashOf([]byte("before"))
@@ -120,7 +130,10 @@ func (s *setting) begin() *world {
 		r = w.show(w.records)[1]
 		w.state = &state{
 			active: r, rotation: before.String(), seen: keys.Observation{ActiveMarker: before.String(), HighestCounter: 0},
-			ours: keys.Ours{ID: r.ID, RotationID: before.String(), Version: r.Version, Source: r.Source, Hash: r.Hash, Users: []string{me}},
+			ours: keys.Ours{
+				ID: r.ID, RotationID: before.String(), Version: r.Version, Source: r.Source, Hash: r.Hash,
+				Users: []string{me},
+			},
 		}
 		if s.unmarked {
 			w.state.seen = keys.Observation{HighestCounter: -1}
@@ -196,7 +209,9 @@ func (w *world) key() string {
 		text = strings.ReplaceAll(text, hash, alias)
 		list = strings.ReplaceAll(list, byok.HashPrefix(hash), alias)
 	}
-	sorted := slices.DeleteFunc(strings.Split(list, "\n"), func(name string) bool { return strings.HasSuffix(name, ".intent") })
+	sorted := slices.DeleteFunc(strings.Split(list, "\n"), func(name string) bool {
+		return strings.HasSuffix(name, ".intent")
+	})
 	slices.Sort(sorted)
 
 	return text + strings.Join(sorted, "\n")
@@ -220,13 +235,15 @@ func (w *world) commit(r keys.Record) string {
 // inUse is the ACTIVE record.
 func (w *world) inUse() *keys.Record { return &w.records[len(w.records)-1] }
 
-// show returns records as the org shows them: of a data encryption key it keeps no hash, and names who changed it, not their id.
+// show returns records as the org shows them: of a data encryption key it keeps no hash, and names
+// who changed it, not their id.
 func (w *world) show(records []keys.Record) []keys.Record {
 	shown := slices.Clone(records)
 	slices.Reverse(shown)
 	if w.dataKey() {
 		for i := range shown {
-			shown[i].Hash, shown[i].LastModifiedBy, shown[i].Source = "", shown[i].LastModifiedBy+"@example.com", keys.SourceUploaded
+			shown[i].Hash, shown[i].LastModifiedBy, shown[i].Source = "", shown[i].LastModifiedBy+"@example.com",
+				keys.SourceUploaded
 		}
 	}
 	slices.Reverse(shown)
@@ -234,7 +251,8 @@ func (w *world) show(records []keys.Record) []keys.Record {
 	return shown
 }
 
-// held reports whether the escrow directory has the copy of a key, under its name or, unless that is asked for, that of a refused one.
+// held reports whether the escrow directory has the copy of a key, under its name or, unless that
+// is asked for, that of a refused one.
 func (w *world) held(hash string, named bool) bool {
 	for name := range w.files {
 		if !named {
@@ -248,7 +266,8 @@ func (w *world) held(hash string, named bool) bool {
 	return false
 }
 
-// option is one thing that may happen at a step. The first option of every step is that nothing goes wrong.
+// option is one thing that may happen at a step. The first option of every step is that nothing
+// goes wrong.
 type option struct {
 	name string
 	// free is true for what does not count as another fault, since it is the end of one.
@@ -306,7 +325,8 @@ type process struct {
 	user string
 	// name begins the words of the path.
 	name string
-	// running is true from the plan's end to the run's: the time in which a kill leaves something behind.
+	// running is true from the plan's end to the run's: the time in which a kill leaves something
+	// behind.
 	running bool
 	// opening is true while a session is opened.
 	opening bool
@@ -314,7 +334,8 @@ type process struct {
 	id keys.RotationID
 	// lagging is what all readings of a process show whose replica lags to its end.
 	lagging []keys.Record
-	// second is true for a run that began during another. It may pause, and resume when the other one has ended.
+	// second is true for a run that began during another. It may pause, and resume when the other one
+	// has ended.
 	second          bool
 	paused          bool
 	yields, resumes chan struct{}
@@ -352,7 +373,9 @@ func (p *process) outside(at string) []option {
 	}
 	mark := keys.Describe("", p.guess())
 	options := []option{
-		p.fault("an admin has Salesforce make a key", func() { foreign(keys.Record{Source: keys.SourceHSM, KeyDerivationMode: p.mode()}) }),
+		p.fault("an admin has Salesforce make a key", func() {
+			foreign(keys.Record{Source: keys.SourceHSM, KeyDerivationMode: p.mode()})
+		}),
 	}
 	if !p.unmarked {
 		options = append(options, p.fault("an admin makes a key with our marker", func() {
@@ -392,7 +415,9 @@ func (p *process) outside(at string) []option {
 			p.fault("another user applies without the state"+when, func() { p.start(another, nil) }),
 		)
 		if p.state != nil {
-			options = append(options, p.fault("another user applies with the same state"+when, func() { p.start(another, p.state) }))
+			options = append(options, p.fault("another user applies with the same state"+when, func() {
+				p.start(another, p.state)
+			}))
 		}
 	case p.second && !p.paused:
 		options = append(options, p.fault("it pauses until the first run has ended", func() {
@@ -427,7 +452,9 @@ func (p *process) arrive(at string) {
 		return
 	}
 	r.RemoteKeyCertificate = ""
-	if at == atPost || slices.ContainsFunc(p.records[p.departed:], func(r keys.Record) bool { return r.CreatedBy != admin }) {
+	if at == atPost || slices.ContainsFunc(p.records[p.departed:], func(r keys.Record) bool {
+		return r.CreatedBy != admin
+	}) {
 		p.used = append(p.used, "it arrives after the last look of the next run")
 	}
 	p.commit(r)
@@ -562,7 +589,10 @@ func (p *process) post(name string, r keys.Record, commit func() bool) error {
 
 // record is the one that a POST makes.
 func (p *process) record(description, hash string) keys.Record {
-	r := keys.Record{Type: p.typ, Source: p.source, KeyDerivationMode: p.mode(), Description: description, Hash: hash, CreatedBy: p.user, LastModifiedBy: p.user}
+	r := keys.Record{
+		Type: p.typ, Source: p.source, KeyDerivationMode: p.mode(), Description: description, Hash: hash,
+		CreatedBy: p.user, LastModifiedBy: p.user,
+	}
 	if p.source == keys.SourceRemote {
 		r.RemoteKeyIdentifier = "key"
 	}
@@ -623,7 +653,8 @@ func (p *process) ListDataEncryptionKeys(context.Context) ([]salesforce.DataEncr
 	var rows []salesforce.DataEncryptionKey
 	for _, r := range records {
 		rows = append(rows, salesforce.DataEncryptionKey{
-			ID: r.ID, Type: "Search Index", Status: r.Status, Version: r.Version, Description: r.Description, CreatedDate: r.CreatedDate, CreatedBy: r.CreatedBy,
+			ID: r.ID, Type: "Search Index", Status: r.Status, Version: r.Version, Description: r.Description,
+			CreatedDate: r.CreatedDate, CreatedBy: r.CreatedBy,
 			LastModifiedBy: r.LastModifiedBy,
 		})
 	}
@@ -648,7 +679,8 @@ func (p *process) BeginDataEncryptionKey(_ context.Context, _, name string) (str
 	return "4vQ000000000009AAA", err
 }
 
-// FinishDataEncryptionKey implements upload.DataKeyClient. The id in its reply is that of the temporary row, which vanishes.
+// FinishDataEncryptionKey implements upload.DataKeyClient. The id in its reply is that of the
+// temporary row, which vanishes.
 func (p *process) FinishDataEncryptionKey(_ context.Context, k salesforce.NewDataEncryptionKey) (string, error) {
 	name := strings.TrimPrefix(k.SessionToken.Expose(), "token of ")
 	r := p.record(k.Description, p.lastHash())
@@ -666,12 +698,14 @@ func (p *process) FinishDataEncryptionKey(_ context.Context, k salesforce.NewDat
 	return "4vQ000000000009AAA", err
 }
 
-// lastHash is the hash of the key that is being sent, as the test knows it: the last one that was escrowed, else one of its own.
+// lastHash is the hash of the key that is being sent, as the test knows it: the last one that was
+// escrowed, else one of its own.
 func (p *process) lastHash() string {
 	newest, at := "", time.Time{}
 	for name, text := range p.files {
 		var intent escrow.Intent
-		if strings.HasSuffix(name, ".intent") && json.Unmarshal([]byte(text), &intent) == nil && strings.Contains(name, p.id.String()) {
+		if strings.HasSuffix(name, ".intent") && json.Unmarshal([]byte(text), &intent) == nil &&
+			strings.Contains(name, p.id.String()) {
 			newest, at = intent.Attempts[len(intent.Attempts)-1].SecretValueHash, now
 		}
 	}
@@ -692,7 +726,8 @@ func (p *process) CertificateContent(context.Context, string) ([]byte, bool, err
 // Now implements upload.DataKeyClient.
 func (p *process) Now() time.Time { return now }
 
-// The files of the escrow directory: each call is done whole or not at all, and a kill may follow it.
+// The files of the escrow directory: each call is done whole or not at all, and a kill may follow
+// it.
 
 func (p *process) Path(name string) string { return name }
 
@@ -783,7 +818,8 @@ func (p *process) org() upload.Org {
 	return p
 }
 
-// dataKeys are the data encryption keys of a process. What it reads while it opens a session is no look for its own key.
+// dataKeys are the data encryption keys of a process. What it reads while it opens a session is no
+// look for its own key.
 type dataKeys struct {
 	*upload.DataKeys
 
@@ -791,7 +827,9 @@ type dataKeys struct {
 }
 
 // Envelope implements upload.Org.
-func (d dataKeys) Envelope(ctx context.Context, r upload.Request, id keys.RotationID, now time.Time) (upload.Envelope, error) {
+func (d dataKeys) Envelope(ctx context.Context, r upload.Request, id keys.RotationID, now time.Time) (upload.Envelope,
+	error,
+) {
 	d.p.opening = true
 	defer func() { d.p.opening = false }()
 
@@ -799,6 +837,9 @@ func (d dataKeys) Envelope(ctx context.Context, r upload.Request, id keys.Rotati
 }
 
 // brief is one look and one more.
-var brief = look.Patience{Waits: []time.Duration{time.Second}, Sleep: func(context.Context, time.Duration) error { return nil }}
+var brief = look.Patience{
+	Waits: []time.Duration{time.Second},
+	Sleep: func(context.Context, time.Duration) error { return nil },
+}
 
 func newDirectory(p *process) *escrow.Directory { return escrow.NewDirectory(disk{p}) }

@@ -63,7 +63,10 @@ var wrappingKey = sync.OnceValue(func() *rsa.PrivateKey {
 
 // chain is a certificate of wrappingKey, as PEM.
 func chain(notBefore, notAfter time.Time) []byte {
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "BYOK"}, NotBefore: notBefore, NotAfter: notAfter}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "BYOK"},
+		NotBefore: notBefore, NotAfter: notAfter,
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, wrappingKey().Public(), wrappingKey())
 	if err != nil {
 		panic(err)
@@ -84,7 +87,8 @@ var goodFingerprint = sync.OnceValue(func() string {
 	return certificate.SHA256Fingerprint()
 })
 
-// fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order, and fails where a test says so.
+// fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order,
+// and fails where a test says so.
 type fakeOrg struct {
 	t            testing.TB
 	records      []keys.Record
@@ -122,8 +126,9 @@ func newOrg(t testing.TB, records ...keys.Record) *fakeOrg {
 	return &fakeOrg{
 		t: t, records: slices.Clone(records), chain: goodChain(), counts: map[string]int{}, fresh: map[string]bool{},
 		certificates: []salesforce.Certificate{{
-			ID: "0P1000000000001AAA", DeveloperName: "BYOK", MasterLabel: "BYOK label", KeySize: 4096, EncryptedWithPlatformEncryption: true,
-			ExpirationDate: now.AddDate(1, 0, 0),
+			ID: "0P1000000000001AAA", DeveloperName: "BYOK", MasterLabel: "BYOK label", KeySize: 4096,
+			EncryptedWithPlatformEncryption: true,
+			ExpirationDate:                  now.AddDate(1, 0, 0),
 		}},
 	}
 }
@@ -170,7 +175,9 @@ func (o *fakeOrg) Records(ctx context.Context) ([]keys.Record, time.Time, error)
 }
 
 // Envelope implements upload.Org, as TenantSecrets does.
-func (o *fakeOrg) Envelope(ctx context.Context, r upload.Request, _ keys.RotationID, now time.Time) (upload.Envelope, error) {
+func (o *fakeOrg) Envelope(ctx context.Context, r upload.Request, _ keys.RotationID, now time.Time) (upload.Envelope,
+	error,
+) {
 	if o.onCertificate != nil {
 		o.onCertificate()
 	}
@@ -209,7 +216,8 @@ func (o *fakeOrg) Change(_ context.Context, id string, change upload.Change) err
 		}
 		r.LastModifiedBy = me
 		for field, value := range map[*string]*string{
-			&r.Description: change.Description, &r.RemoteKeyServiceID: change.RemoteKeyServiceID, &r.RemoteKeyCertificate: change.RemoteKeyCertificate,
+			&r.Description: change.Description, &r.RemoteKeyServiceID: change.RemoteKeyServiceID,
+			&r.RemoteKeyCertificate: change.RemoteKeyCertificate,
 		} {
 			if value != nil {
 				*field = *value
@@ -234,7 +242,8 @@ func (o *fakeOrg) CertificateChain(context.Context, string) ([]byte, error) {
 	return o.chain, nil
 }
 
-// Send implements upload.Org. It judges the upload as Salesforce does: it opens the wrapped material and compares its hash.
+// Send implements upload.Org. It judges the upload as Salesforce does: it opens the wrapped
+// material and compares its hash.
 func (o *fakeOrg) Send(_ context.Context, k upload.New) (string, error) {
 	n := o.event("send")
 	o.sent = append(o.sent, k)
@@ -250,11 +259,14 @@ func (o *fakeOrg) Send(_ context.Context, k upload.New) (string, error) {
 	}
 	r := k.Request
 	row := keys.Record{
-		Type: r.Type, Source: r.Source, Description: k.Description, KeyDerivationMode: r.KeyDerivationMode, Hash: k.Hash, CreatedBy: me, LastModifiedBy: me,
-		RemoteKeyIdentifier: r.RemoteKeyIdentifier, RemoteKeyServiceID: r.RemoteKeyServiceID, RemoteKeyCertificate: r.RemoteKeyCertificate,
+		Type: r.Type, Source: r.Source, Description: k.Description, KeyDerivationMode: r.KeyDerivationMode, Hash: k.Hash,
+		CreatedBy: me, LastModifiedBy: me,
+		RemoteKeyIdentifier: r.RemoteKeyIdentifier, RemoteKeyServiceID: r.RemoteKeyServiceID,
+		RemoteKeyCertificate: r.RemoteKeyCertificate,
 	}
 	if (k.Value == "") != (r.Source != keys.SourceUploaded) {
-		o.t.Errorf("a POST of source %s with a value of %d characters: without one Salesforce makes its own key", r.Source, len(k.Value))
+		o.t.Errorf("a POST of source %s with a value of %d characters: without one Salesforce makes its own key", r.Source,
+			len(k.Value))
 	}
 	if material := unwrap(k.Value); material != nil && hashOf(material) != k.Hash {
 		o.t.Errorf("the wrapped material does not have the hash %s", k.Hash)
@@ -339,16 +351,19 @@ func (o *fakeOrg) patience() look.Patience {
 // ofThisApply is what each receipt of a test says.
 func ofThisApply() receipt.Receipt {
 	return receipt.Receipt{
-		OrganizationID: organization, UserID: me, Cause: receipt.CausePlan, Resource: "salesforcebyok_tenant_secret", FIPSMode: "off", ProviderVersion: "1.2.3",
+		OrganizationID: organization, UserID: me, Cause: receipt.CausePlan, Resource: "salesforcebyok_tenant_secret",
+		FIPSMode: "off", ProviderVersion: "1.2.3",
 	}
 }
 
 func request(change ...func(*upload.Request)) upload.Request {
 	r := upload.Request{
 		Wanted: keys.Wanted{
-			Type: keys.TypeData, Source: keys.SourceUploaded, KeyDerivationMode: keys.DerivationPBKDF2, Fingerprint: fingerprint, Asked: true,
+			Type: keys.TypeData, Source: keys.SourceUploaded, KeyDerivationMode: keys.DerivationPBKDF2, Fingerprint: fingerprint,
+			Asked: true,
 		},
-		Evidence: keys.Evidence{Users: []string{me}}, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512, Receipt: ofThisApply(),
+		Evidence: keys.Evidence{Users: []string{me}}, Certificate: "BYOK", Algorithm: byok.RSAOAEPSHA512,
+		Receipt: ofThisApply(),
 	}
 	for _, c := range change {
 		c(&r)
@@ -374,7 +389,10 @@ func fromService(r *upload.Request) {
 func after(own keys.Record) func(*upload.Request) {
 	return func(r *upload.Request) {
 		r.RotationID = rotation(5)
-		r.Evidence.Ours = keys.Ours{ID: own.ID, Version: own.Version, Source: own.Source, Hash: own.Hash, RotationID: own.Marker().String()}
+		r.Evidence.Ours = keys.Ours{
+			ID: own.ID, Version: own.Version, Source: own.Source, Hash: own.Hash,
+			RotationID: own.Marker().String(),
+		}
 	}
 }
 
@@ -382,7 +400,8 @@ func after(own keys.Record) func(*upload.Request) {
 func unconfirmed(counter int64, since time.Time, hash string) func(*upload.Request) {
 	return func(r *upload.Request) {
 		r.RotationID = rotation(counter)
-		r.Evidence.Ours.Unconfirmed, r.Evidence.Ours.UnconfirmedSince, r.Evidence.Ours.UnconfirmedHash = rotation(counter).String(), since, hash
+		ours := &r.Evidence.Ours
+		ours.Unconfirmed, ours.UnconfirmedSince, ours.UnconfirmedHash = rotation(counter).String(), since, hash
 	}
 }
 
@@ -392,7 +411,8 @@ func recordID(version int64) string { return fmt.Sprintf("02G%012dAAA", version)
 func record(version int64, change ...func(*keys.Record)) keys.Record {
 	r := keys.Record{
 		ID: recordID(version), Type: keys.TypeData, Source: keys.SourceUploaded, Status: keys.StatusActive, Version: version,
-		Hash: hashOf([]byte{byte(version)}), KeyDerivationMode: keys.DerivationPBKDF2, CreatedDate: now.AddDate(0, 0, -1), CreatedBy: admin, LastModifiedBy: admin,
+		Hash: hashOf([]byte{byte(version)}), KeyDerivationMode: keys.DerivationPBKDF2, CreatedDate: now.AddDate(0, 0, -1),
+		CreatedBy: admin, LastModifiedBy: admin,
 	}
 	for _, c := range change {
 		c(&r)
@@ -420,11 +440,16 @@ func byService(r *keys.Record) {
 	r.Source, r.Hash, r.KeyDerivationMode, r.RemoteKeyIdentifier = keys.SourceRemote, "", "", "key"
 }
 
-// errUnknown is what an Org says of a POST without a usable answer, errRefused what it says of one that Salesforce refused.
+// errUnknown is what an Org says of a POST without a usable answer, errRefused what it says of one
+// that Salesforce refused.
 var (
-	errUnknown = &salesforce.OutcomeUnknownError{Method: "POST", Path: "/sobjects/TenantSecret", SentAt: now, Err: errors.New("connection reset")}
+	errUnknown = &salesforce.OutcomeUnknownError{
+		Method: "POST", Path: "/sobjects/TenantSecret", SentAt: now,
+		Err: errors.New("connection reset"),
+	}
 	errRefused = &salesforce.Error{
-		Status: 400, Method: "POST", Path: "/sobjects/TenantSecret", Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "no"}},
+		Status: 400, Method: "POST", Path: "/sobjects/TenantSecret",
+		Messages: []salesforce.Message{{ErrorCode: "FIELD_INTEGRITY_EXCEPTION", Message: "no"}},
 	}
 	errBroken = errors.New("broken")
 )

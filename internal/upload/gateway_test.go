@@ -20,7 +20,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// gateway stands between us and Salesforce. It lets everything through, and answers the POST of a key in Salesforce's place.
+// gateway stands between us and Salesforce. It lets everything through, and answers the POST of a
+// key in Salesforce's place.
 type gateway struct {
 	next http.RoundTripper
 	// swallows is true for one that does not let the POST through.
@@ -63,8 +64,9 @@ func (w words) reply(r *http.Request) *http.Response {
 	}
 
 	return &http.Response{
-		StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
-		Body: io.NopCloser(strings.NewReader(w.body)), ContentLength: int64(len(w.body)), Request: r,
+		StatusCode: w.status, Status: http.StatusText(w.status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header,
+		Body:   io.NopCloser(strings.NewReader(w.body)), ContentLength: int64(len(w.body)), Request: r,
 	}
 }
 
@@ -107,8 +109,9 @@ func simRequest(t *testing.T, dir string) upload.Request {
 	return r
 }
 
-// Definite is only a 4xx other than 408 with a Salesforce error array. What anything else answers, the key is looked for, nothing is sent
-// twice and no copy is lost, whether Salesforce has done the POST or not; and one more apply gives one key.
+// Definite is only a 4xx other than 408 with a Salesforce error array. What anything else answers,
+// the key is looked for, nothing is sent twice and no copy is lost, whether Salesforce has done the
+// POST or not; and one more apply gives one key.
 func TestTenantSecrets_gateways(t *testing.T) {
 	t.Parallel()
 	const refusal = `[{"message":"no","errorCode":"FIELD_INTEGRITY_EXCEPTION"}]`
@@ -116,16 +119,22 @@ func TestTenantSecrets_gateways(t *testing.T) {
 		answer   words
 		definite bool
 	}{
-		"JSON 403 of a proxy":                   {words{403, "application/json", `{"error":"blocked by policy"}`, ""}, false},
-		"JSON 403, an array without codes":      {words{403, "application/json", `[{"message":"blocked"}]`, ""}, false},
-		"JSON 408":                              {words{408, "application/json", refusal, ""}, false},
-		"empty 400":                             {words{400, "", "", ""}, false},
-		"login page":                            {words{200, "text/html", "<html>Log in</html>", ""}, false},
-		"307":                                   {words{307, "text/html", "", "https://login.example.com/"}, false},
-		"308":                                   {words{308, "text/html", "", "https://login.example.com/"}, false},
-		"201 success:false":                     {words{201, "application/json", `{"id":"02G000000000009AAA","success":false,"errors":[]}`, ""}, false},
-		"502 HTML":                              {words{502, "text/html", "<html>Bad Gateway</html>", ""}, false},
-		"503 with Salesforce's own form":        {words{503, "application/json", `[{"message":"busy","errorCode":"SERVER_UNAVAILABLE"}]`, ""}, false},
+		"JSON 403 of a proxy":              {words{403, "application/json", `{"error":"blocked by policy"}`, ""}, false},
+		"JSON 403, an array without codes": {words{403, "application/json", `[{"message":"blocked"}]`, ""}, false},
+		"JSON 408":                         {words{408, "application/json", refusal, ""}, false},
+		"empty 400":                        {words{400, "", "", ""}, false},
+		"login page":                       {words{200, "text/html", "<html>Log in</html>", ""}, false},
+		"307":                              {words{307, "text/html", "", "https://login.example.com/"}, false},
+		"308":                              {words{308, "text/html", "", "https://login.example.com/"}, false},
+		"201 success:false": {words{
+			201, "application/json",
+			`{"id":"02G000000000009AAA","success":false,"errors":[]}`, "",
+		}, false},
+		"502 HTML": {words{502, "text/html", "<html>Bad Gateway</html>", ""}, false},
+		"503 with Salesforce's own form": {words{
+			503, "application/json",
+			`[{"message":"busy","errorCode":"SERVER_UNAVAILABLE"}]`, "",
+		}, false},
 		"400 in the form of Salesforce's error": {words{400, "application/json", refusal, ""}, true},
 	} {
 		for _, swallows := range []bool{false, true} {
@@ -150,7 +159,8 @@ func TestTenantSecrets_gateways(t *testing.T) {
 				case test.definite && !refused, !test.definite && !errors.Is(err, salesforce.ErrOutcomeUnknown):
 					t.Errorf("expected a refusal: %v, found %v", test.definite, err)
 				}
-				if age, off := len(copies(t, dir)), len(filesIn(t, dir, "*.age.refused")); age+off != 1 || (off == 1) != (test.definite && swallows) {
+				if age, off := len(copies(t, dir)), len(filesIn(t, dir, "*.age.refused")); age+off != 1 ||
+					(off == 1) != (test.definite && swallows) {
 					t.Errorf("expected one copy, found %v", filesIn(t, dir, "*"))
 				}
 				if g.posts != 1 {

@@ -15,8 +15,8 @@ type Org interface {
 	Records(ctx context.Context) ([]keys.Record, time.Time, error)
 	// Envelope returns what the material of a rotation is to be wrapped for. It may open a session.
 	Envelope(ctx context.Context, r Request, id keys.RotationID, now time.Time) (Envelope, error)
-	// Send makes a record and returns its id, "" if the org does not say it. It never repeats itself after an answer that leaves the outcome
-	// open, and then fails with salesforce.ErrOutcomeUnknown.
+	// Send makes a record and returns its id, "" if the org does not say it. It never repeats itself
+	// after an answer that leaves the outcome open, and then fails with salesforce.ErrOutcomeUnknown.
 	Send(ctx context.Context, k New) (string, error)
 	// Read reads one record.
 	Read(ctx context.Context, id string) (keys.Record, error)
@@ -39,7 +39,8 @@ type New struct {
 	// Description is the record's, with its marker.
 	Description string
 	Envelope    Envelope
-	// Value is the wrapped material in base64, and Hash that of the material. Both are "" for a key that is not uploaded.
+	// Value is the wrapped material in base64, and Hash that of the material. Both are "" for a key
+	// that is not uploaded.
 	Value, Hash string
 }
 
@@ -48,8 +49,8 @@ type Change struct {
 	Description, RemoteKeyServiceID, RemoteKeyCertificate *string
 }
 
-// ChangeOf returns what makes a record's editable fields as they are wanted. The remote fields matter for a cache-only record only; ""
-// leaves them as they are.
+// ChangeOf returns what makes a record's editable fields as they are wanted. The remote fields
+// matter for a cache-only record only; "" leaves them as they are.
 func ChangeOf(r keys.Record, description, service, certificate string) Change {
 	var c Change
 	if r.Description != description {
@@ -73,7 +74,8 @@ func (c Change) IsZero() bool { return c == Change{} }
 // apply returns the record as it is after the change.
 func (c Change) apply(r keys.Record) keys.Record {
 	for field, value := range map[*string]*string{
-		&r.Description: c.Description, &r.RemoteKeyServiceID: c.RemoteKeyServiceID, &r.RemoteKeyCertificate: c.RemoteKeyCertificate,
+		&r.Description: c.Description, &r.RemoteKeyServiceID: c.RemoteKeyServiceID,
+		&r.RemoteKeyCertificate: c.RemoteKeyCertificate,
 	} {
 		if value != nil {
 			*field = *value

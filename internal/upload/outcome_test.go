@@ -17,7 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// After a POST without an answer the record is looked for, at once and then after each wait, and nothing is sent again.
+// After a POST without an answer the record is looked for, at once and then after each wait, and
+// nothing is sent again.
 func TestRun_unknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -45,10 +46,12 @@ func TestRun_unknownOutcome(t *testing.T) {
 				t.Errorf("expected one POST, found %d", org.counts["send"])
 			}
 			if test.found {
-				if err != nil || !result.Confirmed || result.Adopted || result.Record.Version != 2 || warning(result, "The reply to an upload was lost") == nil {
+				if err != nil || !result.Confirmed || result.Adopted || result.Record.Version != 2 ||
+					warning(result, "The reply to an upload was lost") == nil {
 					t.Errorf("expected the record and a warning, found %+v, %v", result, err)
 				}
-				if evidence := receiptOf(t, result); evidence.Outcome != "uploaded" || evidence.HashMatched == nil || !*evidence.HashMatched || result.KeyCheckValue == "" {
+				if evidence := receiptOf(t, result); evidence.Outcome != "uploaded" || evidence.HashMatched == nil ||
+					!*evidence.HashMatched || result.KeyCheckValue == "" {
 					t.Errorf("expected the evidence of an upload, found %s", result.Receipt())
 				}
 
@@ -58,10 +61,14 @@ func TestRun_unknownOutcome(t *testing.T) {
 			if !ok || !errors.Is(err, salesforce.ErrOutcomeUnknown) {
 				t.Fatalf("expected an unknown outcome, found %v", err)
 			}
-			if unknown.Type != keys.TypeData || unknown.RotationID != rotation(0) || unknown.Hash != org.sent[0].Hash || unknown.SentAt != now {
+			if unknown.Type != keys.TypeData || unknown.RotationID != rotation(0) || unknown.Hash != org.sent[0].Hash ||
+				unknown.SentAt != now {
 				t.Errorf("unexpected error %+v", unknown)
 			}
-			for _, words := range []string{"a new Data record", fingerprint + ".0", unknown.Hash, "its outcome is unknown", "connection reset"} {
+			for _, words := range []string{
+				"a new Data record", fingerprint + ".0", unknown.Hash, "its outcome is unknown",
+				"connection reset",
+			} {
 				if !strings.Contains(err.Error(), words) {
 					t.Errorf("expected %q in %q", words, err)
 				}
@@ -70,7 +77,8 @@ func TestRun_unknownOutcome(t *testing.T) {
 	}
 }
 
-// A key that has no hash is found by its marker alone, if it is newer than what was there before the POST.
+// A key that has no hash is found by its marker alone, if it is newer than what was there before
+// the POST.
 func TestRun_unknownOutcomeWithoutHash(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]func(*upload.Request){"HSM": fromHSM, "REMOTE": fromService} {
@@ -114,18 +122,24 @@ func TestRun_unknownOutcomeLooksFail(t *testing.T) {
 	org.onSend = answer(false, errUnknown)
 	uploader := org.uploader()
 	uploader.Patience.Sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
-	if _, err := uploader.Run(ctx, org, request()); !errors.Is(err, context.Canceled) || !errors.Is(err, salesforce.ErrOutcomeUnknown) {
+	if _, err := uploader.Run(ctx, org, request()); !errors.Is(err, context.Canceled) ||
+		!errors.Is(err, salesforce.ErrOutcomeUnknown) {
 		t.Errorf("expected the cancellation and the unknown outcome, found %v", err)
 	}
 }
 
-// Once the org's request limit stops the client, no further look can be had, and none is waited for.
+// Once the org's request limit stops the client, no further look can be had, and none is waited
+// for.
 func TestRun_unknownOutcomeAtTheRequestLimit(t *testing.T) {
 	t.Parallel()
-	limit := &salesforce.RequestLimitError{Err: &salesforce.Error{Status: 403, Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}}}}
+	limit := &salesforce.RequestLimitError{Err: &salesforce.Error{
+		Status:   403,
+		Messages: []salesforce.Message{{ErrorCode: "REQUEST_LIMIT_EXCEEDED"}},
+	}}
 	org := newOrg(t)
 	org.onSend, org.onRecords = answer(true, errUnknown), afterFirst(limit)
-	if _, err := org.run(request()); !errors.Is(err, salesforce.ErrRequestLimit) || !errors.Is(err, salesforce.ErrOutcomeUnknown) {
+	if _, err := org.run(request()); !errors.Is(err, salesforce.ErrRequestLimit) ||
+		!errors.Is(err, salesforce.ErrOutcomeUnknown) {
 		t.Errorf("expected both causes, found %v", err)
 	}
 	if org.waits != 0 || org.counts["records"] != 2 {
@@ -133,7 +147,8 @@ func TestRun_unknownOutcomeAtTheRequestLimit(t *testing.T) {
 	}
 }
 
-// An earlier apply sent this rotation and never learned what became of it: its record is waited for as long as it may still appear.
+// An earlier apply sent this rotation and never learned what became of it: its record is waited for
+// as long as it may still appear.
 func TestRun_earlierAttempt(t *testing.T) {
 	t.Parallel()
 	made := []keys.Record{record(1, archived), record(2, described(marker(5)))}
@@ -202,7 +217,8 @@ func TestRun_earlierAttemptCannotBeSearched(t *testing.T) {
 	}
 }
 
-// The record of an earlier attempt has been overtaken while it was invisible: it is not adopted, and the id is not used again.
+// The record of an earlier attempt has been overtaken while it was invisible: it is not adopted,
+// and the id is not used again.
 func TestRun_earlierAttemptOvertaken(t *testing.T) {
 	t.Parallel()
 	org := newOrg(t, record(1, archived, described(marker(5))), record(2, byHSM))
@@ -238,13 +254,19 @@ func TestRun_readBack(t *testing.T) {
 		detail    string
 		matched   string
 	}{
-		"as sent":        {func(*fakeOrg) {}, true, "", "", "true"},
-		"another hash":   {func(o *fakeOrg) { o.readBack = withHash(hashOf(nil)) }, true, differs, "SecretValueHash is", "false"},
-		"another source": {func(o *fakeOrg) { o.readBack = func(r *keys.Record) { r.Source = keys.SourceHSM } }, true, differs, `Source is "HSM"`, "true"},
+		"as sent": {func(*fakeOrg) {}, true, "", "", "true"},
+		"another hash": {func(o *fakeOrg) {
+			o.readBack = withHash(hashOf(nil))
+		}, true, differs, "SecretValueHash is", "false"},
+		"another source": {func(o *fakeOrg) {
+			o.readBack = func(r *keys.Record) { r.Source = keys.SourceHSM }
+		}, true, differs, `Source is "HSM"`, "true"},
 		"another status": {func(o *fakeOrg) { o.readBack = archived }, true, differs, `Status is "ARCHIVED"`, "true"},
-		"fails":          {func(o *fakeOrg) { o.onRead = func(int) error { return errBroken } }, false, unread, "broken", "null"},
-		"visible late":   {func(o *fakeOrg) { o.beforeSend = func() { o.hidden = 3 } }, true, "", "", "true"},
-		"never visible":  {func(o *fakeOrg) { o.beforeSend = func() { o.hidden = 99 } }, false, unread, "404", "null"},
+		"fails": {func(o *fakeOrg) {
+			o.onRead = func(int) error { return errBroken }
+		}, false, unread, "broken", "null"},
+		"visible late":  {func(o *fakeOrg) { o.beforeSend = func() { o.hidden = 3 } }, true, "", "", "true"},
+		"never visible": {func(o *fakeOrg) { o.beforeSend = func() { o.hidden = 99 } }, false, unread, "404", "null"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -257,11 +279,13 @@ func TestRun_readBack(t *testing.T) {
 			if result.Confirmed != test.confirmed || result.Record.ID != org.records[1].ID || result.RotationID != rotation(0) {
 				t.Errorf("unexpected result %+v", result)
 			}
-			if !test.confirmed && (result.Record.Hash == "" || result.Record.Description != marker(0) || result.Record.Type != keys.TypeData) {
+			if !test.confirmed && (result.Record.Hash == "" || result.Record.Description != marker(0) ||
+				result.Record.Type != keys.TypeData) {
 				t.Errorf("expected what is known without the read-back, found %+v", result.Record)
 			}
 			if len(result.Warnings) > 1 || test.warning == "" && len(result.Warnings) != 0 ||
-				test.warning != "" && (warning(result, test.warning) == nil || !strings.Contains(result.Warnings[0].Detail, test.detail)) {
+				test.warning != "" && (warning(result, test.warning) == nil ||
+					!strings.Contains(result.Warnings[0].Detail, test.detail)) {
 				t.Errorf("expected the warning %q with %q, found %v", test.warning, test.detail, result.Warnings)
 			}
 			if !strings.Contains(result.Receipt(), `"hash_matched_on_read_back":`+test.matched) {
@@ -300,7 +324,9 @@ func TestRun_readBackWithoutID(t *testing.T) {
 // A cache-only record is patched with what does not make another key.
 func TestRun_adoptsRemote(t *testing.T) {
 	t.Parallel()
-	org := newOrg(t, record(1, byService, described(marker(0)), func(r *keys.Record) { r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000001AAA", "Old" }))
+	org := newOrg(t, record(1, byService, described(marker(0)), func(r *keys.Record) {
+		r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000001AAA", "Old"
+	}))
 	r := request(fromService)
 	r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000002AAA", "New"
 	result, err := org.run(r)
@@ -396,7 +422,8 @@ func TestRun_escrowIsDurableBeforeThePost(t *testing.T) {
 	}
 }
 
-// What becomes of the copy when the POST fails: it is never deleted, and renamed only if the key is known not to be in the org.
+// What becomes of the copy when the POST fails: it is never deleted, and renamed only if the key is
+// known not to be in the org.
 func TestRun_escrowAfterFailure(t *testing.T) {
 	t.Parallel()
 	const renamed = "The escrow copy of a refused key was renamed"
@@ -410,12 +437,15 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 		warnings []string
 		age, off int // copies with their name, and refused ones
 	}{
-		"refused":                        {err: errRefused, given: true, refused: true, warnings: []string{renamed}, off: 1},
-		"refused, generated":             {err: errRefused, refused: true, warnings: []string{renamed}, off: 1},
-		"refused, copy was there before": {err: errRefused, given: true, before: true, refused: true, warnings: []string{renamed}, off: 1},
-		"refused, nobody can look":       {err: errRefused, given: true, blind: true, refused: true, age: 1},
-		"unknown":                        {err: errUnknown, given: true, age: 1},
-		"unknown, nobody can look":       {err: errUnknown, blind: true, age: 1},
+		"refused":            {err: errRefused, given: true, refused: true, warnings: []string{renamed}, off: 1},
+		"refused, generated": {err: errRefused, refused: true, warnings: []string{renamed}, off: 1},
+		"refused, copy was there before": {
+			err: errRefused, given: true, before: true, refused: true,
+			warnings: []string{renamed}, off: 1,
+		},
+		"refused, nobody can look": {err: errRefused, given: true, blind: true, refused: true, age: 1},
+		"unknown":                  {err: errUnknown, given: true, age: 1},
+		"unknown, nobody can look": {err: errUnknown, blind: true, age: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -426,7 +456,10 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 				r.Material = material
 			}
 			if test.before {
-				key := escrow.Key{Organization: organization, Type: keys.TypeData, RotationID: fingerprint + ".0", Hash: byok.HashMaterial(material), Time: now}
+				key := escrow.Key{
+					Organization: organization, Type: keys.TypeData, RotationID: fingerprint + ".0",
+					Hash: byok.HashMaterial(material), Time: now,
+				}
 				if _, _, err := r.Escrow.Keep(key, material); err != nil {
 					t.Fatal(err)
 				}
@@ -448,7 +481,8 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 				for _, w := range refused.Warnings {
 					found = append(found, w.Summary)
 				}
-				if refused.Type != keys.TypeData || refused.Hash != org.sent[0].Hash || !strings.Contains(err.Error(), "uploading the new Data key") || !slices.Equal(found, test.warnings) ||
+				if refused.Type != keys.TypeData || refused.Hash != org.sent[0].Hash ||
+					!strings.Contains(err.Error(), "uploading the new Data key") || !slices.Equal(found, test.warnings) ||
 					(refused.Unchecked != nil) != test.blind {
 					t.Errorf("unexpected refusal %+v with %v", refused, found)
 				}
@@ -460,7 +494,8 @@ func TestRun_escrowAfterFailure(t *testing.T) {
 	}
 }
 
-// A refusal of the key that is in the org all the same: something else than Salesforce has spoken. The key is ours, with its copy.
+// A refusal of the key that is in the org all the same: something else than Salesforce has spoken.
+// The key is ours, with its copy.
 func TestRun_refusalOfAKeyThatIsInTheOrg(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -483,7 +518,8 @@ func TestRun_refusalOfAKeyThatIsInTheOrg(t *testing.T) {
 			}
 			org.onSend = answer(true, errRefused)
 			result, err := org.run(r)
-			if err != nil || result.Adopted || result.Record.Version != 2 || warning(result, "A refused key is in the org") == nil || receiptOf(t, result).Outcome != "uploaded" {
+			if err != nil || result.Adopted || result.Record.Version != 2 ||
+				warning(result, "A refused key is in the org") == nil || receiptOf(t, result).Outcome != "uploaded" {
 				t.Fatalf("expected the record and a warning, found %+v, %v", result, err)
 			}
 			if test.escrow && (len(copies(t, dir)) != 1 || result.EscrowCiphertext == "") {
@@ -493,8 +529,8 @@ func TestRun_refusalOfAKeyThatIsInTheOrg(t *testing.T) {
 	}
 }
 
-// Two runs with the same given material and the same escrow directory: the one that is refused must not take away the copy of the key
-// that the other one has uploaded.
+// Two runs with the same given material and the same escrow directory: the one that is refused must
+// not take away the copy of the key that the other one has uploaded.
 func TestRun_refusalKeepsTheCopyOfAnother(t *testing.T) {
 	t.Parallel()
 	for _, blind := range []bool{false, true} {
@@ -516,7 +552,8 @@ func TestRun_refusalKeepsTheCopyOfAnother(t *testing.T) {
 	}
 }
 
-// The escrow directory remembers an attempt if no state does: a create that was killed or lost its reply.
+// The escrow directory remembers an attempt if no state does: a create that was killed or lost its
+// reply.
 func TestRun_intentSpeaksForAnAttempt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -535,12 +572,14 @@ func TestRun_intentSpeaksForAnAttempt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !result.Adopted || org.counts["send"] != 1 || result.EscrowCiphertext == "" || len(copies(t, dir)) != 1 || warning(result, "A key of an interrupted run was adopted") == nil {
+	if !result.Adopted || org.counts["send"] != 1 || result.EscrowCiphertext == "" || len(copies(t, dir)) != 1 ||
+		warning(result, "A key of an interrupted run was adopted") == nil {
 		t.Errorf("expected the first run's record with its copy, found %+v after %v", result, org.events)
 	}
 }
 
-// What stands under the name of an intent or a copy and is neither stops the run before anything is sent.
+// What stands under the name of an intent or a copy and is neither stops the run before anything is
+// sent.
 func TestRun_escrowDirectoryIsNotOurs(t *testing.T) {
 	t.Parallel()
 	intent := organization + "-Data-" + fingerprint + ".0.intent"
@@ -576,16 +615,24 @@ func TestRun_adoptionEvidence(t *testing.T) {
 		receipt  string
 	}
 	for name, test := range map[string]adoption{
-		"same directory":        {func(*testing.T, *upload.Request, string) {}, nil, true, "uploaded"},
-		"no directory any more": {func(t *testing.T, r *upload.Request, _ string) { r.Escrow = escrowIn(t, "") }, []string{lost}, false, "adopted"},
-		"no escrow any more":    {func(_ *testing.T, r *upload.Request, _ string) { r.Escrow = nil }, nil, false, "adopted"},
-		"another directory":     {func(t *testing.T, r *upload.Request, _ string) { r.Escrow = escrowIn(t, t.TempDir()) }, []string{lost}, false, "adopted"},
-		"receipt is gone":       {func(t *testing.T, _ *upload.Request, dir string) { removeReceipt(t, dir) }, nil, true, "adopted"},
+		"same directory": {func(*testing.T, *upload.Request, string) {}, nil, true, "uploaded"},
+		"no directory any more": {func(t *testing.T, r *upload.Request, _ string) {
+			r.Escrow = escrowIn(t, "")
+		}, []string{lost}, false, "adopted"},
+		"no escrow any more": {func(_ *testing.T, r *upload.Request, _ string) { r.Escrow = nil }, nil, false, "adopted"},
+		"another directory": {func(t *testing.T, r *upload.Request, _ string) {
+			r.Escrow = escrowIn(t, t.TempDir())
+		}, []string{lost}, false, "adopted"},
+		"receipt is gone": {func(t *testing.T, _ *upload.Request, dir string) {
+			removeReceipt(t, dir)
+		}, nil, true, "adopted"},
 		"receipt is of another": {func(t *testing.T, _ *upload.Request, dir string) {
 			writeReceipt(t, dir, `{"tenant_secret_id":"02G000000000009AAA"}`)
 		}, nil, true, "adopted"},
-		"receipt is damaged": {func(t *testing.T, _ *upload.Request, dir string) { writeReceipt(t, dir, `{`) }, nil, true, "adopted"},
-		"copy is damaged":    {damageCopy, []string{lost}, false, "adopted"},
+		"receipt is damaged": {func(t *testing.T, _ *upload.Request, dir string) {
+			writeReceipt(t, dir, `{`)
+		}, nil, true, "adopted"},
+		"copy is damaged": {damageCopy, []string{lost}, false, "adopted"},
 		"other material, no escrow": {
 			func(_ *testing.T, r *upload.Request, _ string) { r.Escrow, r.Material = nil, byok.GenerateMaterial() },
 			[]string{"The given key material was not uploaded"},
@@ -606,19 +653,22 @@ func TestRun_adoptionEvidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !second.Adopted || second.Record.ID != first.Record.ID || second.RotationID != first.RotationID || org.counts["send"] != 1 || org.counts["change"] != 0 {
+			if !second.Adopted || second.Record.ID != first.Record.ID || second.RotationID != first.RotationID ||
+				org.counts["send"] != 1 || org.counts["change"] != 0 {
 				t.Fatalf("expected the record to be adopted as it is, found %+v after %v", second, org.events)
 			}
 			if found := summaries(second); !slices.Equal(found, test.warnings) {
 				t.Errorf("expected the warnings %v, found %v", test.warnings, found)
 			}
-			if got := second.EscrowCiphertext != ""; got != test.escrow || test.escrow && second.EscrowCiphertext != first.EscrowCiphertext {
+			if got := second.EscrowCiphertext != ""; got != test.escrow ||
+				test.escrow && second.EscrowCiphertext != first.EscrowCiphertext {
 				t.Errorf("expected the ciphertext again: %v, found %q", test.escrow, second.EscrowCiphertext)
 			}
 			if outcome := receiptOf(t, second).Outcome; outcome != test.receipt {
 				t.Errorf("expected a receipt with %s, found %s", test.receipt, second.Receipt())
 			}
-			if test.receipt == "uploaded" && (second.Receipt() != first.Receipt() || second.CertificateSHA256 != first.CertificateSHA256) {
+			if test.receipt == "uploaded" && (second.Receipt() != first.Receipt() ||
+				second.CertificateSHA256 != first.CertificateSHA256) {
 				t.Errorf("expected the first run's evidence, found %s", second.Receipt())
 			}
 		})
@@ -634,7 +684,8 @@ func removeReceipt(t *testing.T, dir string) {
 
 func writeReceipt(t *testing.T, dir, text string) {
 	t.Helper()
-	if err := os.WriteFile(strings.TrimSuffix(copies(t, dir)[0], ".age")+".receipt.json", []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(strings.TrimSuffix(copies(t, dir)[0], ".age")+".receipt.json", []byte(text),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -646,7 +697,8 @@ func damageCopy(t *testing.T, _ *upload.Request, dir string) {
 	}
 }
 
-// A state that has the record keeps the copy that it has: an adoption by pin is no reason to say that there is none.
+// A state that has the record keeps the copy that it has: an adoption by pin is no reason to say
+// that there is none.
 func TestRun_adoptionOfARecordThatTheStateHas(t *testing.T) {
 	t.Parallel()
 	own := record(1, described(marker(4)))
@@ -688,7 +740,8 @@ func TestRun_adoptionWithMaterialThatCannotBeEscrowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := warning(result, "No escrow copy of the adopted key")
-	if w == nil || !strings.Contains(w.Detail, "is not a regular file") || strings.Contains(w.Detail, "Nothing was sent") || result.EscrowCiphertext != "" {
+	if w == nil || !strings.Contains(w.Detail, "is not a regular file") ||
+		strings.Contains(w.Detail, "Nothing was sent") || result.EscrowCiphertext != "" {
 		t.Errorf("expected a warning that says why, found %+v", result.Warnings)
 	}
 }
@@ -708,7 +761,8 @@ func TestRun_adoptionWithMaterialEscrowsAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !result.Adopted || result.EscrowCiphertext == "" || result.KeyCheckValue != byok.KeyCheckValue(material) || len(copies(t, dir)) != 1 || len(result.Warnings) != 0 {
+	if !result.Adopted || result.EscrowCiphertext == "" || result.KeyCheckValue != byok.KeyCheckValue(material) ||
+		len(copies(t, dir)) != 1 || len(result.Warnings) != 0 {
 		t.Errorf("expected the copy to be made again, found %+v", result)
 	}
 }

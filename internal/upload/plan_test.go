@@ -17,8 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// Rule 10: a run that would do another thing than its plan stops with nothing sent, but for a key of this very rotation whose hash proves
-// it, which a warning names.
+// Rule 10: a run that would do another thing than its plan stops with nothing sent, but for a key
+// of this very rotation whose hash proves it, which a warning names.
 func TestRun_rule10(t *testing.T) {
 	t.Parallel()
 	own := record(1, described(marker(4)))
@@ -35,9 +35,15 @@ func TestRun_rule10(t *testing.T) {
 		"planned to adopt, would make":      {[]keys.Record{record(1, byHSM)}, nil, own.ID, true, ""},
 		"planned to adopt, another answers": {[]keys.Record{own}, nil, recordID(9), true, ""},
 		"planned to make, a writer's":       {[]keys.Record{own}, nil, "", true, ""},
-		"planned to make, a pinned one":     {[]keys.Record{record(1)}, func(r *upload.Request) { r.Pin = record(1).Hash }, "", true, ""},
-		"planned to make, its own by hash":  {[]keys.Record{own}, unconfirmed(4, now, hash), "", false, interrupted},
-		"planned to make, makes":            {[]keys.Record{record(1, byHSM)}, nil, "", false, "A key of somebody else's was archived"},
+		"planned to make, a pinned one": {[]keys.Record{record(1)}, func(r *upload.Request) {
+			r.Pin = record(1).Hash
+		}, "", true, ""},
+		"planned to make, its own by hash": {[]keys.Record{own}, unconfirmed(4, now, hash), "", false, interrupted},
+		"planned to make, makes": {
+			[]keys.Record{record(1, byHSM)},
+			nil, "", false,
+			"A key of somebody else's was archived",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +53,8 @@ func TestRun_rule10(t *testing.T) {
 			}
 			r.Planned.Adopts = test.adopts
 			result, err := org.uploader().Run(t.Context(), org, r)
-			if p, ok := problem.Of(err); ok != test.refused || ok && (p.Summary != moved || !strings.Contains(p.Detail, "Nothing was sent. Plan again")) {
+			if p, ok := problem.Of(err); ok != test.refused || ok &&
+				(p.Summary != moved || !strings.Contains(p.Detail, "Nothing was sent. Plan again")) {
 				t.Fatalf("expected a refusal: %v, found %v", test.refused, err)
 			}
 			if test.refused && org.writes() != 0 {
@@ -60,8 +67,8 @@ func TestRun_rule10(t *testing.T) {
 	}
 }
 
-// Rule 12, judged again: a cache-only record that has become DESTROYED since the plan is not given up, although destruction is allowed. The
-// plan has not said it.
+// Rule 12, judged again: a cache-only record that has become DESTROYED since the plan is not given
+// up, although destruction is allowed. The plan has not said it.
 func TestRun_rule12LostSinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, create := range map[string]bool{"create": true, "update": false} {
@@ -74,7 +81,8 @@ func TestRun_rule12LostSinceThePlan(t *testing.T) {
 		r = org.plan(r)
 		org.records[0].Status = keys.StatusDestroyed
 		_, err := org.uploader().Run(t.Context(), org, r)
-		if p, ok := problem.Of(err); !ok || p.Summary != "The org has moved on since the plan" || !strings.Contains(p.Detail, "has become DESTROYED") || org.writes() != 0 {
+		if p, ok := problem.Of(err); !ok || p.Summary != "The org has moved on since the plan" ||
+			!strings.Contains(p.Detail, "has become DESTROYED") || org.writes() != 0 {
 			t.Errorf("%s: expected nothing to be sent, found %v and %v", name, err, org.events)
 		}
 		// A plan that has said it is carried out.
@@ -85,7 +93,8 @@ func TestRun_rule12LostSinceThePlan(t *testing.T) {
 	}
 }
 
-// Rule 3: what fails the proof is foreign, whatever its marker says, and its marker never raises the counter.
+// Rule 3: what fails the proof is foreign, whatever its marker says, and its marker never raises
+// the counter.
 func TestRun_rule3ForeignMarkers(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][]func(*keys.Record){
@@ -118,7 +127,8 @@ func TestRun_rule3ForeignMarkers(t *testing.T) {
 	}
 }
 
-// Rule 11: a reading that shows less than is known decides nothing; it is looked at again, and then the run ends with nothing sent.
+// Rule 11: a reading that shows less than is known decides nothing; it is looked at again, and then
+// the run ends with nothing sent.
 func TestRun_rule11LateReplica(t *testing.T) {
 	t.Parallel()
 	own := record(2, described(marker(4)))
@@ -131,7 +141,8 @@ func TestRun_rule11LateReplica(t *testing.T) {
 		r.Planned.Over = own.ID
 		result, err := org.uploader().Run(t.Context(), org, r)
 		if test.fails {
-			if p, ok := problem.Of(err); !ok || p.Summary != "The org answers with old data" || !strings.Contains(p.Detail, own.ID) || org.writes() != 0 {
+			if p, ok := problem.Of(err); !ok || p.Summary != "The org answers with old data" ||
+				!strings.Contains(p.Detail, own.ID) || org.writes() != 0 {
 				t.Errorf("%s: expected nothing to be sent, found %v and %v", name, err, org.events)
 			}
 		} else if err != nil || result.Record.Version != 3 || org.waits != 3 {
@@ -140,11 +151,15 @@ func TestRun_rule11LateReplica(t *testing.T) {
 	}
 }
 
-// Two resources of one type in one run: the second one takes the first one's key if it wants the same, and else makes none.
+// Two resources of one type in one run: the second one takes the first one's key if it wants the
+// same, and else makes none.
 func TestRun_twoResources(t *testing.T) {
 	t.Parallel()
 	const two = "Two resources manage one key"
-	for name, kind := range map[string]func(*upload.Request){"UPLOADED": func(*upload.Request) {}, "HSM": fromHSM, "REMOTE": fromService} {
+	for name, kind := range map[string]func(*upload.Request){
+		"UPLOADED": func(*upload.Request) {}, "HSM": fromHSM,
+		"REMOTE": fromService,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			org := newOrg(t, record(1, byHSM))
@@ -175,7 +190,8 @@ func TestRun_twoResources(t *testing.T) {
 			}
 			other := r
 			other.Fingerprint = "ffffffff"
-			if _, err := u.Run(t.Context(), org, other); err == nil || !strings.Contains(err.Error(), two) || org.counts["send"] != 1 {
+			if _, err := u.Run(t.Context(), org, other); err == nil || !strings.Contains(err.Error(), two) ||
+				org.counts["send"] != 1 {
 				t.Errorf("expected other inputs to be refused, found %v", err)
 			}
 			// Another process is another run.
@@ -201,11 +217,13 @@ func TestRun_twoResourcesAfterARefusal(t *testing.T) {
 	}
 }
 
-// Another run begins this very rotation between our reading and our POST: its intent is seen, and its key awaited.
+// Another run begins this very rotation between our reading and our POST: its intent is seen, and
+// its key awaited.
 func TestRun_anotherRunBegan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		// made is whether the other run makes its key, and overtaken whether somebody else's has come over it.
+		// made is whether the other run makes its key, and overtaken whether somebody else's has come
+		// over it.
 		made, overtaken, blind bool
 		words                  string
 		sends                  int
@@ -228,7 +246,10 @@ func TestRun_anotherRunBegan(t *testing.T) {
 					return
 				}
 				began = true
-				key := escrow.Key{Organization: organization, Type: keys.TypeData, RotationID: rotation(5).String(), Hash: byok.HashMaterial(theirs), Time: now, KnownVersion: 1}
+				key := escrow.Key{
+					Organization: organization, Type: keys.TypeData, RotationID: rotation(5).String(),
+					Hash: byok.HashMaterial(theirs), Time: now, KnownVersion: 1,
+				}
 				// It happens after the evidence was gathered: the certificate is read then.
 				org.onCertificate = func() {
 					if _, _, err := r.Escrow.Keep(key, theirs); err != nil {
@@ -252,7 +273,8 @@ func TestRun_anotherRunBegan(t *testing.T) {
 				org.onRecords = afterFirst(errBroken)
 			}
 			result, err := org.uploader().Run(t.Context(), org, r)
-			if test.words == "Escrow directory can't be read" && err != nil && strings.Contains(err.Error(), "Escrow copy could not be written") {
+			if test.words == "Escrow directory can't be read" && err != nil &&
+				strings.Contains(err.Error(), "Escrow copy could not be written") {
 				// The copy can't be kept beside it either.
 				err = errors.New(test.words)
 			}
@@ -262,7 +284,8 @@ func TestRun_anotherRunBegan(t *testing.T) {
 			if org.counts["send"] != test.sends {
 				t.Errorf("expected %d POSTs, found %v", test.sends, org.events)
 			}
-			if test.made && !test.overtaken && (!result.Adopted || result.Hash != byok.HashMaterial(theirs) || result.EscrowCiphertext == "") {
+			if test.made && !test.overtaken && (!result.Adopted || result.Hash != byok.HashMaterial(theirs) ||
+				result.EscrowCiphertext == "") {
 				t.Errorf("expected the other run's key with its copy, found %+v", result)
 			}
 		})
@@ -297,7 +320,8 @@ func TestRun_refusedCopyOfAKeyThatArrives(t *testing.T) {
 			t.Fatalf("%s: expected a refused copy, found %v and %v", name, err, filesIn(t, dir, "*"))
 		}
 		result, err := org.run(r)
-		if err != nil || !result.Adopted || result.EscrowCiphertext == "" || len(copies(t, dir)) != 1 || slices.Contains(summaries(result), "No escrow copy of the adopted key") {
+		if err != nil || !result.Adopted || result.EscrowCiphertext == "" || len(copies(t, dir)) != 1 ||
+			slices.Contains(summaries(result), "No escrow copy of the adopted key") {
 			t.Errorf("%s: expected its copy back, found %+v, %v, %v", name, result, err, filesIn(t, dir, "*"))
 		}
 	}
@@ -314,7 +338,8 @@ func TestRun_sameMaterialAgain(t *testing.T) {
 		t.Fatal("expected an unknown outcome")
 	}
 	result, err := org.run(r)
-	if err != nil || org.counts["send"] != 2 || len(copies(t, dir)) != 1 || warning(result, "An escrow copy of this key was there already") == nil {
+	if err != nil || org.counts["send"] != 2 || len(copies(t, dir)) != 1 ||
+		warning(result, "An escrow copy of this key was there already") == nil {
 		t.Errorf("expected the same copy for the second POST, found %+v, %v", result, err)
 	}
 }
@@ -333,7 +358,8 @@ func TestResult_Owned(t *testing.T) {
 	}
 }
 
-// Without the session's user only a known writer is trusted; it is asked for if a marker is in doubt, and only then.
+// Without the session's user only a known writer is trusted; it is asked for if a marker is in
+// doubt, and only then.
 func TestRequest_Gather(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

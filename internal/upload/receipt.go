@@ -12,7 +12,8 @@ import (
 
 // OfRecord adds to a receipt what a reading of a record shows.
 func OfRecord(r receipt.Receipt, row keys.Record) receipt.Receipt {
-	r.TenantSecretID, r.Version, r.Type, r.Source, r.CreatedBy, r.StatusAfter = row.ID, row.Version, row.Type, row.Source, row.CreatedBy, row.Status
+	r.TenantSecretID, r.Version, r.Type, r.Source, r.CreatedBy, r.StatusAfter = row.ID, row.Version, row.Type, row.Source,
+		row.CreatedBy, row.Status
 	if _, err := byok.ParseHash(row.Hash); err == nil {
 		r.SecretValueHash = row.Hash
 	}
@@ -22,10 +23,14 @@ func OfRecord(r receipt.Receipt, row keys.Record) receipt.Receipt {
 
 // OfCertificate is a wrapping certificate as receipts name it.
 func OfCertificate(name string, c *byok.Certificate) *receipt.Certificate {
-	return &receipt.Certificate{DeveloperName: name, SerialNumber: c.SerialNumber(), SHA256: c.SHA256Fingerprint(), NotAfter: receipt.UTC(c.X509.NotAfter)}
+	return &receipt.Certificate{
+		DeveloperName: name, SerialNumber: c.SerialNumber(), SHA256: c.SHA256Fingerprint(),
+		NotAfter: receipt.UTC(c.X509.NotAfter),
+	}
 }
 
-// OfPins says whether certificate_pins held; verifiable is false for what was wrapped elsewhere. It returns nil without pins.
+// OfPins says whether certificate_pins held; verifiable is false for what was wrapped elsewhere. It
+// returns nil without pins.
 func OfPins(pins []string, verifiable bool) *receipt.Pins {
 	if len(pins) == 0 {
 		return nil
@@ -52,23 +57,28 @@ func (e *Escrow) Evidence(r receipt.Receipt, armored, path string) receipt.Recei
 	return r
 }
 
-// Amended is the evidence of a patch of a record: it repeats what the given receipt says of how its key was made, if that is of this record.
+// Amended is the evidence of a patch of a record: it repeats what the given receipt says of how its
+// key was made, if that is of this record.
 func Amended(r, made receipt.Receipt, row keys.Record) receipt.Receipt {
 	amended := made
 	if made.TenantSecretID != row.ID {
 		amended = receipt.Receipt{}
 	}
-	amended.Operation, amended.Cause, amended.Time, amended.Resource, amended.RotationID = receipt.Patch, r.Cause, r.Time, r.Resource, r.RotationID
-	amended.OrganizationID, amended.UserID, amended.FIPSMode, amended.ProviderVersion, amended.Previous = r.OrganizationID, r.UserID, r.FIPSMode, r.ProviderVersion, r.Previous
+	amended.Operation, amended.Cause, amended.Time, amended.Resource, amended.RotationID = receipt.Patch, r.Cause, r.Time,
+		r.Resource, r.RotationID
+	amended.OrganizationID, amended.UserID, amended.FIPSMode, amended.ProviderVersion, amended.Previous = r.OrganizationID,
+		r.UserID, r.FIPSMode, r.ProviderVersion, r.Previous
 	amended.StatusBefore = row.Status
 
 	return OfRecord(amended, row)
 }
 
-// receipt is the evidence of this run's work on a record. A record that could not be read back has no status.
+// receipt is the evidence of this run's work on a record. A record that could not be read back has
+// no status.
 func (w *run) receipt(operation receipt.Operation, row keys.Record, confirmed bool, s sealed) receipt.Receipt {
 	r := OfRecord(w.Receipt, row)
-	r.Operation, r.Time, r.OrganizationID, r.Type, r.RotationID = operation, receipt.UTC(w.now), w.Organization, w.Type, w.id.String()
+	r.Operation, r.Time, r.OrganizationID, r.Type, r.RotationID = operation, receipt.UTC(w.now), w.Organization, w.Type,
+		w.id.String()
 	r.SecretValueHash, r.KeySource = "", s.material
 	if _, err := byok.ParseHash(s.hash); err == nil {
 		r.SecretValueHash = s.hash
@@ -86,7 +96,8 @@ func (w *run) receipt(operation receipt.Operation, row keys.Record, confirmed bo
 		r.Certificate = OfCertificate(s.envelope.Name, c)
 		r.PinsHeld = OfPins(w.Pins, s.material != materialWrapped)
 		if s.material != materialWrapped {
-			// What was wrapped elsewhere is opaque: neither its algorithm nor its certificate can be known here.
+			// What was wrapped elsewhere is opaque: neither its algorithm nor its certificate can be known
+			// here.
 			r.WrappingAlg = string(w.algorithm())
 		}
 	}
@@ -99,14 +110,16 @@ func (w *run) receipt(operation receipt.Operation, row keys.Record, confirmed bo
 	return r
 }
 
-// writeReceipt encodes a receipt and keeps it beside the escrow copy too, if there is one: state can be lost.
+// writeReceipt encodes a receipt and keeps it beside the escrow copy too, if there is one: state
+// can be lost.
 func (w *run) writeReceipt(r receipt.Receipt, path string) string {
 	text := r.Encode()
 	if path == "" {
 		return text
 	}
 	if err := w.Escrow.Directory.WriteReceipt(filepath.Base(path), text); err != nil {
-		w.warn("escrow.directory", "The receipt could not be kept beside the escrow copy", "The upload is done and the receipt is in state. Writing it beside %s failed: %s.", path, err)
+		w.warn("escrow.directory", "The receipt could not be kept beside the escrow copy", "The upload is done and the "+
+			"receipt is in state. Writing it beside %s failed: %s.", path, err)
 	}
 
 	return text
@@ -119,8 +132,8 @@ type foundReceipt struct {
 	text string
 }
 
-// earlierReceipt finds the receipt of an adopted record: that of the state, else the one beside the escrow copy. One that speaks of another
-// record is not evidence.
+// earlierReceipt finds the receipt of an adopted record: that of the state, else the one beside the
+// escrow copy. One that speaks of another record is not evidence.
 func (w *run) earlierReceipt(row keys.Record, path string) (foundReceipt, bool) {
 	if held, err := receipt.Parse(w.InState); err == nil && w.heldInState(row) && held.TenantSecretID == row.ID {
 		return foundReceipt{Receipt: held, text: w.InState}, true
@@ -140,7 +153,8 @@ func (w *run) earlierReceipt(row keys.Record, path string) (foundReceipt, bool) 
 	return foundReceipt{Receipt: found, text: text}, true
 }
 
-// evidence returns the receipts of an adoption, the newest last: that of the key's making, if it is there, and one of what was done now.
+// evidence returns the receipts of an adoption, the newest last: that of the key's making, if it is
+// there, and one of what was done now.
 func (w *run) evidence(row keys.Record, changed bool, s sealed, made foundReceipt, remembered bool) []string {
 	switch {
 	case !remembered:

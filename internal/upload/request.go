@@ -17,11 +17,13 @@ type Request struct {
 	Description string
 	// Evidence is what private state knows of earlier runs. Gather adds the rest.
 	Evidence keys.Evidence
-	// User returns the id of the session's user, "" if it can't be had. It is asked only if a marker's writer is in doubt.
+	// User returns the id of the session's user, "" if it can't be had. It is asked only if a marker's
+	// writer is in doubt.
 	User func(ctx context.Context) string
 	// Planned is what the plan has announced.
 	Planned Planned
-	// Receipt is what each receipt of this apply says, and InState the text of the one in state that it follows, "" for none.
+	// Receipt is what each receipt of this apply says, and InState the text of the one in state that
+	// it follows, "" for none.
 	Receipt receipt.Receipt
 	InState string
 
@@ -46,8 +48,8 @@ type Request struct {
 type Planned struct {
 	// Adopts is the record to adopt, "" if the plan makes a key.
 	Adopts string
-	// Over is the record that the plan saw in use, "" if it saw none or did not look. OverLost is true if that was one of those that a newer
-	// key ends for good.
+	// Over is the record that the plan saw in use, "" if it saw none or did not look. OverLost is true
+	// if that was one of those that a newer key ends for good.
 	Over     string
 	OverLost bool
 	// Certificate is the fingerprint of the wrapping certificate, "" if it was not known.
@@ -58,10 +60,12 @@ type Planned struct {
 func (r Request) check() *problem.Problem {
 	switch {
 	case r.Type == "" || r.Fingerprint == "":
-		return problem.New("", "Internal error: rotation without type or fingerprint", "A rotation was requested without a type or inputs. Nothing was sent. Please report it.")
+		return problem.New("", "Internal error: rotation without type or fingerprint", "A rotation was requested without a "+
+			"type or inputs. Nothing was sent. Please report it.")
 	case r.Wrapped != "" && (!r.Material.IsZero() || r.Escrow != nil || r.Pin == ""):
 		return problem.New("wrapped_key_material", "Invalid use of wrapped_key_material",
-			"wrapped_key_material needs secret_value_hash and excludes key_material_wo and escrow: its plaintext is not known here. Nothing was sent.")
+			"wrapped_key_material needs secret_value_hash and excludes key_material_wo and escrow: its plaintext is not known "+
+				"here. Nothing was sent.")
 	default:
 		return nil
 	}
@@ -69,7 +73,8 @@ func (r Request) check() *problem.Problem {
 
 // Result is the record behind the lineage after Run, whether it was made now or found.
 type Result struct {
-	// Record is the record as read back. If that failed, it holds what is known without it and Confirmed is false.
+	// Record is the record as read back. If that failed, it holds what is known without it and
+	// Confirmed is false.
 	Record     keys.Record
 	Confirmed  bool
 	RotationID keys.RotationID
@@ -81,9 +86,11 @@ type Result struct {
 	EscrowCiphertext string
 	// KeyCheckValue is "" if the material was never seen.
 	KeyCheckValue string
-	// CertificateSHA256 is the fingerprint of the certificate that wrapped the material, "" if it is not known.
+	// CertificateSHA256 is the fingerprint of the certificate that wrapped the material, "" if it is
+	// not known.
 	CertificateSHA256 string
-	// Receipts are the evidence, JSON, the newest last. Of an adoption the first may be one that is kept already.
+	// Receipts are the evidence, JSON, the newest last. Of an adoption the first may be one that is
+	// kept already.
 	Receipts []string
 	Warnings []*problem.Problem
 
@@ -99,7 +106,8 @@ func (r Result) Receipt() string {
 	return r.Receipts[len(r.Receipts)-1]
 }
 
-// Owned returns what is to be remembered of the record. One whose id is not known has the newest version before it, see keys.Ours.
+// Owned returns what is to be remembered of the record. One whose id is not known has the newest
+// version before it, see keys.Ours.
 func (r Result) Owned() keys.Record {
 	row := r.Record
 	if row.ID == "" {

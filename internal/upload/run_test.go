@@ -53,7 +53,8 @@ func TestRun_generated(t *testing.T) {
 		t.Errorf("expected the steps %v, found %v", want, org.events)
 	}
 	row, sent := org.records[1], org.sent[0]
-	if sent.Description != "For Terraform "+marker(0) || sent.Envelope.Name != "BYOK" || sent.Request.KeyDerivationMode != keys.DerivationPBKDF2 {
+	if sent.Description != "For Terraform "+marker(0) || sent.Envelope.Name != "BYOK" ||
+		sent.Request.KeyDerivationMode != keys.DerivationPBKDF2 {
 		t.Errorf("expected an upload with its marker, found %+v", sent)
 	}
 	material := unwrap(sent.Value)
@@ -61,16 +62,20 @@ func TestRun_generated(t *testing.T) {
 		t.Errorf("expected 32 bytes with the hash that was sent, found %d", len(material))
 	}
 	kcv := byok.KeyCheckValue(secret.NewBytes(material))
-	if result.Record.ID != row.ID || !result.Confirmed || result.Adopted || result.RotationID != rotation(0) || result.KeyCheckValue != kcv || result.EscrowCiphertext != "" || result.Hash != row.Hash {
+	if result.Record.ID != row.ID || !result.Confirmed || result.Adopted || result.RotationID != rotation(0) ||
+		result.KeyCheckValue != kcv || result.EscrowCiphertext != "" || result.Hash != row.Hash {
 		t.Errorf("unexpected result %+v", result)
 	}
 	if len(result.Warnings) != 0 || result.CertificateSHA256 != goodFingerprint() {
 		t.Errorf("expected a fingerprint and no warnings, found %q and %v", result.CertificateSHA256, result.Warnings)
 	}
 	evidence := receiptOf(t, result)
-	if evidence.Outcome != "uploaded" || evidence.KeySource != "generated" || evidence.TenantSecretID != row.ID || evidence.RotationID != fingerprint+".0" ||
-		evidence.HashMatched == nil || !*evidence.HashMatched || evidence.Certificate == nil || evidence.Certificate.SHA256 != result.CertificateSHA256 ||
-		evidence.Time != "2027-01-02T03:04:05Z" || evidence.ProviderVersion != "1.2.3" || evidence.OrganizationID != organization || evidence.SecretValueHash != row.Hash ||
+	if evidence.Outcome != "uploaded" || evidence.KeySource != "generated" || evidence.TenantSecretID != row.ID ||
+		evidence.RotationID != fingerprint+".0" ||
+		evidence.HashMatched == nil || !*evidence.HashMatched || evidence.Certificate == nil ||
+		evidence.Certificate.SHA256 != result.CertificateSHA256 ||
+		evidence.Time != "2027-01-02T03:04:05Z" || evidence.ProviderVersion != "1.2.3" ||
+		evidence.OrganizationID != organization || evidence.SecretValueHash != row.Hash ||
 		evidence.Source != keys.SourceUploaded || evidence.CreatedBy != me || evidence.WrappingAlg != "RSA_OAEP_SHA512" {
 		t.Errorf("unexpected receipt %s", result.Receipt())
 	}
@@ -97,47 +102,149 @@ func TestRun_reconcile(t *testing.T) {
 		id      int64 // counter of the rotation id
 		problem string
 	}{
-		"create, empty org":                           {nil, nil, 0, 0, ""},
-		"create, key of Salesforce":                   {records{record(1, byHSM)}, nil, 0, 0, ""},
-		"create, own marker":                          {records{own}, nil, 1, 4, ""},
-		"create, own marker after a text":             {records{record(1, described("a text "+marker(4)))}, nil, 1, 4, ""},
-		"create, own marker, another source":          {records{record(1, byHSM, described(marker(4)))}, nil, 0, 5, ""},
-		"create, own marker, another mode":            {records{record(1, underived, described(marker(4)))}, nil, 0, 5, ""},
-		"create, own marker is archived":              {records{record(1, archived, described(marker(4))), record(2, byHSM)}, nil, 0, 5, ""},
-		"create, other inputs":                        {records{record(1, described("[tf:ffffffff.7]"))}, nil, 0, 8, ""},
-		"create, marker of another type":              {records{record(1, otherType, described(marker(4)))}, nil, 0, 0, ""},
-		"create, marker is not at the end":            {records{record(1, described(marker(4)+" edited"))}, nil, 0, 0, ""},
-		"create, two ACTIVE records":                  {records{record(2, described(marker(4))), record(1, described(marker(9)))}, nil, 2, 4, ""},
-		"create, pin matches":                         {records{record(1, pinned)}, change{pin}, 1, 0, ""},
-		"create, pin and marker match":                {records{record(1, pinned, described(marker(3)))}, change{pin}, 1, 3, ""},
-		"create, pin and foreign marker match":        {records{record(1, pinned, describedBy(admin, marker(3)))}, change{pin}, 1, 3, ""},
-		"create, marker matches, pin does not":        {records{record(1, described(marker(3)))}, change{pin}, 0, 4, ""},
-		"create, pin of an archived record":           {records{record(1, archived, pinned), record(2)}, change{pin}, 0, 0, "has been used in this org"},
-		"create, pin of a destroyed record":           {records{record(1, destroyed, pinned), record(2)}, change{pin}, 0, 0, "restore its record"},
-		"create, pin in another mode":                 {records{record(1, pinned, underived)}, change{pin}, 0, 0, "exists with another derivation mode"},
-		"create, HSM, own marker":                     {records{record(1, byHSM, described(marker(2)))}, change{fromHSM}, 1, 2, ""},
-		"create, HSM, uploaded key with own marker":   {records{record(1, described(marker(2)))}, change{fromHSM}, 0, 3, ""},
-		"create, REMOTE, own marker":                  {records{record(1, byService, described(marker(2)))}, change{fromService}, 1, 2, ""},
-		"create, REMOTE that is down":                 {records{record(1, byService, destroyed, described(marker(2)))}, change{fromService}, 1, 2, ""},
-		"create, REMOTE, another key of the service":  {records{record(1, byService, described(marker(2)), func(r *keys.Record) { r.RemoteKeyIdentifier = "other" })}, change{fromService}, 0, 3, ""},
-		"create, over a foreign REMOTE that is down":  {records{record(1, byService, destroyed)}, nil, 0, 0, "A destroyed cache-only key is in the way"},
-		"create, over it, destruction allowed":        {records{record(1, byService, destroyed)}, change{func(r *upload.Request) { r.Destruction.Allowed = true }}, 0, 0, ""},
-		"create, over it, allowed but for the quorum": {records{record(1, byService, destroyed)}, change{func(r *upload.Request) { r.Destruction = keys.Destruction{Allowed: true, Quorum: true} }}, 0, 0, "Make it ACTIVE first"},
+		"create, empty org":                  {nil, nil, 0, 0, ""},
+		"create, key of Salesforce":          {records{record(1, byHSM)}, nil, 0, 0, ""},
+		"create, own marker":                 {records{own}, nil, 1, 4, ""},
+		"create, own marker after a text":    {records{record(1, described("a text "+marker(4)))}, nil, 1, 4, ""},
+		"create, own marker, another source": {records{record(1, byHSM, described(marker(4)))}, nil, 0, 5, ""},
+		"create, own marker, another mode":   {records{record(1, underived, described(marker(4)))}, nil, 0, 5, ""},
+		"create, own marker is archived": {
+			records{record(1, archived, described(marker(4))), record(2, byHSM)},
+			nil, 0, 5, "",
+		},
+		"create, other inputs":             {records{record(1, described("[tf:ffffffff.7]"))}, nil, 0, 8, ""},
+		"create, marker of another type":   {records{record(1, otherType, described(marker(4)))}, nil, 0, 0, ""},
+		"create, marker is not at the end": {records{record(1, described(marker(4)+" edited"))}, nil, 0, 0, ""},
+		"create, two ACTIVE records": {records{
+			record(2, described(marker(4))),
+			record(1, described(marker(9))),
+		}, nil, 2, 4, ""},
+		"create, pin matches": {records{record(1, pinned)}, change{pin}, 1, 0, ""},
+		"create, pin and marker match": {
+			records{record(1, pinned, described(marker(3)))},
+			change{pin},
+			1, 3,
+			"",
+		},
+		"create, pin and foreign marker match": {
+			records{record(1, pinned, describedBy(admin, marker(3)))},
+			change{pin},
+			1, 3, "",
+		},
+		"create, marker matches, pin does not": {records{record(1, described(marker(3)))}, change{pin}, 0, 4, ""},
+		"create, pin of an archived record": {
+			records{record(1, archived, pinned), record(2)},
+			change{pin},
+			0, 0,
+			"has been used in this org",
+		},
+		"create, pin of a destroyed record": {
+			records{record(1, destroyed, pinned), record(2)},
+			change{pin},
+			0, 0,
+			"restore its record",
+		},
+		"create, pin in another mode": {
+			records{record(1, pinned, underived)},
+			change{pin},
+			0, 0,
+			"exists with another derivation mode",
+		},
+		"create, HSM, own marker": {
+			records{record(1, byHSM, described(marker(2)))},
+			change{fromHSM},
+			1,
+			2, "",
+		},
+		"create, HSM, uploaded key with own marker": {records{record(1, described(marker(2)))}, change{fromHSM}, 0, 3, ""},
+		"create, REMOTE, own marker": {
+			records{record(1, byService, described(marker(2)))},
+			change{fromService},
+			1, 2, "",
+		},
+		"create, REMOTE that is down": {
+			records{record(1, byService, destroyed, described(marker(2)))},
+			change{fromService},
+			1, 2, "",
+		},
+		"create, REMOTE, another key of the service": {records{record(1, byService, described(marker(2)),
+			func(r *keys.Record) {
+				r.RemoteKeyIdentifier = "other"
+			})}, change{fromService}, 0, 3, ""},
+		"create, over a foreign REMOTE that is down": {
+			records{record(1, byService, destroyed)},
+			nil, 0, 0,
+			"A destroyed cache-only key is in the way",
+		},
+		"create, over it, destruction allowed": {records{record(1, byService, destroyed)}, change{func(r *upload.Request) {
+			r.Destruction.Allowed = true
+		}}, 0, 0, ""},
+		"create, over it, allowed but for the quorum": {
+			records{record(1, byService, destroyed)},
+			change{func(r *upload.Request) {
+				r.Destruction = keys.Destruction{Allowed: true, Quorum: true}
+			}},
+			0, 0, "Make it ACTIVE first",
+		},
 
-		"update, exactly this id":                           {records{record(1, described(marker(4)))}, change{update(4)}, 1, 4, ""},
-		"update, an earlier id":                             {records{own}, change{after(own)}, 0, 5, ""},
-		"update, our record has got the new marker":         {records{record(1, described(marker(5)))}, change{after(own)}, 0, 5, ""},
-		"update, our record has got the new marker and pin": {records{record(1, pinned, described(marker(5)))}, change{after(own), pin}, 1, 5, ""},
-		"update, a later id":                                {records{record(1, described(marker(6)))}, change{update(5)}, 0, 5, ""},
-		"update, same counter of other inputs":              {records{record(1, described("[tf:ffffffff.5]"))}, change{update(5)}, 0, 5, ""},
-		"update, key of Salesforce":                         {records{record(1, byHSM)}, change{update(5)}, 0, 5, ""},
-		"update, pin matches an unmarked record":            {records{record(1, pinned)}, change{update(5), pin}, 1, 5, ""},
-		"update, this id with another hash than the pin":    {records{record(1, described(marker(5)))}, change{update(5), pin}, 0, 0, "The org has moved on since the plan"},
-		"update, this id was made and has been overtaken":   {records{record(1, archived, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
-		"update, this id was made, overtaken, destroyed":    {records{record(1, destroyed, described(marker(5))), record(2, byHSM)}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
-		"update, somebody's archived copy of this id":       {records{record(1, archived, describedBy(admin, marker(5))), record(2, byHSM)}, change{update(5)}, 0, 5, ""},
-		"update, this id on another type is somebody's":     {records{record(1, otherType, described(marker(5)))}, change{update(5)}, 0, 5, ""},
-		"update, not asked for, over a REMOTE that is down": {records{record(1, byService, destroyed)}, change{update(5), func(r *upload.Request) { r.Asked = false }}, 0, 0, "has become DESTROYED"},
+		"update, exactly this id": {
+			records{record(1, described(marker(4)))},
+			change{update(4)},
+			1,
+			4, "",
+		},
+		"update, an earlier id": {records{own}, change{after(own)}, 0, 5, ""},
+		"update, our record has got the new marker": {
+			records{record(1, described(marker(5)))},
+			change{after(own)},
+			0,
+			5, "",
+		},
+		"update, our record has got the new marker and pin": {
+			records{record(1, pinned, described(marker(5)))},
+			change{after(own), pin},
+			1, 5, "",
+		},
+		"update, a later id": {
+			records{record(1, described(marker(6)))},
+			change{update(5)},
+			0,
+			5, "",
+		},
+		"update, same counter of other inputs": {
+			records{record(1, described("[tf:ffffffff.5]"))},
+			change{update(5)},
+			0, 5, "",
+		},
+		"update, key of Salesforce":              {records{record(1, byHSM)}, change{update(5)}, 0, 5, ""},
+		"update, pin matches an unmarked record": {records{record(1, pinned)}, change{update(5), pin}, 1, 5, ""},
+		"update, this id with another hash than the pin": {
+			records{record(1, described(marker(5)))},
+			change{update(5), pin},
+			0, 0, "The org has moved on since the plan",
+		},
+		"update, this id was made and has been overtaken": {records{
+			record(1, archived, described(marker(5))),
+			record(2, byHSM),
+		}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
+		"update, this id was made, overtaken, destroyed": {records{
+			record(1, destroyed, described(marker(5))),
+			record(2, byHSM),
+		}, change{update(5)}, 0, 0, "The org has moved on since the plan"},
+		"update, somebody's archived copy of this id": {records{
+			record(1, archived, describedBy(admin, marker(5))),
+			record(2, byHSM),
+		}, change{update(5)}, 0, 5, ""},
+		"update, this id on another type is somebody's": {
+			records{record(1, otherType, described(marker(5)))},
+			change{update(5)},
+			0, 5, "",
+		},
+		"update, not asked for, over a REMOTE that is down": {
+			records{record(1, byService, destroyed)},
+			change{update(5), func(r *upload.Request) { r.Asked = false }},
+			0, 0, "has become DESTROYED",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,10 +308,16 @@ func TestRun_sources(t *testing.T) {
 		"given, pinned": {
 			func(r *upload.Request) { r.Material, r.Pin = given, byok.HashMaterial(given) }, "given", 1, "", "RSA_OAEP_SHA512",
 		},
-		"given, to a pinned certificate": {func(r *upload.Request) { r.Material, r.Pins = given, pinned }, "given", 1, receipt.PinsHeld, "RSA_OAEP_SHA512"},
-		"wrapped":                        {func(r *upload.Request) { r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given) }, "wrapped_elsewhere", 1, "", ""},
+		"given, to a pinned certificate": {func(r *upload.Request) {
+			r.Material, r.Pins = given, pinned
+		}, "given", 1, receipt.PinsHeld, "RSA_OAEP_SHA512"},
+		"wrapped": {func(r *upload.Request) {
+			r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given)
+		}, "wrapped_elsewhere", 1, "", ""},
 		"wrapped, to a pinned certificate": {
-			func(r *upload.Request) { r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned }, "wrapped_elsewhere", 1, receipt.PinsNotVerifiable, "",
+			func(r *upload.Request) {
+				r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned
+			}, "wrapped_elsewhere", 1, receipt.PinsNotVerifiable, "",
 		},
 		"HSM":    {fromHSM, "salesforce", 0, "", ""},
 		"REMOTE": {fromService, "remote", 0, "", ""},
@@ -217,8 +330,10 @@ func TestRun_sources(t *testing.T) {
 				t.Fatal(err)
 			}
 			evidence := receiptOf(t, result)
-			if evidence.KeySource != test.material || org.counts["certificates"] != test.certificates || pinsOf(evidence) != test.pins {
-				t.Errorf("expected the key source %s, pins %q and %d reads of certificates, found %s and %d", test.material, test.pins, test.certificates, result.Receipt(), org.counts["certificates"])
+			if evidence.KeySource != test.material || org.counts["certificates"] != test.certificates ||
+				pinsOf(evidence) != test.pins {
+				t.Errorf("expected the key source %s, pins %q and %d reads of certificates, found %s and %d", test.material,
+					test.pins, test.certificates, result.Receipt(), org.counts["certificates"])
 			}
 			if evidence.WrappingAlg != test.alg || evidence.Source != org.records[0].Source {
 				t.Errorf("expected the algorithm %q and the record's own source, found %s", test.alg, result.Receipt())
@@ -255,34 +370,87 @@ func TestRun_problems(t *testing.T) {
 		attribute string
 		words     string
 	}{
-		"no type":                       {func(r *upload.Request) { r.Type = "" }, nil, "", "Please report it"},
-		"no inputs":                     {func(r *upload.Request) { r.Fingerprint = "" }, nil, "", "Please report it"},
-		"pin of other material":         {func(r *upload.Request) { r.Material, r.Pin = material, other }, nil, "secret_value_hash", other},
-		"pin without material":          {func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash", "generated material can't have it"},
+		"no type":   {func(r *upload.Request) { r.Type = "" }, nil, "", "Please report it"},
+		"no inputs": {func(r *upload.Request) { r.Fingerprint = "" }, nil, "", "Please report it"},
+		"pin of other material": {func(r *upload.Request) {
+			r.Material, r.Pin = material, other
+		}, nil, "secret_value_hash", other},
+		"pin without material": {
+			func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash",
+			"generated material can't have it",
+		},
 		"used material":                 {give, used(archived), "key_material_wo_version", "Give other material"},
 		"used material of another type": {give, used(otherType), "key_material_wo_version", "The Analytics record"},
-		"weak material":                 {func(r *upload.Request) { r.Material = secret.NewBytes(make([]byte, 32)) }, nil, "key_material_wo_version", "is all zero"},
-		"used wrapped material":         {func(r *upload.Request) { r.Wrapped, r.Pin = "x", hash }, used(archived), "secret_value_hash", "Give other material"},
-		"wrapped and given":             {func(r *upload.Request) { r.Wrapped, r.Pin, r.Material = "x", other, material }, nil, "wrapped_key_material", "excludes key_material_wo"},
-		"wrapped and escrow":            {func(r *upload.Request) { r.Wrapped, r.Pin, r.Escrow = "x", other, &upload.Escrow{} }, nil, "wrapped_key_material", "excludes key_material_wo and escrow"},
-		"wrapped, no pin":               {func(r *upload.Request) { r.Wrapped = "x" }, nil, "wrapped_key_material", "needs secret_value_hash"},
-		"wrapped, no fit":               {func(r *upload.Request) { r.Wrapped, r.Pin = "AAAA", other }, nil, "wrapped_key_material", "Nothing was sent"},
-		"no certificate":                {func(r *upload.Request) { r.Certificate = "None" }, nil, "certificate", "Certificates of this org that fit: BYOK."},
-		"label":                         {func(r *upload.Request) { r.Certificate = "BYOK label" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
-		"other case":                    {func(r *upload.Request) { r.Certificate = "byok" }, nil, "certificate", `Did you mean the unique name "BYOK"`},
-		"no certificates":               {nil, func(o *fakeOrg) { o.certificates = nil }, "certificate", "The org shows no certificate that fits"},
-		"2048 bits":                     {nil, certificate(func(c *salesforce.Certificate) { c.KeySize = 2048 }), "certificate", "its key has 2048 bits"},
-		"exportable":                    {nil, certificate(func(c *salesforce.Certificate) { c.PrivateKeyExportable = true }), "certificate", "its private key is exportable"},
-		"not encrypted":                 {nil, certificate(func(c *salesforce.Certificate) { c.EncryptedWithPlatformEncryption = false }), "certificate", "not encrypted with Platform Encryption"},
-		"not usable":                    {nil, certificate(func(c *salesforce.Certificate) { c.Unusable = true }), "certificate", "it is not usable yet"},
-		"expired row":                   {nil, certificate(func(c *salesforce.Certificate) { c.ExpirationDate = now }), "certificate", "it expired on 2027-01-02T03:04:05Z"},
-		"expired X.509":                 {nil, func(o *fakeOrg) { o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(0, -1, 0)) }, "certificate", "expired"},
-		"unreadable chain":              {nil, func(o *fakeOrg) { o.chain = []byte("<html>") }, "certificate", "CertificateChain can't be read"},
-		"Database, no KMS":              {func(r *upload.Request) { r.Type = keys.TypeDatabase }, nil, "certificate", "uses the KMS"},
-		"Data, KMS":                     {nil, certificate(func(c *salesforce.Certificate) { c.UsingKMS = true }), "certificate", "serves Database keys only"},
-		"another certificate":           {func(r *upload.Request) { r.Pins = []string{strings.Repeat("0", 64)} }, nil, "certificate_pins", goodFingerprint()},
-		"another certificate planned":   {func(r *upload.Request) { r.Planned.Certificate = strings.Repeat("0", 64) }, nil, "certificate", goodFingerprint()},
-		"unknown algorithm":             {func(r *upload.Request) { r.Algorithm = "RSA_PKCS1" }, nil, "wrapping_algorithm", "Nothing was sent"},
+		"weak material": {func(r *upload.Request) {
+			r.Material = secret.NewBytes(make([]byte, 32))
+		}, nil, "key_material_wo_version", "is all zero"},
+		"used wrapped material": {func(r *upload.Request) {
+			r.Wrapped, r.Pin = "x", hash
+		}, used(archived), "secret_value_hash", "Give other material"},
+		"wrapped and given": {func(r *upload.Request) {
+			r.Wrapped, r.Pin, r.Material = "x", other, material
+		}, nil, "wrapped_key_material", "excludes key_material_wo"},
+		"wrapped and escrow": {func(r *upload.Request) {
+			r.Wrapped, r.Pin, r.Escrow = "x", other, &upload.Escrow{}
+		}, nil, "wrapped_key_material", "excludes key_material_wo and escrow"},
+		"wrapped, no pin": {
+			func(r *upload.Request) { r.Wrapped = "x" }, nil, "wrapped_key_material",
+			"needs secret_value_hash",
+		},
+		"wrapped, no fit": {func(r *upload.Request) {
+			r.Wrapped, r.Pin = "AAAA", other
+		}, nil, "wrapped_key_material", "Nothing was sent"},
+		"no certificate": {func(r *upload.Request) {
+			r.Certificate = "None"
+		}, nil, "certificate", "Certificates of this org that fit: BYOK."},
+		"label": {func(r *upload.Request) {
+			r.Certificate = "BYOK label"
+		}, nil, "certificate", `Did you mean the unique name "BYOK"`},
+		"other case": {func(r *upload.Request) {
+			r.Certificate = "byok"
+		}, nil, "certificate", `Did you mean the unique name "BYOK"`},
+		"no certificates": {nil, func(o *fakeOrg) {
+			o.certificates = nil
+		}, "certificate", "The org shows no certificate that fits"},
+		"2048 bits": {
+			nil, certificate(func(c *salesforce.Certificate) { c.KeySize = 2048 }),
+			"certificate", "its key has 2048 bits",
+		},
+		"exportable": {nil, certificate(func(c *salesforce.Certificate) {
+			c.PrivateKeyExportable = true
+		}), "certificate", "its private key is exportable"},
+		"not encrypted": {nil, certificate(func(c *salesforce.Certificate) {
+			c.EncryptedWithPlatformEncryption = false
+		}), "certificate", "not encrypted with Platform Encryption"},
+		"not usable": {
+			nil, certificate(func(c *salesforce.Certificate) { c.Unusable = true }),
+			"certificate", "it is not usable yet",
+		},
+		"expired row": {nil, certificate(func(c *salesforce.Certificate) {
+			c.ExpirationDate = now
+		}), "certificate", "it expired on 2027-01-02T03:04:05Z"},
+		"expired X.509": {nil, func(o *fakeOrg) {
+			o.chain = chain(now.AddDate(-2, 0, 0), now.AddDate(0, -1, 0))
+		}, "certificate", "expired"},
+		"unreadable chain": {nil, func(o *fakeOrg) {
+			o.chain = []byte("<html>")
+		}, "certificate", "CertificateChain can't be read"},
+		"Database, no KMS": {func(r *upload.Request) {
+			r.Type = keys.TypeDatabase
+		}, nil, "certificate", "uses the KMS"},
+		"Data, KMS": {
+			nil, certificate(func(c *salesforce.Certificate) { c.UsingKMS = true }),
+			"certificate", "serves Database keys only",
+		},
+		"another certificate": {func(r *upload.Request) {
+			r.Pins = []string{strings.Repeat("0", 64)}
+		}, nil, "certificate_pins", goodFingerprint()},
+		"another certificate planned": {func(r *upload.Request) {
+			r.Planned.Certificate = strings.Repeat("0", 64)
+		}, nil, "certificate", goodFingerprint()},
+		"unknown algorithm": {func(r *upload.Request) {
+			r.Algorithm = "RSA_PKCS1"
+		}, nil, "wrapping_algorithm", "Nothing was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -295,7 +463,8 @@ func TestRun_problems(t *testing.T) {
 			}
 			_, err := org.uploader().Run(t.Context(), org, r)
 			p, ok := problem.Of(err)
-			if !ok || p.Attribute != test.attribute || !strings.Contains(p.Detail, test.words) || !strings.Contains(p.Detail, "Nothing was sent") {
+			if !ok || p.Attribute != test.attribute || !strings.Contains(p.Detail, test.words) ||
+				!strings.Contains(p.Detail, "Nothing was sent") {
 				t.Errorf("expected a problem at %q with %q, found %v", test.attribute, test.words, err)
 			}
 			if org.writes() != 0 {
@@ -305,7 +474,8 @@ func TestRun_problems(t *testing.T) {
 	}
 }
 
-// The pins and the planned certificate are compared before anything is encrypted to anybody: no escrow copy, no intent, no POST.
+// The pins and the planned certificate are compared before anything is encrypted to anybody: no
+// escrow copy, no intent, no POST.
 func TestRun_certificateIsComparedBeforeEscrow(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*upload.Request){
@@ -340,7 +510,9 @@ func TestRun_errorsBeforeThePost(t *testing.T) {
 		org    func(*fakeOrg)
 		words  string
 	}{
-		"records":      {nil, func(o *fakeOrg) { o.onRecords = func(int) error { return errBroken } }, "reading the Data keys of the org before the upload; nothing was sent"},
+		"records": {nil, func(o *fakeOrg) {
+			o.onRecords = func(int) error { return errBroken }
+		}, "reading the Data keys of the org before the upload; nothing was sent"},
 		"certificates": {nil, func(o *fakeOrg) { o.onCertificates = errBroken }, "reading the certificates of the org"},
 		"marking": {
 			func(r *upload.Request) { r.Description = "new text" },
@@ -416,7 +588,9 @@ func TestRun_cancelled(t *testing.T) {
 // A record is edited where it differs from what is wanted, and only there.
 func TestChangeOf(t *testing.T) {
 	t.Parallel()
-	remote := record(1, byService, described("text"), func(r *keys.Record) { r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000001AAA", "Old" })
+	remote := record(1, byService, described("text"), func(r *keys.Record) {
+		r.RemoteKeyServiceID, r.RemoteKeyCertificate = "0XA000000000001AAA", "Old"
+	})
 	for name, test := range map[string]struct {
 		row                               keys.Record
 		description, service, certificate string

@@ -24,7 +24,8 @@ type sealed struct {
 	envelope Envelope
 	// material says where it comes from.
 	material string
-	// value is the wrapped material, hash that of the material, kcv its key check value. They are "" if there is none.
+	// value is the wrapped material, hash that of the material, kcv its key check value. They are ""
+	// if there is none.
 	value, hash, kcv string
 	copy             kept
 }
@@ -37,7 +38,8 @@ type kept struct {
 	key escrow.Key
 }
 
-// seal makes the key to send: material, checks, escrow and wrapping. The plaintext lives in this call alone.
+// seal makes the key to send: material, checks, escrow and wrapping. The plaintext lives in this
+// call alone.
 func (w *run) seal(envelope Envelope) (sealed, error) {
 	switch {
 	case w.Source == keys.SourceHSM:
@@ -50,8 +52,8 @@ func (w *run) seal(envelope Envelope) (sealed, error) {
 		return w.sealMaterial(envelope, w.Material, MaterialGiven)
 	case w.Pin != "":
 		return sealed{}, problem.New("secret_value_hash", "A pinned hash without its key material",
-			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives the material; generated material can't have it. Nothing was sent. "+
-				"Give the material, or remove the pin.", w.Pin)
+			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives "+
+				"the material; generated material can't have it. Nothing was sent. Give the material, or remove the pin.", w.Pin)
 	default:
 		material := byok.GenerateMaterial()
 		defer material.Destroy()
@@ -71,11 +73,12 @@ func (w *run) sealWrapped(envelope Envelope) (sealed, error) {
 	return sealed{envelope: envelope, material: materialWrapped, value: w.Wrapped, hash: w.Pin}, nil
 }
 
-// WrappedMisfit refuses material that was wrapped in another way than declared, as far as its length and the certificate show that. A nil
-// certificate is one that is not known yet.
+// WrappedMisfit refuses material that was wrapped in another way than declared, as far as its
+// length and the certificate show that. A nil certificate is one that is not known yet.
 func WrappedMisfit(algorithm byok.WrappingAlgorithm, certificate *byok.Certificate, wrapped string) *problem.Problem {
 	if _, err := byok.ParseWrapped(algorithm, certificate, wrapped); err != nil {
-		return problem.New("wrapped_key_material", "Wrapped key material does not fit", "%s. Nothing was sent.", err).Because(err)
+		return problem.New("wrapped_key_material", "Wrapped key material does not fit", "%s. Nothing was sent.",
+			err).Because(err)
 	}
 
 	return nil
@@ -95,7 +98,8 @@ func (w *run) sealMaterial(envelope Envelope, material secret.Bytes, source stri
 	}
 	s.value, err = byok.Wrap(w.algorithm(), envelope.Certificate, material)
 	if err != nil {
-		return sealed{}, problem.New("wrapping_algorithm", "Key material could not be wrapped", "%s. Nothing was sent.", err).Because(err)
+		return sealed{}, problem.New("wrapping_algorithm", "Key material could not be wrapped", "%s. Nothing was sent.",
+			err).Because(err)
 	}
 
 	return s, nil
@@ -107,10 +111,12 @@ func PinMismatch(pin, hash string) *problem.Problem {
 		return nil
 	}
 
-	return problem.New("secret_value_hash", "Key material does not match the pinned hash", "Expected material with the SHA-256 %s, as secret_value_hash pins, found %s. Nothing was sent.", pin, hash)
+	return problem.New("secret_value_hash", "Key material does not match the pinned hash", "Expected material with the "+
+		"SHA-256 %s, as secret_value_hash pins, found %s. Nothing was sent.", pin, hash)
 }
 
-// WeakMaterial refuses a new key of given material that nobody made at random. It returns nil for any other, and for none.
+// WeakMaterial refuses a new key of given material that nobody made at random. It returns nil for
+// any other, and for none.
 func WeakMaterial(material secret.Bytes) *problem.Problem {
 	if material.IsZero() {
 		return nil
@@ -121,25 +127,30 @@ func WeakMaterial(material secret.Bytes) *problem.Problem {
 	}
 
 	return problem.New("key_material_wo_version", "Key material is weak",
-		"Expected 32 random bytes in key_material_wo, but the material %s. Nothing was sent. Look at what made it, and give material from a random source, such as openssl rand -base64 32; without "+
-			"key_material_wo the provider generates it.", weakness)
+		"Expected 32 random bytes in key_material_wo, but the material %s. Nothing was sent. Look at what made it, and "+
+			"give material from a random source, such as openssl rand -base64 32; without key_material_wo the provider "+
+			"generates it.", weakness)
 }
 
-// keep makes the escrow copy. From here on the material can be had again, so that a key that Salesforce has accepted is never one that
-// nobody holds.
+// keep makes the escrow copy. From here on the material can be had again, so that a key that
+// Salesforce has accepted is never one that nobody holds.
 func (w *run) keep(material secret.Bytes, hash string) (kept, error) {
 	if w.Escrow == nil {
 		return kept{}, nil
 	}
 	last, _ := keys.Newest(w.records, w.Type)
-	key := escrow.Key{Organization: w.Organization, Type: w.Type, RotationID: w.id.String(), Hash: hash, KnownVersion: last.Version, Time: w.now}
+	key := escrow.Key{
+		Organization: w.Organization, Type: w.Type, RotationID: w.id.String(), Hash: hash,
+		KnownVersion: last.Version, Time: w.now,
+	}
 	armored, there, err := w.Escrow.Keep(key, material)
 	if err != nil {
 		return kept{}, err
 	}
 	if there.Existed {
 		w.warn("escrow.directory", "An escrow copy of this key was there already",
-			"%s was left by an earlier attempt with the same material, and stays as it is. The escrow_ciphertext in state is for the recipients configured now.", there.Path)
+			"%s was left by an earlier attempt with the same material, and stays as it is. The escrow_ciphertext in state is "+
+				"for the recipients configured now.", there.Path)
 	}
 
 	return kept{armor: armored, path: there.Path, key: key}, nil

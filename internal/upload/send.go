@@ -14,7 +14,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// UnknownOutcomeError says that a POST went out and that nothing, not even a patient look into the org, says whether it made a key.
+// UnknownOutcomeError says that a POST went out and that nothing, not even a patient look into the
+// org, says whether it made a key.
 type UnknownOutcomeError struct {
 	Type       string
 	RotationID keys.RotationID
@@ -29,7 +30,8 @@ type UnknownOutcomeError struct {
 
 // Error says what was sent, when, and what to do.
 func (e *UnknownOutcomeError) Error() string {
-	text := fmt.Sprintf("the POST of a new %s record was sent at %s under rotation id %s", e.Type, receipt.UTC(e.SentAt), e.RotationID)
+	text := fmt.Sprintf("the POST of a new %s record was sent at %s under rotation id %s", e.Type, receipt.UTC(e.SentAt),
+		e.RotationID)
 	if e.Hash != "" {
 		text += " with SecretValueHash " + e.Hash
 	}
@@ -44,7 +46,8 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns the transport's error.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// RefusedError says that Salesforce answered the POST of a new record with a definite no, and that the org does not show the key.
+// RefusedError says that Salesforce answered the POST of a new record with a definite no, and that
+// the org does not show the key.
 type RefusedError struct {
 	Type string
 	// Hash is the SecretValueHash that was sent, "" if Salesforce makes the key.
@@ -74,7 +77,8 @@ func (w *run) send(ctx context.Context, s sealed) (Result, error) {
 	last, _ := keys.Newest(w.records, w.Type)
 	sent, at := keys.Sent{ID: w.id, Hash: s.hash, Before: last.Version}, w.now
 	id, err := w.org.Send(ctx, New{
-		Request: w.Request, Description: keys.Describe(w.Description, w.id), Envelope: s.envelope, Value: s.value, Hash: s.hash,
+		Request: w.Request, Description: keys.Describe(w.Description, w.id), Envelope: s.envelope, Value: s.value,
+		Hash: s.hash,
 	})
 	if err == nil || errors.Is(err, salesforce.ErrOutcomeUnknown) {
 		w.turn.sent, w.turn.last = true, sent
@@ -87,10 +91,14 @@ func (w *run) send(ctx context.Context, s sealed) (Result, error) {
 	}
 	row, ok, lookErr := w.find(ctx, sent)
 	if !ok {
-		return Result{}, &UnknownOutcomeError{Type: w.Type, RotationID: w.id, Hash: s.hash, SentAt: at, EscrowFile: s.copy.path, Err: errors.Join(err, lookErr)}
+		return Result{}, &UnknownOutcomeError{
+			Type: w.Type, RotationID: w.id, Hash: s.hash, SentAt: at,
+			EscrowFile: s.copy.path, Err: errors.Join(err, lookErr),
+		}
 	}
 	w.warn("", "The reply to an upload was lost",
-		"Salesforce's reply to the new %s key did not say what became of it. Record %s was then found in the org by its hash or marker, and nothing was sent twice.", w.Type, row.ID)
+		"Salesforce's reply to the new %s key did not say what became of it. Record %s was then found in the org by its "+
+			"hash or marker, and nothing was sent twice.", w.Type, row.ID)
 
 	return w.made(row, true, s), nil
 }
@@ -111,8 +119,8 @@ func (w *run) find(ctx context.Context, sent keys.Sent) (keys.Record, bool, erro
 	return row, ok, err
 }
 
-// confirm reads back a record that Salesforce has said it made. From here on nothing is an error: Terraform would taint a resource that is
-// created with one.
+// confirm reads back a record that Salesforce has said it made. From here on nothing is an error:
+// Terraform would taint a resource that is created with one.
 func (w *run) confirm(ctx context.Context, id string, sent keys.Sent, s sealed) Result {
 	var row keys.Record
 	var err error
@@ -136,7 +144,8 @@ func (w *run) confirm(ctx context.Context, id string, sent keys.Sent, s sealed) 
 		err = errors.New("it is not listed as ACTIVE yet")
 	}
 	w.warn("", "The new key could not be read back",
-		"Salesforce accepted the new %s key as record %s, but reading it back failed: %s. The key is in use; the next plan reads what is missing here.", w.Type, id, err)
+		"Salesforce accepted the new %s key as record %s, but reading it back failed: %s. The key is in use; the next plan "+
+			"reads what is missing here.", w.Type, id, err)
 
 	if w.Hashless {
 		// The reply names the temporary row, which is gone [D DEKRef].
@@ -144,8 +153,10 @@ func (w *run) confirm(ctx context.Context, id string, sent keys.Sent, s sealed) 
 	}
 
 	result := w.made(keys.Record{
-		ID: id, Type: w.Type, Source: w.Source, Description: keys.Describe(w.Description, w.id), KeyDerivationMode: w.KeyDerivationMode, Hash: s.hash,
-		RemoteKeyIdentifier: w.RemoteKeyIdentifier, RemoteKeyServiceID: w.RemoteKeyServiceID, RemoteKeyCertificate: w.RemoteKeyCertificate,
+		ID: id, Type: w.Type, Source: w.Source, Description: keys.Describe(w.Description, w.id),
+		KeyDerivationMode: w.KeyDerivationMode, Hash: s.hash,
+		RemoteKeyIdentifier: w.RemoteKeyIdentifier, RemoteKeyServiceID: w.RemoteKeyServiceID,
+		RemoteKeyCertificate: w.RemoteKeyCertificate,
 	}, false, s)
 	result.before = sent.Before
 
@@ -165,10 +176,14 @@ func (w *run) made(row keys.Record, confirmed bool, s sealed) Result {
 		}
 		if len(differences) > 0 {
 			w.warn("", "The new key does not read back as sent",
-				"Record %s: %s. The key may be in use: look at it in Setup (Key Management) before anything else, and keep the escrow copy.", row.ID, strings.Join(differences, "; "))
+				"Record %s: %s. The key may be in use: look at it in Setup (Key Management) before anything else, and keep the "+
+					"escrow copy.", row.ID, strings.Join(differences, "; "))
 		}
 	}
-	result := Result{Record: row, Confirmed: confirmed, RotationID: w.id, Hash: s.hash, EscrowCiphertext: s.copy.armor, KeyCheckValue: s.kcv}
+	result := Result{
+		Record: row, Confirmed: confirmed, RotationID: w.id, Hash: s.hash, EscrowCiphertext: s.copy.armor,
+		KeyCheckValue: s.kcv,
+	}
 	if s.envelope.Certificate != nil {
 		result.CertificateSHA256 = s.envelope.Certificate.SHA256Fingerprint()
 	}
@@ -178,8 +193,9 @@ func (w *run) made(row keys.Record, confirmed bool, s sealed) Result {
 	return result
 }
 
-// refused handles a definite no. The org is searched all the same, by hash and marker: what stands between us and Salesforce may have
-// answered in its place. A copy of a key that is not there is renamed, never deleted.
+// refused handles a definite no. The org is searched all the same, by hash and marker: what stands
+// between us and Salesforce may have answered in its place. A copy of a key that is not there is
+// renamed, never deleted.
 func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) (Result, error) {
 	refused := &RefusedError{Type: w.Type, Hash: s.hash, Err: err}
 	if refused.Unchecked = w.again(ctx); refused.Unchecked != nil {
@@ -187,7 +203,8 @@ func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) 
 	}
 	if row, ok := w.Answer(sent, w.Evidence.Users, w.records); ok {
 		w.turn.sent, w.turn.last = true, sent
-		w.warn("", "A refused key is in the org", "The upload of the new %s key was answered by a refusal (%s), and record %s with its hash or marker is there. It is taken as made.", w.Type, err, row.ID)
+		w.warn("", "A refused key is in the org", "The upload of the new %s key was answered by a refusal (%s), and record "+
+			"%s with its hash or marker is there. It is taken as made.", w.Type, err, row.ID)
 
 		return w.made(row, true, s), nil
 	}
@@ -196,10 +213,12 @@ func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) 
 	}
 	path, renameErr := w.Escrow.Directory.Refuse(s.copy.key, w.now)
 	if renameErr != nil {
-		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory", "The escrow copy of a refused key keeps its name",
+		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory",
+			"The escrow copy of a refused key keeps its name",
 			"Expected to rename %s to end in .refused, found: %s. The key in it is not in use.", s.copy.path, renameErr))
 	} else if path != "" {
-		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory", "The escrow copy of a refused key was renamed", "It is now %s. The key in it is not in use.", path))
+		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory",
+			"The escrow copy of a refused key was renamed", "It is now %s. The key in it is not in use.", path))
 	}
 
 	return Result{}, refused

@@ -9,7 +9,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// TenantSecrets are the TenantSecret records of an org. They are read through the shared inventory, which every write drops.
+// TenantSecrets are the TenantSecret records of an org. They are read through the shared inventory,
+// which every write drops.
 type TenantSecrets struct {
 	Client    *salesforce.Client
 	Inventory *inventory.Inventory
@@ -44,7 +45,10 @@ func tenantSecret(k New) salesforce.NewTenantSecret {
 	r := k.Request
 	switch r.Source {
 	case keys.SourceHSM:
-		return salesforce.GeneratedTenantSecret{Type: r.Type, Description: k.Description, KeyDerivationMode: r.KeyDerivationMode}
+		return salesforce.GeneratedTenantSecret{
+			Type: r.Type, Description: k.Description,
+			KeyDerivationMode: r.KeyDerivationMode,
+		}
 	case keys.SourceRemote:
 		return salesforce.RemoteTenantSecret{
 			Type: r.Type, Description: k.Description, RemoteKeyIdentifier: r.RemoteKeyIdentifier,

@@ -9,8 +9,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 )
 
-// turns let the resources of a run rotate a type one after the other. Two resources that manage one type, as count makes them, would
-// otherwise both find nothing to adopt and upload a key each under one rotation id.
+// turns let the resources of a run rotate a type one after the other. Two resources that manage one
+// type, as count makes them, would otherwise both find nothing to adopt and upload a key each under
+// one rotation id.
 type turns struct {
 	mu    sync.Mutex
 	types map[string]*turn
@@ -19,8 +20,8 @@ type turns struct {
 // turn is the right to rotate a type.
 type turn struct {
 	busy chan struct{}
-	// sent is true once this run has sent a key of the type whose making is not ruled out: that of the rotation id, with the hash, "" if it
-	// has none, after the version before.
+	// sent is true once this run has sent a key of the type whose making is not ruled out: that of the
+	// rotation id, with the hash, "" if it has none, after the version before.
 	sent bool
 	last keys.Sent
 }
@@ -53,6 +54,7 @@ const SummaryTwoResources = "Two resources manage one key"
 // TwoResources says that two resources of a configuration manage the key of one type.
 func TwoResources(typ string) *problem.Problem {
 	return problem.New("type", SummaryTwoResources,
-		"Expected one resource for the %s key, found another in this configuration. An org has one key of a type in use: as soon as the inputs differ, each resource archives the other's. "+
-			"Keep one, and take the other out of the state with a removed block or terraform state rm.", keys.Label(typ))
+		"Expected one resource for the %s key, found another in this configuration. An org has one key of a type in use: "+
+			"as soon as the inputs differ, each resource archives the other's. Keep one, and take the other out of the state "+
+			"with a removed block or terraform state rm.", keys.Label(typ))
 }

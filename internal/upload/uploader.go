@@ -14,8 +14,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// Uploader carries out rotations in one org. There is one for each org of a process: it knows which types this run has made keys of. Its
-// fields may not change after the first Run.
+// Uploader carries out rotations in one org. There is one for each org of a process: it knows which
+// types this run has made keys of. Its fields may not change after the first Run.
 type Uploader struct {
 	// Organization is the 18-character id of the org.
 	Organization string
@@ -25,7 +25,8 @@ type Uploader struct {
 	turns turns
 }
 
-// recent is how long after an attempt its record may still appear out of nowhere. Later than that, one look is enough.
+// recent is how long after an attempt its record may still appear out of nowhere. Later than that,
+// one look is enough.
 const recent = 10 * time.Minute
 
 // run is the state of one Run.
@@ -42,7 +43,8 @@ type run struct {
 	warnings []*problem.Problem
 }
 
-// Run carries out one rotation and returns the record behind it. See the package's documentation for the order of steps.
+// Run carries out one rotation and returns the record behind it. See the package's documentation
+// for the order of steps.
 func (u *Uploader) Run(ctx context.Context, org Org, r Request) (Result, error) {
 	if p := r.check(); p != nil {
 		return Result{}, p
@@ -73,7 +75,8 @@ func (u *Uploader) Run(ctx context.Context, org Org, r Request) (Result, error) 
 	return w.make(ctx, judgement)
 }
 
-// adoptOrRefuse ends a run that sends nothing: it adopts, as far as the plan has said so, or refuses.
+// adoptOrRefuse ends a run that sends nothing: it adopts, as far as the plan has said so, or
+// refuses.
 func (w *run) adoptOrRefuse(ctx context.Context, j keys.Judgement) (Result, error) {
 	if j.Action == keys.Refuse {
 		return Result{}, j.Refusal
@@ -85,7 +88,8 @@ func (w *run) adoptOrRefuse(ctx context.Context, j keys.Judgement) (Result, erro
 	return w.adopt(ctx, j)
 }
 
-// read reads the org for the decision. A replica that lags behind shows less than is known, and nothing is decided on it.
+// read reads the org for the decision. A replica that lags behind shows less than is known, and
+// nothing is decided on it.
 func (w *run) read(ctx context.Context) error {
 	late := false
 	ok, err := w.Patience.Until(ctx, func(ctx context.Context) (bool, error) {
@@ -111,8 +115,9 @@ func (w *run) read(ctx context.Context) error {
 // Behind says that the org shows less of a type than is known.
 func Behind(typ string, ours keys.Ours) *problem.Problem {
 	return problem.New("", "The org answers with old data",
-		"Expected the %s record %s (version %d) that the last apply left, found older ones only, in several looks. A replica of Salesforce's may lag behind, or the user lost sight of records. "+
-			"Nothing was sent. Apply again later.", typ, ours.ID, ours.Version)
+		"Expected the %s record %s (version %d) that the last apply left, found older ones only, in several looks. A "+
+			"replica of Salesforce's may lag behind, or the user lost sight of records. Nothing was sent. Apply again later.",
+		typ, ours.ID, ours.Version)
 }
 
 // judge asks the rules, with all the evidence there is.
@@ -136,8 +141,8 @@ func (w *run) judge(ctx context.Context) (keys.Judgement, error) {
 	return judgement, nil
 }
 
-// Gather returns the request's evidence with the session's user, and with the attempts that private state and the escrow directory
-// remember of the rotations that the records speak of.
+// Gather returns the request's evidence with the session's user, and with the attempts that private
+// state and the escrow directory remember of the rotations that the records speak of.
 func (r Request) Gather(ctx context.Context, organization string, records []keys.Record) (keys.Evidence, error) {
 	e := r.Evidence.WithUser(records, func() string {
 		if r.User == nil {
@@ -188,7 +193,8 @@ func (r Request) attempt(organization string, id keys.RotationID) (keys.Attempt,
 	}
 	intent, found, err := r.Escrow.Directory.Intent(organization, r.Type, id.String())
 	if err != nil {
-		return keys.Attempt{}, false, problem.New("escrow.directory", "Escrow directory can't be read", "Expected what earlier runs left there, found: %s. Nothing was sent.", err).Because(err)
+		return keys.Attempt{}, false, problem.New("escrow.directory", "Escrow directory can't be read",
+			"Expected what earlier runs left there, found: %s. Nothing was sent.", err).Because(err)
 	}
 	if !found {
 		return keys.Attempt{}, false, nil
@@ -201,26 +207,33 @@ func (r Request) attempt(organization string, id keys.RotationID) (keys.Attempt,
 	return attempt, true, nil
 }
 
-// differs refuses to do another thing than the plan has announced. What an interrupted run of this very rotation has made is taken all
-// the same, if its hash proves it, and so is what another resource of this run has made.
+// differs refuses to do another thing than the plan has announced. What an interrupted run of this
+// very rotation has made is taken all the same, if its hash proves it, and so is what another
+// resource of this run has made.
 func (w *run) differs(j keys.Judgement) *problem.Problem {
 	const again = " Nothing was sent. Plan again."
 	planned := w.Planned.Adopts
 	switch {
 	case j.Action == keys.Make && planned != "":
-		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, which is not this rotation's any more."+again, planned)
+		return problem.New("", "The org has moved on since the plan",
+			"The plan adopts record %s, which is not this rotation's any more."+again, planned)
 	case j.Action == keys.Make && j.Current.Lost() && !w.Planned.OverLost:
 		return problem.New("", "The org has moved on since the plan",
-			"Cache-only record %s has become DESTROYED, and a newer key would end every way to make it ACTIVE again, which the plan did not say."+again, j.Current)
+			"Cache-only record %s has become DESTROYED, and a newer key would end every way to make it ACTIVE again, which "+
+				"the plan did not say."+again, j.Current)
 	case j.Action == keys.Adopt && planned != "" && !j.Record.Is(planned):
-		return problem.New("", "The org has moved on since the plan", "The plan adopts record %s, and now %s answers this rotation."+again, planned, j.Record)
+		return problem.New("", "The org has moved on since the plan",
+			"The plan adopts record %s, and now %s answers this rotation."+again, planned, j.Record)
 	case j.Action == keys.Adopt && planned == "" && w.turn.sent:
 		two := TwoResources(w.Type)
 		w.warn(two.Attribute, two.Summary, "%s This one has adopted record %s.", two.Detail, j.Record.ID)
-	case j.Action == keys.Adopt && planned == "" && (j.Proof == keys.ByWriter || (j.Proof == keys.ByPin && j.Record.Marker() != j.ID)):
-		return problem.New("", "The org has moved on since the plan", "The plan makes a key, and now record %s answers this rotation."+again, j.Record)
+	case j.Action == keys.Adopt && planned == "" && (j.Proof == keys.ByWriter ||
+		(j.Proof == keys.ByPin && j.Record.Marker() != j.ID)):
+		return problem.New("", "The org has moved on since the plan",
+			"The plan makes a key, and now record %s answers this rotation."+again, j.Record)
 	case j.Action == keys.Adopt && planned == "":
-		w.warn("", "A key of an interrupted run was adopted", "Record %s was made by an earlier run of this very rotation: its hash is known here. It was adopted, and nothing was sent.", j.Record)
+		w.warn("", "A key of an interrupted run was adopted", "Record %s was made by an earlier run of this very rotation: "+
+			"its hash is known here. It was adopted, and nothing was sent.", j.Record)
 	}
 
 	return nil
@@ -235,7 +248,8 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 	if w.interrupted() {
 		found, err := w.await(ctx)
 		if err != nil {
-			return Result{}, fmt.Errorf("an earlier apply sent rotation %s of %s without learning the outcome, and the org could not be searched for it; nothing was sent: %w", w.id, w.Type, err)
+			return Result{}, fmt.Errorf("an earlier apply sent rotation %s of %s without learning the outcome, and the org "+
+				"could not be searched for it; nothing was sent: %w", w.id, w.Type, err)
 		}
 		if found.Action != keys.Make {
 			return w.adoptOrRefuse(ctx, found)
@@ -256,7 +270,8 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 	}
 	if rival, err := w.rival(ctx, made); err != nil || rival.Action != keys.Make {
 		if err != nil {
-			return Result{}, fmt.Errorf("another run has begun rotation %s of %s, and the org could not be searched for its key; nothing was sent: %w", w.id, w.Type, err)
+			return Result{}, fmt.Errorf("another run has begun rotation %s of %s, and the org could not be searched for its "+
+				"key; nothing was sent: %w", w.id, w.Type, err)
 		}
 
 		return w.adoptOrRefuse(ctx, rival)
@@ -266,8 +281,8 @@ func (w *run) make(ctx context.Context, j keys.Judgement) (Result, error) {
 	return w.send(ctx, made)
 }
 
-// rival waits for another run that has begun this very rotation since the org was read. Intents are written one after the other, so that
-// of two runs at once the later one sees the earlier one's.
+// rival waits for another run that has begun this very rotation since the org was read. Intents are
+// written one after the other, so that of two runs at once the later one sees the earlier one's.
 func (w *run) rival(ctx context.Context, made sealed) (keys.Judgement, error) {
 	if made.copy.path == "" {
 		return keys.Judgement{Action: keys.Make}, nil
@@ -277,14 +292,17 @@ func (w *run) rival(ctx context.Context, made sealed) (keys.Judgement, error) {
 	if err != nil {
 		return keys.Judgement{}, err
 	}
-	if !slices.ContainsFunc(now.Hashes, func(hash string) bool { return hash != made.hash && !slices.Contains(known.Hashes, hash) }) {
+	if !slices.ContainsFunc(now.Hashes, func(hash string) bool {
+		return hash != made.hash && !slices.Contains(known.Hashes, hash)
+	}) {
 		return keys.Judgement{Action: keys.Make}, nil
 	}
 	id := w.id
 	found, err := w.await(ctx)
 	if err == nil && found.Action == keys.Make && found.ID != id {
 		found.Action = keys.Refuse
-		found.Refusal = problem.New("", "The org has moved on since the plan", "Another run has made the key of rotation %s, and another has become ACTIVE since. Nothing was sent. Plan again.", id)
+		found.Refusal = problem.New("", "The org has moved on since the plan", "Another run has made the key of rotation "+
+			"%s, and another has become ACTIVE since. Nothing was sent. Plan again.", id)
 	}
 
 	return found, err
@@ -305,7 +323,8 @@ func (w *run) envelope(ctx context.Context) (Envelope, error) {
 	}
 	if planned := w.Planned.Certificate; planned != "" && planned != fingerprint {
 		return Envelope{}, problem.New("certificate", "Another certificate than planned",
-			"The plan wraps to the certificate %q with the SHA-256 fingerprint %s, and the name now stands for %s. Nothing was sent. Verify the certificate in Setup, and plan again.",
+			"The plan wraps to the certificate %q with the SHA-256 fingerprint %s, and the name now stands for %s. Nothing "+
+				"was sent. Verify the certificate in Setup, and plan again.",
 			envelope.Name, planned, fingerprint)
 	}
 
@@ -365,9 +384,11 @@ func (w *run) warnArchived(j keys.Judgement) {
 	switch {
 	case !j.HasCurrent || j.Current.Is(w.Planned.Over):
 	case w.Planned.Over != "":
-		w.warn("", "The ACTIVE key changed between plan and apply", "The plan was made over %s, and record %s is in use since. %s", w.Planned.Over, j.Current, j.Current.Overtaken())
+		w.warn("", "The ACTIVE key changed between plan and apply",
+			"The plan was made over %s, and record %s is in use since. %s", w.Planned.Over, j.Current, j.Current.Overtaken())
 	case w.Create():
-		w.warn("", "A key of somebody else's was archived", "Record %s was in use and not of this configuration. %s", j.Current, j.Current.Overtaken())
+		w.warn("", "A key of somebody else's was archived", "Record %s was in use and not of this configuration. %s",
+			j.Current, j.Current.Overtaken())
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package schema holds the JSON schema of receipts, and holds texts to it. Tests use it; the provider does not.
+// Package schema holds the JSON schema of receipts, and holds texts to it. Tests use it; the
+// provider does not.
 package schema
 
 import (

@@ -79,13 +79,15 @@ func good() service {
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	dataKey, status := jwe.Open(privateKey(), answer(t, "key-1", good().token(t)), jwe.Expectation{KeyID: "key-1", Nonce: "n"})
+	dataKey, status := jwe.Open(privateKey(), answer(t, "key-1", good().token(t)),
+		jwe.Expectation{KeyID: "key-1", Nonce: "n"})
 	if status != jwe.Success || !bytes.Equal(dataKey, good().dataKey) {
 		t.Errorf("Open() = %x, %s", dataKey, status)
 	}
 	padded := strings.Split(good().token(t), ".")
 	padded[1] += "=="
-	if _, status := jwe.Open(privateKey(), answer(t, "key-1", strings.Join(padded, ".")), jwe.Expectation{KeyID: "key-1"}); status != jwe.Success {
+	if _, status := jwe.Open(privateKey(), answer(t, "key-1", strings.Join(padded, ".")),
+		jwe.Expectation{KeyID: "key-1"}); status != jwe.Success {
 		t.Errorf("padded part: %s", status)
 	}
 }
@@ -127,20 +129,39 @@ func TestJudgement(t *testing.T) {
 		{"header member twice", header(`{"alg":"RSA-OAEP","alg":"RSA-OAEP"}`), false, jwe.MalformedJWE},
 		{"other algorithm", header(`{"alg":"RSA-OAEP-256","enc":"A256GCM","kid":"key-1"}`), false, jwe.IncorrectAlgorithm},
 		{"other encryption", header(`{"alg":"RSA-OAEP","enc":"A128GCM","kid":"key-1"}`), false, jwe.IncorrectEncryption},
-		{"other key in header", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-2"}`), false, jwe.IncorrectKeyIDInHeader},
-		{"further parameter", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","typ":"JWE"}`), false, jwe.IllegalParameters},
-		{"same nonce, no detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"n"}`), false, jwe.Success},
-		{"other nonce, no detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"m"}`), false, jwe.IllegalParameters},
+		{
+			"other key in header", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-2"}`), false,
+			jwe.IncorrectKeyIDInHeader,
+		},
+		{
+			"further parameter", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","typ":"JWE"}`), false,
+			jwe.IllegalParameters,
+		},
+		{
+			"same nonce, no detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"n"}`), false,
+			jwe.Success,
+		},
+		{
+			"other nonce, no detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"m"}`), false,
+			jwe.IllegalParameters,
+		},
 		{"same nonce, detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"n"}`), true, jwe.Success},
-		{"other nonce, detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"m"}`), true, jwe.PotentialReplay},
+		{
+			"other nonce, detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1","jti":"m"}`), true,
+			jwe.PotentialReplay,
+		},
 		{"no nonce, detection", header(`{"alg":"RSA-OAEP","enc":"A256GCM","kid":"key-1"}`), true, jwe.PotentialReplay},
 		{"OAEP with SHA-256", change(func(s *service) { s.sha256 = true }), false, jwe.MalformedContentKey},
-		{"content key of 16 bytes", change(func(s *service) { s.contentKey = s.contentKey[:16] }), false, jwe.MalformedContentKey},
+		{"content key of 16 bytes", change(func(s *service) {
+			s.contentKey = s.contentKey[:16]
+		}), false, jwe.MalformedContentKey},
 		{"other content key", change(func(s *service) { s.contentKey = make([]byte, 32) }), false, jwe.MalformedDataKey},
 		{"nonce of 16 bytes", change(func(s *service) { s.nonce = make([]byte, 16) }), false, jwe.MalformedJWE},
 		{"no data key", change(func(s *service) { s.dataKey = nil }), false, jwe.EmptyDataKey},
 		{"data key of 16 bytes", change(func(s *service) { s.dataKey = s.dataKey[:16] }), false, jwe.IncorrectKeySize},
-		{"data key in base64", change(func(s *service) { s.dataKey = []byte(base64.StdEncoding.EncodeToString(s.dataKey)) }), false, jwe.IncorrectKeySize},
+		{"data key in base64", change(func(s *service) {
+			s.dataKey = []byte(base64.StdEncoding.EncodeToString(s.dataKey))
+		}), false, jwe.IncorrectKeySize},
 		{"short tag", parts(func(p []string) { p[4] = p[4][:20] }), false, jwe.MalformedJWE},
 		{"header re-encoded", parts(func(p []string) {
 			p[0] = base64.RawURLEncoding.EncodeToString([]byte(`{"enc":"A256GCM","alg":"RSA-OAEP","kid":"key-1"}`))
@@ -148,7 +169,8 @@ func TestJudgement(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			dataKey, status := jwe.Open(privateKey(), tc.answer, jwe.Expectation{KeyID: "key-1", Nonce: "n", ReplayDetection: tc.replay})
+			dataKey, status := jwe.Open(privateKey(), tc.answer,
+				jwe.Expectation{KeyID: "key-1", Nonce: "n", ReplayDetection: tc.replay})
 			if status != tc.want {
 				t.Errorf("status %s, want %s", status, tc.want)
 			}

@@ -60,7 +60,8 @@ func OpenArchive(body []byte, singlePackage bool) (*Archive, error) {
 		if !singlePackage {
 			top, rest, ok := strings.Cut(name, "/")
 			if !ok {
-				return nil, fmt.Errorf("%q lies outside a package folder: deploy with singlePackage, or put the files into a folder", name)
+				return nil, fmt.Errorf("%q lies outside a package folder: deploy with singlePackage, or put the files into a "+
+					"folder", name)
 			}
 			if folder != "" && folder != top {
 				return nil, fmt.Errorf("the zip holds the folders %q and %q: the simulator deploys one package", folder, top)

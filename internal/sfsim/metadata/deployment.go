@@ -58,7 +58,8 @@ func ReadDeployment(a *Archive, allowMissingFiles bool) *Deployment {
 	d := &Deployment{}
 	body, ok := a.files["package.xml"]
 	if !ok {
-		d.Problems = append(d.Problems, Problem{File: "package.xml", FullName: "package.xml", Text: "No package.xml found"}) // [C]
+		// [C]
+		d.Problems = append(d.Problems, Problem{File: "package.xml", FullName: "package.xml", Text: "No package.xml found"})
 		return d
 	}
 	manifest, problem := parseManifest(body, "package.xml")
@@ -166,7 +167,9 @@ func (d *Deployment) read(a *Archive, member Member, used map[string]bool, allow
 	}
 }
 
-func (d *Deployment) readCertificate(a *Archive, member Member, used map[string]bool, allowMissing bool, missing Problem) {
+func (d *Deployment) readCertificate(a *Archive, member Member, used map[string]bool, allowMissing bool,
+	missing Problem,
+) {
 	file := "certs/" + member.Name + ".crt"
 	content, hasContent := a.files[file]
 	meta, hasMeta := a.files[file+"-meta.xml"]

@@ -15,15 +15,18 @@ import (
 )
 
 const (
-	header     = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	ns         = ` xmlns="http://soap.sforce.com/2006/04/metadata"`
-	goodPack   = header + `<Package` + ns + `><types><members>My_Cert</members><name>Certificate</name></types><version>62.0</version></Package>`
-	emptyPack  = header + `<Package` + ns + `><version>62.0</version></Package>`
-	goodCert   = header + `<Certificate` + ns + `><caSigned>false</caSigned><encryptedWithPlatformEncryption>true</encryptedWithPlatformEncryption><expirationDate>2028-11-20T00:00:00.000Z</expirationDate><keySize>4096</keySize><masterLabel>My BYOK Cert</masterLabel><privateKeyExportable>false</privateKeyExportable></Certificate>`
+	header   = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+	ns       = ` xmlns="http://soap.sforce.com/2006/04/metadata"`
+	goodPack = header + `<Package` + ns +
+		`><types><members>My_Cert</members><name>Certificate</name></types><version>62.0</version></Package>`
+	emptyPack = header + `<Package` + ns + `><version>62.0</version></Package>`
+	goodCert  = header + `<Certificate` + ns +
+		`><caSigned>false</caSigned><encryptedWithPlatformEncryption>true</encryptedWithPlatformEncryption><expirationDate>2028-11-20T00:00:00.000Z</expirationDate><keySize>4096</keySize><masterLabel>My BYOK Cert</masterLabel><privateKeyExportable>false</privateKeyExportable></Certificate>`
 	crt        = "certs/My_Cert.crt"
 	meta       = "certs/My_Cert.crt-meta.xml"
 	settings   = "settings/EncryptionKey.settings"
-	keySetting = header + `<EncryptionKeySettings` + ns + `><enableCacheOnlyKeys>true</enableCacheOnlyKeys></EncryptionKeySettings>`
+	keySetting = header + `<EncryptionKeySettings` + ns +
+		`><enableCacheOnlyKeys>true</enableCacheOnlyKeys></EncryptionKeySettings>`
 )
 
 func pack(version, typ string, members ...string) string {
@@ -31,7 +34,8 @@ func pack(version, typ string, members ...string) string {
 	for _, name := range members {
 		types.WriteString("<members>" + name + "</members>")
 	}
-	return header + `<Package` + ns + `><types>` + types.String() + "<name>" + typ + "</name></types><version>" + version + "</version></Package>"
+	return header + `<Package` + ns + `><types>` + types.String() + "<name>" + typ + "</name></types><version>" + version +
+		"</version></Package>"
 }
 
 func zipped(t testing.TB, files map[string]string) []byte {
@@ -98,9 +102,10 @@ func TestCertificateDefaults(t *testing.T) {
 func TestDeploymentOfSettingsAndDeletions(t *testing.T) {
 	t.Parallel()
 	d := read(t, map[string]string{
-		"package.xml":                pack("63.0", "Settings", "EncryptionKey", "PlatformEncryption"),
-		settings:                     keySetting,
-		"destructiveChangesPost.xml": strings.Replace(pack("", "Certificate", "Old_One", "Old_Two"), "<version></version>", "", 1),
+		"package.xml": pack("63.0", "Settings", "EncryptionKey", "PlatformEncryption"),
+		settings:      keySetting,
+		"destructiveChangesPost.xml": strings.Replace(pack("", "Certificate", "Old_One", "Old_Two"), "<version></version>",
+			"", 1),
 		"settings/PlatformEncryption.settings": `<PlatformEncryptionSettings` + ns +
 			`><enableDeterministicEncryption>false</enableDeterministicEncryption></PlatformEncryptionSettings>`,
 	})
@@ -119,7 +124,10 @@ func TestDeploymentOfSettingsAndDeletions(t *testing.T) {
 func TestDeploymentProblems(t *testing.T) {
 	t.Parallel()
 	certificate := func(elements string) map[string]string {
-		return map[string]string{"package.xml": goodPack, crt: "", meta: `<Certificate` + ns + ">\n" + elements + `</Certificate>`}
+		return map[string]string{
+			"package.xml": goodPack, crt: "",
+			meta: `<Certificate` + ns + ">\n" + elements + `</Certificate>`,
+		}
 	}
 	encryptionKey := func(version, elements string) map[string]string {
 		return map[string]string{
@@ -135,15 +143,35 @@ func TestDeploymentProblems(t *testing.T) {
 		warning        bool
 	}{
 		{"no package.xml", map[string]string{crt: ""}, "package.xml", "package.xml", "No package.xml found", false},
-		{"package.xml is no XML", map[string]string{"package.xml": "hello"}, "package.xml", "package.xml", "Error parsing file", false},
-		{"package.xml has another root", map[string]string{"package.xml": goodCert}, "package.xml", "package.xml", "root element Package", false},
+		{
+			"package.xml is no XML",
+			map[string]string{"package.xml": "hello"},
+			"package.xml", "package.xml",
+			"Error parsing file", false,
+		},
+		{
+			"package.xml has another root",
+			map[string]string{"package.xml": goodCert},
+			"package.xml", "package.xml",
+			"root element Package", false,
+		},
 		{
 			"package.xml without namespace",
 			map[string]string{"package.xml": "<Package><version>62.0</version></Package>"},
 			"package.xml", "package.xml", "root element Package", false,
 		},
-		{"no version", map[string]string{"package.xml": "<Package" + ns + "/>"}, "package.xml", "package.xml", "version", false},
-		{"odd version", map[string]string{"package.xml": pack("62", "Certificate")}, "package.xml", "package.xml", "Invalid version specified:62", false},
+		{
+			"no version",
+			map[string]string{"package.xml": "<Package" + ns + "/>"},
+			"package.xml", "package.xml", "version",
+			false,
+		},
+		{
+			"odd version",
+			map[string]string{"package.xml": pack("62", "Certificate")},
+			"package.xml", "package.xml",
+			"Invalid version specified:62", false,
+		},
 		{
 			"unknown element in package.xml",
 			map[string]string{"package.xml": "<Package" + ns + "><foo/><version>62.0</version></Package>"},
@@ -151,7 +179,8 @@ func TestDeploymentProblems(t *testing.T) {
 		},
 		{
 			"types without a name",
-			map[string]string{"package.xml": "<Package" + ns + "><types><members>x</members></types><version>62.0</version></Package>"},
+			map[string]string{"package.xml": "<Package" + ns +
+				"><types><members>x</members></types><version>62.0</version></Package>"},
 			"package.xml", "package.xml", "Required field is missing: name", false,
 		},
 		{
@@ -160,10 +189,23 @@ func TestDeploymentProblems(t *testing.T) {
 			"package.xml", "My_Cert",
 			"An object 'My_Cert' of type Certificate was named in package.xml, but was not found in zipped directory", false,
 		},
-		{"no meta file", map[string]string{"package.xml": goodPack, crt: ""}, crt, "My_Cert", "My_Cert.crt-meta.xml is missing", false},
-		{"no content file", map[string]string{"package.xml": goodPack, meta: goodCert}, meta, "My_Cert", "My_Cert.crt is missing", false},
 		{
-			"file not in package.xml", map[string]string{"package.xml": emptyPack, crt: ""}, crt, crt, "not named in package.xml", true,
+			"no meta file",
+			map[string]string{"package.xml": goodPack, crt: ""},
+			crt, "My_Cert",
+			"My_Cert.crt-meta.xml is missing", false,
+		},
+		{
+			"no content file",
+			map[string]string{"package.xml": goodPack, meta: goodCert},
+			meta, "My_Cert",
+			"My_Cert.crt is missing", false,
+		},
+		{
+			"file not in package.xml",
+			map[string]string{"package.xml": emptyPack, crt: ""},
+			crt, crt,
+			"not named in package.xml", true,
 		},
 		{
 			"named twice",
@@ -172,32 +214,126 @@ func TestDeploymentProblems(t *testing.T) {
 		},
 		{
 			"bad name",
-			map[string]string{"package.xml": pack("62.0", "Certificate", "My__Cert"), "certs/My__Cert.crt": "", "certs/My__Cert.crt-meta.xml": goodCert},
+			map[string]string{
+				"package.xml": pack("62.0", "Certificate", "My__Cert"), "certs/My__Cert.crt": "",
+				"certs/My__Cert.crt-meta.xml": goodCert,
+			},
 			"certs/My__Cert.crt", "My__Cert", "The Unique Name can only contain", false,
 		},
-		{"another type", map[string]string{"package.xml": pack("62.0", "ApexClass", "Foo")}, "package.xml", "Foo", "the simulator deploys", false},
-		{"all of another type", map[string]string{"package.xml": pack("62.0", "ApexClass", "*")}, "package.xml", "*", "the simulator deploys", false},
-		{"no caSigned", certificate("<masterLabel>x</masterLabel>"), meta, "My_Cert", "Required field is missing: caSigned", false},
-		{"no label", certificate("<caSigned>true</caSigned>"), meta, "My_Cert", "Required field is missing: masterLabel", false},
-		{"unknown element", certificate("<caSigned>true</caSigned><CertificateData>x</CertificateData>"), meta, "My_Cert", "CertificateData invalid at this location", false},
-		{"element twice", certificate("<caSigned>true</caSigned><caSigned>true</caSigned>"), meta, "My_Cert", "Duplicate element caSigned", false},
-		{"bad boolean", certificate("<caSigned>yes</caSigned>"), meta, "My_Cert", "'yes' is not a valid value for the type xsd:boolean", false},
-		{"nested element", certificate("<caSigned><b/></caSigned>"), meta, "My_Cert", "'' is not a valid value for the type xsd:boolean", false},
-		{"date without time", certificate("<caSigned>true</caSigned><expirationDate>2028-11-20</expirationDate>"), meta, "My_Cert", "'2028-11-20' is not a valid value for the type xsd:dateTime", false},
-		{"bad day", certificate("<expirationDate>2028-02-30T00:00:00Z</expirationDate>"), meta, "My_Cert", "xsd:dateTime", false},
-		{"bad number", certificate("<keySize>big</keySize>"), meta, "My_Cert", "'big' is not a valid value for the type xsd:int", false},
-		{"3072 bits", certificate("<caSigned>true</caSigned><masterLabel>x</masterLabel><keySize>3072</keySize>"), meta, "My_Cert", "Key Size: bad value: 3072", false},
-		{"long label", certificate("<caSigned>true</caSigned><masterLabel>" + strings.Repeat("é", 65) + "</masterLabel>"), meta, "My_Cert", "max length=64", false},
-		{"other root", map[string]string{"package.xml": goodPack, crt: "", meta: keySetting}, meta, "My_Cert", "expected the root element Certificate", false},
-		{"document type", map[string]string{"package.xml": goodPack, crt: "", meta: `<!DOCTYPE a><a/>`}, meta, "My_Cert", "document type declaration", false},
-		{"unknown settings", map[string]string{"package.xml": pack("62.0", "Settings", "EncryptionKeySettings"), "settings/EncryptionKeySettings.settings": keySetting}, "settings/EncryptionKeySettings.settings", "EncryptionKeySettings", "The object 'EncryptionKeySettings' of type Settings metadata does not exist.", false},
-		{"settings without a file", map[string]string{"package.xml": pack("62.0", "Settings", "EncryptionKey")}, "package.xml", "EncryptionKey", "not found in zipped directory", false},
-		{"settings field of a later version", encryptionKey("62.0", "<canManageDataCloudKeys>true</canManageDataCloudKeys>"), settings, "EncryptionKey", "canManageDataCloudKeys invalid at this location in type EncryptionKeySettings", false},
-		{"settings spelling of the docs", encryptionKey("63.0", "<enableExternalKeyManagement>true</enableExternalKeyManagement>"), settings, "EncryptionKey", "enableExternalKeyManagement invalid", false},
-		{"settings field twice", encryptionKey("62.0", "<enableCacheOnlyKeys>true</enableCacheOnlyKeys><enableCacheOnlyKeys>true</enableCacheOnlyKeys>"), settings, "EncryptionKey", "Duplicate element", false},
-		{"settings value", encryptionKey("62.0", "<enableCacheOnlyKeys>TRUE</enableCacheOnlyKeys>"), settings, "EncryptionKey", "'TRUE' is not a valid value", false},
-		{"deletion of another type", map[string]string{"package.xml": emptyPack, "destructiveChanges.xml": pack("62.0", "Settings", "EncryptionKey")}, "destructiveChanges.xml", "EncryptionKey", "the simulator deletes", false},
-		{"broken destructiveChanges.xml", map[string]string{"package.xml": emptyPack, "destructiveChanges.xml": "<a>"}, "destructiveChanges.xml", "destructiveChanges.xml", "Error parsing file", false},
+		{
+			"another type",
+			map[string]string{"package.xml": pack("62.0", "ApexClass", "Foo")},
+			"package.xml", "Foo",
+			"the simulator deploys", false,
+		},
+		{
+			"all of another type",
+			map[string]string{"package.xml": pack("62.0", "ApexClass", "*")},
+			"package.xml", "*",
+			"the simulator deploys", false,
+		},
+		{
+			"no caSigned", certificate("<masterLabel>x</masterLabel>"), meta, "My_Cert", "Required field is missing: caSigned",
+			false,
+		},
+		{
+			"no label", certificate("<caSigned>true</caSigned>"), meta, "My_Cert", "Required field is missing: masterLabel",
+			false,
+		},
+		{
+			"unknown element", certificate("<caSigned>true</caSigned><CertificateData>x</CertificateData>"), meta, "My_Cert",
+			"CertificateData invalid at this location", false,
+		},
+		{
+			"element twice", certificate("<caSigned>true</caSigned><caSigned>true</caSigned>"), meta, "My_Cert",
+			"Duplicate element caSigned", false,
+		},
+		{
+			"bad boolean", certificate("<caSigned>yes</caSigned>"), meta, "My_Cert",
+			"'yes' is not a valid value for the type xsd:boolean", false,
+		},
+		{
+			"nested element", certificate("<caSigned><b/></caSigned>"), meta, "My_Cert",
+			"'' is not a valid value for the type xsd:boolean", false,
+		},
+		{
+			"date without time", certificate("<caSigned>true</caSigned><expirationDate>2028-11-20</expirationDate>"), meta,
+			"My_Cert", "'2028-11-20' is not a valid value for the type xsd:dateTime", false,
+		},
+		{
+			"bad day", certificate("<expirationDate>2028-02-30T00:00:00Z</expirationDate>"), meta, "My_Cert", "xsd:dateTime",
+			false,
+		},
+		{
+			"bad number", certificate("<keySize>big</keySize>"), meta, "My_Cert",
+			"'big' is not a valid value for the type xsd:int", false,
+		},
+		{
+			"3072 bits", certificate("<caSigned>true</caSigned><masterLabel>x</masterLabel><keySize>3072</keySize>"), meta,
+			"My_Cert", "Key Size: bad value: 3072", false,
+		},
+		{
+			"long label", certificate("<caSigned>true</caSigned><masterLabel>" + strings.Repeat("é", 65) + "</masterLabel>"),
+			meta, "My_Cert", "max length=64", false,
+		},
+		{
+			"other root",
+			map[string]string{"package.xml": goodPack, crt: "", meta: keySetting},
+			meta, "My_Cert",
+			"expected the root element Certificate", false,
+		},
+		{
+			"document type",
+			map[string]string{"package.xml": goodPack, crt: "", meta: `<!DOCTYPE a><a/>`},
+			meta, "My_Cert",
+			"document type declaration", false,
+		},
+		{
+			"unknown settings",
+			map[string]string{
+				"package.xml": pack("62.0", "Settings", "EncryptionKeySettings"),
+				"settings/EncryptionKeySettings.settings": keySetting,
+			},
+			"settings/EncryptionKeySettings.settings",
+			"EncryptionKeySettings", "The object 'EncryptionKeySettings' of type Settings metadata does not exist.", false,
+		},
+		{
+			"settings without a file",
+			map[string]string{"package.xml": pack("62.0", "Settings", "EncryptionKey")},
+			"package.xml", "EncryptionKey", "not found in zipped directory", false,
+		},
+		{
+			"settings field of a later version", encryptionKey("62.0", "<canManageDataCloudKeys>true</canManageDataCloudKeys>"),
+			settings, "EncryptionKey", "canManageDataCloudKeys invalid at this location in type EncryptionKeySettings", false,
+		},
+		{
+			"settings spelling of the docs", encryptionKey("63.0",
+				"<enableExternalKeyManagement>true</enableExternalKeyManagement>"), settings, "EncryptionKey",
+			"enableExternalKeyManagement invalid", false,
+		},
+		{
+			"settings field twice", encryptionKey("62.0",
+				"<enableCacheOnlyKeys>true</enableCacheOnlyKeys><enableCacheOnlyKeys>true</enableCacheOnlyKeys>"), settings,
+			"EncryptionKey", "Duplicate element", false,
+		},
+		{
+			"settings value", encryptionKey("62.0", "<enableCacheOnlyKeys>TRUE</enableCacheOnlyKeys>"), settings,
+			"EncryptionKey", "'TRUE' is not a valid value", false,
+		},
+		{
+			"deletion of another type",
+			map[string]string{
+				"package.xml":            emptyPack,
+				"destructiveChanges.xml": pack("62.0", "Settings", "EncryptionKey"),
+			},
+			"destructiveChanges.xml", "EncryptionKey",
+			"the simulator deletes", false,
+		},
+		{
+			"broken destructiveChanges.xml",
+			map[string]string{"package.xml": emptyPack, "destructiveChanges.xml": "<a>"},
+			"destructiveChanges.xml", "destructiveChanges.xml", "Error parsing file", false,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -207,7 +343,8 @@ func TestDeploymentProblems(t *testing.T) {
 			}
 			p := d.Problems[0]
 			if p.File != tc.file || p.FullName != tc.fullName || p.Warning != tc.warning {
-				t.Errorf("problem of %s in %s (warning %v), want of %s in %s (warning %v)", p.FullName, p.File, p.Warning, tc.fullName, tc.file, tc.warning)
+				t.Errorf("problem of %s in %s (warning %v), want of %s in %s (warning %v)", p.FullName, p.File, p.Warning,
+					tc.fullName, tc.file, tc.warning)
 			}
 			if !strings.Contains(p.Text, tc.text) {
 				t.Errorf("text %q lacks %q", p.Text, tc.text)
@@ -221,7 +358,10 @@ func TestDeploymentProblems(t *testing.T) {
 
 func TestProblemsHaveAPlace(t *testing.T) {
 	t.Parallel()
-	d := read(t, map[string]string{"package.xml": goodPack, crt: "", meta: strings.Replace(goodCert, "<keySize>", "\n  <keySizes>", 1)})
+	d := read(t, map[string]string{
+		"package.xml": goodPack, crt: "",
+		meta: strings.Replace(goodCert, "<keySize>", "\n  <keySizes>", 1),
+	})
 	d2 := read(t, map[string]string{
 		"package.xml": goodPack, crt: "",
 		meta: "<Certificate" + ns + ">\n  <caSigned>true</caSigned>\n  <bits>1</bits>\n</Certificate>",
@@ -247,7 +387,10 @@ func TestAllowMissingFiles(t *testing.T) {
 
 func TestFailedComponentsCount(t *testing.T) {
 	t.Parallel()
-	d := read(t, map[string]string{"package.xml": pack("62.0", "Certificate", "A", "B", "My_Cert"), crt: "", meta: goodCert})
+	d := read(t, map[string]string{
+		"package.xml": pack("62.0", "Certificate", "A", "B", "My_Cert"), crt: "",
+		meta: goodCert,
+	})
 	if d.Total() != 3 || len(d.Problems) != 2 {
 		t.Errorf("Total() = %d with %d problems, want 3 with 2", d.Total(), len(d.Problems))
 	}
@@ -275,14 +418,23 @@ func TestOpenArchive(t *testing.T) {
 		{"at the root", zipped(t, map[string]string{"package.xml": goodPack}), true, ""},
 		{"in a folder", zipped(t, map[string]string{"unpackaged/package.xml": goodPack}), false, ""},
 		{"no zip", []byte("hello"), true, "not a zip archive"},
-		{"at the root, not singlePackage", zipped(t, map[string]string{"package.xml": goodPack}), false, "lies outside a package folder"},
-		{"two folders", zipped(t, map[string]string{"a/package.xml": goodPack, "b/package.xml": goodPack}), false, "deploys one package"},
+		{
+			"at the root, not singlePackage", zipped(t, map[string]string{"package.xml": goodPack}), false,
+			"lies outside a package folder",
+		},
+		{
+			"two folders", zipped(t, map[string]string{"a/package.xml": goodPack, "b/package.xml": goodPack}), false,
+			"deploys one package",
+		},
 		{"upward path", zipped(t, map[string]string{"../package.xml": goodPack}), true, "invalid path"},
 		{"absolute path", zipped(t, map[string]string{"/package.xml": goodPack}), true, "invalid path"},
 		{"backslash", zipped(t, map[string]string{`certs\a.crt`: ""}), true, "invalid path"},
 		{"a file twice", twice(), true, "twice"},
 		{"too many files", zipped(t, many), true, "10001 files"},
-		{"too large unpacked", zipped(t, map[string]string{"a": strings.Repeat("a", 64<<20+1)}), true, "unpacks to more than"},
+		{
+			"too large unpacked", zipped(t, map[string]string{"a": strings.Repeat("a", 64<<20+1)}), true,
+			"unpacks to more than",
+		},
 		{"too large", make([]byte, 39<<20+1), true, "more than 40894464"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -308,7 +460,10 @@ func TestDirectoryEntriesAreIgnored(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	writer := zip.NewWriter(&out)
-	for name, body := range map[string]string{"unpackaged/": "", "unpackaged/certs/": "", "unpackaged/package.xml": emptyPack} {
+	for name, body := range map[string]string{
+		"unpackaged/": "", "unpackaged/certs/": "",
+		"unpackaged/package.xml": emptyPack,
+	} {
 		w, err := writer.Create(name)
 		if err != nil {
 			t.Fatal(err)
@@ -350,10 +505,12 @@ func TestBodiesAreReadBack(t *testing.T) {
 	if diff := cmp.Diff(certificate, d.Certificates[0].Certificate); diff != "" {
 		t.Errorf("certificate (-want +got):\n%s", diff)
 	}
-	if got := d.Settings[0].Values; len(got) != 3 || !got["enableCacheOnlyKeys"] || !got["canManageDataCloudKeys"] || got["enableReplayDetection"] {
+	if got := d.Settings[0].Values; len(got) != 3 || !got["enableCacheOnlyKeys"] || !got["canManageDataCloudKeys"] ||
+		got["enableReplayDetection"] {
 		t.Errorf("settings %v", got)
 	}
-	if body := string((metadata.Settings{Type: key, Values: values}).Body(62)); strings.Contains(body, "canManageDataCloudKeys") {
+	if body := string((metadata.Settings{Type: key, Values: values}).Body(62)); strings.Contains(body,
+		"canManageDataCloudKeys") {
 		t.Errorf("API 62 has no canManageDataCloudKeys:\n%s", body)
 	}
 	root, err := metadata.ParseXML([]byte("<r>" + certificate.Elements() + "</r>"))
@@ -364,7 +521,8 @@ func TestBodiesAreReadBack(t *testing.T) {
 	if problem != nil || !cmp.Equal(again, certificate) {
 		t.Errorf("elements read back as %+v, %v", again, problem)
 	}
-	if got := (metadata.Settings{Type: key, Values: values}).Elements(62); strings.Count(got, "true") != 1 || strings.Contains(got, "Cloud") {
+	if got := (metadata.Settings{Type: key, Values: values}).Elements(62); strings.Count(got, "true") != 1 ||
+		strings.Contains(got, "Cloud") {
 		t.Errorf("elements at API 62: %s", got)
 	}
 }
@@ -389,7 +547,8 @@ func TestParseXML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if root.ChildText("b") != "1" || len(root.All("b")) != 2 || root.Child("c") != nil || root.Child("c").All("d") != nil || root.ChildText("c") != "" {
+	if root.ChildText("b") != "1" || len(root.All("b")) != 2 || root.Child("c") != nil ||
+		root.Child("c").All("d") != nil || root.ChildText("c") != "" {
 		t.Errorf("elements %+v", root)
 	}
 }

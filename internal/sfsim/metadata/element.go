@@ -62,7 +62,8 @@ func ParseXML(body []byte) (*Element, error) {
 			last := open[len(open)-1]
 			last.Text = strings.TrimSpace(last.Text)
 			if len(last.Children) > 0 && last.Text != "" {
-				return nil, fmt.Errorf("line %d, column %d: text between the elements of %s", last.Line, last.Column, last.Name.Local)
+				return nil, fmt.Errorf("line %d, column %d: text between the elements of %s", last.Line, last.Column,
+					last.Name.Local)
 			}
 			open = open[:len(open)-1]
 		case xml.CharData:

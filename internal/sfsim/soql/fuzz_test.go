@@ -17,7 +17,8 @@ func FuzzQuery(f *testing.F) {
 		"select Id, Status, Version from TenantSecret where Type = 'Data' and Status = 'ACTIVE'",
 		"SELECT FIELDS(ALL) FROM TenantSecret LIMIT 200",
 		"SELECT COUNT() FROM TenantSecret WHERE NOT (Version IN (1, 2.5) OR IsDeleted = true)",
-		"SELECT Type, COUNT(Id) n, MAX(CreatedDate) FROM TenantSecret GROUP BY Type HAVING COUNT(Id) > 1 ORDER BY MAX(CreatedDate) DESC",
+		"SELECT Type, COUNT(Id) n, MAX(CreatedDate) FROM TenantSecret GROUP BY Type HAVING COUNT(Id) > 1 ORDER BY " +
+			"MAX(CreatedDate) DESC",
 		"SELECT t.CreatedBy.Manager.Name FROM TenantSecret t ORDER BY t.Id DESC NULLS LAST LIMIT 1 OFFSET 1 FOR VIEW",
 		`SELECT Id FROM TenantSecret WHERE RemoteKeyIdentifier LIKE '100\%_\_\u0041\'\\' OR Type NOT IN (null, '')`,
 		"SELECT Id FROM TenantSecret WHERE CreatedDate >= 2026-01-01T00:00:00.000+0000 AND CreatedDate < LAST_N_QUARTERS:3",

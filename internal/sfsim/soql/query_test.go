@@ -33,7 +33,10 @@ func org() schema {
 	open := func(name, kind string) soql.Field {
 		return soql.Field{Name: name, Type: kind, Filterable: true, Sortable: true, Groupable: true}
 	}
-	user := &soql.Object{Name: "User", Fields: []soql.Field{open("Id", "id"), open("Name", "string"), open("ManagerId", "reference")}}
+	user := &soql.Object{Name: "User", Fields: []soql.Field{
+		open("Id", "id"), open("Name", "string"),
+		open("ManagerId", "reference"),
+	}}
 	user.Relationships = map[string]*soql.Object{"Manager": user}
 	return schema{
 		user,
@@ -352,7 +355,11 @@ func TestAggregates(t *testing.T) {
 		},
 		{
 			"SELECT Type, COUNT(Id) n FROM TenantSecret GROUP BY Type ORDER BY COUNT(Id) DESC, Type",
-			[]soql.Row{{"Type": "Data", "n": int64(3)}, {"Type": "Analytics", "n": int64(1)}, {"Type": "EventBus", "n": int64(1)}},
+			[]soql.Row{
+				{"Type": "Data", "n": int64(3)},
+				{"Type": "Analytics", "n": int64(1)},
+				{"Type": "EventBus", "n": int64(1)},
+			},
 		},
 		{
 			"SELECT Type, MAX(CreatedDate) FROM TenantSecret GROUP BY Type HAVING COUNT(Id) > 1",
@@ -363,8 +370,12 @@ func TestAggregates(t *testing.T) {
 			[]soql.Row{{"Status": "DESTROYED"}, {"Status": "ARCHIVED"}},
 		},
 		{
-			"SELECT CreatedBy.Name, SUM(Version), AVG(Version) FROM TenantSecret GROUP BY CreatedBy.Name ORDER BY CreatedBy.Name",
-			[]soql.Row{{"Name": "Ada Ames", "expr0": 5.0, "expr1": 2.5}, {"Name": "Bob O'Neil", "expr0": 10.0, "expr1": 10.0 / 3}},
+			"SELECT CreatedBy.Name, SUM(Version), AVG(Version) FROM TenantSecret GROUP BY CreatedBy.Name ORDER BY " +
+				"CreatedBy.Name",
+			[]soql.Row{
+				{"Name": "Ada Ames", "expr0": 5.0, "expr1": 2.5},
+				{"Name": "Bob O'Neil", "expr0": 10.0, "expr1": 10.0 / 3},
+			},
 		},
 		{
 			"SELECT COUNT_DISTINCT(Status), COUNT(RemoteKeyIdentifier) FROM TenantSecret",
@@ -427,12 +438,24 @@ func TestRefusals(t *testing.T) {
 		detail      string
 	}{
 		{"SELECT foo FROM TenantSecret", "INVALID_FIELD", 1, 8, "No such column 'foo' on sobject of type TenantSecret"},
-		{"SELECT Id,\n  foo\nFROM tenantsecret", "INVALID_FIELD", 2, 3, "No such column 'foo' on sobject of type TenantSecret"},
+		{
+			"SELECT Id,\n  foo\nFROM tenantsecret", "INVALID_FIELD", 2, 3,
+			"No such column 'foo' on sobject of type TenantSecret",
+		},
 		{"SELECT Name FROM TenantSecret", "INVALID_FIELD", 1, 8, "No such column 'Name' on sobject of type TenantSecret"},
 		{"SELECT CreatedBy.foo FROM TenantSecret", "INVALID_FIELD", 1, 8, "No such column 'foo' on sobject of type User"},
-		{"SELECT Owner.Name FROM TenantSecret", "INVALID_FIELD", 1, 8, "Didn't understand relationship 'Owner' in field path."},
-		{"SELECT Id FROM TenantSecret WHERE foo = 1", "INVALID_FIELD", 1, 35, "No such column 'foo' on sobject of type TenantSecret"},
-		{"SELECT Id FROM TenantSecret ORDER BY foo", "INVALID_FIELD", 1, 38, "No such column 'foo' on sobject of type TenantSecret"},
+		{
+			"SELECT Owner.Name FROM TenantSecret", "INVALID_FIELD", 1, 8,
+			"Didn't understand relationship 'Owner' in field path.",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE foo = 1", "INVALID_FIELD", 1, 35,
+			"No such column 'foo' on sobject of type TenantSecret",
+		},
+		{
+			"SELECT Id FROM TenantSecret ORDER BY foo", "INVALID_FIELD", 1, 38,
+			"No such column 'foo' on sobject of type TenantSecret",
+		},
 		{
 			"SELECT Id FROM TenantSecret WHERE Description = 'x'", "INVALID_FIELD", 1, 35,
 			"field 'Description' can not be filtered in a query call",
@@ -451,24 +474,46 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"SELECT Id FROM Certificate", "INVALID_TYPE", 1, 16,
-			"sObject type 'Certificate' is not supported. If you are attempting to use a custom object, be sure to append the '__c'",
+			"sObject type 'Certificate' is not supported. If you are attempting to use a custom object, be sure to append the " +
+				"'__c'",
 		},
 		{"SELECT Id FROM TenantSecret WHERE Type = Data", "MALFORMED_QUERY", 1, 42, "unexpected token: 'Data'"},
-		{"SELECT Id FROM TenantSecret WHERE Type = 5", "INVALID_FIELD", 1, 42, "must be of type string and should be enclosed in quotes"},
-		{"SELECT Id FROM TenantSecret WHERE Version = '5'", "INVALID_FIELD", 1, 45, "must be of type int and should not be enclosed in quotes"},
+		{
+			"SELECT Id FROM TenantSecret WHERE Type = 5", "INVALID_FIELD", 1, 42,
+			"must be of type string and should be enclosed in quotes",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE Version = '5'", "INVALID_FIELD", 1, 45,
+			"must be of type int and should not be enclosed in quotes",
+		},
 		{
 			"SELECT Id FROM TenantSecret WHERE CreatedDate > '2026-01-01'", "INVALID_FIELD", 1, 49,
 			"value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed in quotes",
 		},
 		{"SELECT Id FROM TenantSecret WHERE CreatedDate > 2026-01-01", "INVALID_FIELD", 1, 49, "must be of type dateTime"},
-		{"SELECT Name FROM Holiday WHERE ActivityDate > 2026-01-01T00:00:00Z", "INVALID_FIELD", 1, 47, "must be of type date "},
+		{
+			"SELECT Name FROM Holiday WHERE ActivityDate > 2026-01-01T00:00:00Z", "INVALID_FIELD", 1, 47,
+			"must be of type date ",
+		},
 		{"SELECT Id FROM TenantSecret WHERE IsDeleted = 'false'", "INVALID_FIELD", 1, 47, "must be of type boolean"},
 		{"SELECT Id FROM TenantSecret WHERE Version = TODAY", "INVALID_FIELD", 1, 45, "must be of type int"},
-		{"SELECT Id FROM TenantSecret WHERE IsDeleted > false", "INVALID_QUERY_FILTER_OPERATOR", 1, 35, "invalid operator on boolean field"},
-		{"SELECT Id FROM TenantSecret WHERE Id LIKE '02G%'", "INVALID_QUERY_FILTER_OPERATOR", 1, 35, "invalid operator on id field"},
+		{
+			"SELECT Id FROM TenantSecret WHERE IsDeleted > false", "INVALID_QUERY_FILTER_OPERATOR", 1, 35,
+			"invalid operator on boolean field",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE Id LIKE '02G%'", "INVALID_QUERY_FILTER_OPERATOR", 1, 35,
+			"invalid operator on id field",
+		},
 		{"SELECT Id FROM TenantSecret WHERE Id = '02G'", "INVALID_QUERY_FILTER_OPERATOR", 1, 40, "invalid ID field: 02G"},
-		{"SELECT Id FROM TenantSecret WHERE Id = '02G00000000000_'", "INVALID_QUERY_FILTER_OPERATOR", 1, 40, "invalid ID field: 02G"},
-		{"SELECT Id FROM TenantSecret WHERE Type INCLUDES ('Data')", "INVALID_QUERY_FILTER_OPERATOR", 1, 35, "'INCLUDES' operator"},
+		{
+			"SELECT Id FROM TenantSecret WHERE Id = '02G00000000000_'", "INVALID_QUERY_FILTER_OPERATOR", 1, 40,
+			"invalid ID field: 02G",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE Type INCLUDES ('Data')", "INVALID_QUERY_FILTER_OPERATOR", 1, 35,
+			"'INCLUDES' operator",
+		},
 		{"SELECT Id, id FROM TenantSecret", "INVALID_FIELD", 1, 12, "duplicate field selected: Id"},
 		{"SELECT Id key FROM TenantSecret", "MALFORMED_QUERY", 1, 8, "only aggregate expressions use field aliasing"},
 		{"SELECT FIELDS(ALL), Id FROM User LIMIT 1", "INVALID_FIELD", 1, 21, "duplicate field selected: Id"},
@@ -489,12 +534,30 @@ func TestRefusals(t *testing.T) {
 		{"SELECT Id FROM TenantSecret WHERE COUNT(Id) > 1", "MALFORMED_QUERY", 1, 35, "not allowed in a WHERE clause"},
 		{"SELECT Id FROM TenantSecret ORDER BY MAX(Id)", "MALFORMED_QUERY", 1, 38, "needs an aggregate query"},
 		{"SELECT Id FROM TenantSecret HAVING Version > 1", "MALFORMED_QUERY", 1, 36, "having clause requires group by"},
-		{"SELECT Id FROM TenantSecret WHERE Type IN (SELECT Id FROM User)", "MALFORMED_QUERY", 1, 35, "left operand of a semi-join"},
-		{"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Name FROM User)", "MALFORMED_QUERY", 1, 58, "must be an id or a reference"},
-		{"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Id, Name FROM User)", "MALFORMED_QUERY", 1, 58, "exactly one field"},
-		{"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT foo FROM User)", "INVALID_FIELD", 1, 58, "No such column 'foo' on sobject of type User"},
-		{"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Id FROM Foo)", "INVALID_TYPE", 1, 66, "sObject type 'Foo' is not supported"},
-		{"SELECT CreatedBy.Manager.Manager.Manager.Manager.Manager.Name FROM TenantSecret", "INVALID_FIELD", 1, 8, "more than 5 relationships"},
+		{
+			"SELECT Id FROM TenantSecret WHERE Type IN (SELECT Id FROM User)", "MALFORMED_QUERY", 1, 35,
+			"left operand of a semi-join",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Name FROM User)", "MALFORMED_QUERY", 1, 58,
+			"must be an id or a reference",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Id, Name FROM User)", "MALFORMED_QUERY", 1, 58,
+			"exactly one field",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT foo FROM User)", "INVALID_FIELD", 1, 58,
+			"No such column 'foo' on sobject of type User",
+		},
+		{
+			"SELECT Id FROM TenantSecret WHERE CreatedById IN (SELECT Id FROM Foo)", "INVALID_TYPE", 1, 66,
+			"sObject type 'Foo' is not supported",
+		},
+		{
+			"SELECT CreatedBy.Manager.Manager.Manager.Manager.Manager.Name FROM TenantSecret", "INVALID_FIELD", 1, 8,
+			"more than 5 relationships",
+		},
 	} {
 		t.Run(tc.query, func(t *testing.T) {
 			t.Parallel()
@@ -579,7 +642,10 @@ func TestMalformedQueries(t *testing.T) {
 		{"SELECT (SELECT Id FROM Users) FROM TenantSecret", 1, 8, "subqueries are not supported by the simulator"},
 		{"SELECT TYPEOF x WHEN y FROM TenantSecret", 1, 8, "TYPEOF is not supported by the simulator"},
 		{"SELECT toLabel(Status) FROM TenantSecret", 1, 8, "function 'toLabel' is not supported by the simulator"},
-		{"SELECT Id FROM TenantSecret WHERE CALENDAR_YEAR(CreatedDate) = 2026", 1, 35, "function 'CALENDAR_YEAR' is not supported"},
+		{
+			"SELECT Id FROM TenantSecret WHERE CALENDAR_YEAR(CreatedDate) = 2026", 1, 35,
+			"function 'CALENDAR_YEAR' is not supported",
+		},
 		{"SELECT MAX() FROM TenantSecret", 1, 12, "unexpected token: ')'"},
 	} {
 		t.Run(tc.query, func(t *testing.T) {
@@ -642,7 +708,8 @@ func TestErrorShowsAnExcerptOfALongLine(t *testing.T) {
 	}
 	lines := strings.Split(refusal.Message, "\n")
 	if len(lines) != 5 || len(lines[1]) > 90 || lines[1][len(lines[2])-1] != ',' {
-		t.Errorf("message %q: want an excerpt of at most 90 characters with the caret under the second comma", refusal.Message)
+		t.Errorf("message %q: want an excerpt of at most 90 characters with the caret under the second comma",
+			refusal.Message)
 	}
 }
 

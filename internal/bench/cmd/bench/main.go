@@ -22,7 +22,8 @@ func main() {
 func run() error {
 	o := bench.Options{Sizes: []int{10, 100, 1000}, Out: os.Stdout, CLI: os.Getenv(clifind.PathVariable)}
 	flag.StringVar(&o.Provider, "provider", "", "path of the built provider")
-	flag.StringVar(&o.Peer, "peer", os.Getenv("BENCH_PEER"), "path of a binary of hashicorp/terraform-provider-tls to compare with (BENCH_PEER)")
+	flag.StringVar(&o.Peer, "peer", os.Getenv("BENCH_PEER"), "path of a binary of hashicorp/terraform-provider-tls to "+
+		"compare with (BENCH_PEER)")
 	flag.IntVar(&o.Runs, "runs", 7, "how often each thing is measured")
 	flag.StringVar(&o.Plot, "plot", "", "file that the plot is written to, SVG")
 	flag.StringVar(&o.Guide, "guide", "", "page that the tables are put into, between its marks")

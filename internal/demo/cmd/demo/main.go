@@ -1,4 +1,5 @@
-// Command demo runs the provider through the life of a key, against the Salesforce simulator. It is what `make demo` runs.
+// Command demo runs the provider through the life of a key, against the Salesforce simulator. It is
+// what `make demo` runs.
 package main
 
 import (

@@ -30,7 +30,8 @@ func main() {
 func run(args []string, project fs.FS, out io.Writer) error {
 	flags := flag.NewFlagSet("releasecheck", flag.ContinueOnError)
 	dist := flags.String("dist", "dist", "what goreleaser built")
-	platforms := flags.String("platforms", strings.Join(release.Platforms(), ","), "the platforms that it must hold, as OS_ARCH, by commas")
+	platforms := flags.String("platforms", strings.Join(release.Platforms(), ","),
+		"the platforms that it must hold, as OS_ARCH, by commas")
 	same := flags.String("same", "", "the dist of another build of the same commit, which must hold the same bytes")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -71,5 +72,6 @@ func wanted(project fs.FS) (release.Want, error) {
 	if err != nil {
 		return release.Want{}, err
 	}
-	return release.Want{Name: string(path[2]), Module: string(path[1]), GoVersion: string(version[1]), Manifest: manifest}, nil
+	return release.Want{Name: string(path[2]), Module: string(path[1]), GoVersion: string(version[1]), Manifest: manifest},
+		nil
 }

@@ -32,9 +32,12 @@ func TestWanted_missing(t *testing.T) {
 		project fstest.MapFS
 		want    string
 	}{
-		"no go.mod":    {fstest.MapFS{"terraform-registry-manifest.json": manifest}, "go.mod"},
-		"no toolchain": {fstest.MapFS{"go.mod": {Data: []byte("module example.com/x\n\ngo 1.26.0\n")}, "terraform-registry-manifest.json": manifest}, "toolchain"},
-		"no manifest":  {fstest.MapFS{"go.mod": mod}, "terraform-registry-manifest.json"},
+		"no go.mod": {fstest.MapFS{"terraform-registry-manifest.json": manifest}, "go.mod"},
+		"no toolchain": {fstest.MapFS{
+			"go.mod":                           {Data: []byte("module example.com/x\n\ngo 1.26.0\n")},
+			"terraform-registry-manifest.json": manifest,
+		}, "toolchain"},
+		"no manifest": {fstest.MapFS{"go.mod": mod}, "terraform-registry-manifest.json"},
 	}
 	for title, tc := range tests {
 		t.Run(title, func(t *testing.T) {

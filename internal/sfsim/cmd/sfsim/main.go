@@ -1,5 +1,6 @@
-// Command sfsim runs the Salesforce simulator on loopback addresses until it is interrupted. It prints one line of JSON with
-// everything that a client needs, and serves control routes under /_sim/ of the instance host.
+// Command sfsim runs the Salesforce simulator on loopback addresses until it is interrupted. It
+// prints one line of JSON with everything that a client needs, and serves control routes under
+// /_sim/ of the instance host.
 //
 // It is for tests and demonstrations: its keys and secrets are public.
 package main
@@ -48,11 +49,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.SetOutput(stderr)
 	listen := flags.String("listen", "127.0.0.1:0", "loopback `address` of the instance host (My Domain)")
 	login := flags.String("login-listen", "127.0.0.1:0", "loopback `address` of the login host")
-	org := flags.String("org", "", "`kind` of the org: production, sandbox or developer (default: the seed's, else production)")
+	org := flags.String("org", "", "`kind` of the org: production, sandbox or developer (default: the seed's, else "+
+		"production)")
 	latency := flags.Duration("latency", 0, "real `time` by which every reply is late")
 	seedFile := flags.String("seed", "", "YAML or JSON `file` that describes the initial org")
-	persist := flags.String("persist", "", "`file` to keep the org in: read at the start if it is there, written at the end and by POST /_sim/save;"+
-		" it holds key material in the clear, which is public like all of the simulator")
+	persist := flags.String("persist", "", "`file` to keep the org in: read at the start if it is there, written at the "+
+		"end and by POST /_sim/save; it holds key material in the clear, which is public like all of the simulator")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -100,10 +102,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := os.WriteFile(keyFile, []byte(server.PrivateKeyPEM), 0o600); err != nil {
 		return err
 	}
-	// The line is meant to be read by programs; it holds the simulator's own test credentials, which are public.
+	// The line is meant to be read by programs; it holds the simulator's own test credentials, which
+	// are public.
 	line, err := json.Marshal(announcement{ //nolint:gosec // see above
-		InstanceURL: server.InstanceURL, LoginURL: server.LoginURL, ClientID: server.ClientID, ClientSecret: server.ClientSecret,
-		Username: server.Username, PrivateKeyFile: keyFile, AccessToken: server.AccessToken, OrganizationID: server.OrganizationID,
+		InstanceURL: server.InstanceURL, LoginURL: server.LoginURL, ClientID: server.ClientID,
+		ClientSecret: server.ClientSecret,
+		Username:     server.Username, PrivateKeyFile: keyFile, AccessToken: server.AccessToken,
+		OrganizationID: server.OrganizationID,
 	})
 	if err != nil {
 		return err
@@ -124,7 +129,8 @@ func fileExists(path string) bool {
 	return err == nil
 }
 
-// newOrganizationID makes every simulator another org, as two real orgs are: the state of one must not fit the other.
+// newOrganizationID makes every simulator another org, as two real orgs are: the state of one must
+// not fit the other.
 func newOrganizationID() string {
 	return fmt.Sprintf("00DWt%010d", rand.Int64N(10_000_000_000)) //nolint:gosec // a name, not a secret
 }

@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// launch runs the command until the test ends, and returns what it announced and a function that stops it.
+// launch runs the command until the test ends, and returns what it announced and a function that
+// stops it.
 func launch(t *testing.T, args ...string) (map[string]string, func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -77,7 +78,8 @@ func TestRun(t *testing.T) {
 	}
 	announced, stop := launch(t, "-org", "sandbox", "-seed", seed, "-latency", "1ms", "-listen", "127.0.0.1:0")
 	keys := []string{
-		"instance_url", "login_url", "client_id", "client_secret", "username", "private_key_file", "access_token", "organization_id",
+		"instance_url", "login_url", "client_id", "client_secret", "username", "private_key_file", "access_token",
+		"organization_id",
 	}
 	if len(announced) != len(keys) {
 		t.Errorf("announced %v", announced)
@@ -91,14 +93,17 @@ func TestRun(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("private key file: %v, %v", info, err)
 	}
-	status, text := get(t, announced["instance_url"]+"/services/data/v62.0/query?q=select+count()+from+TenantSecret", announced["access_token"])
+	status, text := get(t, announced["instance_url"]+"/services/data/v62.0/query?q=select+count()+from+TenantSecret",
+		announced["access_token"])
 	if status != http.StatusOK || !strings.Contains(text, `"totalSize":4`) {
 		t.Errorf("%d %s", status, text)
 	}
-	if status, text := get(t, announced["instance_url"]+"/_sim/state", ""); status != http.StatusOK || !strings.Contains(text, `"kind":"sandbox"`) {
+	if status, text := get(t, announced["instance_url"]+"/_sim/state", ""); status != http.StatusOK ||
+		!strings.Contains(text, `"kind":"sandbox"`) {
 		t.Errorf("%d %s", status, text)
 	}
-	if status, text := get(t, announced["instance_url"]+"/_sim/requests", ""); status != http.StatusOK || !strings.Contains(text, `"TenantSecret.query"`) {
+	if status, text := get(t, announced["instance_url"]+"/_sim/requests", ""); status != http.StatusOK ||
+		!strings.Contains(text, `"TenantSecret.query"`) {
 		t.Errorf("%d %s", status, text)
 	}
 	stop()
@@ -150,7 +155,8 @@ func TestRunPersists(t *testing.T) {
 	if second["access_token"] != first["access_token"] || second["organization_id"] != first["organization_id"] {
 		t.Errorf("announced %v, then %v", first, second)
 	}
-	status, text := get(t, second["instance_url"]+"/services/data/v62.0/query?q=select+count()+from+TenantSecret", second["access_token"])
+	status, text := get(t, second["instance_url"]+"/services/data/v62.0/query?q=select+count()+from+TenantSecret",
+		second["access_token"])
 	if status != http.StatusOK || !strings.Contains(text, `"totalSize":4`) {
 		t.Errorf("%d %s", status, text)
 	}
