@@ -147,26 +147,22 @@ func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.Re
 	model.Events = []encryptionEventModel{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 	if !resp.Diagnostics.HasError() {
-		setRows(ctx, &resp.State, "events", shownEvents(events), &resp.Diagnostics)
+		row := func(i int) encryptionEventModel { return shownEvent(events[i]) }
+		setRows(ctx, &resp.State, "events", len(events), row, &resp.Diagnostics)
 	}
 }
 
-// shownEvents are the rows of the log as the data source shows them.
-func shownEvents(events []salesforce.EncryptionEvent) []encryptionEventModel {
-	shown := make([]encryptionEventModel, 0, len(events))
-	for _, e := range events {
-		shown = append(shown, encryptionEventModel{
-			Time:           timeOrNull(e.Time),
-			Action:         stringOrNull(e.Action),
-			TenantSecretID: stringOrNull(e.KeyID),
-			KeyType:        stringOrNull(e.KeyType),
-			UserID:         stringOrNull(e.UserID),
-			ClientIP:       stringOrNull(e.ClientIP),
-			Method:         stringOrNull(e.Method),
-			RequestID:      stringOrNull(e.RequestID),
-			Unreadable:     stringOrNull(e.Unreadable),
-		})
+// shownEvent is a row of the log as the data source shows it.
+func shownEvent(e salesforce.EncryptionEvent) encryptionEventModel {
+	return encryptionEventModel{
+		Time:           timeOrNull(e.Time),
+		Action:         stringOrNull(e.Action),
+		TenantSecretID: stringOrNull(e.KeyID),
+		KeyType:        stringOrNull(e.KeyType),
+		UserID:         stringOrNull(e.UserID),
+		ClientIP:       stringOrNull(e.ClientIP),
+		Method:         stringOrNull(e.Method),
+		RequestID:      stringOrNull(e.RequestID),
+		Unreadable:     stringOrNull(e.Unreadable),
 	}
-
-	return shown
 }

@@ -99,7 +99,8 @@ func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadR
 	model.TenantSecrets = []tenantSecretRecordModel{}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 	if !resp.Diagnostics.HasError() {
-		setRows(ctx, &resp.State, "tenant_secrets", rows, &resp.Diagnostics)
+		row := func(i int) tenantSecretRecordModel { return rows[i] }
+		setRows(ctx, &resp.State, "tenant_secrets", len(rows), row, &resp.Diagnostics)
 	}
 }
 

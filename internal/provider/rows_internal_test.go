@@ -40,12 +40,16 @@ func TestRowsAreWhatTheFrameworkMakes(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 2} {
 		wanted, found := emptyState(t, newEncryptionEventsDataSource()), emptyState(t, newEncryptionEventsDataSource())
-		model := encryptionEventsDataSourceModel{OrganizationID: types.StringValue("00D"), Events: shownEvents(events[:n])}
-		diags := wanted.Set(t.Context(), &model)
-		rows := model.Events
-		model.Events = []encryptionEventModel{}
-		diags.Append(found.Set(t.Context(), &model)...)
-		setRows(t.Context(), &found, "events", rows, &diags)
+		model := encryptionEventsDataSourceModel{
+			OrganizationID: types.StringValue("00D"), Events: []encryptionEventModel{},
+		}
+		diags := found.Set(t.Context(), &model)
+		row := func(i int) encryptionEventModel { return shownEvent(events[i]) }
+		setRows(t.Context(), &found, "events", n, row, &diags)
+		for i := range n {
+			model.Events = append(model.Events, row(i))
+		}
+		diags.Append(wanted.Set(t.Context(), &model)...)
 		expectSameState(t, wanted, found, diags)
 
 		wanted, found = emptyState(t, newTenantSecretsDataSource()), emptyState(t, newTenantSecretsDataSource())
@@ -55,7 +59,8 @@ func TestRowsAreWhatTheFrameworkMakes(t *testing.T) {
 		shown := secrets.TenantSecrets
 		secrets.TenantSecrets = []tenantSecretRecordModel{}
 		diags.Append(found.Set(t.Context(), &secrets)...)
-		setRows(t.Context(), &found, "tenant_secrets", shown, &diags)
+		record := func(i int) tenantSecretRecordModel { return shown[i] }
+		setRows(t.Context(), &found, "tenant_secrets", n, record, &diags)
 		expectSameState(t, wanted, found, diags)
 	}
 }
@@ -70,12 +75,17 @@ func expectSameState(t *testing.T, wanted, found tfsdk.State, diags diag.Diagnos
 	}
 }
 
+// oneEvent is the same row each time.
+func oneEvent(int) encryptionEventModel {
+	return shownEvent(salesforce.EncryptionEvent{Action: "TS Read"})
+}
+
 func TestRowsOfNoList(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"since", "none"} {
 		state := emptyState(t, newEncryptionEventsDataSource())
 		var diags diag.Diagnostics
-		setRows(t.Context(), &state, name, []encryptionEventModel{{}}, &diags)
+		setRows(t.Context(), &state, name, 1, oneEvent, &diags)
 		if !diags.HasError() {
 			t.Errorf("%s: expected an error", name)
 		}
@@ -89,7 +99,7 @@ func TestLateRows(t *testing.T) {
 	ctx, late := withLateRows(t.Context())
 	model := encryptionEventsDataSourceModel{OrganizationID: types.StringValue("00D"), Events: []encryptionEventModel{}}
 	diags := state.Set(ctx, &model)
-	setRows(ctx, &state, "events", shownEvents([]salesforce.EncryptionEvent{{Action: "TS Read"}}), &diags)
+	setRows(ctx, &state, "events", 1, oneEvent, &diags)
 	if diags.HasError() {
 		t.Fatal(diags)
 	}
@@ -126,5 +136,43 @@ func TestLateRows(t *testing.T) {
 	}
 	if _, none := withLateRows(t.Context()); none.into(&tfprotov6.ReadDataSourceResponse{State: &answer}) != nil {
 		t.Error("expected nothing to be done without a list")
+	}
+}
+
+// A field that is no value makes no row.
+func TestRowsOfNoValues(t *testing.T) {
+	t.Parallel()
+	type plain struct{ Time string }
+	state := emptyState(t, newEncryptionEventsDataSource())
+	if err := encodeInto(t.Context(), &state, "events", 1, func(int) plain { return plain{} }); err == nil {
+		t.Error("expected an error of a field that is no value")
+	}
+}
+
+// A long list is held in the form in which it is sent, and once: what a row takes is what it says, and
+// two hundred bytes for the names of its attributes.
+func TestLongListsAreHeldOnce(t *testing.T) {
+	t.Parallel()
+	const rows = 5000
+	state := emptyState(t, newEncryptionEventsDataSource())
+	ctx, late := withLateRows(t.Context())
+	made := 0
+	var diags diag.Diagnostics
+	setRows(ctx, &state, "events", rows, func(i int) encryptionEventModel {
+		if i != made {
+			t.Fatalf("row %d was asked for after %d others", i, made)
+		}
+		made++
+
+		return oneEvent(i)
+	}, &diags)
+	if diags.HasError() || made != rows {
+		t.Fatalf("%d rows were made: %v", made, diags)
+	}
+	if most := rows * (200 + len("TS Read")); len(late.list) > most || cap(late.list) > 2*most {
+		t.Errorf("%d bytes of %d, expected at most %d", len(late.list), cap(late.list), most)
+	}
+	if !state.Raw.IsNull() {
+		t.Error("expected the state to hold nothing of them")
 	}
 }

@@ -1,11 +1,13 @@
 package salesforce
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -85,5 +87,33 @@ func BenchmarkUploadRoundTrip(b *testing.B) {
 		if _, err := c.GetTenantSecret(b.Context(), id); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkListEncryptionEvents is a day of a busy org: one file, and its round trip.
+func BenchmarkListEncryptionEvents(b *testing.B) {
+	const id, rows = "0ATxx0000000001GAA", 70_000
+	var body strings.Builder
+	body.WriteString(eventHeader)
+	for i := range rows {
+		at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Second)
+		fmt.Fprintf(&body, `"PlatformEncryption","%s","TID:%022d","%s","%s","TS Read","%s","Data","","%s","%s","192.0.2.7"`+"\n",
+			at.Format("20060102150405.000"), i, testOrg[:15], testUser[:15], testRecord[:15], at.Format("2006-01-02T15:04:05.000Z"), testUser)
+	}
+	c := newQuietOrg(b, map[string]http.HandlerFunc{
+		queryRoute: answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+id+`","LogDate":"2026-11-20T00:00:00.000+0000"}]}`),
+		"GET /services/data/v62.0/sobjects/EventLogFile/" + id + "/LogFile": answer(200, body.String(), "Content-Type", "text/csv"),
+	})
+	for name, filter := range map[string]EventFilter{"filter=none": {}, "filter=action": {Action: "TS Exported"}} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(body.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				events, err := c.ListEncryptionEvents(b.Context(), filter)
+				if err != nil || len(events) != rows && filter.Action == "" {
+					b.Fatal(len(events), err)
+				}
+			}
+		})
 	}
 }

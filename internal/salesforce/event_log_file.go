@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,10 +88,8 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, filter EventFilter) (
 	slices.SortFunc(rows.records, func(a, b row) int {
 		return cmp.Or(a.LogDate.Compare(b.LogDate.Time), cmp.Compare(a.ID, b.ID))
 	})
-	var events []EncryptionEvent
-	// Hourly and daily files may both cover an event.
-	seen := map[EncryptionEvent]bool{}
-	for _, file := range rows.records {
+	list := eventList{most: maxEvents}
+	for number, file := range rows.records {
 		id, err := recordID(file.ID)
 		if err != nil {
 			return nil, fmt.Errorf("list encryption event files: %w", err)
@@ -101,26 +98,17 @@ func (c *Client) ListEncryptionEvents(ctx context.Context, filter EventFilter) (
 		if err != nil {
 			return nil, err
 		}
-		here := map[EncryptionEvent]bool{}
 		err = readEncryptionEvents(content, func(event EncryptionEvent) error {
-			if !filter.matches(event) || seen[event] {
+			if !filter.matches(event) {
 				return nil
 			}
-			if len(events) == maxEvents {
-				return fmt.Errorf("more than %d encryption events match: ask for a shorter time, or for one action, key or user",
-					maxEvents)
-			}
-			here[event] = true
-			events = append(events, event)
-			return nil
+			return list.add(number, event)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("event log file %s: %w", id, err)
 		}
-		maps.Copy(seen, here)
 	}
-	slices.SortStableFunc(events, func(a, b EncryptionEvent) int { return a.Time.Compare(b.Time) })
-	return events, nil
+	return list.events()
 }
 
 // logFile downloads the CSV of an event log file.
@@ -200,9 +188,9 @@ func readEncryptionEvents(content string, yield func(EncryptionEvent) error) err
 		event := EncryptionEvent{
 			Time:      eventTime(fields[columnDerivedTime], fields[columnTime]),
 			Action:    fields[columnAction],
-			KeyID:     longID(fields[columnKey]),
+			KeyID:     fields[columnKey],
 			KeyType:   fields[columnKeyType],
-			UserID:    longID(cmp.Or(fields[columnDerivedUser], fields[columnUser])),
+			UserID:    cmp.Or(fields[columnDerivedUser], fields[columnUser]),
 			ClientIP:  fields[columnIP],
 			Method:    fields[columnMethod],
 			RequestID: fields[columnRequest],
