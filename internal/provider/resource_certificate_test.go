@@ -409,8 +409,12 @@ func TestAccCertificate_interrupt(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
 		s.DeployPolls = 1000
 	}))
-	// The deploy would run on by itself for ten seconds of the org's time.
-	start := sim.Clock.Now()
+	sim.Clock.Stop() // the deploy would end by itself
+	polled, release, err := sim.Hold(sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	apply := cli.Command("apply", "-input=false", "-auto-approve", "-no-color")
@@ -421,24 +425,17 @@ func TestAccCertificate_interrupt(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- apply.Wait() }()
-	interrupted := false
-	for open := true; open; {
-		if !interrupted {
-			sim.Clock.Set(start)
-			if acctest.Count(sim, opDeploy+".status") > 0 {
-				interrupted = true
-				if err := apply.Process.Signal(syscall.SIGINT); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		select {
-		case err := <-ended:
-			if open = false; err == nil {
-				t.Error("expected the interrupted apply to fail")
-			}
-		case <-time.After(time.Millisecond):
-		}
+	select {
+	case <-polled:
+	case err := <-ended:
+		t.Fatalf("the apply ended before it could be interrupted: %v\n%s", err, output.String())
+	}
+	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
+		t.Error(err)
+	}
+	release()
+	if err := <-ended; err == nil {
+		t.Error("expected the interrupted apply to fail")
 	}
 	if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(output.String(), "│", " ")), " "),
 		"so it was cancelled") {

@@ -5,9 +5,7 @@ package provider_test
 import (
 	"bytes"
 	"net/http"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -29,38 +27,10 @@ func TestAccTenantSecret_rule3Killed(t *testing.T) {
 				posts = 2
 			}
 			cli.Config(dataKey(trigger("b"), escrowIn(cli)))
-			// The simulator makes the record at once, and answers when nobody is there to listen.
-			arm(t, sim, sfsim.Fault{
-				Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1,
-				Delay: sfsim.Duration(time.Minute),
-			})
-			cmd := cli.Command("apply", "-input=false", "-auto-approve")
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			var output bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &output, &output
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+			cli.ApplyKilled(sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1})
+			if made := len(acctest.Keys(sim, "Data")) - 1; made != posts {
+				t.Fatalf("expected %d keys to be made, found %d", posts, made)
 			}
-			exited := make(chan error, 1)
-			go func() { exited <- cmd.Wait() }()
-			look := time.NewTicker(20 * time.Millisecond)
-			defer look.Stop()
-			for len(acctest.Keys(sim, "Data")) <= posts {
-				select {
-				case err := <-exited:
-					t.Fatalf("the apply ended before its POST: %v\n%s", err, output.String())
-				case <-t.Context().Done():
-					t.Fatal("no POST came")
-				case <-look.C:
-				}
-			}
-			if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			if err := <-exited; err == nil {
-				t.Fatal("expected the CLI to be killed")
-			}
-			sim.ClearFaults()
 
 			applied := cli.MustApply()
 			if applied.Removed != 0 || applied.Added+applied.Changed != 1 {

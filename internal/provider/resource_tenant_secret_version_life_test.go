@@ -4,9 +4,7 @@ package provider_test
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
@@ -138,9 +136,10 @@ func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 
 	// While the record is adopted: nothing is in state, and the next run adopts.
 	r.step(archived)
-	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
-		return acctest.Exports(r.sim) > 0
-	})
+	r.ApplyKilled(getFault(sfsim.Fault{Nth: 1}))
+	if acctest.Exports(r.sim) != 1 {
+		t.Fatalf("expected the export to be read, found %d", acctest.Exports(r.sim))
+	}
 	if state := r.State(versionAddress); state != nil {
 		t.Fatalf("expected nothing in state, found %v", state)
 	}
@@ -151,18 +150,16 @@ func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 	r.allowed = true
 	r.step(destroyed)
 	exports := acctest.Exports(r.sim)
-	r.kill(getFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
-		return acctest.Exports(r.sim) > exports
-	})
+	r.ApplyKilled(getFault(sfsim.Fault{Nth: 1}))
+	if acctest.Exports(r.sim) <= exports {
+		t.Fatal("expected the export to be read once more")
+	}
 	r.expectPatches(0, 0)
 	r.expectStatus("ARCHIVED")
 
 	// After Salesforce has destroyed it: the state still holds the export, and the next run sends
 	// nothing.
-	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
-		_, committed := r.patches()
-		return committed == 1
-	})
+	r.ApplyKilled(patchFault(sfsim.Fault{Nth: 1}))
 	if r.status() != "DESTROYED" || r.export() != export {
 		t.Fatalf("expected a destroyed key whose export is held, found %s", r.status())
 	}
@@ -172,45 +169,12 @@ func TestAccTenantSecretVersion_lifeWithKilledRuns(t *testing.T) {
 
 	// After Salesforce has restored it.
 	r.step(archived)
-	r.kill(patchFault(sfsim.Fault{Nth: 1, Delay: sfsim.Duration(time.Minute)}), func() bool {
-		_, committed := r.patches()
-		return committed == 2
-	})
+	r.ApplyKilled(patchFault(sfsim.Fault{Nth: 1}))
+	r.expectPatches(2, 2)
 	r.MustApply()
 	r.expectPatches(2, 2)
 	if r.export() != export {
 		t.Error("expected the export still to be held")
 	}
 	r.ended()
-}
-
-// kill applies under a fault, and kills the CLI and its provider once the org has come so far.
-func (r *lifeRun) kill(fault sfsim.Fault, reached func() bool) {
-	r.t.Helper()
-	if err := r.sim.AddFault(fault); err != nil {
-		r.t.Fatal(err)
-	}
-	cmd := r.Command("apply", "-input=false", "-auto-approve", "-no-color")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for ticker := time.NewTicker(20 * time.Millisecond); !reached(); {
-		select {
-		case err := <-ended:
-			r.t.Fatalf("the run ended before it was killed: %v", err)
-		case <-r.t.Context().Done():
-			r.t.Fatal("the test ended")
-		case <-ticker.C:
-		}
-	}
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := <-ended; err == nil {
-		r.t.Fatal("the run ended by itself")
-	}
-	r.sim.ClearFaults()
 }

@@ -32,6 +32,7 @@ func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
 				s.DeployPolls = 1000
 			}))
+			sim.Clock.Stop() // the deploy would end by itself
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(test.body(`timeouts = { create = "2s" }`))
 			failed := cli.Apply()

@@ -1,12 +1,14 @@
 package sfsim
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,8 +17,8 @@ import (
 type Fault struct {
 	// Method is an HTTP method, or "" for any.
 	Method string `json:"method,omitempty"`
-	// Path is a glob if it contains "*" (which matches across slashes); with a leading slash it is a
-	// path or the front of one up to a slash; otherwise any part of the path.
+	// Path is a glob if it contains "*" (which matches across slashes); with a leading slash it is
+	// a path or the front of one up to a slash; otherwise any part of the path.
 	Path string `json:"path,omitempty"`
 	// Query is text that the decoded query string contains, in any case.
 	Query string `json:"query,omitempty"`
@@ -31,8 +33,8 @@ type Fault struct {
 	// Status answers with this status instead of doing the work, 503 if only HTML, ErrorCode or
 	// RetryAfter is given.
 	Status int `json:"status,omitempty"`
-	// ErrorCode and Message fill the error envelope. Without ErrorCode the usual one of the status is
-	// used.
+	// ErrorCode and Message fill the error envelope. Without ErrorCode the usual one of the status
+	// is used.
 	ErrorCode string `json:"error_code,omitempty"`
 	Message   string `json:"message,omitempty"`
 	// HTML answers with a web page instead of the envelope, as the edge does.
@@ -47,6 +49,27 @@ type Fault struct {
 	Drop string `json:"drop,omitempty"`
 	// Body spoils the bytes of the reply: "malformed" or "truncated".
 	Body string `json:"body,omitempty"`
+
+	// hold is set by [Server.Hold].
+	hold *hold
+}
+
+// hold keeps the reply of the first request that a fault strikes.
+type hold struct {
+	struck, released chan struct{}
+	once             sync.Once
+}
+
+// keep reports the request as struck, and waits until its reply may leave, or until nobody waits
+// for it any more.
+func (h *hold) keep(ctx context.Context) error {
+	h.once.Do(func() { close(h.struck) })
+	select {
+	case <-h.released:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Duration is a time.Duration that JSON writes as "1.5s".
@@ -81,7 +104,7 @@ func (f Fault) validate() error {
 		return fmt.Errorf("status is %d, expected 200 to 599", f.Status)
 	case f.Nth < 0 || f.Times < 0 || f.RetryAfter < 0 || f.Delay < 0:
 		return errors.New("nth, times, retry_after and delay must not be negative")
-	case !f.answers() && f.Delay == 0 && f.Drop == "" && f.Body == "":
+	case !f.answers() && f.Delay == 0 && f.Drop == "" && f.Body == "" && f.hold == nil:
 		return errors.New("the fault does nothing: give status, error_code, html, retry_after, delay, drop or body")
 	}
 	return nil
@@ -207,6 +230,14 @@ func (s *Server) AddFault(f Fault) error {
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &armedFault{Fault: f})
 	return nil
+}
+
+// Hold arms a fault that keeps replies back once the work is done. The channel is closed when the
+// first request is struck; release lets the replies go. Without it a reply is kept until its client
+// is gone: on a machine of any speed, what a test does in between happens in between.
+func (s *Server) Hold(f Fault) (struck <-chan struct{}, release func(), err error) {
+	f.hold = &hold{struck: make(chan struct{}), released: make(chan struct{})}
+	return f.hold.struck, sync.OnceFunc(func() { close(f.hold.released) }), s.AddFault(f)
 }
 
 // ClearFaults disarms every fault.

@@ -1,7 +1,9 @@
 package sfsim_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -173,6 +175,61 @@ func TestFaultsAndCommits(t *testing.T) {
 			entry := c.server.Requests()[0]
 			if entry.Committed != tt.committed || entry.Status != tt.status || entry.Fault == "" {
 				t.Errorf("journal %+v", entry)
+			}
+		})
+	}
+}
+
+// A held reply waits for its release, and a held request ends with its client. The work is done
+// either way when the request is reported.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	for _, released := range []bool{true, false} {
+		t.Run(fmt.Sprintf("released %t", released), func(t *testing.T) {
+			t.Parallel()
+			c := start(t)
+			struck, release, err := c.server.Hold(sfsim.Fault{Method: "POST", Path: data + "/sobjects/TenantSecret"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, leave := context.WithCancel(t.Context())
+			defer leave()
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.server.InstanceURL+data+"/sobjects/TenantSecret",
+				strings.NewReader(`{}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+c.server.AccessToken)
+			request.Header.Set("Content-Type", "application/json")
+			status := make(chan int, 1)
+			go func() {
+				response, err := (&http.Client{}).Do(request)
+				if err != nil {
+					status <- 0
+
+					return
+				}
+				_ = response.Body.Close()
+				status <- response.StatusCode
+			}()
+			<-struck
+			if n := len(c.server.TenantSecrets()); n != 2 {
+				t.Errorf("expected the work to be done, found %d keys", n)
+			}
+			select {
+			case got := <-status:
+				t.Errorf("expected the reply to be held, found status %d", got)
+			default:
+			}
+			want := http.StatusCreated
+			if released {
+				release()
+			} else {
+				want = 0
+				leave()
+			}
+			if got := <-status; got != want {
+				t.Errorf("expected status %d, found %d", want, got)
 			}
 		})
 	}

@@ -257,7 +257,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, host string, disp
 	}
 	s.mu.Unlock()
 
-	if err := sleep(r.Context(), delay); err != nil || answer == nil {
+	err := sleep(r.Context(), delay)
+	if err == nil && fault != nil && fault.hold != nil {
+		err = fault.hold.keep(r.Context())
+	}
+	if err != nil || answer == nil {
 		panic(http.ErrAbortHandler) // closes the connection without a reply
 	}
 	if _, err := answer.write(w, r, s.Clock.Now(), mangle); err != nil {
