@@ -2,7 +2,6 @@ package faultmatrix
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
@@ -24,13 +23,9 @@ type fault struct {
 	kills bool
 	// lag is how many reads a new record stays hidden from.
 	lag int
-	// retries and timeout are the provider's max_retries and request_timeout_seconds, 0 for 4 and 20.
-	retries, timeout int
+	// retries is the provider's max_retries, 0 for 4.
+	retries int
 }
-
-// stallTimeout is the request timeout of the provider where replies stall. It must be long enough
-// for a busy machine to answer within.
-const stallTimeout = 4 * time.Second
 
 func onlyWrites(request string) bool { return writes(request) }
 
@@ -65,8 +60,12 @@ func faults() []fault {
 		},
 		{
 			name: "stall", meaning: "the org does what was asked, its reply comes after the request timeout",
-			timeout: int(stallTimeout / time.Second),
-			strike:  answer(sfsim.Fault{Delay: sfsim.Duration(2 * stallTimeout)}, false),
+			strike: func(s *strike) {
+				s.commit()
+				s.lane.timeouts.expire(s.r.RemoteAddr)
+				<-s.r.Context().Done()
+				s.lose()
+			},
 		},
 		{
 			name: "401", meaning: "the session ends right before", hits: notToken,

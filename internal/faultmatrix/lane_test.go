@@ -61,6 +61,10 @@ type lane struct {
 	fault fault
 	// bare is that of the operation under way.
 	bare bool
+	// killable is true while the CLI starts the built provider, whose process may be killed.
+	killable bool
+	// timeouts are those of the provider that this process serves.
+	timeouts timeouts
 	// foreign is how many keys somebody else has had made in the row under way.
 	foreign int
 	// elsewhere is another org, nil before it is needed.
@@ -86,12 +90,8 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 	l := &lane{t: t, fault: f}
 	l.sim = acctest.StartSim(t, opts...)
 	l.edge = newEdge(t, l.sim)
-	l.cli = acctest.NewCLI(t, l.sim)
-	l.cli.Env["GOGC"] = "off" // thousands of short processes
-	if !f.kills {
-		// without waits of its own: it looks as often, and as long, as the built provider
-		l.cli.InProcess(provider.WithLooks())
-	}
+	// Without waits of its own: it looks as often, and as long, as the built provider.
+	l.cli = acctest.NewCLI(t, l.sim).InProcess(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout))
 	l.edge.arrive = l.arrive
 
 	return l
@@ -99,12 +99,9 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 
 // config makes body the configuration. The credentials are the simulator's, which are public.
 func (l *lane) config(body string) {
-	retries, timeout := 4, 20
+	retries := 4
 	if l.fault.retries > 0 {
 		retries = l.fault.retries
-	}
-	if l.fault.timeout > 0 {
-		timeout = l.fault.timeout
 	}
 	l.cli.Write("main.tf", fmt.Sprintf(`
 terraform {
@@ -119,9 +116,8 @@ provider %[1]q {
   client_secret           = %[5]q
   allow_key_destruction   = true
   max_retries             = %[6]d
-  request_timeout_seconds = %[7]d
 }
-`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries, timeout)+
+`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries)+
 		body)
 }
 
@@ -284,7 +280,7 @@ func (l *lane) forget() {
 // printed.
 func (l *lane) run(args ...string) (int, string) {
 	l.edge.runs.Add(1)
-	if !l.fault.kills {
+	if !l.killable {
 		result := l.cli.Run(args...)
 
 		return result.Code, result.Output()
@@ -403,7 +399,9 @@ func (l *lane) row(op operation, n int, names []string) string {
 	l.killed, l.foreign = 0, 0
 
 	l.edge.arm(l, l.fault, names, n)
+	l.killable = l.fault.kills
 	code, out := l.apply()
+	l.killable = false
 	struck := l.edge.struck()
 	l.bury()
 	l.edge.heal()

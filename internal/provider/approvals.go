@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -50,8 +49,10 @@ type approversModel struct {
 }
 
 // readQuorum reads the quorums of the provider block and of the environment into the Data.
-func (d *Data) readQuorum(ctx context.Context, configured types.Object, diags *diag.Diagnostics) {
-	inEnvironment, err := quorum.FromEnvironment(os.LookupEnv)
+func (d *Data) readQuorum(
+	ctx context.Context, configured types.Object, lookup func(string) (string, bool), diags *diag.Diagnostics,
+) {
+	inEnvironment, err := quorum.FromEnvironment(lookup)
 	if err != nil {
 		diags.AddError("The destruction approvers are not usable", opening(err)+" Nothing was sent.")
 	}

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -41,7 +40,7 @@ func (s setting) given() bool { return s.value != "" || s.unknown }
 // settings are all string attributes of the provider block by name.
 type settings map[string]setting
 
-func newSettings(model providerModel) settings {
+func newSettings(model providerModel, lookup func(string) (string, bool)) settings {
 	all := settings{}
 	for name, value := range map[string]types.String{
 		"instance_url": model.InstanceURL, "api_version": model.APIVersion, "client_id": model.ClientID,
@@ -57,7 +56,8 @@ func newSettings(model providerModel) settings {
 		case !value.IsNull():
 			all[name] = setting{value: value.ValueString(), configured: true}
 		default:
-			all[name] = setting{value: os.Getenv(environment[name])}
+			value, _ := lookup(environment[name])
+			all[name] = setting{value: value}
 		}
 	}
 

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +65,10 @@ type byokProvider struct {
 type options struct {
 	// looks replaces the waits between two looks for a lost record.
 	looks []time.Duration
+	// environment looks up variables, in place of os.LookupEnv.
+	environment func(name string) (value string, found bool)
+	// bound bounds an attempt of a request, nil by context.WithTimeout.
+	bound func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 // Option changes how a provider is built; only tests have a use for it.
@@ -75,6 +80,16 @@ func WithLooks(waits ...time.Duration) Option {
 	return func(o *options) { o.looks = waits }
 }
 
+// WithEnvironment replaces the environment of the process.
+func WithEnvironment(lookup func(name string) (value string, found bool)) Option {
+	return func(o *options) { o.environment = lookup }
+}
+
+// WithTimeouts replaces [context.WithTimeout], by which an attempt of a request is bounded.
+func WithTimeouts(bound func(context.Context, time.Duration) (context.Context, context.CancelFunc)) Option {
+	return func(o *options) { o.bound = bound }
+}
+
 // New returns a constructor of the provider. version goes into the user agent and into receipts.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider { return newProvider(version, opts...) }
@@ -82,6 +97,7 @@ func New(version string, opts ...Option) func() provider.Provider {
 
 func newProvider(version string, opts ...Option) *byokProvider {
 	p := &byokProvider{version: version}
+	p.options.environment = os.LookupEnv
 	p.unchanged.ProviderType, p.unchanged.Resource = typeName, &tenantSecretVersionResource{}
 	p.unchanged.AsRead, p.unchanged.AsWanted = p.asRead, p.asWanted
 	for _, o := range opts {

@@ -61,13 +61,13 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, looks: p.options.looks,
 	}
 
-	all := newSettings(model)
+	all := newSettings(model, p.options.environment)
 	if all.credentialsUnknown() {
 		// Which set is given, and whether it is whole, shows when it is known.
 		return data
 	}
 	data.ReceiptDirectory = all.receiptDirectory(diags)
-	data.readQuorum(ctx, model.DestructionApprovers, diags)
+	data.readQuorum(ctx, model.DestructionApprovers, p.options.environment, diags)
 	set := all.chooseCredentials(diags)
 	if !all["instance_url"].given() {
 		diags.AddAttributeError(path.Root("instance_url"), "No instance URL",
@@ -90,6 +90,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		RequestTimeout: time.Duration(valueOr(model.RequestTimeoutSeconds, defaultTimeoutSeconds)) * time.Second,
 		UserAgent:      "terraform-provider-" + typeName + "/" + p.version,
 		Events:         logEvent,
+		WithTimeout:    p.options.bound,
 	})
 	if err != nil {
 		addProviderError(diags, "Provider configuration is not usable", err)

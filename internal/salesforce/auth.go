@@ -338,7 +338,7 @@ func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time
 	config.TokenURL = r.pair.host.JoinPath(tokenPath).String()
 	// Detecting the style would try twice, and log a failed login.
 	config.AuthStyle = oauth2.AuthStyleInParams
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := c.bound(ctx, c.timeout)
 	defer cancel()
 	transport := &tokenTransport{client: c}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport, CheckRedirect: refuseRedirect})

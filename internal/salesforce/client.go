@@ -50,6 +50,7 @@ type Client struct {
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
 	jitter func(time.Duration) time.Duration
+	bound  func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 // APIVersion is the version that every call uses, such as "62.0".

@@ -53,6 +53,9 @@ type Config struct {
 	// Events receives structured events for logs. It must be safe for
 	// concurrent use.
 	Events func(context.Context, Event)
+	// WithTimeout replaces [context.WithTimeout], by which RequestTimeout bounds an attempt: a test
+	// ends one when it likes.
+	WithTimeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 var apiVersionForm = regexp.MustCompile(`^([1-9][0-9]{1,2})\.0$`)
@@ -140,6 +143,10 @@ func New(cfg Config) (*Client, error) {
 		now:        time.Now,
 		sleep:      sleepContext,
 		jitter:     fullJitter,
+		bound:      cfg.WithTimeout,
+	}
+	if c.bound == nil {
+		c.bound = context.WithTimeout
 	}
 	if c.auth == nil {
 		return nil, errors.New("no credentials: give client_id and client_secret, or client_id, username and private_key, " +

@@ -248,7 +248,7 @@ func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep
 		return nil, false, stop
 	}
 	parent := ctx
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := c.bound(ctx, c.timeout)
 	defer cancel()
 
 	var connected atomic.Bool
