@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -66,9 +67,8 @@ var ProviderDirectory = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// CLI runs the real CLI, with the built provider in a process of its own, over one directory. It is
-// for what plugin-testing can't show: warnings, exit codes, plan files, logs and processes that are
-// killed.
+// CLI runs the real CLI over one directory. It is for what plugin-testing can't show: warnings,
+// exit codes, plan files, logs and processes that are killed.
 type CLI struct {
 	t   testing.TB
 	sim *sfsim.Server
@@ -76,22 +76,37 @@ type CLI struct {
 	Dir string
 	// Env is set for the CLI, and so for the provider.
 	Env map[string]string
-	// factories serve the provider from this process, nil for the built one.
-	factories ServerFactories
+	// built is true where the CLI starts the built provider. Else opts are options of the one that
+	// this process serves.
+	built bool
+	opts  []provider.Option
 }
 
-// NewCLI returns a runner in an empty directory.
+// openTofuAddress is where OpenTofu looks for a provider whose address has no host, as in the
+// examples.
+var openTofuAddress = strings.Replace(provider.Address, "registry.terraform.io/", "registry.opentofu.org/", 1)
+
+// servable matches the variables that mean the same to a provider which this process serves. Any
+// other, such as GODEBUG, a proxy or TF_LOG, is one of a process.
+var servable = regexp.MustCompile(`^(CHECKPOINT_DISABLE|SALESFORCE(BYOK)?_\w+|TF_(CLI_CONFIG_FILE|IN_AUTOMATION|VAR_\w+))$`)
+
+// NewCLI returns a runner in an empty directory. The test's process serves the provider: a run
+// takes half the processor time of one that starts the built provider, once for each phase. That
+// provider looks for a lost record without pauses, and it resolves relative paths against the
+// directory of the test's package: give it absolute ones. A test whose subject is the process
+// itself, its environment, its log, its end or its network, calls Built or Command.
 func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	t.Helper()
 	c := NewCLIIn(t, t.TempDir(), Variables(sim))
-	c.sim = sim
+	c.sim, c.built = sim, false
 
 	return c
 }
 
 // NewCLIIn returns a runner over a directory that may outlive the test, for an org that is no
 // simulator of this test: env, and the process's own environment, show the provider where it is.
-// Write the whole configuration with Write: Config and InProcess need a simulator.
+// The provider is the built one. Write the whole configuration with Write: Config needs a
+// simulator.
 func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	t.Helper()
 	NeedsCLI(t)
@@ -99,12 +114,13 @@ func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &CLI{t: t, Dir: directory, Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}}
+	c := &CLI{
+		t: t, Dir: directory, built: true,
+		Env: map[string]string{"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"},
+	}
 	settings := filepath.Join(t.TempDir(), "cli.tfrc")
-	// An address without a host, as in the examples, leads each CLI to a registry of its own.
-	openTofu := strings.Replace(provider.Address, "registry.terraform.io/", "registry.opentofu.org/", 1)
 	text := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    %q = %q\n    %q = %q\n  }\n  direct {}\n}\n",
-		provider.Address, dir, openTofu, dir)
+		provider.Address, dir, openTofuAddress, dir)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +130,18 @@ func NewCLIIn(t testing.TB, directory string, env map[string]string) *CLI {
 	return c
 }
 
-// InProcess makes the runner serve the provider from the test's process instead, built with opts as
-// Factories does, and returns it: for tests that would otherwise wait for the pauses of the real
-// provider. That provider resolves relative paths against the directory of the test's package: give
-// it absolute ones.
+// InProcess gives more options to the provider that the test's process serves, and returns the
+// runner.
 func (c *CLI) InProcess(opts ...provider.Option) *CLI {
-	c.factories = Factories(opts...)
+	c.built, c.opts = false, opts
+
+	return c
+}
+
+// Built makes the CLI start the built provider, in processes of its own, and returns the runner.
+// The caller says what a provider in the test's process would not show.
+func (c *CLI) Built() *CLI {
+	c.built = true
 
 	return c
 }
@@ -128,7 +150,19 @@ func (c *CLI) InProcess(opts ...provider.Option) *CLI {
 // CLI to it.
 func (c *CLI) serve() (reattach string, stop func()) {
 	c.t.Helper()
-	server, err := c.factories[ProviderName]()
+	for name := range c.Env {
+		if !servable.MatchString(name) {
+			c.t.Fatalf("%s is nothing to a provider that this process serves: call Built", name)
+		}
+	}
+	environment := provider.WithEnvironment(func(name string) (string, bool) {
+		if value, ok := c.Env[name]; ok {
+			return value, true
+		}
+
+		return os.LookupEnv(name)
+	})
+	server, err := Factories(append([]provider.Option{environment}, c.opts...)...)[ProviderName]()
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -152,10 +186,11 @@ func (c *CLI) serve() (reattach string, stop func()) {
 		cancel()
 		c.t.Fatalf("serving the provider: %v", err)
 	}
-	text, err := json.Marshal(map[string]any{provider.Address: map[string]any{
+	reattachConfig := map[string]any{
 		"Protocol": config.Protocol, "ProtocolVersion": config.ProtocolVersion, "Pid": config.Pid, "Test": true,
 		"Addr": map[string]string{"Network": config.Addr.Network(), "String": config.Addr.String()},
-	}})
+	}
+	text, err := json.Marshal(map[string]any{provider.Address: reattachConfig, openTofuAddress: reattachConfig})
 	if err != nil {
 		cancel()
 		c.t.Fatal(err)
@@ -237,7 +272,7 @@ func (d Diagnostic) At(attribute string) bool {
 func (c *CLI) Run(args ...string) Result {
 	c.t.Helper()
 	var cmd *exec.Cmd
-	if c.factories == nil {
+	if c.built {
 		cmd = c.Command(args...)
 	} else {
 		reattach, stop := c.serve()
@@ -403,28 +438,5 @@ func (c *CLI) StateFile() map[string]map[string]any {
 	return found
 }
 
-// State returns the attributes of a resource in the state, and nil where it has none.
-func (c *CLI) State(address string) map[string]any {
-	c.t.Helper()
-	shown := c.Run("show", "-json")
-	var state struct {
-		Values struct {
-			RootModule struct {
-				Resources []struct {
-					Address string         `json:"address"`
-					Values  map[string]any `json:"values"`
-				} `json:"resources"`
-			} `json:"root_module"`
-		} `json:"values"`
-	}
-	if err := json.Unmarshal([]byte(shown.Stdout), &state); err != nil {
-		c.t.Fatalf("show -json: %v\n%s", err, shown.Output())
-	}
-	for _, r := range state.Values.RootModule.Resources {
-		if r.Address == address {
-			return r.Values
-		}
-	}
-
-	return nil
-}
+// State returns the attributes of a resource in the state file, and nil where it has none.
+func (c *CLI) State(address string) map[string]any { return c.StateFile()[address] }

@@ -27,3 +27,17 @@ func TestSecretVariable(t *testing.T) {
 		}
 	}
 }
+
+// What a provider in the test's process would not see is refused, and not lost.
+func TestServable(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"TF_VAR_material": true, "SALESFORCE_ACCESS_TOKEN": true, "SALESFORCEBYOK_RECEIPT_DIRECTORY": true,
+		"TF_CLI_CONFIG_FILE": true, "CHECKPOINT_DISABLE": true, "TF_LOG": false, "TF_LOG_PATH": false, "GODEBUG": false,
+		"HTTPS_PROXY": false, "no_proxy": false, "SSL_CERT_FILE": false, "HOME": false, "TF_REATTACH_PROVIDERS": false,
+	} {
+		if got := servable.MatchString(name); got != want {
+			t.Errorf("%s: expected %t, found %t", name, want, got)
+		}
+	}
+}

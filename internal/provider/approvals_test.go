@@ -301,10 +301,6 @@ func TestAccTenantSecretVersion_quorumOfTheEnvironment(t *testing.T) {
 	g.want(archived, g.notAfter())
 	g.MustApply()
 	byAlice, byBob := alice.sign(t, g.statement()), bob.sign(t, g.statement())
-	// The CLI's environment reaches the built provider, and not one that this process serves.
-	built := acctest.NewCLI(t, g.sim)
-	built.Env["SALESFORCEBYOK_DESTRUCTION_APPROVERS"] = g.Env["SALESFORCEBYOK_DESTRUCTION_APPROVERS"]
-	built.Dir, g.CLI = g.Dir, built
 	g.want(destroyed, g.notAfter(), approvals(byAlice))
 	g.refused("An approval is not valid")
 	g.inEnvironment, g.approvers = false, []approver{alice} // both must be met

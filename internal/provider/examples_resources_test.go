@@ -19,7 +19,7 @@ import (
 // exampleRun is a directory with an example, whose credentials come from the environment.
 func exampleRun(t *testing.T, sim *sfsim.Server) *acctest.CLI {
 	t.Helper()
-	cli := acctest.NewCLI(t, sim)
+	cli := acctest.NewCLI(t, sim).Built() // an example's directory lies beside its configuration
 	for name, value := range map[string]string{
 		"INSTANCE_URL": sim.InstanceURL, "CLIENT_ID": sim.ClientID,
 		"CLIENT_SECRET": sim.ClientSecret,

@@ -26,7 +26,7 @@ func fipsNotice() string {
 // strictly makes the provider, a process of its own, refuse what FIPS 140-3 does not approve. It
 // does so by GODEBUG in any build.
 func strictly(cli *acctest.CLI) *acctest.CLI {
-	cli.Env["GODEBUG"] = "fips140=only"
+	cli.Built().Env["GODEBUG"] = "fips140=only"
 
 	return cli
 }
@@ -96,7 +96,7 @@ func TestAccTenantSecret_strictFIPSRefusesSHA1(t *testing.T) {
 func TestAccTenantSecret_noFIPSNotice(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim)
+	cli := acctest.NewCLI(t, sim).Built()
 	cli.Env["GODEBUG"] = "fips140=on"
 	cli.Config(dataKey(escrowIn(cli)))
 	result := cli.Apply()

@@ -272,7 +272,7 @@ func TestAccLeak_process(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, twoCertificates())
-			cli := acctest.NewCLI(t, sim)
+			cli := acctest.NewCLI(t, sim).Built() // a process writes the log that is scanned
 			logs := t.TempDir()
 			cli.Env["TF_LOG"], cli.Env["TF_LOG_PATH"] = "TRACE", filepath.Join(logs, "trace.log")
 			cli.Env["SALESFORCE_INSTANCE_URL"] = sim.InstanceURL

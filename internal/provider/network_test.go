@@ -130,7 +130,7 @@ func (o *tlsOrg) tunnel(w http.ResponseWriter, r *http.Request) {
 // standard environment.
 func (o *tlsOrg) runner(t *testing.T, trust bool) *acctest.CLI {
 	t.Helper()
-	cli := acctest.NewCLI(t, o.sim)
+	cli := acctest.NewCLI(t, o.sim).Built() // net/http and crypto/x509 read their variables once in a process
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 		cli.Env[name] = o.proxy
 	}

@@ -301,8 +301,7 @@ func TestAccProvider_credentialSets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			// The environment is that of the provider's own process.
-			cli := acctest.NewCLI(t, sim)
+			cli := acctest.NewCLI(t, sim).Built() // the environment is that of the provider's own process
 			cli.Env["SALESFORCE_INSTANCE_URL"] = sim.InstanceURL
 			maps.Copy(cli.Env, environment(sim))
 			cli.Write("main.tf", configured())

@@ -472,8 +472,7 @@ func TestAccCacheOnlyKey_refused(t *testing.T) {
 func TestAccCacheOnlyKey_strictFIPS(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim)
-	cli.Env["GODEBUG"] = "fips140=only"
+	cli := strictly(acctest.NewCLI(t, sim))
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
 	expectError(t, cli.Apply(), "The JWE could not be made", "fips140=only", "SHA-1")
 }
