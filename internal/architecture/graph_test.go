@@ -4,22 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
 
-// pkg is the part of `go list -json` that the rules look at.
+// pkg is the part of `go list -json` that the tests look at.
 type pkg struct {
 	ImportPath string   `json:"ImportPath"`
-	Standard   bool     `json:"Standard"`
-	Imports    []string `json:"Imports"` // direct, without test files
-	Deps       []string `json:"Deps"`    // transitive, without test files
+	Deps       []string `json:"Deps"` // transitive, without test files
 }
 
 // root is the directory of the module, where go.mod is.
@@ -60,7 +56,7 @@ func modulePath(t *testing.T) string {
 func load(t *testing.T, goos string) map[string]pkg {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps",
-		"-json=ImportPath,Standard,Imports,Deps", "./...")
+		"-json=ImportPath,Deps", "./...")
 	cmd.Dir = root(t)
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0")
 	var stderr bytes.Buffer
@@ -83,82 +79,7 @@ func load(t *testing.T, goos string) map[string]pkg {
 	}
 }
 
-// rule says what a package may import beside the standard library.
-type rule struct {
-	// own are packages of this module, relative to it: "internal/secret".
-	own []string
-	// modules are prefixes of import paths of other modules.
-	modules []string
-	// test allows what only tests may use: testing, httptest, plugin-testing.
-	test bool
-}
-
-// testSupport are the packages that only _test files and packages with
-// rule.test may import.
-var testSupport = []string{
-	"testing", "net/http/httptest", "github.com/hashicorp/terraform-plugin-testing",
-}
-
+// within reports whether an import path is a prefix, or below it.
 func within(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
-}
-
-// violations compares direct imports with the rules. The key of a rule is a
-// package relative to the module ("" is the root), or, ending in "/...", every
-// package below one that has no rule of its own.
-func violations(module string, pkgs map[string]pkg, rules map[string]rule) []string {
-	var out []string
-	for path, p := range pkgs {
-		if !within(path, module) {
-			continue
-		}
-		name := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
-		r, ok := find(name, rules)
-		if !ok {
-			out = append(out, name+" has no rule: say in rules_test.go what it may import")
-			continue
-		}
-		for _, imp := range p.Imports {
-			if reason := refuse(module, name, imp, pkgs[imp].Standard, r); reason != "" {
-				out = append(out, fmt.Sprintf("%s imports %s: %s", name, imp, reason))
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func find(name string, rules map[string]rule) (rule, bool) {
-	if r, ok := rules[name]; ok {
-		return r, true
-	}
-	for dir := name; dir != "." && dir != ""; dir = filepath.ToSlash(filepath.Dir(dir)) {
-		if r, ok := rules[dir+"/..."]; ok {
-			return r, true
-		}
-	}
-	return rule{}, false
-}
-
-func refuse(module, name, imp string, standard bool, r rule) string {
-	if slices.ContainsFunc(testSupport, func(s string) bool { return within(imp, s) }) {
-		if r.test {
-			return ""
-		}
-		return "test support belongs in _test files and internal/acctest"
-	}
-	if standard || imp == "C" {
-		return ""
-	}
-	if within(imp, module) {
-		own := strings.TrimPrefix(strings.TrimPrefix(imp, module), "/")
-		if slices.Contains(r.own, own) || (own != name && within(own, name)) {
-			return ""
-		}
-		return "not a direction that the architecture allows"
-	}
-	if slices.ContainsFunc(r.modules, func(m string) bool { return within(imp, m) }) {
-		return ""
-	}
-	return "a module that this package may not use"
 }

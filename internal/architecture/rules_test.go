@@ -5,154 +5,81 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 const framework = "github.com/hashicorp/terraform-plugin-framework"
-
-// The directions: main -> provider -> {upload, custody, inventory, ...} ->
-// {keys, salesforce, byok} -> {problem, secret}. The rules of keys know neither I/O nor Terraform.
-// The simulator stands beside them and shares nothing with the client or the cryptography ("double
-// entry"): otherwise a wrong field name or hash would be wrong on both sides, and pass.
-var rules = map[string]rule{
-	"": {
-		own:     []string{"internal/hardening", "internal/pluginserver", "internal/provider"},
-		modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"},
-	},
-
-	"internal/provider": {
-		own: []string{
-			"internal/byok", "internal/custody", "internal/escrow", "internal/inventory", "internal/keys", "internal/look",
-			"internal/pluginserver", "internal/problem",
-			"internal/quorum", "internal/receipt", "internal/redact", "internal/salesforce", "internal/secret",
-			"internal/tfvalidator", "internal/upload",
-		},
-		modules: []string{
-			framework, framework + "-timeouts", framework + "-validators",
-			"github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-log", "golang.org/x/sync",
-		},
-	},
-	"internal/pluginserver": {
-		own:     []string{"internal/detach"},
-		modules: []string{framework, "github.com/hashicorp/terraform-plugin-go"},
-	},
-	"internal/tfvalidator": {
-		own:     []string{"internal/byok", "internal/escrow", "internal/keys", "internal/salesforce", "internal/secret"},
-		modules: []string{framework},
-	},
-
-	"internal/upload": {
-		own: []string{
-			"internal/byok", "internal/escrow", "internal/inventory", "internal/keys", "internal/look", "internal/problem",
-			"internal/receipt", "internal/salesforce",
-			"internal/secret",
-		},
-	},
-	"internal/custody": {
-		own: []string{
-			"internal/byok", "internal/inventory", "internal/keys", "internal/look", "internal/problem", "internal/quorum",
-			"internal/receipt", "internal/salesforce", "internal/secret",
-		},
-	},
-	"internal/detach":    {},
-	"internal/hardening": {},
-	"internal/inventory": {own: []string{"internal/byok", "internal/detach", "internal/keys", "internal/salesforce"}},
-	"internal/keys":      {own: []string{"internal/problem"}},
-	"internal/look":      {},
-	"internal/problem":   {},
-	"internal/salesforce": {
-		own:     []string{"internal/detach", "internal/redact", "internal/secret"},
-		modules: []string{"golang.org/x/oauth2", "golang.org/x/sync"},
-	},
-	"internal/byok": {
-		own:     []string{"internal/secret"},
-		modules: []string{"github.com/go-jose/go-jose/v4", "github.com/tink-crypto/tink-go/v2/kwp"},
-	},
-	"internal/escrow": {
-		own:     []string{"internal/byok", "internal/durable", "internal/secret"},
-		modules: []string{"filippo.io/age"},
-	},
-	"internal/quorum":  {modules: []string{"github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"}},
-	"internal/receipt": {own: []string{"internal/durable"}},
-	"internal/receipt/schema": {
-		own:     []string{"internal/receipt"},
-		modules: []string{"github.com/santhosh-tekuri/jsonschema/v6"},
-	},
-	"internal/durable": {modules: []string{"golang.org/x/sys/windows"}},
-	"internal/redact":  {},
-	"internal/secret":  {},
-
-	"internal/sfsim":           {modules: []string{"go.yaml.in/yaml/v3"}},
-	"internal/sfsim/...":       {},
-	"internal/sfsim/cmd/sfsim": {own: []string{"internal/sfsim"}},
-
-	// What only this repository runs.
-	"internal/bench":           {own: []string{"internal/provider", "internal/sfsim"}},
-	"internal/bench/cmd/bench": {own: []string{"internal/bench", "internal/clifind"}},
-	// Packages of tests, apart for what they start.
-	"internal/conformance": {},
-	"internal/faultmatrix": {},
-	"internal/guides":      {},
-	"internal/acctest": {
-		own: []string{"internal/clifind", "internal/provider", "internal/sfsim"},
-		modules: []string{
-			framework, "github.com/hashicorp/terraform-plugin-go", "github.com/hashicorp/terraform-plugin-testing",
-			"github.com/hashicorp/terraform-json", "github.com/hashicorp/go-hclog", "github.com/hashicorp/go-plugin",
-		},
-		test: true,
-	},
-	"internal/architecture":        {},
-	"internal/clifind":             {modules: []string{"github.com/hashicorp/hc-install"}},
-	"internal/clifind/cmd/clifind": {own: []string{"internal/clifind"}},
-	"internal/docschema": {modules: []string{
-		"github.com/hashicorp/terraform-json",
-		"github.com/hashicorp/terraform-plugin-go", "github.com/zclconf/go-cty",
-	}},
-	"internal/docschema/cmd/docschema": {
-		own:     []string{"internal/docschema", "internal/provider"},
-		modules: []string{"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"},
-	},
-	"internal/release":                  {},
-	"internal/release/cmd/releasecheck": {own: []string{"internal/release"}},
-	"internal/demo": {
-		own:     []string{"internal/provider", "internal/receipt", "internal/sfsim"},
-		modules: []string{"filippo.io/age", "github.com/hiddeco/sshsig", "golang.org/x/crypto/ssh"},
-	},
-	"internal/demo/cmd/demo": {own: []string{"internal/clifind", "internal/demo"}},
-}
 
 // systems are those whose files differ: the file system calls of the escrow
 // directory and the process settings.
 var systems = []string{"linux", "darwin", "windows"}
 
-func TestImportDirections(t *testing.T) {
+// The linter depguard compares direct imports with .golangci.yml. It passes a package that no rule
+// names.
+func TestEveryReleasedPackageHasARule(t *testing.T) {
 	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root(t), ".golangci.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Linters struct {
+			Settings struct {
+				Depguard struct {
+					Rules map[string]struct {
+						ListMode string   `yaml:"list-mode"`
+						Files    []string `yaml:"files"`
+					} `yaml:"rules"`
+				} `yaml:"depguard"`
+			} `yaml:"settings"`
+		} `yaml:"linters"`
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	ruled := map[string]bool{}
+	for _, rule := range config.Linters.Settings.Depguard.Rules {
+		for _, glob := range rule.Files {
+			if name, ok := strings.CutPrefix(glob, "**/"); ok && rule.ListMode == "strict" {
+				ruled[strings.TrimSuffix(name, "/*.go")] = true
+			}
+		}
+	}
 	module := modulePath(t)
+	released := map[string]bool{}
 	for _, goos := range systems {
-		t.Run(goos, func(t *testing.T) {
-			t.Parallel()
-			pkgs := load(t, goos)
-			for _, v := range violations(module, pkgs, rules) {
-				t.Error(v)
+		pkgs := load(t, goos)
+		for _, dep := range pkgs[module].Deps {
+			if name, ok := strings.CutPrefix(dep, module+"/"); ok {
+				released[name] = true
 			}
-			for name, r := range rules {
-				for _, of := range append([]string{name}, r.own...) {
-					if _, ok := pkgs[strings.TrimSuffix(module+"/"+strings.TrimSuffix(of, "/..."), "/")]; !ok {
-						t.Errorf("a rule is about %s, and there is no such package", of)
-					}
-				}
+		}
+		for name := range ruled {
+			if _, ok := pkgs[module+"/"+name]; !ok && strings.HasPrefix(name, "internal/") && !strings.Contains(name, "*") {
+				t.Errorf("a rule of depguard is about %s, and there is no such package on %s", name, goos)
 			}
-		})
+		}
+	}
+	if len(released) < 10 {
+		t.Fatalf("expected the packages of the released provider, found %v", released)
+	}
+	for name := range released {
+		if !ruled[name] {
+			t.Errorf("%s has no rule: say in .golangci.yml, at depguard, what it may import", name)
+		}
 	}
 }
 
-// The rules look at direct imports; these hold for everything that is reached.
+// The simulator shares nothing with the client or the cryptography ("double entry"): otherwise a
+// wrong field name or hash would be wrong on both sides, and pass. This and the like hold for
+// everything that a package reaches, directly or not.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	module := modulePath(t)
@@ -165,7 +92,7 @@ func TestReach(t *testing.T) {
 			from: []string{"internal/sfsim", "internal/sfsim/cmd/sfsim"},
 			never: []string{
 				module + "/internal/salesforce", module + "/internal/byok", module + "/internal/escrow",
-				module + "/internal/receipt", module + "/internal/secret",
+				module + "/internal/keys", module + "/internal/quorum", module + "/internal/receipt", module + "/internal/secret",
 				module + "/internal/provider", "filippo.io/age", "github.com/tink-crypto/tink-go/v2",
 			},
 			reason: "the simulator judges the client by its own reading of Salesforce's rules",
@@ -188,10 +115,9 @@ func TestReach(t *testing.T) {
 			reason: "they know nothing of Terraform",
 		},
 	}
-	pkgs := load(t, "linux")
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+	for _, goos := range systems {
+		pkgs := load(t, goos)
+		for _, tc := range tests {
 			for _, from := range tc.from {
 				path := strings.TrimSuffix(module+"/"+from, "/")
 				p, ok := pkgs[path]
@@ -205,7 +131,7 @@ func TestReach(t *testing.T) {
 					}
 				}
 			}
-		})
+		}
 	}
 }
 
@@ -264,59 +190,5 @@ func TestNamesStandInOnePlace(t *testing.T) {
 	}
 	if got := holders[address]; len(got) != 1 {
 		t.Errorf("the provider's address stands in %v; want one file", got)
-	}
-}
-
-// The rules themselves: what they must see, and what they must let pass.
-func TestViolations(t *testing.T) {
-	t.Parallel()
-	const m = "example.org/m"
-	graph := func(name string, imports ...string) map[string]pkg {
-		pkgs := map[string]pkg{"fmt": {Standard: true}, "testing": {Standard: true}, "net/http/httptest": {Standard: true}}
-		pkgs[strings.TrimSuffix(m+"/"+name, "/")] = pkg{ImportPath: m + "/" + name, Imports: imports}
-		return pkgs
-	}
-	rules := map[string]rule{
-		"a":     {own: []string{"b"}, modules: []string{"example.org/lib"}},
-		"b/...": {},
-		"t":     {test: true},
-	}
-	tests := map[string]struct {
-		graph map[string]pkg
-		want  []string
-	}{
-		"allowed":        {graph("a", "fmt", m+"/b", "example.org/lib", "example.org/lib/sub"), nil},
-		"own subpackage": {graph("a", m+"/a/sub"), nil},
-		"test support where it belongs": {
-			graph("t", "testing", "net/http/httptest"), nil,
-		},
-		"wrong direction": {
-			graph("b/x", m+"/a"),
-			[]string{"b/x imports " + m + "/a: not a direction that the architecture allows"},
-		},
-		"other subpackage of an allowed one": {
-			graph("a", m+"/b/x"),
-			[]string{"a imports " + m + "/b/x: not a direction that the architecture allows"},
-		},
-		"foreign module": {
-			graph("a", "example.org/library"),
-			[]string{"a imports example.org/library: a module that this package may not use"},
-		},
-		"test support": {
-			graph("a", "testing"),
-			[]string{"a imports testing: test support belongs in _test files and internal/acctest"},
-		},
-		"no rule": {
-			graph("new", "fmt"),
-			[]string{"new has no rule: say in rules_test.go what it may import"},
-		},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tc.want, violations(m, tc.graph, rules)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-		})
 	}
 }
