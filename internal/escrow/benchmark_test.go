@@ -2,7 +2,6 @@ package escrow_test
 
 import (
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
@@ -23,28 +22,6 @@ func BenchmarkEncrypt(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := r.Encrypt(m); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkOpen(b *testing.B) {
-	for kind, file := range recipientsOf {
-		b.Run("recipient="+kind, func(b *testing.B) {
-			r, err := escrow.NewPlan([]string{ageFile(b, file)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			armored, err := r.Encrypt(byok.GenerateMaterial())
-			if err != nil {
-				b.Fatal(err)
-			}
-			identity := ageFile(b, strings.Replace(file, "recipient", "identity", 1))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := escrow.Open(armored, identity); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -48,8 +48,8 @@ func TestInFIPSMode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := escrow.Open(armored, ageFile(t, kind+"-identity.txt"))
-		if err != nil || !got.Equal(m) {
+		got, err := open(armored, ageFile(t, kind+"-identity.txt"))
+		if err != nil || !bytes.Equal(got, m.Expose()) {
 			t.Errorf("%s escrow opens to other material: %v", kind, err)
 		}
 		d := openDirectory(t, t.TempDir())

@@ -1,10 +1,16 @@
 package escrow_test
 
 import (
+	"bytes"
+	"crypto/fips140"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -49,5 +55,43 @@ func mustFail(t *testing.T, err error, want string, inputs ...string) {
 				break
 			}
 		}
+	}
+}
+
+// open decrypts a copy layer after layer, as somebody does who has the identities and no program of
+// ours. It returns what the innermost layer holds.
+func open(armored string, identities ...string) (payload []byte, err error) {
+	fips140.WithoutEnforcement(func() { payload, err = openLayers(armored, identities) })
+	return payload, err
+}
+
+func openLayers(armored string, identities []string) ([]byte, error) {
+	keys := make([]age.Identity, len(identities))
+	for i, s := range identities {
+		read, err := age.ParseIdentities(strings.NewReader(s))
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = read[0]
+	}
+	for file := armor.NewReader(strings.NewReader(armored)); ; {
+		plain, err := age.Decrypt(file, keys...)
+		if err != nil {
+			return nil, err
+		}
+		payload, err := io.ReadAll(plain)
+		if err != nil || !bytes.HasPrefix(payload, []byte("age-encryption.org/")) {
+			return payload, err
+		}
+		file = bytes.NewReader(payload)
+	}
+}
+
+// mustOpen fails the test unless the identities open a copy of material.
+func mustOpen(t testing.TB, armored string, identities ...string) {
+	t.Helper()
+	got, err := open(armored, identities...)
+	if err != nil || !bytes.Equal(got, material(t).Expose()) {
+		t.Errorf("the copy opens to other material, or %v", err)
 	}
 }

@@ -89,13 +89,6 @@ func (a *Approvers) find(key ssh.PublicKey) (approver, bool) {
 	return approver{}, false
 }
 
-// CheckKey reports what is wrong with one public key, as [New] does, without naming an element. The
-// error reads on after "the key" or "it".
-func CheckKey(line string) error {
-	_, err := parseKey(line)
-	return err
-}
-
 const expectedKey = "expected one SSH public key as ssh-keygen writes it, such as ssh-ed25519 AAAA... alice"
 
 func parseKey(line string) (approver, error) {

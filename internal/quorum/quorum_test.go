@@ -455,12 +455,18 @@ func TestSSHKeygen(t *testing.T) {
 	run(text, "-Y", "verify", "-f", "allowed", "-I", "alice", "-n", quorum.Namespace, "-s", "alice.sig")
 	// A key that is too short to be an approver.
 	run("", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", "short")
-	mustFail(t, quorum.CheckKey(read("short.pub")), "is an RSA key of 2048 bits, expected at least 3072",
+	mustFail(t, checkKey(read("short.pub")), "is an RSA key of 2048 bits, expected at least 3072",
 		read("short.pub"))
-	mustFail(t, quorum.CheckKey(read("short")), "is a private key", read("short"))
+	mustFail(t, checkKey(read("short")), "is a private key", read("short"))
 	// A certificate.
 	run("", "-q", "-s", "ed25519", "-I", "id", "-n", "alice", "short.pub")
-	mustFail(t, quorum.CheckKey(read("short-cert.pub")), "is a certificate")
+	mustFail(t, checkKey(read("short-cert.pub")), "is a certificate")
+}
+
+// checkKey returns what is wrong with one public key.
+func checkKey(line string) error {
+	_, err := quorum.New([]string{line}, 1)
+	return err
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -693,7 +699,7 @@ func FuzzKey(f *testing.F) {
 	f.Add("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ==")
 	f.Add("no-touch-required sk-ssh-ed25519@openssh.com AAAA")
 	f.Fuzz(func(t *testing.T, line string) {
-		err := quorum.CheckKey(line)
+		err := checkKey(line)
 		if err == nil {
 			if _, _, _, _, parseErr := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(line))); parseErr != nil {
 				t.Fatalf("%q is no authorized key: %v", line, parseErr)

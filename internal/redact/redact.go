@@ -47,9 +47,6 @@ type index struct {
 	whole [][]byte
 }
 
-// New returns a redactor of the given secrets.
-func New(secrets ...string) *Redactor { return (*Redactor)(nil).With(secrets...) }
-
 // With returns a redactor that knows further secrets, beside those of r, which stays as it is.
 func (r *Redactor) With(secrets ...string) *Redactor {
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < shortest })

@@ -58,11 +58,14 @@ func pieces(s string, n int) []string {
 	return list
 }
 
+// of returns a redactor of the given secrets alone.
+func of(secrets ...string) *Redactor { return (*Redactor)(nil).With(secrets...) }
+
 func TestSecretsAreTakenOut(t *testing.T) {
 	t.Parallel()
 	for name, encode := range encodings {
 		for _, secret := range []string{token, short, pem, "p%41ss%word+1/2=longer", "ключ-который-никто-не-знает"} {
-			r := New("other-secret-of-the-run").With(secret)
+			r := of("other-secret-of-the-run").With(secret)
 			got := r.Text("before <"+encode(secret)+"> after", 10_000)
 			if !strings.HasPrefix(got, "before <") || !strings.HasSuffix(got, "> after") || !strings.Contains(got, Mark) {
 				t.Errorf("%s of %.8s…: %q", name, secret, got)
@@ -78,7 +81,7 @@ func TestSecretsAreTakenOut(t *testing.T) {
 
 func TestPieces(t *testing.T) {
 	t.Parallel()
-	r := New(token)
+	r := of(token)
 	for from := range len(token) - Window {
 		piece := token[from : from+Window]
 		if got := r.Text("<"+piece+">", 100); got != "<"+Mark+">" {
@@ -95,7 +98,7 @@ func TestPieces(t *testing.T) {
 
 func TestOrdinaryTextStays(t *testing.T) {
 	t.Parallel()
-	r := New(token, short, pem, "abc", "")
+	r := of(token, short, pem, "abc", "")
 	for _, s := range []string{
 		"", "api-usage=10018/100000", "INVALID_FIELD: No such column 'foo' on sobject of type Bar",
 		"100 % of 00Dxx0000001gPLEAY",
@@ -109,7 +112,7 @@ func TestOrdinaryTextStays(t *testing.T) {
 		}
 	}
 	// A secret of three letters stands in every text.
-	if got := New("abc").Text("abcd", 10); got != "abcd" {
+	if got := of("abc").Text("abcd", 10); got != "abcd" {
 		t.Error(got)
 	}
 }
@@ -123,7 +126,7 @@ func TestHiddenCharacters(t *testing.T) {
 		"line":      "\u2028",
 		"paragraph": "\u2029", "soft hyphen": "\u00ad", "no UTF-8": "\xff", "tag": "\U000e0041",
 	} {
-		if got := New(token).Text("a"+s+"b", 100); got != "a b" {
+		if got := of(token).Text("a"+s+"b", 100); got != "a b" {
 			t.Errorf("%s: %q", name, got)
 		}
 		if got := Line(s + "Error: forged"); got != " Error: forged" {
@@ -134,22 +137,22 @@ func TestHiddenCharacters(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	got := New(token).Text(strings.Repeat("ä", 3000), 2001)
+	got := of(token).Text(strings.Repeat("ä", 3000), 2001)
 	if len(got) > 2001+len("…") || !strings.HasSuffix(got, "ä…") || !utf8.ValidString(got) {
 		t.Errorf("%d bytes, ending in %q", len(got), got[len(got)-8:])
 	}
 	// The secret lies where the text is cut: it goes before the cut.
-	if got := New(token).Text(strings.Repeat("x", 90)+token, 100); strings.Contains(got, token[:6]) {
+	if got := of(token).Text(strings.Repeat("x", 90)+token, 100); strings.Contains(got, token[:6]) {
 		t.Error(got)
 	}
-	if got := New(token).Text(strings.Repeat("x", maxInput)+token, maxInput+100); got != strings.Repeat("x", maxInput) {
+	if got := of(token).Text(strings.Repeat("x", maxInput)+token, maxInput+100); got != strings.Repeat("x", maxInput) {
 		t.Errorf("%d bytes", len(got))
 	}
 }
 
 func TestWithLeavesTheFirstAlone(t *testing.T) {
 	t.Parallel()
-	first := New(token)
+	first := of(token)
 	if second := first.With(short); first.Text(short, 99) != short || second.Text(short+", "+token, 99) != Mark+", "+Mark {
 		t.Error("the secrets of one are not those of the other")
 	}
@@ -170,7 +173,7 @@ func FuzzRedactor(f *testing.F) {
 		if len(secret) > 8<<10 {
 			return // no secret is so long, and the encodings multiply it
 		}
-		r := New(secret)
+		r := of(secret)
 		// A seam of blanks keeps the fuzzer from making the secret's neighbours part of its encoding.
 		text := before + " | " + encodings[names[int(which)%len(names)]](secret) + " | " + after
 		const limit = 4000

@@ -234,7 +234,7 @@ func FuzzParseMessages(f *testing.F) {
 }
 
 func messagesOf(body []byte, sensitive ...string) []Message {
-	messages, _ := parseMessages(body, redact.New(sensitive...))
+	messages, _ := parseMessages(body, (*redact.Redactor)(nil).With(sensitive...))
 	return messages
 }
 

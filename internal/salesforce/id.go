@@ -54,16 +54,6 @@ func recordID(id string) (string, error) {
 	return id, nil
 }
 
-// ID15 parses a record id of 15 or 18 characters and returns its
-// case-sensitive 15-character form.
-func ID15(id string) (string, error) {
-	full, err := ID18(id)
-	if err != nil {
-		return "", err
-	}
-	return full[:id15Len], nil
-}
-
 // ValidID reports whether id is a record id of 15 or 18 characters.
 func ValidID(id string) bool {
 	_, err := ID18(id)
