@@ -43,9 +43,9 @@ func ReadAnswer(text, requestPEM, certificatePEM string) (*Answer, error) {
 	path, surplus := c.path(leaf)
 	answer := &Answer{Leaf: &Certificate{X509: leaf.x509}, path: path}
 	for _, l := range path {
-		if l.err != nil {
+		if why := l.unread(); why != nil {
 			answer.Warnings = append(answer.Warnings, fmt.Sprintf("The issuer %s can't be read here (%s). It is sent as it "+
-				"is, and Salesforce may refuse it.", l.name(), l.err))
+				"is, and Salesforce may refuse it.", l.name(), why))
 		}
 	}
 	for _, l := range surplus {

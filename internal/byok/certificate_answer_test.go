@@ -168,6 +168,14 @@ func TestReadAnswer_issuers(t *testing.T) {
 			issuer(t, "brainpool.pem"), nil,
 			[]string{`"CN=Example Brainpool CA,O=Example" can't be read here`},
 		},
+		"RSA-PSS": {
+			issuer(t, "rsa-pss.pem"), nil,
+			[]string{`"CN=Example PSS CA,O=Example" can't be read here (its public key is of a kind`},
+		},
+		"surplus, RSA-PSS": {
+			nil, issuer(t, "rsa-pss.pem"),
+			[]string{`"CN=Example PSS CA,O=Example" is no issuer of this chain`},
+		},
 		"surplus": {
 			issuer(t, "brainpool.pem"), issuer(t, "extra-root.pem"),
 			[]string{"can't be read here", `"CN=Unrelated Root,O=Example" is no issuer of this chain`},

@@ -71,6 +71,14 @@ func (o *outline) isAuthority() bool {
 	return err != nil || constraints.IsCA
 }
 
+// unread says why the certificate, or its key, can't be read here; nil if both can.
+func (l link) unread() error {
+	if l.err == nil && l.x509.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm {
+		return errors.New("its public key is of a kind that is not known here")
+	}
+	return l.err
+}
+
 // name is the subject for a message.
 func (l link) name() string {
 	var subject pkix.RDNSequence

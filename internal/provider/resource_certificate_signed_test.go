@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -222,21 +223,84 @@ func under(t *testing.T, text string) authority {
 	return ca
 }
 
+// dersOf are the certificates in a text of PEM blocks.
+func dersOf(text string) [][]byte {
+	var ders [][]byte
+	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+		ders = append(ders, block.Bytes)
+	}
+
+	return ders
+}
+
+// pkcs7Of is what openssl crl2pkcs7 -nocrl makes of certificates: RFC 2315, 9.1, signed by nobody.
+func pkcs7Of(t *testing.T, text string) string {
+	t.Helper()
+	emptySet := asn1.RawValue{FullBytes: []byte{0x31, 0}}
+	data, err := asn1.Marshal(struct {
+		Version      int
+		Algorithms   asn1.RawValue
+		Content      struct{ Type asn1.ObjectIdentifier }
+		Certificates asn1.RawValue
+		Signers      asn1.RawValue
+	}{
+		1, emptySet,
+		struct{ Type asn1.ObjectIdentifier }{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}},
+		asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: bytes.Join(dersOf(text), nil)},
+		emptySet,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := asn1.Marshal(struct {
+		Type    asn1.ObjectIdentifier
+		Content asn1.RawValue
+	}{
+		asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2},
+		asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: data},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PKCS7", Bytes: whole}))
+}
+
+// trusted is OpenSSL's own form: what a certificate is trusted for, here nothing, follows it.
+func trusted(text string) string {
+	var out strings.Builder
+	for _, der := range dersOf(text) {
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: "TRUSTED CERTIFICATE", Bytes: append(bytes.Clone(der), 0x30, 0)}))
+	}
+
+	return out.String()
+}
+
 // Chains as authorities and openssl hand them out: any order, issuers that Go can't read,
 // certificates that belong elsewhere, text and byte order marks. The org gets the chain in order,
 // and nothing else; what is odd is a warning.
 func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 	t.Parallel()
-	negative, brainpool, extra := certificateIn(t, "negative-serial-root.pem"), certificateIn(t, "brainpool.pem"),
-		certificateIn(t, "extra-root.pem")
+	negative, brainpool := certificateIn(t, "negative-serial-root.pem"), certificateIn(t, "brainpool.pem")
+	pss, extra := certificateIn(t, "rsa-pss.pem"), certificateIn(t, "extra-root.pem")
 	ca := newAuthority(t, "Bank CA")
 	root := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.certificate.Raw}))
+	as := map[string]func(text string) string{
+		"PKCS#7":                       func(text string) string { return pkcs7Of(t, text) },
+		"PKCS#7, root first":           func(text string) string { return pkcs7Of(t, text) },
+		"TRUSTED CERTIFICATE":          func(text string) string { return trusted(text) },
+		"lines that end as on Windows": func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") },
+	}
 	for name, test := range map[string]struct {
 		ca              authority
 		before, after   string
 		issuer, warning string
 	}{
-		"root first": {ca, root, "", root, ""},
+		"root first":                   {ca, root, "", root, ""},
+		"PKCS#7":                       {ca, "", root, root, ""},
+		"PKCS#7, root first":           {ca, root, "", root, ""},
+		"TRUSTED CERTIFICATE":          {ca, "", root, root, ""},
+		"lines that end as on Windows": {ca, "", root, root, ""},
 		"printed by openssl": {
 			ca, "subject=CN = BYOK\nissuer=CN = Bank CA\n",
 			"\n\nsubject=CN = Bank CA\n" + root + "\n", root, "",
@@ -250,6 +314,10 @@ func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 			`"CN=Example Old Root,O=Example" can't be read here`,
 		},
 		"a Brainpool key": {under(t, brainpool), brainpool, "", brainpool, "can't be read here"},
+		"a key for RSA-PSS alone": {
+			under(t, pss), pss, "", pss,
+			`"CN=Example PSS CA,O=Example" can't be read here`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,7 +326,11 @@ func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 			cli.Config(caSigned())
 			cli.MustApply()
 			leaf := leafFor(t, test.ca, requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))
-			cli.Write("chain.pem", test.before+leaf+test.after)
+			text := test.before + leaf + test.after
+			if form := as[name]; form != nil {
+				text = form(text)
+			}
+			cli.Write("chain.pem", text)
 			cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
 			plan := cli.Plan()
 			if warned := plan.Has("warning", "A certificate of the chain is odd", test.warning); warned != (test.warning != "") {

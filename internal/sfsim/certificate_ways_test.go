@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +250,32 @@ func TestIssuersThatGoCannotRead(t *testing.T) {
 	if signed, _ := c.certificate("By_CA"); signed.Unusable || signed.PEM != leaf+issuer {
 		t.Errorf("certificate %+v", signed)
 	}
+}
+
+// An issuer whose kind of key Go does not know stands for its name.
+func TestIssuersWhoseKeyGoCannotRead(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.deployed(certificateFiles("By_CA", "", "caSigned=true"))
+	waiting, _ := c.certificate("By_CA")
+	text, err := os.ReadFile("../byok/testdata/issuers/rsa-pss.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	pss, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || pss.PublicKeyAlgorithm != x509.UnknownPublicKeyAlgorithm {
+		t.Fatalf("expected a key that Go can't read, found %v, %v", pss.PublicKeyAlgorithm, err)
+	}
+	ca := newAuthority(t)
+	byName := ca.sign(t, requestOf(t, waiting.PEM).PublicKey, time.Hour)
+	if got := c.failed(certificateFiles("By_CA", byName+string(text), "caSigned=true")); !strings.Contains(got.Problem,
+		"is not signed by the one after it") {
+		t.Errorf("failure %+v", got)
+	}
+	ca.cert = &x509.Certificate{RawSubject: pss.RawSubject, PublicKey: ca.cert.PublicKey}
+	leaf := ca.sign(t, requestOf(t, waiting.PEM).PublicKey, time.Hour)
+	c.deployed(certificateFiles("By_CA", leaf+string(text), "caSigned=true"))
 }
 
 func TestSetCertificateLabel(t *testing.T) {
