@@ -303,10 +303,24 @@ func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
 		t.Fatal(refreshed.Output())
 	}
 	cli.MustBeEmpty()
+	// What is no longer configured is null again, and says nothing about the others.
+	cli.Config(keySettings("enable_replay_detection = false"))
+	if plan := cli.Plan(); plan.Changed != 1 || plan.Added+plan.Removed != 0 {
+		t.Errorf("expected a change of state, found\n%s", plan.Output())
+	}
+	cli.MustApply()
+	cli.MustBeEmpty()
+	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "enable_replay_detection": false})
+	cli.Config(keySettings("enable_replay_detection = true"))
+	if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
+		t.Errorf("expected what is not known to stand in no way, found\n%s", plan.Output())
+	}
+	cli.Config(keySettings())
+	cli.MustApply()
+	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil, "enable_replay_detection": nil})
 	expectCount(t, sim, opDeploy, 0)
 
 	// A switch that the org loses is no longer known.
-	cli.Config(keySettings())
 	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent, s.EnableCacheOnlyKeys = "", true })
 	cli.MustApply()
 	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.SettingsAbsent = cacheOnlySwitches })
@@ -316,34 +330,38 @@ func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
 	expectState(t, cli, settingsAddress, map[string]any{"enable_cache_only_keys": nil})
 }
 
-// What a deploy does not turn on is said once, with the add-on that the org may lack; a create
-// leaves no state behind.
+// What a deploy does not turn on is said once, with the add-on that the org may lack, whether the
+// org then shows it or not; a create leaves no state behind.
 func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 	t.Parallel()
+	const addOn = "Cache-Only Key Service add-on"
 	for name, test := range map[string]struct {
-		refused bool
+		org     func(*sfsim.Settings)
 		summary string
-		words   []string
+		word    string
+		left    any
 	}{
-		"succeeds": {false, "The setting did not take", []string{
-			"does not show enable_cache_only_keys",
-			"Cache-Only Key Service add-on",
-		}},
+		"not shown": {
+			func(s *sfsim.Settings) { s.SettingsAbsent = cacheOnlySwitches },
+			"The setting did not take", "does not show enable_cache_only_keys", nil,
+		},
+		"shown off": {
+			func(s *sfsim.Settings) { s.SettingsKept = cacheOnlySwitches },
+			"The setting did not take", "enable_cache_only_keys is not true", false,
+		},
 		"refused": {
-			true, "Unable to change the encryption key settings",
-			[]string{"You can't turn on enableCacheOnlyKeys", "Cache-Only Key Service add-on"},
+			func(s *sfsim.Settings) { s.SettingsAbsent, s.SettingsAbsentRefused = cacheOnlySwitches, true },
+			"Unable to change the encryption key settings", "You can't turn on enableCacheOnlyKeys", nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sim := acctest.StartSim(t, absent(cacheOnlySwitches, func(s *sfsim.Settings) {
-				s.SettingsAbsentRefused = test.refused
-			}))
+			sim := acctest.StartSim(t, absent("", test.org))
 			cli := acctest.NewCLI(t, sim).InProcess()
 			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
 			applied := cli.Apply()
-			expectError(t, applied, test.summary, test.words...)
-			if n := strings.Count(applied.Output(), "Cache-Only Key Service add-on"); n != 1 {
+			expectError(t, applied, test.summary, test.word, addOn)
+			if n := strings.Count(applied.Output(), addOn); n != 1 {
 				t.Errorf("expected the add-on to be named once, found %d in\n%s", n, applied.Output())
 			}
 			if listed := cli.Run("state", "list"); strings.Contains(listed.Output(), settingsAddress) {
@@ -352,15 +370,31 @@ func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 			cli.Config(keySettings("allow_key_derivation_opt_out = true"))
 			cli.MustApply()
 			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
-			expectError(t, cli.Apply(), test.summary, test.words...)
+			expectError(t, cli.Apply(), test.summary, test.word, addOn)
 			expectState(t, cli, settingsAddress, map[string]any{
-				"enable_cache_only_keys":       nil,
+				"enable_cache_only_keys":       test.left,
 				"allow_key_derivation_opt_out": true,
 			})
 			cli.Config(keySettings("allow_key_derivation_opt_out = true"))
 			cli.MustBeEmpty()
 		})
 	}
+}
+
+// What can't be turned off is said like what can't be turned on; no add-on is missing then.
+func TestAccEncryptionKeySettings_staysOn(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, settingsAre(true, false, false), absent("", func(s *sfsim.Settings) {
+		s.SettingsKept = "canOptOutOfDerivationWithBYOK"
+	}))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	cli.Config(keySettings("allow_key_derivation_opt_out = false"))
+	applied := cli.Apply()
+	expectError(t, applied, "The setting did not take", "allow_key_derivation_opt_out is not false")
+	if strings.Contains(applied.Output(), "may lack") {
+		t.Errorf("expected no word of an add-on, found\n%s", applied.Output())
+	}
+	expectSwitches(t, sim, nil, true, false, false)
 }
 
 // configure63 renders settings below a provider block of API 63, which has two more switches.

@@ -271,10 +271,15 @@ func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	state := r.values(ctx, req.State, diags)
+	hidden := getPrivate[[]string](ctx, req.Private, privateSettingsHidden, diags)
 	for name, value := range config {
-		if value.IsNull() {
-			diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), state[name])...)
+		if !value.IsNull() {
+			continue
 		}
+		if slices.Contains(hidden, name) {
+			state[name] = types.BoolNull()
+		}
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), state[name])...)
 	}
 	j.current = r.known(state)
 	r.judge(ctx, j, diags)
@@ -444,11 +449,12 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 		if !missed {
 			continue
 		}
-		_, shown := after[f.wire]
 		detail := fmt.Sprintf("The deploy succeeded, and %s is not %t afterwards. ", f.attribute, value)
-		if !shown {
-			detail = fmt.Sprintf("The deploy succeeded, and the org does not show %s afterwards. It may lack %s. ", f.attribute,
-				f.addOn)
+		if _, shown := after[f.wire]; !shown {
+			detail = fmt.Sprintf("The deploy succeeded, and the org does not show %s afterwards. ", f.attribute)
+		}
+		if value {
+			detail += fmt.Sprintf("The org may lack %s. ", f.addOn)
 		}
 		diags.AddAttributeError(path.Root(f.attribute), "The setting did not take", detail+"Look at Encryption Settings in "+
 			"Setup, or remove the setting here: another apply sends the same again.")
@@ -473,8 +479,12 @@ func (r *settingsResource) identity() settingsIdentity {
 	return settingsIdentity{OrganizationID: types.StringValue(r.data.Session.OrganizationID)}
 }
 
+// privateSettingsHidden names the attributes that state has as false and the org does not show, as of
+// the last refresh: only the plan knows whether false is configured.
+const privateSettingsHidden = "hidden"
+
 // Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so
-// it stays in state.
+// it stays in state until the plan finds that it is not configured any more.
 func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var org types.String
@@ -489,12 +499,16 @@ func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, r
 
 		return
 	}
+	var hidden []string
 	for name, value := range r.shown(current) {
 		if off := state[name]; value.IsNull() && !off.IsNull() && !off.ValueBool() {
+			hidden = append(hidden, name)
+
 			continue
 		}
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}
+	setPrivate(ctx, resp.Private, privateSettingsHidden, slices.Sorted(slices.Values(hidden)), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("organization_id"), r.data.Session.OrganizationID)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, r.identity())...)
 }

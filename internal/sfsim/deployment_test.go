@@ -406,6 +406,14 @@ func TestSettingsThatAnOrgDoesNotShow(t *testing.T) {
 		"can't be turned off") {
 		t.Errorf("failure %+v", got)
 	}
+	c = start(t, seeded(t, "settings: {settings_kept: 'enableCacheOnlyKeys, canOptOutOfDerivationWithBYOK'}\n"+
+		"switches: [canOptOutOfDerivationWithBYOK]"))
+	c.deployed(settingsFiles("63.0",
+		"<canOptOutOfDerivationWithBYOK>false</canOptOutOfDerivationWithBYOK><enableCacheOnlyKeys>true</enableCacheOnlyKeys>"))
+	if got := read(c); !strings.Contains(got, "<enableCacheOnlyKeys>false<") ||
+		!strings.Contains(got, "<canOptOutOfDerivationWithBYOK>true<") {
+		t.Errorf("a deploy changed a switch that is kept: %s", got)
+	}
 	if _, err := sfsim.ReadSeed(strings.NewReader("switches: [enableOdd]")); err == nil {
 		t.Error("an unknown switch was accepted")
 	}

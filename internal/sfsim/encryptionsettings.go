@@ -79,6 +79,11 @@ func (w *world) planSettings(step *deployStep, wanted metadata.Settings, now tim
 		}
 	}
 	// [D Help security_pe_onboard_switch_to_dbe]
+	for _, name := range names(w.settings.SettingsKept) {
+		if value, shown := before[name]; shown {
+			after[name] = value
+		}
+	}
 	if before["canEncryptTransactionalDatabase"] && !after["canEncryptTransactionalDatabase"] {
 		return "canEncryptTransactionalDatabase can't be turned off"
 	}

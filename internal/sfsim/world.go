@@ -40,6 +40,9 @@ type Settings struct {
 	// nothing, or, with SettingsAbsentRefused, fails; which it is is unknown.
 	SettingsAbsent        string `json:"settings_absent" yaml:"settings_absent"`
 	SettingsAbsentRefused bool   `json:"settings_absent_refused" yaml:"settings_absent_refused"`
+	// SettingsKept names switches that no deploy changes, with commas between them, although it
+	// succeeds and the org shows them: what a missing add-on does to them is unknown.
+	SettingsKept string `json:"settings_kept" yaml:"settings_kept"`
 	// SettingsDeployResets makes a deploy of settings turn off what it does not name; whether
 	// Salesforce does is unknown.
 	SettingsDeployResets bool `json:"settings_deploy_resets" yaml:"settings_deploy_resets"`
