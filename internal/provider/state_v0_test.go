@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -91,41 +92,16 @@ func TestAccState_version0(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			golden := filepath.Join("testdata", "state", "v0", name)
-			config := func(sim *sfsim.Server) string {
-				return requiredProvider + acctest.ProviderBlock(sim, test.lines...) +
-					fmt.Sprintf("\nresource \"salesforcebyok_%s\" \"this\" {%s\n}\n", name, test.body)
-			}
+			config := func(sim *sfsim.Server) string { return configOfVersion0(sim, name, test.body) }
 			if _, err := os.Stat(golden); *recordStates && os.IsNotExist(err) {
 				recordState(t, golden, name, test.org, config)
 			}
 
-			dir := t.TempDir()
-			if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
-				t.Fatal(err)
-			}
-			state, err := os.ReadFile(filepath.Join(dir, "terraform.tfstate"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var file struct {
-				Resources []struct {
-					Type      string `json:"type"`
-					Instances []struct {
-						SchemaVersion int `json:"schema_version"`
-					} `json:"instances"`
-				} `json:"resources"`
-			}
-			if err := json.Unmarshal(state, &file); err != nil || len(file.Resources) != 1 ||
-				file.Resources[0].Type != "salesforcebyok_"+name || file.Resources[0].Instances[0].SchemaVersion != 0 {
-				t.Fatalf("expected one %s of schema version 0, found %+v, %v", name, file, err)
-			}
-
-			sim := acctest.StartSim(t, sfsim.WithPersistence(filepath.Join(dir, "org.json")))
-			sim.Clock.Set(recorded)
+			sim, state := orgOfVersion0(t, name)
 			keys := sim.TenantSecrets()
 			cli := acctest.NewCLI(t, sim)
 			cli.Write("main.tf", config(sim))
-			cli.Write("terraform.tfstate", string(state))
+			cli.Write("terraform.tfstate", state)
 			cli.MustBeEmpty()
 			cli.MustApply()
 			for _, request := range sim.Requests() {
@@ -138,6 +114,129 @@ func TestAccState_version0(t *testing.T) {
 			}
 		})
 	}
+}
+
+// configOfVersion0 is a resource of the first release with a body.
+func configOfVersion0(sim *sfsim.Server, name, body string) string {
+	return requiredProvider + acctest.ProviderBlock(sim, stateVersion0[name].lines...) +
+		fmt.Sprintf("\nresource \"salesforcebyok_%s\" \"this\" {%s\n}\n", name, body)
+}
+
+// orgOfVersion0 starts the org that a state was recorded with, and returns the state.
+func orgOfVersion0(t *testing.T, name string) (*sfsim.Server, string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "state", "v0", name))); err != nil {
+		t.Fatal(err)
+	}
+	state, err := os.ReadFile(filepath.Join(dir, "terraform.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Resources []struct {
+			Type      string `json:"type"`
+			Instances []struct {
+				SchemaVersion int `json:"schema_version"`
+			} `json:"instances"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(state, &file); err != nil || len(file.Resources) != 1 ||
+		file.Resources[0].Type != "salesforcebyok_"+name || file.Resources[0].Instances[0].SchemaVersion != 0 {
+		t.Fatalf("expected one %s of schema version 0, found %+v, %v", name, file, err)
+	}
+	sim := acctest.StartSim(t, sfsim.WithPersistence(filepath.Join(dir, "org.json")))
+	sim.Clock.Set(recorded)
+	return sim, string(state)
+}
+
+// A run of the first release was interrupted, and this provider finishes it under the id that it
+// had, which left the org out: with one key, and with its escrow copy.
+func TestAccState_version0Interrupted(t *testing.T) {
+	t.Parallel()
+	// A data encryption key takes two.
+	requests := map[string]int{"TenantSecret.create": 1, opDataKey: 2}
+	for name, operation := range map[string]string{"tenant_secret": "TenantSecret.create", "data_encryption_key": opDataKey} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, state := orgOfVersion0(t, name)
+			address := "salesforcebyok_" + name + ".this"
+			cli := acctest.NewCLI(t, sim).InProcess()
+			copies := filepath.Join(cli.Dir, "copies")
+			body := strings.Replace(stateVersion0[name].body, "  escrow = {\n",
+				fmt.Sprintf("  escrow = {\n    directory = %q\n", copies), 1)
+			cli.Write("main.tf", configOfVersion0(sim, name, body))
+			cli.Write("terraform.tfstate", state)
+			id, _ := cli.State(address)["rotation_id"].(string)
+			next := strings.TrimSuffix(id, ".0") + ".1"
+			sim.Clock.Set(recorded.AddDate(1, 0, 1))
+			killed := editState(t, state, func(attributes, _ map[string]any) {
+				attributes["escrow"].(map[string]any)["directory"] = copies //nolint:forcetypeassert // recorded
+			})
+			unanswered := editState(t, killed, func(_, ours map[string]any) {
+				ours["unconfirmed"], ours["unconfirmed_since"] = next, sim.Clock.Now()
+			})
+
+			finish := func(state, how string, uploads int) {
+				t.Helper()
+				cli.Write("terraform.tfstate", state)
+				cli.MustApply()
+				now := cli.State(address)
+				if armored, _ := now["escrow_ciphertext"].(string); now["rotation_id"] != next || armored == "" {
+					t.Errorf("%s: expected rotation %s with its copy, found %v", how, next, now["rotation_id"])
+				}
+				expectCount(t, sim, operation, uploads*requests[operation])
+				cli.MustBeEmpty()
+			}
+			finish(unanswered, "sent, and never arrived", 1)
+			// What the org holds now is what such a run has left.
+			finish(unanswered, "sent, and arrived", 1)
+			finish(killed, "killed before it could note that it had sent", 1)
+		})
+	}
+}
+
+// editState changes, in a state of one resource, its attributes and what its provider remembers of
+// its record.
+func editState(t *testing.T, state string, change func(attributes, ours map[string]any)) string {
+	t.Helper()
+	var file struct {
+		Resources []struct {
+			Instances []struct {
+				Attributes map[string]any `json:"attributes"`
+				Private    []byte         `json:"private"`
+			} `json:"instances"`
+		} `json:"resources"`
+	}
+	var whole map[string]any
+	var private map[string][]byte
+	var ours map[string]any
+	if err := errors.Join(json.Unmarshal([]byte(state), &file), json.Unmarshal([]byte(state), &whole)); err != nil {
+		t.Fatal(err)
+	}
+	instance := file.Resources[0].Instances[0]
+	if err := errors.Join(json.Unmarshal(instance.Private, &private),
+		json.Unmarshal(private["record"], &ours)); err != nil {
+		t.Fatal(err)
+	}
+	change(instance.Attributes, ours)
+	remembered, err := json.Marshal(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private["record"] = remembered
+	if instance.Private, err = json.Marshal(private); err != nil {
+		t.Fatal(err)
+	}
+	resource := whole["resources"].([]any)[0].(map[string]any)  //nolint:forcetypeassert // as read above
+	edited := resource["instances"].([]any)[0].(map[string]any) //nolint:forcetypeassert // as read above
+	edited["attributes"], edited["private"] = instance.Attributes, instance.Private
+	out, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	return string(out)
 }
 
 // recordState makes the state and the org of a resource.
