@@ -5,54 +5,17 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest/namespace"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/durable"
 )
 
-// namespaceDirectory holds, in the process that inNamespace starts, the directory to work in.
-const namespaceDirectory = "DURABLE_TEST_DIRECTORY"
-
-// inNamespace runs the body of a test in a process of its own with its own mounts, where the user
-// has the given id: 0 may mount there, any other is bound by permissions even if the real user is
-// root. It skips where the kernel does not let this user do that.
-func inNamespace(t *testing.T, uid int, body func(t *testing.T, path string)) {
-	t.Helper()
-	if path := os.Getenv(namespaceDirectory); path != "" {
-		body(t, path)
-		return
-	}
-	path := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), namespaceDirectory+"="+path)
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case bytes.Contains(out, []byte("cannot mount")) || err != nil && len(out) == 0:
-		t.Skipf("no namespace for this user: %v %s", err, out)
-	case err != nil || !bytes.Contains(out, []byte("--- PASS: "+t.Name())):
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-func mount(t *testing.T, path, options string) {
-	t.Helper()
-	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, options); err != nil {
-		t.Skipf("cannot mount: %v", err)
-	}
-}
-
 func TestOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	inNamespace(t, 0, func(t *testing.T, path string) {
-		mount(t, path, "size=16k")
+	namespace.Run(t, namespace.Root, func(t *testing.T, path string) {
+		namespace.Mount(t, path, "size=16k")
 		d := open(t, path)
 		if err := d.CheckWritable(); err != nil {
 			t.Fatal(err)
@@ -83,12 +46,10 @@ func TestOnAFullDisk(t *testing.T) {
 
 func TestOnAReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	inNamespace(t, 0, func(t *testing.T, path string) {
-		mount(t, path, "")
+	namespace.Run(t, namespace.Root, func(t *testing.T, path string) {
+		namespace.Mount(t, path, "")
 		d := open(t, path)
-		if err := syscall.Mount("", path, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-			t.Skipf("cannot mount: %v", err)
-		}
+		namespace.ReadOnly(t, path, true)
 		_, err := d.Create("file", "x")
 		for _, err := range []error{err, d.Replace("file", "x"), d.CheckWritable()} {
 			mustFail(t, err, "the file system is read-only")
@@ -102,7 +63,7 @@ func TestOnAReadOnlyDisk(t *testing.T) {
 
 func TestWithoutPermission(t *testing.T) {
 	t.Parallel()
-	inNamespace(t, 1000, func(t *testing.T, path string) {
+	namespace.Run(t, namespace.User, func(t *testing.T, path string) {
 		d := open(t, path)
 		if _, err := d.Create("file", "x"); err != nil {
 			t.Fatal(err)

@@ -232,6 +232,14 @@ func nameOf(r *http.Request, body []byte) string {
 		return patchStatus
 	case strings.Contains(path, "/sobjects/TenantSecret"):
 		return r.Method + " TenantSecret"
+	case strings.Contains(path, "/metadata/deployRequest"):
+		return r.Method + " deploy"
+	case strings.Contains(path, "/services/Soap/m"):
+		return "SOAP readMetadata"
+	case strings.HasSuffix(path, "/query") && strings.Contains(query, "FROM ExternalEncryptionRootKey"):
+		return lookAtRootKey
+	case strings.Contains(path, "/sobjects/ExternalEncryptionRootKey"):
+		return r.Method + " ExternalEncryptionRootKey"
 	default:
 		return r.Method + " " + path
 	}
@@ -242,18 +250,23 @@ const (
 	post        = "POST TenantSecret"
 	patchStatus = "PATCH TenantSecret (status)"
 	patchText   = "PATCH TenantSecret (marker)"
+	deploy      = "POST deploy"
+	patchRoot   = "PATCH ExternalEncryptionRootKey"
 )
 
+// lookAtRootKey is the request that shows what patchRoot has come to.
+const lookAtRootKey = "query ExternalEncryptionRootKey"
+
 // writes reports whether a request of that name changes the org.
-func writes(name string) bool { return once(name) || name == patchText }
+func writes(name string) bool { return once(name) || name == patchText || name == deploy }
 
 // once reports whether a request of that name must not be sent again while its outcome is not
-// known. A Description can be written twice.
-func once(name string) bool { return name == post || name == patchStatus }
+// known. A Description can be written twice, and so can a setting.
+func once(name string) bool { return name == post || name == patchStatus || name == patchRoot }
 
 // looks reports whether a request of that name shows what a write has come to.
 func looks(name string) bool {
-	return name == "query TenantSecret" || strings.HasPrefix(name, "GET TenantSecret")
+	return name == "query TenantSecret" || name == lookAtRootKey || strings.HasPrefix(name, "GET TenantSecret")
 }
 
 func (e *edge) serve(w http.ResponseWriter, r *http.Request) {

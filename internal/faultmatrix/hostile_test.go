@@ -288,7 +288,7 @@ func (l *lane) hostileRow(op operation, n int, names []string, want outcome) {
 	if next := nextOf(entries[at:]); next != want.next {
 		complain("%q is sent next, expected %q: %v", next, want.next, entries[at:])
 	}
-	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ").Replace(out)), " ")
+	text := flat(out)
 	switch {
 	case want.said == "" && code != 0:
 		complain("exit code %d, expected success", code)

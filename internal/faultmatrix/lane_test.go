@@ -67,6 +67,8 @@ type lane struct {
 	timeouts timeouts
 	// foreign is how many keys somebody else has had made in the row under way.
 	foreign int
+	// receipts is the directory of the receipts.
+	receipts string
 	// elsewhere is another org, nil before it is needed.
 	elsewhere *sfsim.Server
 
@@ -91,7 +93,9 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 	l.sim = acctest.StartSim(t, opts...)
 	l.edge = newEdge(t, l.sim)
 	// Without waits of its own: it looks as often, and as long, as the built provider.
-	l.cli = acctest.NewCLI(t, l.sim).InProcess(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout))
+	l.cli = acctest.NewCLI(t, l.sim).InProcess(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout),
+		provider.WithReceiptPatience(receiptPatience))
+	l.receipts = filepath.Join(l.cli.Dir, "receipts")
 	l.edge.arrive = l.arrive
 
 	return l
@@ -114,11 +118,12 @@ provider %[1]q {
   instance_url            = %[3]q
   client_id               = %[4]q
   client_secret           = %[5]q
-  allow_key_destruction   = true
-  max_retries             = %[6]d
+  allow_key_destruction = true
+  receipt_directory     = %[7]q
+  max_retries           = %[6]d
 }
-`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries)+
-		body)
+`, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries,
+		l.receipts)+body)
 }
 
 func (l *lane) directory() string { return filepath.Join(l.cli.Dir, "escrow") }
@@ -488,5 +493,5 @@ func (l *lane) judge(op operation, mark int) []string {
 			committed[post], committed[patchStatus], op.made, op.patched))
 	}
 
-	return append(wrong, op.judge(l)...)
+	return append(append(wrong, op.judge(l)...), l.judgeReceipt(op)...)
 }

@@ -38,7 +38,7 @@ func (m *matrix) markdown() string {
 	out.WriteString("\n|---|---|" + strings.Repeat(":-:|", len(faults())) + "\n")
 	for _, op := range operations() {
 		for i, request := range m.requests[op.name] {
-			if op.bare && !once(request) {
+			if op.narrow && !writes(request) {
 				continue
 			}
 			fmt.Fprintf(&out, "| %s | %d %s |", op.name, i+1, request)
@@ -65,8 +65,8 @@ func (m *matrix) page() string {
 		"requests are those of Terraform 1.11. `" + atOnce + "` the struck apply itself succeeded, `" +
 		inNext + "` it failed and the next apply converged, `" + notHit +
 		"` the fault does not concern that request. In each row\n" +
-		"no write was repeated blindly, exactly the keys that were asked for were made, state, org and escrow agree, and " +
-		"the plan is empty.\n\n## Operations\n\n")
+		"no write was repeated blindly, exactly the keys that were asked for were made, state, org and escrow agree, " +
+		"the chain of receipts is whole and has that of the state,\nand the plan is empty.\n\n## Operations\n\n")
 	for _, op := range operations() {
 		fmt.Fprintf(&out, "- **%s**: %s\n", op.name, op.meaning)
 	}
@@ -74,7 +74,7 @@ func (m *matrix) page() string {
 	for _, f := range faults() {
 		fmt.Fprintf(&out, "- **%s**: %s\n", f.name, f.meaning)
 	}
-	out.WriteString(outcomes + "\n" + m.markdown())
+	out.WriteString("\n" + placesText() + outcomes + "\n" + m.markdown())
 
 	return out.String()
 }
@@ -166,7 +166,7 @@ func (m *matrix) rows(ops []operation, f fault) []row {
 			more = true
 			request := m.requests[op.name][n-1]
 			switch {
-			case op.bare && !once(request):
+			case op.narrow && !writes(request):
 			case op.bare && f.lag > 0, f.hits != nil && !f.hits(request):
 				m.set(op.name, n, f.name, notHit)
 			default:

@@ -28,9 +28,13 @@ type operation struct {
 	prepare func(l *lane, n int)
 	// made is how many keys it makes, patched how many it destroys or restores.
 	made, patched int
-	// bare is true for a key without escrow, where no file remembers an interrupted run: its POST is
-	// struck, and nothing else.
+	// bare is true for a key without escrow, where no file remembers an interrupted run.
 	bare bool
+	// narrow means that writes are struck, and nothing else.
+	narrow bool
+	// silent means that a run which was killed after its write may have left no receipt, and that
+	// the next run, which finds the org as wanted, leaves none either.
+	silent bool
 	// rereads is true for a data source: what a run can't read is a warning, and the next run reads
 	// it.
 	rereads bool
@@ -43,7 +47,12 @@ const (
 	recordAddress = "salesforcebyok_tenant_secret_version.old"
 	certAddress   = "data.salesforcebyok_certificate.byok"
 
+	settingsAddress = "salesforcebyok_encryption_key_settings.this"
+	rootKeyAddress  = "salesforcebyok_external_root_key.this"
+
 	archivedSeed = "tenant_secrets: [{source: UPLOADED, status: ARCHIVED, description: 'old'}, {}]"
+	rootKeyID    = "48q000000000001AAA"
+	rootKeySeed  = "root_keys: [{id: " + rootKeyID + ", identifier: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd'}]"
 )
 
 // operations are the blocks of rows.
@@ -71,14 +80,15 @@ func operations() []operation {
 		{
 			name: "create, no escrow", meaning: "as create, without escrow: only the marker in the org shows an interrupted " +
 				"run", address: keyAddress,
-			made: 1, bare: true, judge: judgeBareKey,
+			made: 1, bare: true, narrow: true, judge: judgeBareKey,
 			prepare: func(l *lane, n int) {
 				l.forget()
 				l.config(keyBlock(trigger(n)))
 			},
 		},
 		{
-			name: "rotate, no escrow", meaning: "as rotate, without escrow", address: keyAddress, made: 1, bare: true,
+			name: "rotate, no escrow", meaning: "as rotate, without escrow", address: keyAddress,
+			made: 1, bare: true, narrow: true,
 			judge: judgeBareKey,
 			prepare: func(l *lane, n int) {
 				if l.state(keyAddress) == nil {
@@ -120,6 +130,24 @@ func operations() []operation {
 			prepare: func(l *lane, _ int) { l.transition("DESTROYED", "ARCHIVED") },
 		},
 		{
+			name: "settings", meaning: "a setting of the org is turned on", address: settingsAddress,
+			narrow: true, silent: true, judge: judgeSettings,
+			prepare: func(l *lane, _ int) {
+				l.forget()
+				l.sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = false })
+				l.config(settingsBlock("allow_key_derivation_opt_out = true"))
+			},
+		},
+		{
+			name: "root key", meaning: "an external root key is made Inactive", address: rootKeyAddress,
+			seed: rootKeySeed, narrow: true, silent: true, judge: judgeRootKey,
+			prepare: func(l *lane, _ int) {
+				l.config(rootKeyBlock("Active"))
+				l.must()
+				l.config(rootKeyBlock("Inactive"))
+			},
+		},
+		{
 			name: "certificate", meaning: "a certificate is read as a data source", address: certAddress, rereads: true,
 			judge: judgeCertificate,
 			prepare: func(l *lane, _ int) {
@@ -141,6 +169,15 @@ func keyBlock(lines ...string) string {
 func recordBlock(l *lane, status string) string {
 	return fmt.Sprintf("\nresource \"salesforcebyok_tenant_secret_version\" \"old\" {\n  tenant_secret_id = %q\n  "+
 		"desired_status = %q\n}\n", l.record().ID, status)
+}
+
+func settingsBlock(line string) string {
+	return fmt.Sprintf("\nresource \"salesforcebyok_encryption_key_settings\" \"this\" {\n  %s\n}\n", line)
+}
+
+func rootKeyBlock(status string) string {
+	return fmt.Sprintf("\nresource \"salesforcebyok_external_root_key\" \"this\" {\n"+
+		"  root_key_id    = %q\n  desired_status = %q\n}\n", rootKeyID, status)
 }
 
 // record is the key that is kept, destroyed and restored.
@@ -235,6 +272,24 @@ func judgeRecord(status string) func(*lane) []string {
 
 		return wrong
 	}
+}
+
+func judgeSettings(l *lane) []string {
+	is, state := l.sim.Settings().CanOptOutOfDerivationWithBYOK, l.state(settingsAddress)
+	if !is || state["allow_key_derivation_opt_out"] != true {
+		return []string{fmt.Sprintf("the setting is %t, the state has %v", is, state)}
+	}
+
+	return nil
+}
+
+// judgeRootKey looks at the state alone: the empty plan has asked the org.
+func judgeRootKey(l *lane) []string {
+	if state := l.state(rootKeyAddress); state["status"] != "Inactive" {
+		return []string{fmt.Sprintf("the state has %v", state)}
+	}
+
+	return nil
 }
 
 func judgeCertificate(l *lane) []string {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -33,11 +34,13 @@ func (d *Data) canRecord(ctx context.Context, diags *diag.Diagnostics) bool {
 	if d.ReceiptDirectory == "" {
 		return true
 	}
-	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error { return directory.Check(ctx) })
+	patient, cancel := d.patientReceipts(ctx)
+	defer cancel()
+	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error { return directory.Check(patient) })
 	if err != nil {
 		diags.AddError("The receipt directory can't be written to",
-			fmt.Sprintf("receipt_directory is set, so each write leaves its receipt in %s, which fails: %s Nothing was sent.",
-				d.ReceiptDirectory, sentence(err.Error())))
+			fmt.Sprintf("receipt_directory is set, so each write leaves its receipt in %s, which fails: %s Nothing was sent. "+
+				"Mend the directory, then apply again.", d.ReceiptDirectory, sentence(err.Error())))
 	}
 
 	return err == nil
@@ -72,7 +75,7 @@ func (d *Data) keepReceipt(ctx context.Context, text string,
 		return
 	}
 	// Who interrupts the run wants the evidence all the same.
-	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	kept, cancel := d.patientReceipts(context.WithoutCancel(ctx))
 	defer cancel()
 	err := inReceipts(d.ReceiptDirectory, func(directory *receipt.Directory) error {
 		_, err := add(directory, kept, text)
@@ -81,8 +84,13 @@ func (d *Data) keepReceipt(ctx context.Context, text string,
 	})
 	if err != nil {
 		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in %s: %s "+
-			"Keep this one: %s", d.ReceiptDirectory, sentence(err.Error()), text))
+			"Mend the directory before the next apply, and keep this receipt beside its files: %s", d.ReceiptDirectory, sentence(err.Error()), text))
 	}
+}
+
+// patientReceipts bounds how long a run waits for another that has the receipt directory.
+func (d *Data) patientReceipts(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(d.options.receiptPatience, time.Minute))
 }
 
 // inReceipts opens a receipt directory for one use.

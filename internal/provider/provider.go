@@ -69,6 +69,8 @@ type options struct {
 	environment func(name string) (value string, found bool)
 	// bound bounds an attempt of a request, nil by context.WithTimeout.
 	bound func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+	// receiptPatience replaces the wait for the lock of the receipt directory.
+	receiptPatience time.Duration
 }
 
 // Option changes how a provider is built; only tests have a use for it.
@@ -88,6 +90,12 @@ func WithEnvironment(lookup func(name string) (value string, found bool)) Option
 // WithTimeouts replaces [context.WithTimeout], by which an attempt of a request is bounded.
 func WithTimeouts(bound func(context.Context, time.Duration) (context.Context, context.CancelFunc)) Option {
 	return func(o *options) { o.bound = bound }
+}
+
+// WithReceiptPatience replaces the wait for another process that holds the lock of the receipt
+// directory.
+func WithReceiptPatience(wait time.Duration) Option {
+	return func(o *options) { o.receiptPatience = wait }
 }
 
 // New returns a constructor of the provider. version goes into the user agent and into receipts.

@@ -42,7 +42,7 @@ type Data struct {
 	ReceiptDirectory string
 	// Version is the provider's own.
 	Version string
-	looks   []time.Duration
+	options options
 	// uploader is nil like Client.
 	uploader *upload.Uploader
 	lineages lineages
@@ -58,7 +58,7 @@ type Data struct {
 func (p *byokProvider) open(ctx context.Context, model providerModel, diags *diag.Diagnostics) *Data {
 	data := &Data{
 		AllowKeyDestruction:  model.AllowKeyDestruction.ValueBool(),
-		DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, looks: p.options.looks,
+		DestructionUndecided: model.AllowKeyDestruction.IsUnknown(), Version: p.version, options: p.options,
 	}
 
 	all := newSettings(model, p.options.environment)
@@ -105,7 +105,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	}
 	data.Client, data.Inventory = client, inventory.New(client)
 	data.uploader = &upload.Uploader{
-		Organization: data.Session.OrganizationID, Patience: look.Write().Shorter(data.looks),
+		Organization: data.Session.OrganizationID, Patience: look.Write().Shorter(data.options.looks),
 	}
 	tflog.Info(ctx, "Configured", map[string]any{
 		"organization_id": data.Session.OrganizationID,

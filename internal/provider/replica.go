@@ -25,7 +25,7 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 	}
 	d.patience.mu.Lock()
 	defer d.patience.mu.Unlock()
-	looks := look.Plan().Shorter(d.looks)
+	looks := look.Plan().Shorter(d.options.looks)
 	if d.patience.spent {
 		looks.Waits = nil
 	}
@@ -45,5 +45,5 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 // sightForWrite is sight for a decision to write, forget or drop something: every look is a reading
 // of its own.
 func (d *Data) sightForWrite(ctx context.Context, seen func(inventory.Reading) bool) (inventory.Reading, bool, error) {
-	return look.Reading(ctx, look.Write().Shorter(d.looks), d.Inventory.ForWrite, seen)
+	return look.Reading(ctx, look.Write().Shorter(d.options.looks), d.Inventory.ForWrite, seen)
 }

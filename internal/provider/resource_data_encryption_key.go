@@ -116,7 +116,7 @@ func (dataKeyKind) recordType(typ string) string {
 }
 
 func (dataKeyKind) org(d *Data) upload.Org {
-	return &upload.DataKeys{Client: d.Client, Patience: look.Write().Shorter(d.looks)}
+	return &upload.DataKeys{Client: d.Client, Patience: look.Write().Shorter(d.options.looks)}
 }
 
 func (k dataKeyKind) readForPlan(ctx context.Context, d *Data) (reading, error) {

@@ -651,6 +651,6 @@ func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id strin
 func (d *Data) keeper() *custody.Keeper {
 	return &custody.Keeper{
 		Org: d.Client, Changed: d.Inventory.TenantSecretsChanged,
-		Patience: look.Write().Shorter(d.looks),
+		Patience: look.Write().Shorter(d.options.looks),
 	}
 }
