@@ -27,7 +27,8 @@ func approversAttribute() providerschema.SingleNestedAttribute {
 			"environment of a protected runner can hold a quorum that the configuration can't weaken: " +
 			"`SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If both are " +
 			"given, both must be met.",
-		Optional: true,
+		Optional:   true,
+		Validators: []validator.Object{approversValidator{}},
 		Attributes: map[string]providerschema.Attribute{
 			"public_keys": providerschema.ListAttribute{
 				MarkdownDescription: "SSH public keys of the approvers, each a line of an `authorized_keys` file without " +
@@ -44,8 +45,8 @@ func approversAttribute() providerschema.SingleNestedAttribute {
 }
 
 type approversModel struct {
-	PublicKeys []string `tfsdk:"public_keys"`
-	Threshold  int64    `tfsdk:"threshold"`
+	PublicKeys types.List  `tfsdk:"public_keys"`
+	Threshold  types.Int64 `tfsdk:"threshold"`
 }
 
 // readQuorum reads the quorums of the provider block and of the environment into the Data.
@@ -56,26 +57,28 @@ func (d *Data) readQuorum(
 	if err != nil {
 		diags.AddError("The destruction approvers are not usable", opening(err)+" Nothing was sent.")
 	}
-	var inBlock *quorum.Approvers
-	if d.QuorumUndecided = !wholly(configured); !d.QuorumUndecided && !configured.IsNull() {
-		var model approversModel
-		diags.Append(configured.As(ctx, &model, basetypes.ObjectAsOptions{})...)
-		if diags.HasError() {
-			return
-		}
-		if inBlock, err = quorum.New(model.PublicKeys, model.Threshold); err != nil {
-			diags.AddAttributeError(path.Root("destruction_approvers"), "The destruction approvers are not usable",
-				opening(err)+" Nothing was sent.")
-		}
-	}
-	d.Quorum = quorum.All(inBlock, inEnvironment)
+	d.QuorumUndecided = !whollyKnown(configured)
+	d.Quorum = quorum.All(approversIn(ctx, configured, diags), inEnvironment)
 }
 
-// wholly reports whether a value is known in all its parts.
-func wholly(value types.Object) bool {
-	raw, err := value.ToTerraformValue(context.Background())
+// approversIn reads the quorum of a provider block: nil if there is none, if it is not known yet, and
+// if it lacks what the schema requires.
+func approversIn(ctx context.Context, configured types.Object, diags *diag.Diagnostics) *quorum.Approvers {
+	if configured.IsNull() || !whollyKnown(configured) {
+		return nil
+	}
+	var model approversModel
+	diags.Append(configured.As(ctx, &model, basetypes.ObjectAsOptions{})...)
+	if diags.HasError() || model.PublicKeys.IsNull() || model.Threshold.IsNull() {
+		return nil
+	}
+	approvers, err := quorum.New(stringsIn(model.PublicKeys), model.Threshold.ValueInt64())
+	if err != nil {
+		diags.AddAttributeError(path.Root("destruction_approvers"), "The destruction approvers are not usable",
+			opening(err)+" Nothing was sent.")
+	}
 
-	return err == nil && raw.IsFullyKnown()
+	return approvers
 }
 
 // approvalsAttribute and notAfterAttribute are destruction_approvals and destruction_not_after of
@@ -131,10 +134,11 @@ func (a approval) end() (end time.Time, ok bool) {
 	return end, err == nil
 }
 
+// undecided reports whether a part of it is not known yet, during a plan.
+func (a approval) undecided() bool { return a.notAfter.IsUnknown() || !whollyKnown(a.signatures) }
+
 // approve holds a pending destruction to its end and to the quorum, and returns who has signed.
-func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approval) ([]quorum.Signer,
-	*problem.Problem,
-) {
+func (d *Data) approve(statement quorum.Statement, a approval) ([]quorum.Signer, *problem.Problem) {
 	const nothing = " Nothing was changed."
 	end, given := a.end()
 	if given {
@@ -152,12 +156,7 @@ func (d *Data) approve(ctx context.Context, statement quorum.Statement, a approv
 				"let the approvers sign destruction_statement.%s",
 			statement.Record, nothing)
 	}
-	signatures := []string{}
-	if diags := a.signatures.ElementsAs(ctx, &signatures, false); diags.HasError() && !a.signatures.IsNull() {
-		return nil, problem.New("destruction_approvals", "The approvals are not readable",
-			"Expected a list of armored SSH signatures.%s", nothing)
-	}
-	signers, err := d.Quorum.Verify(statement.String(), signatures)
+	signers, err := d.Quorum.Verify(statement.String(), stringsIn(a.signatures))
 	if _, missing := errors.AsType[*quorum.MissingError](err); missing {
 		return nil, problem.New("destruction_approvals", "Approvals of the destruction are missing",
 			"%s It takes signatures over destruction_statement, in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
@@ -220,6 +219,26 @@ func (d *Data) withApprovals(r receipt.Receipt, statement string, signers []quor
 	}
 
 	return r
+}
+
+// approversValidator refuses a quorum that could never be met.
+type approversValidator struct{}
+
+// Description implements validator.Object.
+func (approversValidator) Description(context.Context) string {
+	return "distinct SSH public keys, and a threshold of 1 to their number"
+}
+
+// MarkdownDescription implements validator.Object.
+func (v approversValidator) MarkdownDescription(ctx context.Context) string {
+	return v.Description(ctx)
+}
+
+// ValidateObject implements validator.Object.
+func (approversValidator) ValidateObject(
+	ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse,
+) {
+	approversIn(ctx, req.ConfigValue, &resp.Diagnostics)
 }
 
 // notAfterValidator refuses a destruction_not_after that is no time.

@@ -100,30 +100,37 @@ func weakGiven(given types.String) *problem.Problem {
 }
 
 // escrowPlan reads the recipients of a known escrow attribute; nil for none.
-func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*escrow.Plan, escrowModel,
-	*problem.Problem,
-) {
+func escrowPlan(ctx context.Context, value types.Object) (*escrow.Plan, escrowModel, *problem.Problem) {
 	var model escrowModel
 	if value.IsNull() || value.IsUnknown() {
 		return nil, model, nil
 	}
-	var names []string
-	var groups [][]string
-	diags.Append(value.As(ctx, &model, objectAsOptions)...)
-	diags.Append(model.AgeRecipients.ElementsAs(ctx, &names, false)...)
-	diags.Append(model.RecipientGroups.ElementsAs(ctx, &groups, false)...)
-	if diags.HasError() {
+	if diags := value.As(ctx, &model, objectAsOptions); diags.HasError() {
 		return nil, model, problem.New("escrow", "Escrow can't be read",
 			"Expected age_recipients or recipient_groups. Nothing was sent.")
 	}
 	var plan *escrow.Plan
 	var err error
-	attribute := "escrow.age_recipients"
-	if len(groups) > 0 {
+	attribute, found := "escrow.age_recipients", "neither"
+	switch list, groups := model.AgeRecipients, model.RecipientGroups; {
+	case list.IsNull() == groups.IsNull():
+		if !list.IsNull() {
+			found = "both"
+		}
+
+		return nil, model, problem.New("escrow", "Escrow needs one kind of recipients",
+			"Expected escrow.age_recipients, any one of whom opens a copy, or escrow.recipient_groups, of each of which one is "+
+				"needed. Found %s. Nothing was sent.", found)
+	case groups.IsNull():
+		plan, err = escrow.NewPlan(stringsIn(list))
+	default:
 		attribute = "escrow.recipient_groups"
-		plan, err = escrow.NewGroups(groups)
-	} else {
-		plan, err = escrow.NewPlan(names)
+		var names [][]string
+		for _, v := range groups.Elements() {
+			group, _ := v.(types.List)
+			names = append(names, stringsIn(group))
+		}
+		plan, err = escrow.NewGroups(names)
 	}
 	if err != nil {
 		return nil, model, problem.New(attribute, "Escrow recipients are not usable", "%s Nothing was sent.",
@@ -136,7 +143,7 @@ func escrowPlan(ctx context.Context, value types.Object, diags *diag.Diagnostics
 // openEscrow reads the escrow attribute and opens its directory, which it makes if it is not there.
 // It returns nil for no escrow.
 func openEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics) (*upload.Escrow, *problem.Problem) {
-	plan, model, p := escrowPlan(ctx, value, diags)
+	plan, model, p := escrowPlan(ctx, value)
 	if p != nil || plan == nil {
 		return nil, p
 	}
@@ -158,8 +165,7 @@ func openEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostics
 // lookIntoEscrow opens the escrow directory of a plan if it is there: a plan makes nothing. It
 // returns nil for none.
 func lookIntoEscrow(ctx context.Context, value types.Object) *upload.Escrow {
-	var unheard diag.Diagnostics
-	plan, model, p := escrowPlan(ctx, value, &unheard)
+	plan, model, p := escrowPlan(ctx, value)
 	name := model.Directory.ValueString()
 	if p != nil || plan == nil || name == "" {
 		return nil
@@ -181,7 +187,7 @@ func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostic
 	if !whollyKnown(value) {
 		return
 	}
-	_, model, p := escrowPlan(ctx, value, diags)
+	_, model, p := escrowPlan(ctx, value)
 	if slices.ContainsFunc(model.AgeRecipients.Elements(), badRecipient) ||
 		(!model.AgeRecipients.IsNull() && len(model.AgeRecipients.Elements()) == 0) {
 		// The validators of the attribute say so, at the element.
@@ -201,7 +207,7 @@ func checkEscrow(ctx context.Context, value types.Object, diags *diag.Diagnostic
 func badRecipient(v attr.Value) bool {
 	text, ok := v.(types.String)
 
-	return ok && escrow.CheckRecipient(text.ValueString()) != nil
+	return ok && !text.IsNull() && escrow.CheckRecipient(text.ValueString()) != nil
 }
 
 // whollyKnown reports whether a value and everything in it is known.
@@ -227,18 +233,6 @@ func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Ob
 	found, err := kept.Directory.Find(organization, typ, hash, kept.Plan)
 
 	return err != nil || found.Path == ""
-}
-
-// pinsOf returns the pins of certificates that are known.
-func pinsOf(list types.List) []string {
-	var pins []string
-	for _, v := range list.Elements() {
-		if text, ok := v.(types.String); ok && !text.IsUnknown() {
-			pins = append(pins, text.ValueString())
-		}
-	}
-
-	return pins
 }
 
 // warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is

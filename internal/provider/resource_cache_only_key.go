@@ -238,7 +238,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 				"The key is not escrowed again: its material is not known here. The changed escrow is used when the JWE is next "+
 					"made from key_material_wo.")
 		}
-		warnUnpinned(pinsOf(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
+		warnUnpinned(stringsIn(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
 		plan.CertificateSHA256, plan.EscrowCiphertext, plan.Receipt = state.CertificateSHA256, state.EscrowCiphertext,
 			state.Receipt
@@ -312,7 +312,7 @@ func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheO
 // checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether
 // the pins hold.
 func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag.Diagnostics) bool {
-	if keys.PinsHold(pinsOf(m.CertificatePins), certificate.SHA256Fingerprint()) {
+	if keys.PinsHold(stringsIn(m.CertificatePins), certificate.SHA256Fingerprint()) {
 		return true
 	}
 
@@ -430,7 +430,7 @@ func (r *cacheOnlyKeyResource) encrypt(ctx context.Context, plan *cacheOnlyKeyMo
 		Type: cacheOnlyEscrowType, RotationID: plan.KeyIdentifier.ValueString(),
 		SecretValueHash: plan.SecretValueHash.ValueString(), KeySource: upload.MaterialGenerated,
 		Certificate: upload.OfCertificate(plan.Certificate.ValueString(), certificate),
-		PinsHeld:    upload.OfPins(pinsOf(plan.CertificatePins), true),
+		PinsHeld:    upload.OfPins(stringsIn(plan.CertificatePins), true),
 	}
 	if !config.KeyMaterialWO.IsNull() {
 		evidence.KeySource = upload.MaterialGiven

@@ -240,7 +240,7 @@ func (r *externalRootKeyResource) planInactive(ctx context.Context, plan externa
 	key salesforce.ExternalRootKey, diags *diag.Diagnostics,
 ) {
 	if !r.checkLock(key.Status, plan.DesiredStatus.ValueString(), key.ID, diags) || !r.online() ||
-		r.data.QuorumUndecided || plan.DestructionApprovals.IsUnknown() || plan.DestructionNotAfter.IsUnknown() {
+		r.data.QuorumUndecided || plan.approval().undecided() {
 		return
 	}
 	r.approve(ctx, plan, key, diags)
@@ -258,7 +258,7 @@ func (r *externalRootKeyResource) approve(ctx context.Context, plan externalRoot
 	if !ok {
 		return inactive{}, false
 	}
-	signers, refusal := r.data.approve(ctx, statement, plan.approval())
+	signers, refusal := r.data.approve(statement, plan.approval())
 	found := inactive{signers: signers}
 	if _, ended := plan.approval().end(); ended {
 		found.statement = statement.String()

@@ -26,13 +26,13 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 	switch config.Source.ValueString() {
 	case keys.SourceHSM:
 		config.refuse(keys.SourceHSM, "Salesforce generates the key", &resp.Diagnostics,
-			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material",
-			"secret_value_hash", "escrow",
+			"certificate", "certificate_pins", "wrapping_algorithm", "key_material_wo", "key_material_wo_version",
+			"wrapped_key_material", "secret_value_hash", "escrow",
 			"remote_key_identifier", "remote_key_service_id", "remote_key_certificate")
 	case keys.SourceRemote:
 		config.refuse(keys.SourceRemote, "Salesforce fetches the key from the key service", &resp.Diagnostics,
-			"certificate", "wrapping_algorithm", "key_material_wo", "key_material_wo_version", "wrapped_key_material",
-			"secret_value_hash", "escrow")
+			"certificate", "certificate_pins", "wrapping_algorithm", "key_material_wo", "key_material_wo_version",
+			"wrapped_key_material", "secret_value_hash", "escrow")
 		config.require(keys.SourceRemote, &resp.Diagnostics, "remote_key_identifier", "remote_key_service_id",
 			"remote_key_certificate")
 	default:
@@ -49,7 +49,8 @@ func (r *tenantSecretResource) ValidateConfig(ctx context.Context, req resource.
 // attributes returns the configured values that the rules below speak of, by name.
 func (m *keyModel) attributes() map[string]attr.Value {
 	return map[string]attr.Value{
-		"certificate": m.Certificate, "wrapping_algorithm": m.WrappingAlgorithm, "key_material_wo": m.KeyMaterialWO,
+		"certificate": m.Certificate, "certificate_pins": m.CertificatePins,
+		"wrapping_algorithm": m.WrappingAlgorithm, "key_material_wo": m.KeyMaterialWO,
 		"key_material_wo_version": m.KeyMaterialWOVersion, "wrapped_key_material": m.WrappedKeyMaterial,
 		"secret_value_hash": m.SecretValueHash,
 		"escrow":            m.Escrow, "remote_key_identifier": m.RemoteKeyIdentifier,

@@ -247,13 +247,14 @@ func (r *tenantSecretVersionResource) Create(ctx context.Context, req resource.C
 	}
 	work := &version{resource: r, plan: plan, wish: wish, kept: kept, announced: fate}
 	if refusal == nil {
-		refusal = work.approve(ctx, kept)
+		refusal = work.approve(kept)
 	}
-	if !addProblem(&resp.Diagnostics, refusal) || fate.Writes() && !r.data.canRecord(ctx, &resp.Diagnostics) {
+	leavesReceipt := fate.Writes() || plan.Receipt.IsUnknown()
+	if !addProblem(&resp.Diagnostics, refusal) || leavesReceipt && !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	keeper := r.data.keeper()
-	keeper.Check = func(row salesforce.TenantSecret) error { return work.recheck(ctx, row) }
+	keeper.Check = work.recheck
 	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.Text{}, config.ExportedSecretValueWO.ValueString())
 	if err != nil {
 		addError(&resp.Diagnostics, "Unable to manage the record", err)
@@ -305,13 +306,14 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 	}
 	work := &version{resource: r, plan: plan, wish: wish, kept: kept, announced: announced}
 	if refusal == nil {
-		refusal = work.approve(ctx, kept)
+		refusal = work.approve(kept)
 	}
-	if !addProblem(&resp.Diagnostics, refusal) || fate.Writes() && !r.data.canRecord(ctx, &resp.Diagnostics) {
+	leavesReceipt := fate.Writes() || plan.Receipt.IsUnknown()
+	if !addProblem(&resp.Diagnostics, refusal) || leavesReceipt && !r.data.canRecord(ctx, &resp.Diagnostics) {
 		return
 	}
 	keeper := r.data.keeper()
-	keeper.Check = func(row salesforce.TenantSecret) error { return work.recheck(ctx, row) }
+	keeper.Check = work.recheck
 	outcome, err := r.carryOut(ctx, keeper, fate, row, secret.NewText(state.ExportedSecretValue.ValueString()),
 		config.ExportedSecretValueWO.ValueString())
 	if errors.Is(err, custody.ErrBackupRenewed) {
@@ -525,7 +527,7 @@ func (r *tenantSecretVersionResource) mayForget(
 		return work, true
 	}
 
-	return work, addProblem(diags, work.approve(ctx, kept))
+	return work, addProblem(diags, work.approve(kept))
 }
 
 // ImportState takes the id of a record or an identity. It reads no export: the first apply does.

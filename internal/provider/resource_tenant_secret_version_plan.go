@@ -266,9 +266,8 @@ func (r *tenantSecretVersionResource) planAdoption(ctx context.Context, plan *te
 	wish := r.wish(*plan, config)
 	wish.Adopting, wish.ExportSaved = true, false
 	fate, refusal := kept.Judge(wish)
-	if refusal == nil && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() &&
-		!plan.DestructionNotAfter.IsUnknown() {
-		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
+	if refusal == nil && !r.data.QuorumUndecided && !plan.approval().undecided() {
+		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(kept)
 	}
 	if !addProblem(diags, refusal) {
 		return
@@ -297,9 +296,8 @@ func (r *tenantSecretVersionResource) planChange(ctx context.Context, plan *tena
 	}
 	kept, wish := r.keptInState(ctx, state), r.wish(*plan, config)
 	fate, refusal := kept.Judge(wish)
-	if refusal == nil && r.online() && !r.data.QuorumUndecided && !plan.DestructionApprovals.IsUnknown() &&
-		!plan.DestructionNotAfter.IsUnknown() {
-		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(ctx, kept)
+	if refusal == nil && r.online() && !r.data.QuorumUndecided && !plan.approval().undecided() {
+		refusal = (&version{resource: r, plan: *plan, wish: wish, announced: fate}).approve(kept)
 	}
 	if !addProblem(diags, refusal) {
 		return
@@ -363,14 +361,14 @@ func (v *version) dropsLast() bool {
 }
 
 // approve holds the work to the quorum, over the record as it is now.
-func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
+func (v *version) approve(k keys.Kept) *problem.Problem {
 	if !needsApproval(v.announced, k) {
 		return nil
 	}
 	data, a := v.resource.data, v.plan.approval()
 	end, _ := a.end()
 	statement := data.statementOf(pendingOperation(k.Record, v.wish.BackupNone, v.wish.ExportSaved), k.Record, end)
-	signers, refusal := data.approve(ctx, statement, a)
+	signers, refusal := data.approve(statement, a)
 	v.statement, v.signers = statement.String(), signers
 
 	return refusal
@@ -378,7 +376,7 @@ func (v *version) approve(ctx context.Context, k keys.Kept) *problem.Problem {
 
 // recheck judges the record once more, on the reading right before its change, and so do the
 // approvers. What is known beside the record stays.
-func (v *version) recheck(ctx context.Context, row salesforce.TenantSecret) error {
+func (v *version) recheck(row salesforce.TenantSecret) error {
 	k := v.kept
 	k.Record = inventory.Record(row)
 	now, refusal := k.Judge(v.wish)
@@ -386,7 +384,7 @@ func (v *version) recheck(ctx context.Context, row salesforce.TenantSecret) erro
 		refusal = k.CheckAnnounced(v.announced, now)
 	}
 	if refusal == nil {
-		refusal = v.approve(ctx, k)
+		refusal = v.approve(k)
 	}
 	if refusal != nil {
 		return refusal

@@ -286,7 +286,7 @@ func (m *keyModel) inUse() keys.Record {
 }
 
 // pins returns the configured certificate_pins, if they are known.
-func (m *keyModel) pins() []string { return pinsOf(m.CertificatePins) }
+func (m *keyModel) pins() []string { return stringsIn(m.CertificatePins) }
 
 // algorithm is the configured wrapping algorithm.
 func (m *keyModel) algorithm() byok.WrappingAlgorithm {

@@ -35,9 +35,6 @@ func escrowAttributeTypes() map[string]attr.Type {
 
 // escrowAttribute is the escrow of every object that generates or takes key material.
 func escrowAttribute() schema.SingleNestedAttribute {
-	exactlyOne := listvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("age_recipients"),
-		path.MatchRelative().AtParent().AtName("recipient_groups"))
-
 	return schema.SingleNestedAttribute{
 		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) " +
 			"before anything is sent to Salesforce. Exactly one of `age_recipients` and `recipient_groups`. A change applies " +
@@ -50,8 +47,7 @@ func escrowAttribute() schema.SingleNestedAttribute {
 				Optional:    true,
 				ElementType: types.StringType,
 				Validators: []validator.List{
-					exactlyOne, listvalidator.SizeAtLeast(1),
-					listvalidator.ValueStringsAre(tfvalidator.AgeRecipient()),
+					listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(tfvalidator.AgeRecipient()),
 				},
 			},
 			"recipient_groups": schema.ListAttribute{

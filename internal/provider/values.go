@@ -38,6 +38,18 @@ func stringList(elements []string) types.List {
 	return types.ListValueMust(types.StringType, values)
 }
 
+// stringsIn returns the elements of a list of strings that are known; a null one is "".
+func stringsIn(list types.List) []string {
+	var all []string
+	for _, v := range list.Elements() {
+		if text, ok := v.(types.String); ok && !text.IsUnknown() {
+			all = append(all, text.ValueString())
+		}
+	}
+
+	return all
+}
+
 // timeOrNull returns an instant as RFC 3339 in UTC, and null for none.
 func timeOrNull(t time.Time) types.String {
 	if t.IsZero() {

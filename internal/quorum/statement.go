@@ -107,10 +107,10 @@ func CheckNotAfter(notAfter, now time.Time) error {
 	switch {
 	case !notAfter.After(now):
 		return fmt.Errorf("%w: destruction_not_after is %s and it is %s; set a later end, and have the new "+
-			"destruction_statement signed", ErrExpired, instant(notAfter), instant(now))
+			"destruction_statement signed", ErrExpired, instant(notAfter), instant(now.Truncate(time.Second)))
 	case notAfter.Sub(now) > longestNotAfter:
 		return fmt.Errorf("destruction_not_after is %s, more than 30 days after %s: approvals must end soon",
-			instant(notAfter), instant(now))
+			instant(notAfter), instant(now.Truncate(time.Second)))
 	default:
 		return nil
 	}
