@@ -7,11 +7,11 @@
 // look in between fails the row even where Salesforce would refuse it, and so does a POST whose
 // escrow copy is not on the disk when it arrives. After at most one more apply the org must have
 // exactly the keys that were asked for, the state must know them, the escrow copy must open to the
-// key that the org uses, the receipts must be a whole chain with that of the state, and the plan must
-// be empty. Keys are destroyed and restored only while the state holds an export.
+// key that the org uses, the receipts must be a whole chain with that of the state, and the plan
+// must be empty. Keys are destroyed and restored only while the state holds an export.
 //
-// The directory of the receipts is struck too: full, read-only, locked and so on. Before a write that
-// sends nothing; after it nothing is lost but a file, and that shows.
+// The directory of the receipts is struck too: full, read-only, locked and so on. Before a write
+// that sends nothing; after it nothing is lost but a file, and that shows.
 //
 //	go test ./internal/faultmatrix -run FaultMatrix -v
 //

@@ -48,7 +48,8 @@ func (l *lane) receiptInState(address string) string {
 	return text
 }
 
-// judgeReceipt expects the receipt in state to fit the schema and to be in the directory, whose chain is whole.
+// judgeReceipt expects the receipt in state to fit the schema and to be in the directory, whose
+// chain is whole.
 func (l *lane) judgeReceipt(op operation) []string {
 	texts, err := l.keptReceipts()
 	text := l.receiptInState(op.address)
@@ -76,8 +77,8 @@ type write struct {
 	next    func(l *lane)
 }
 
-// struckWrites are the operations of the matrix that stand for the kinds of writes, and the making of
-// a certificate, which no second apply could finish after a lost reply.
+// struckWrites are the operations of the matrix that stand for the kinds of writes, and the making
+// of a certificate, which no second apply could finish after a lost reply.
 func struckWrites() []write {
 	next := map[string]func(*lane){
 		"create":   func(l *lane) { l.config(keyBlock(l.escrow(), trigger(2))) },
@@ -249,8 +250,8 @@ func forbiddenPlaces() []place {
 func placesText() string {
 	var out strings.Builder
 	out.WriteString("## The receipt directory\n\n" +
-		"Struck before an apply: nothing is sent, and the next apply does it all. Struck when the write reaches the org: the " +
-		"write stays, a warning has the receipt, the\nstate has it too, and the receipt that follows names it: the gap in " +
+		"Struck before an apply: nothing is sent, and the next apply does it all. Struck when the write reaches the org: " +
+		"the write stays, a warning has the receipt, the\nstate has it too, and the receipt that follows names it: the gap in " +
 		"the directory shows. Each at")
 	for i, w := range struckWrites() {
 		if i > 0 {
@@ -270,8 +271,8 @@ func placesText() string {
 	return out.String()
 }
 
-// TestReceiptDirectory strikes the receipt directory: before an apply, and at the moment at which the
-// write reaches the org. Before it nothing is sent. After it the write stays, the state has the
+// TestReceiptDirectory strikes the receipt directory: before an apply, and at the moment at which
+// the write reaches the org. Before it nothing is sent. After it the write stays, the state has the
 // receipt, and the receipt that follows names one that is not in the directory.
 func TestReceiptDirectory(t *testing.T) {
 	t.Parallel()

@@ -61,8 +61,8 @@ func (d *Data) readQuorum(
 	d.Quorum = quorum.All(approversIn(ctx, configured, diags), inEnvironment)
 }
 
-// approversIn reads the quorum of a provider block: nil if there is none, if it is not known yet, and
-// if it lacks what the schema requires.
+// approversIn reads the quorum of a provider block: nil if there is none, if it is not known yet,
+// and if it lacks what the schema requires.
 func approversIn(ctx context.Context, configured types.Object, diags *diag.Diagnostics) *quorum.Approvers {
 	if configured.IsNull() || !whollyKnown(configured) {
 		return nil

@@ -156,8 +156,8 @@ func TestAccTenantSecret_pinsFitUploads(t *testing.T) {
 	}
 }
 
-// An approval that does not count is refused by name, at the attribute, by plan and apply; nothing is
-// sent, nothing is lost, and the key is destroyed once the approvals are right.
+// An approval that does not count is refused by name, at the attribute, by plan and apply; nothing
+// is sent, nothing is lost, and the key is destroyed once the approvals are right.
 func TestAccTenantSecretVersion_badApprovals(t *testing.T) {
 	t.Parallel()
 	alice, bob, mallory := newApprover(t, "alice"), newApprover(t, "bob"), newApprover(t, "mallory")

@@ -1,6 +1,6 @@
-// Package namespace runs a test in a process of its own, where it may mount file systems, or is bound
-// by permissions, whoever runs the tests. Only Linux has that. Elsewhere, and where the kernel does
-// not let the user do it, the test is skipped.
+// Package namespace runs a test in a process of its own, where it may mount file systems, or is
+// bound by permissions, whoever runs the tests. Only Linux has that. Elsewhere, and where the
+// kernel does not let the user do it, the test is skipped.
 package namespace
 
 // The users that a test may be in its process.

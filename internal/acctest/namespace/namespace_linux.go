@@ -12,8 +12,8 @@ import (
 // directory names, in the process that Run starts, the directory to work in.
 const directory = "NAMESPACE_TEST_DIRECTORY"
 
-// Run runs the body of a test in a process of its own, with mounts of its own, as the given user. The
-// body gets an empty directory. The test does nothing else.
+// Run runs the body of a test in a process of its own, with mounts of its own, as the given user.
+// The body gets an empty directory. The test does nothing else.
 func Run(t *testing.T, user int, body func(t *testing.T, path string)) {
 	t.Helper()
 	if path := os.Getenv(directory); path != "" {
@@ -42,8 +42,8 @@ func Run(t *testing.T, user int, body func(t *testing.T, path string)) {
 
 const cannotMount = "cannot mount"
 
-// Mount mounts an empty file system in memory, with options such as size=16k, at a path that is made
-// if it is missing. The file system is gone with the process.
+// Mount mounts an empty file system in memory, with options such as size=16k, at a path that is
+// made if it is missing. The file system is gone with the process.
 func Mount(t *testing.T, path, options string) {
 	t.Helper()
 	if err := os.MkdirAll(path, 0o700); err != nil {
