@@ -118,9 +118,9 @@ provider %[1]q {
   instance_url            = %[3]q
   client_id               = %[4]q
   client_secret           = %[5]q
-  allow_key_destruction = true
-  receipt_directory     = %[7]q
-  max_retries           = %[6]d
+  allow_key_destruction   = true
+  receipt_directory       = %[7]q
+  max_retries             = %[6]d
 }
 `, acctest.ProviderName, provider.Address, l.sim.InstanceURL, l.sim.ClientID, l.sim.ClientSecret, retries,
 		l.receipts)+body)
