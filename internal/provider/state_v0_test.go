@@ -171,7 +171,8 @@ func TestAccState_version0Interrupted(t *testing.T) {
 			next := strings.TrimSuffix(id, ".0") + ".1"
 			sim.Clock.Set(recorded.AddDate(1, 0, 1))
 			killed := editState(t, state, func(attributes, _ map[string]any) {
-				attributes["escrow"].(map[string]any)["directory"] = copies //nolint:forcetypeassert // recorded
+				escrow, _ := attributes["escrow"].(map[string]any)
+				escrow["directory"] = copies
 			})
 			unanswered := editState(t, killed, func(_, ours map[string]any) {
 				ours["unconfirmed"], ours["unconfirmed_since"] = next, sim.Clock.Now()
@@ -200,43 +201,51 @@ func TestAccState_version0Interrupted(t *testing.T) {
 // its record.
 func editState(t *testing.T, state string, change func(attributes, ours map[string]any)) string {
 	t.Helper()
+	type instance struct {
+		SchemaVersion       int             `json:"schema_version"`
+		Attributes          map[string]any  `json:"attributes"`
+		SensitiveAttributes json.RawMessage `json:"sensitive_attributes"`
+		Private             []byte          `json:"private"`
+	}
 	var file struct {
-		Resources []struct {
-			Instances []struct {
-				Attributes map[string]any `json:"attributes"`
-				Private    []byte         `json:"private"`
-			} `json:"instances"`
+		Version          int                        `json:"version"`
+		TerraformVersion string                     `json:"terraform_version"`
+		Serial           int                        `json:"serial"`
+		Lineage          string                     `json:"lineage"`
+		Outputs          map[string]json.RawMessage `json:"outputs"`
+		Resources        []struct {
+			Mode      string     `json:"mode"`
+			Type      string     `json:"type"`
+			Name      string     `json:"name"`
+			Provider  string     `json:"provider"`
+			Instances []instance `json:"instances"`
 		} `json:"resources"`
 	}
-	var whole map[string]any
-	var private map[string][]byte
-	var ours map[string]any
-	if err := errors.Join(json.Unmarshal([]byte(state), &file), json.Unmarshal([]byte(state), &whole)); err != nil {
+	if err := json.Unmarshal([]byte(state), &file); err != nil {
 		t.Fatal(err)
 	}
-	instance := file.Resources[0].Instances[0]
-	if err := errors.Join(json.Unmarshal(instance.Private, &private),
+	only := &file.Resources[0].Instances[0]
+	var private map[string][]byte
+	var ours map[string]any
+	if err := errors.Join(json.Unmarshal(only.Private, &private),
 		json.Unmarshal(private["record"], &ours)); err != nil {
 		t.Fatal(err)
 	}
-	change(instance.Attributes, ours)
-	remembered, err := json.Marshal(ours)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private["record"] = remembered
-	if instance.Private, err = json.Marshal(private); err != nil {
-		t.Fatal(err)
-	}
-	resource := whole["resources"].([]any)[0].(map[string]any)  //nolint:forcetypeassert // as read above
-	edited := resource["instances"].([]any)[0].(map[string]any) //nolint:forcetypeassert // as read above
-	edited["attributes"], edited["private"] = instance.Attributes, instance.Private
-	out, err := json.Marshal(whole)
+	change(only.Attributes, ours)
+	private["record"] = mustMarshal(t, ours)
+	only.Private = mustMarshal(t, private)
+
+	return string(mustMarshal(t, file))
+}
+
+func mustMarshal(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	return string(out)
+	return text
 }
 
 // recordState makes the state and the org of a resource.
