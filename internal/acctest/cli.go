@@ -24,6 +24,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt/schema"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -375,7 +377,7 @@ func (r Result) Summaries(severity string) []string {
 }
 
 // MustApply applies, fails the test where that does not succeed, and expects an empty plan
-// afterwards.
+// afterwards, and each receipt in state to fit its schema.
 func (c *CLI) MustApply(args ...string) Result {
 	c.t.Helper()
 	result := c.Apply(args...)
@@ -383,6 +385,16 @@ func (c *CLI) MustApply(args ...string) Result {
 		c.t.Fatalf("apply: exit code %d\n%s", result.Code, result.Output())
 	}
 	c.MustBeEmpty()
+	for address, attributes := range c.StateFile() {
+		text, _ := attributes["receipt"].(string)
+		// Those of the first versions have no form.
+		if r, err := receipt.Parse(text); text == "" || err == nil && r.Format == 0 {
+			continue
+		}
+		if err := schema.Validate(text); err != nil {
+			c.t.Errorf("the receipt of %s: %v\n%s", address, err, text)
+		}
+	}
 
 	return result
 }

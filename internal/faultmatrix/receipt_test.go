@@ -251,8 +251,8 @@ func placesText() string {
 	var out strings.Builder
 	out.WriteString("## The receipt directory\n\n" +
 		"Struck before an apply: nothing is sent, and the next apply does it all. Struck when the write reaches the org: " +
-		"the write stays, a warning has the receipt, the\nstate has it too, and the receipt that follows names it: the gap in " +
-		"the directory shows. Each at")
+		"the write stays, a warning has the receipt, the\nstate has it too, and the receipt that follows names it: the " +
+		"gap in the directory shows. Each at")
 	for i, w := range struckWrites() {
 		if i > 0 {
 			out.WriteString(",")

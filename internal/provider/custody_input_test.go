@@ -9,6 +9,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 )
 
+// secondRecipient is an age public key whose identity nobody has.
+const secondRecipient = "age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em"
+
 // list renders a list of texts; null stands for itself.
 func list(elements ...string) string {
 	var quoted []string
@@ -28,7 +31,7 @@ func TestAccCustody_badInput(t *testing.T) {
 	t.Parallel()
 	const (
 		fingerprint = "8e631f8d70e649b0cbbcc4c882e4c3c1d150e44d06ccfe664f34b12646c8c0a5"
-		second      = "age1fyge6m808w0ktj2tgy7dz0v8tgedcvpuauf2dekqwf3jnd678s8s7uk7em"
+		second      = secondRecipient
 	)
 	alice, bob := newApprover(t, "alice").public, newApprover(t, "bob").public
 	hybrid := hybridIdentity(t).Recipient().String()

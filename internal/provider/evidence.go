@@ -84,7 +84,8 @@ func (d *Data) keepReceipt(ctx context.Context, text string,
 	})
 	if err != nil {
 		diags.AddWarning("The receipt could not be kept", fmt.Sprintf("The write is done, but its receipt is not in "+
-			"%s: %s Mend the directory before the next apply, and keep this receipt beside its files: %s", d.ReceiptDirectory, sentence(err.Error()), text))
+			"%s: %s Mend the directory before the next apply, and keep this receipt beside its files: %s",
+			d.ReceiptDirectory, sentence(err.Error()), text))
 	}
 }
 

@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,10 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -81,11 +79,9 @@ var stateVersion0 = map[string]struct {
 // nothing to do. A later version of a schema therefore comes with an upgrader, or fails here.
 func TestAccState_version0(t *testing.T) {
 	t.Parallel()
-	for _, construct := range provider.New(acctest.Version)().Resources(t.Context()) {
-		var resp resource.MetadataResponse
-		construct().Metadata(context.Background(), resource.MetadataRequest{ProviderTypeName: acctest.ProviderName}, &resp)
-		if _, ok := stateVersion0[strings.TrimPrefix(resp.TypeName, acctest.ProviderName+"_")]; !ok {
-			t.Errorf("there is no recorded state of %s", resp.TypeName)
+	for _, name := range managedTypes(t) {
+		if _, ok := stateVersion0[strings.TrimPrefix(name, acctest.ProviderName+"_")]; !ok {
+			t.Errorf("there is no recorded state of %s", name)
 		}
 	}
 	for name, test := range stateVersion0 {
@@ -279,5 +275,56 @@ func recordState(t *testing.T, golden, name, org string, config func(*sfsim.Serv
 	}
 	if err := sim.Save(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The next write of each resource continues from what the first version has left: its receipt
+// follows an old one, which has no form, or begins a chain. An escrow copy of the first version is
+// what its one list of recipients gives today.
+func TestAccState_version0Receipts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// was and is change the configuration.
+		was, is   string
+		operation receipt.Operation
+	}{
+		"tenant_secret":                {`"Managed by Terraform"`, `"Managed by us"`, receipt.Patch},
+		"data_encryption_key":          {"= 365", "= 365\n  rotation_triggers = { a = \"b\" }", receipt.Upload},
+		"tenant_secret_version":        {`"DESTROYED"`, `"ARCHIVED"`, receipt.Restore},
+		"encryption_key_settings":      {"detection = true", "detection = false", receipt.ChangeSettings},
+		"platform_encryption_settings": {"= true", "= true\n  encrypt_field_history = true", receipt.ChangeSettings},
+		"certificate":                  {`"BYOK_Wrapping"`, `"BYOK_Next"`, receipt.MakeCertificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, state := orgOfVersion0(t, name)
+			cli := acctest.NewCLI(t, sim)
+			cli.Write("terraform.tfstate", state)
+			address := "salesforcebyok_" + name + ".this"
+			old := cli.State(address)
+			cli.Write("main.tf", configOfVersion0(sim, name, strings.Replace(stateVersion0[name].body, test.was, test.is, 1)))
+			cli.MustApply()
+			r := receiptInState(t, cli, address)
+			if r.Operation != test.operation {
+				t.Errorf("expected the receipt of %s, found %+v", test.operation, r)
+			}
+			switch before, _ := old["receipt"].(string); {
+			case before == "" && r.Previous != nil:
+				t.Errorf("expected the first of a chain, found %v", *r.Previous)
+			case before != "" && (r.Previous == nil || *r.Previous != receipt.Sum(before)):
+				t.Errorf("expected it to follow %s, found %v", receipt.Sum(before), r.Previous)
+			}
+			armored, _ := old["escrow_ciphertext"].(string)
+			if armored == "" {
+				return
+			}
+			plan, err := escrow.NewPlan([]string{"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"})
+			if err == nil {
+				err = plan.Fits(armored)
+			}
+			if err != nil {
+				t.Errorf("the old escrow copy: %v", err)
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -20,28 +21,33 @@ var text []byte
 // Text returns the schema, JSON Schema draft 2020-12.
 func Text() []byte { return bytes.Clone(text) }
 
-// Validate holds the text of a receipt to the schema and to the canonical form.
-func Validate(receiptText string) error {
+// compiled is the schema, ready to be held against receipts.
+var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return fmt.Errorf("read the schema: %w", err)
+		return nil, fmt.Errorf("read the schema: %w", err)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	const name = "receipt.schema.json"
 	if err := compiler.AddResource(name, document); err != nil {
-		return fmt.Errorf("add the schema: %w", err)
+		return nil, fmt.Errorf("add the schema: %w", err)
 	}
-	compiled, err := compiler.Compile(name)
+	return compiler.Compile(name)
+})
+
+// Validate holds the text of a receipt to the schema and to the canonical form.
+func Validate(receiptText string) error {
+	against, err := compiled()
 	if err != nil {
-		return fmt.Errorf("compile the schema: %w", err)
+		return err
 	}
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(receiptText))
 	if err != nil {
 		return fmt.Errorf("read the receipt: %w", err)
 	}
-	if err := compiled.Validate(value); err != nil {
+	if err := against.Validate(value); err != nil {
 		return err
 	}
 	canonical, err := receipt.Canonical([]byte(receiptText))
