@@ -258,7 +258,8 @@ func TestPermits(t *testing.T) {
 	t.Parallel()
 	for _, i := range items() {
 		none := budget{permits: permits{certificate: "Any", types: []string{"Data"}}}
-		if refusal := none.refuses(i); (refusal == "") != (i.needs&^sends == 0) || i.needs&^sends == 0 && i.makes > 0 {
+		if refusal := none.refuses(i); (refusal == "") != (i.needs&^(sends|present) == 0) ||
+			i.needs&^(sends|present) == 0 && i.makes > 0 {
 			t.Errorf("%s (%s): %q", i.name, i.needs, refusal)
 		}
 		everything := budget{permits: generous()}

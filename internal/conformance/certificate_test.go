@@ -127,25 +127,40 @@ func (p *probe) removal(name string) map[string]string {
 	}
 }
 
-// metadataContent reads the content of a certificate by SOAP.
-func (p *probe) metadataContent(name string) string {
+// readMetadata reads one component by SOAP, and returns the elements of its record; "" if there is
+// none.
+func (p *probe) readMetadata(version, typ, name string) string {
 	p.Helper()
-	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:m="http://soap.sforce.com/2006/04/metadata">` +
-		`<soapenv:Header><m:SessionHeader><m:sessionId>` + html.EscapeString(p.session()) +
-		`</m:sessionId></m:SessionHeader></soapenv:Header>` +
-		`<soapenv:Body><m:readMetadata><m:type>Certificate</m:type><m:fullNames>` + name +
-		`</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
-	r := p.send(http.MethodPost, "/services/Soap/m/"+p.version,
+	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
+		`xmlns:m="http://soap.sforce.com/2006/04/metadata"><soapenv:Header><m:SessionHeader><m:sessionId>` +
+		html.EscapeString(p.session()) + `</m:sessionId></m:SessionHeader></soapenv:Header><soapenv:Body><m:readMetadata>` +
+		`<m:type>` + typ + `</m:type><m:fullNames>` + name + `</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
+	r := p.send(http.MethodPost, "/services/Soap/m/"+version,
 		http.Header{"Content-Type": {"text/xml; charset=UTF-8"}, "Soapaction": {`""`}}, []byte(envelope))
 	var answer struct {
-		Name    string `xml:"Body>readMetadataResponse>result>records>fullName"`
-		Content string `xml:"Body>readMetadataResponse>result>records>content"`
+		Record struct {
+			Elements string `xml:",innerxml"`
+		} `xml:"Body>readMetadataResponse>result>records"`
 	}
 	if err := xml.Unmarshal(r.want(http.StatusOK).body, &answer); err != nil {
 		p.Fatal(err)
 	}
-	p.equal("fullName", answer.Name, name)
-	return strings.Join(strings.Fields(answer.Content), "")
+	return answer.Record.Elements
+}
+
+// metadataContent reads the content of a certificate by SOAP.
+func (p *probe) metadataContent(name string) string {
+	p.Helper()
+	var record struct {
+		Name    string `xml:"fullName"`
+		Content string `xml:"content"`
+	}
+	text := "<record>" + p.readMetadata(p.version, "Certificate", name) + "</record>"
+	if err := xml.Unmarshal([]byte(text), &record); err != nil {
+		p.Fatal(err)
+	}
+	p.equal("fullName", record.Name, name)
+	return strings.Join(strings.Fields(record.Content), "")
 }
 
 func certificateFacts() []fact {

@@ -49,6 +49,7 @@ was written against a live org. Each row below is one fact with its test: a subt
 | C | seen in public code, issue threads or published traffic |
 | I | inferred from the above |
 | R | recalled platform knowledge, not checked against a text |
+| U | unknown: the documents are silent or disagree. The provider bears each answer, and each is tried on the simulator |
 
 ## Check them on your own org
 
@@ -85,7 +86,7 @@ passed or failed, what was not asked and why, and the tenant secrets that the ru
 after each step. It names your org and these records, and holds no secret. A fact that your org refutes is worth an issue.
 
 The last column of the tables says what checking does. "Simulator only" facts need time to pass, or an org in a state that the
-suite does not bring about.
+suite does not bring about. Where several answers may be so, the simulator can give each, and the fact is checked against each.
 `
 
 // guide renders the template of the guide.
@@ -111,6 +112,7 @@ func guide() string {
 				f.name, f.name, f.needs)
 		}
 	}
+	out.WriteString(givenTable())
 	out.WriteString(sourcesTable())
 	out.WriteString("\n## What the provider does on a real org\n\nThe same run checks the built provider under " +
 		"Terraform or OpenTofu. Each row is a subtest of `TestLive`; `TestTheLiveSuite`\nruns them all on the " +
@@ -120,6 +122,101 @@ func guide() string {
 		fmt.Fprintf(&out, "| %s | %s | `%s` | %s |\n", cell(b.claim), object, b.name, b.does)
 	}
 	return out.String()
+}
+
+// given is something taken for granted that no request can ask.
+type given struct{ claim, confidence, source, otherwise string }
+
+// givens are what no test can ask: it takes days, another org, Setup, or has no API.
+func givens() []given {
+	return []given{
+		{
+			"An external client app needs the flow enabled, a user to run as, the scopes api and refresh_token, and for JWT bearer " +
+				"a pre-authorization: not through a permission set with the Salesforce API Integration license.", "D, C",
+			"Help remoteaccess_oauth_client_credentials_flow; simstudioai/sim#6526",
+			"The login is refused, and its error is shown with what to set.",
+		},
+		{
+			"The maximum life of certificates shrinks to 200, 100 and 47 days; whether that holds for Salesforce's own is in conflict.", "D",
+			"Help security_keys_policy_and_rotation, security_keys_creating",
+			"`not_after` is what the certificate has; `renew_before_days` counts from it.",
+		},
+		{
+			"The private key of a certificate with Platform Encryption is encrypted by a key of the org, so that an active Data key is " +
+				"needed first.", "D, I", "CertMeta; Help security_shield_pe_storing",
+			"With one, nothing is lost; without one, the deploy's refusal is shown.",
+		},
+		{
+			"A certificate that an identity provider uses can't be deleted.", "D", "Help security_keys_creating",
+			"The destroy fails in Salesforce's words; a certificate that was imported is only forgotten.",
+		},
+		{
+			"A failed callout sets the ACTIVE cache-only key to DESTROYED; it is tried again each minute, then each 5 minutes for 24 hours.",
+			"D", "Help cache_considerations",
+			"Neither age nor drift makes a key over it, however long it lasts.",
+		},
+		{
+			"External root keys are of AWS KMS alone; they are made, rotated and tested in Setup, and one made in production can't be " +
+				"activated in a sandbox.", "D", "EERKRef; Help security_pe_ekm_use_ekm_in_the_sandbox",
+			"Another service is shown as it is; a change of status that Salesforce refuses is shown in its words.",
+		},
+		{
+			"A Database key lives three months at least, and its rotation is for new writes. The body of an upload is not documented.",
+			"D, U", "Help security_pe_onboard_switch_to_dbe; CertTooling",
+			"Salesforce's refusal is shown, with the interval that is known.",
+		},
+		{
+			"For the first 24 hours of Database encryption a secret of Salesforce's own is used.", "D",
+			"Help security_pe_onboard_switch_to_dbe", "Nothing rests on it.",
+		},
+		{
+			"`isUseHighAssuranceKeysRequired` and `isMEKForEncryptionRequired` hold for Setup and API, and can lock automation out.", "D",
+			"Help security_pe_2fa_for_mek", "They are shown and never written; a deploy names them only to keep them on.",
+		},
+		{
+			"What `enableCacheOnlyKeys = false` does to data under cache-only keys.", "U", "undocumented",
+			"It is guarded like the destruction of those keys.",
+		},
+		{
+			"A sandbox refresh copies tenant secrets and settings, and makes other Database keys; whether ids change is unknown.", "D, U",
+			"Help security_pe_sandboxes",
+			"A rotation id holds the org's id, so that a sandbox makes keys of its own, and state of another org is refused.",
+		},
+		{
+			"The scratch-org features PlatformEncryption and CacheOnlyKeys give an org with Shield.", "C",
+			"SFDC-Assets/platform-encryption-demo", "Developer Edition has Shield too.",
+		},
+		{
+			"My Domain is below .my.salesforce.com, .my.salesforce.mil or .my.sfcrmproducts.cn.", "C", "sfdx-core",
+			"Any https host may be given; the token goes to no other.",
+		},
+		{
+			"There is no API for BYOK of Data 360, Encryption Statistics or background re-encryption; newer lists of BYOK types leave " +
+				"Analytics out.", "I", "none was found", "What Salesforce refuses is shown in its words.",
+		},
+	}
+}
+
+// givenTable renders them for the guide.
+func givenTable() string {
+	var out strings.Builder
+	out.WriteString("\n## What no request can ask\n\nIt takes days or another org, is done in Setup, or has no API.\n\n" +
+		"| taken for granted | confidence | source | if it is otherwise |\n| --- | --- | --- | --- |\n")
+	for _, g := range givens() {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", cell(g.claim), g.confidence, cell(g.source), cell(g.otherwise))
+	}
+	return out.String()
+}
+
+// Each says where it is from, and what becomes of it otherwise.
+func TestGivensAreComplete(t *testing.T) {
+	t.Parallel()
+	for _, g := range givens() {
+		if !confidences.MatchString(g.confidence) || g.source == "" || !strings.HasSuffix(g.claim, ".") ||
+			!strings.HasSuffix(g.otherwise, ".") {
+			t.Errorf("%+v is not complete", g)
+		}
+	}
 }
 
 // The guide is what the facts are.

@@ -340,16 +340,20 @@ func (p *probe) session() string {
 	return p.token
 }
 
-// logIn asks for a token by client credentials, else by JWT bearer.
+// logIn asks for a token by client credentials, else by JWT bearer: of host and audience, orgs take
+// different pairs.
 func (p *probe) logIn() reply {
 	p.Helper()
 	if p.credentials.clientSecret != "" {
 		return p.tokenRequest(p.instance, p.form(), nil)
 	}
-	return p.tokenRequest(p.login, url.Values{
-		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
-		"assertion":  {p.assertion(time.Now().Add(3 * time.Minute))},
-	}, nil)
+	var r reply
+	for _, to := range p.pairs() {
+		if r = p.assert(to); r.status == http.StatusOK {
+			break
+		}
+	}
+	return r
 }
 
 // form is the body of a request for a token by client credentials.
@@ -367,8 +371,22 @@ func (p *probe) tokenRequest(host string, form url.Values, header http.Header) r
 	return p.send(http.MethodPost, host+"/services/oauth2/token", all, []byte(form.Encode()))
 }
 
-// assertion signs a JWT with RS256 [C].
+// loginAudience is the login host as an assertion names it.
+func (p *probe) loginAudience() string {
+	if p.sim != nil { // whose login host stands for this one
+		return "https://login.salesforce.com"
+	}
+	return p.login
+}
+
+// assertion signs a JWT for the login host with RS256 [C].
 func (p *probe) assertion(expires time.Time) string {
+	p.Helper()
+	return p.assertionFor(p.loginAudience(), expires)
+}
+
+// assertionFor signs a JWT for an audience.
+func (p *probe) assertionFor(audience string, expires time.Time) string {
 	p.Helper()
 	if p.credentials.privateKey == "" {
 		p.Skip("no private key for JWT bearer is given")
@@ -386,10 +404,6 @@ func (p *probe) assertion(expires time.Time) string {
 	key, isRSA := parsed.(*rsa.PrivateKey)
 	if !isRSA {
 		p.Fatal("the private key is not an RSA key")
-	}
-	audience := p.login
-	if p.sim != nil { // whose login host stands for this one
-		audience = "https://login.salesforce.com"
 	}
 	claims, err := json.Marshal(map[string]any{
 		"iss": p.credentials.clientID, "sub": p.credentials.username, "aud": audience, "exp": expires.Unix(),

@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
+// cacheOnly makes a cache-only key of the type Analytics, and returns its id.
+func (p *probe) cacheOnly(identifier string) string {
+	p.Helper()
+	return p.text(p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{
+		"Type": "Analytics", "Source": "Remote", "RemoteKeyIdentifier": identifier, "RemoteKeyServiceId": "0XAWt0000000077",
+		"RemoteKeyCertificate": p.certificate, "Description": mark,
+	}).want(http.StatusCreated).object(), "id")
+}
+
 // otherKeyFacts are about keys that are not tenant secrets of field-level encryption.
 func otherKeyFacts() []fact {
-	const remote = `settings: {enable_cache_only_keys: true}
-named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: "https://keys.example.com/byok"}]
-`
-	cacheOnly := func(p *probe) string {
-		p.Helper()
-		return p.text(p.call(http.MethodPost, "/sobjects/TenantSecret", map[string]any{
-			"Type": "Analytics", "Source": "Remote", "RemoteKeyIdentifier": "key-1", "RemoteKeyServiceId": "0XAWt0000000077",
-			"RemoteKeyCertificate": p.certificate, "Description": mark,
-		}).want(http.StatusCreated).object(), "id")
-	}
+	remote := remoteOrg()
+	cacheOnly := func(p *probe) string { return p.cacheOnly("key-1") }
 	return []fact{
 		{
 			"CacheOnlyKeysKeepTheirCertificate", "8", "D", "ObjRef example 8",
