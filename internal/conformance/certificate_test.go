@@ -134,7 +134,8 @@ func (p *probe) readMetadata(version, typ, name string) string {
 	envelope := `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" ` +
 		`xmlns:m="http://soap.sforce.com/2006/04/metadata"><soapenv:Header><m:SessionHeader><m:sessionId>` +
 		html.EscapeString(p.session()) + `</m:sessionId></m:SessionHeader></soapenv:Header><soapenv:Body><m:readMetadata>` +
-		`<m:type>` + typ + `</m:type><m:fullNames>` + name + `</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
+		`<m:type>` + typ + `</m:type><m:fullNames>` + name +
+		`</m:fullNames></m:readMetadata></soapenv:Body></soapenv:Envelope>`
 	r := p.send(http.MethodPost, "/services/Soap/m/"+version,
 		http.Header{"Content-Type": {"text/xml; charset=UTF-8"}, "Soapaction": {`""`}}, []byte(envelope))
 	var answer struct {

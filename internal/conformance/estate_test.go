@@ -30,7 +30,8 @@ func estateFacts() []fact {
 // pair is where an assertion is posted, and whom it is for.
 type pair struct{ host, audience string }
 
-// pairs are the ones that documents and clients name, in the order in which the provider tries them.
+// pairs are the ones that documents and clients name, in the order in which the provider tries
+// them.
 func (p *probe) pairs() []pair {
 	return []pair{{p.instance, p.instance}, {p.instance, p.loginAudience()}, {p.login, p.loginAudience()}}
 }
@@ -44,7 +45,8 @@ func (p *probe) assert(to pair) reply {
 	}, nil)
 }
 
-// answers posts an assertion to a pair, and says "" for a token, else the error and its description.
+// answers posts an assertion to a pair, and says "" for a token, else the error and its
+// description.
 func (p *probe) answers(to pair) string {
 	p.Helper()
 	r := p.assert(to)
@@ -176,9 +178,9 @@ func chainFacts() []fact {
 		},
 		{
 			"SignedChainsAreDeployed", "7.1", "D", "Metadata API guide v67; CertMeta",
-			"A deploy of the signed chain to a CA-signed certificate that waits for it makes it usable: it ends when the chain " +
-				"says, keeps its key pair, and its signing request is gone. If not: the upload fails in Salesforce's words, and " +
-				"another key pair is an error of the apply.", deploys, "", func(p *probe) {
+			"A deploy of the signed chain to a CA-signed certificate that waits for it makes it usable: it ends when the " +
+				"chain says, keeps its key pair, and its signing request is gone. If not: the upload fails in Salesforce's " +
+				"words, and another key pair is an error of the apply.", deploys, "", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Signed", time.Now().Unix())
 				p.matches(p.deploy("json", p.certificateFiles(name, caSigned)), succeeded)
 				body, err := base64.StdEncoding.DecodeString(p.metadataContent(name))
@@ -224,9 +226,10 @@ func chainFacts() []fact {
 			},
 		},
 		{
-			"CertificatesOf4096BitsLiveLonger", "7.2", "D", "CertMeta; Help security_keys_creating, security_keys_policy_and_rotation",
-			"Without `expirationDate` a certificate of 4096 bits ends after two years at most. Lives grow shorter (200, 100, 47 " +
-				"days), so that nothing is computed from the size of its key.", deploys,
+			"CertificatesOf4096BitsLiveLonger", "7.2", "D", "CertMeta; Help security_keys_creating, " +
+				"security_keys_policy_and_rotation",
+			"Without `expirationDate` a certificate of 4096 bits ends after two years at most. Lives grow shorter (200, 100, " +
+				"47 days), so that nothing is computed from the size of its key.", deploys,
 			"settings: {certificate_max_days: 200}\n---\nsettings: {certificate_max_days: 47}", func(p *probe) {
 				name := fmt.Sprintf("Conformance_%d_Life", time.Now().Unix())
 				p.matches(p.deploy("json", p.certificateFiles(name, fmt.Sprintf(fitting, ""))), succeeded)
@@ -240,7 +243,8 @@ func chainFacts() []fact {
 		},
 		{
 			"UniqueNamesHaveRules", "7.2", "D", "CertMeta",
-			"A unique name with two underscores in a row, or one at its end, is refused. The provider refuses it first.", deploys,
+			"A unique name with two underscores in a row, or one at its end, is refused. The provider refuses it first.",
+			deploys,
 			"", func(p *probe) {
 				for _, name := range []string{"Conformance__Two", "Conformance_"} {
 					result := p.deploy("json", p.certificateFiles(name, fmt.Sprintf(fitting, "")))
@@ -258,7 +262,10 @@ func chainFacts() []fact {
 			"certificates: [{developer_name: Sim_BYOK}, {developer_name: Other}]", func(p *probe) {
 				ours := p.ours()
 				p.matches(p.deploy("json", p.removal(p.certificate)), succeeded)
-				p.matches(p.row(ours.id, "Status,SecretValueHash"), map[string]any{"Status": "ACTIVE", "SecretValueHash": ours.hash})
+				p.matches(p.row(ours.id, "Status,SecretValueHash"), map[string]any{
+					"Status":          "ACTIVE",
+					"SecretValueHash": ours.hash,
+				})
 			},
 		},
 		{
@@ -283,8 +290,8 @@ func remoteOrg(settings ...string) string {
 		"named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: \"https://keys.example.com/byok\"}]\n"
 }
 
-// wrapCKM wraps a key as CKM_RSA_AES_KEY_WRAP does: an AES key by RSA-OAEP with SHA-512, and the key
-// by that (RFC 5649).
+// wrapCKM wraps a key as CKM_RSA_AES_KEY_WRAP does: an AES key by RSA-OAEP with SHA-512, and the
+// key by that (RFC 5649).
 func (p *probe) wrapCKM(key *rsa.PublicKey, material []byte) string {
 	p.Helper()
 	const blocks = 4 // of 8 bytes
@@ -375,14 +382,16 @@ func hyperforce(settings ...string) string {
 
 func dataKeyFacts() []fact {
 	plain := hyperforce()
-	spelled := hyperforce("data_encryption_key_type: Search Index") + "\n---\n" + hyperforce("data_encryption_key_type: SearchIndex") +
+	spelled := hyperforce("data_encryption_key_type: Search Index") + "\n---\n" +
+		hyperforce("data_encryption_key_type: SearchIndex") +
 		"\n---\n" + plain
 	return []fact{
 		{
 			"DataEncryptionKeysNameTheirUsers", "9.1", "C, D", "NetCoreForce, a describe of v64; DEKRef",
-			"CreatedBy and LastModifiedBy of DataEncryptionKey are texts, and there is neither SystemModstamp nor IsDeleted. If " +
-				"there are references: they read as texts all the same. Description may be missing; a key is then recognised by its " +
-				"version.", present, plain + "\n---\n" + hyperforce("data_encryption_key_without: Description"), func(p *probe) {
+			"CreatedBy and LastModifiedBy of DataEncryptionKey are texts, and there is neither SystemModstamp nor IsDeleted. " +
+				"If there are references: they read as texts all the same. Description may be missing; a key is then recognised " +
+				"by its version.", present, plain + "\n---\n" + hyperforce("data_encryption_key_without: Description"),
+			func(p *probe) {
 				fields := p.dataKeysAre()
 				for _, name := range []string{"CreatedBy", "LastModifiedBy"} {
 					p.equal("type of "+name, fields[name].Type, "string")
@@ -399,16 +408,16 @@ func dataKeyFacts() []fact {
 		},
 		{
 			"DataEncryptionKeysAreReadByName", "9.1", "D", "DEKRef",
-			"Rows of DataEncryptionKey are selected by the names of their fields with a LIMIT above the 200 of `FIELDS(ALL)`. If " +
-				"not: the reading fails in Salesforce's words, and nothing is decided on it.", present, plain, func(p *probe) {
+			"Rows of DataEncryptionKey are selected by the names of their fields with a LIMIT above the 200 of `FIELDS(ALL)`. " +
+				"If not: the reading fails in Salesforce's words, and nothing is decided on it.", present, plain, func(p *probe) {
 				p.dataKeysAre()
 				p.dataKeyRows("Id, Type, Status, Version, CreatedBy, CreatedDate", " LIMIT 50000")
 			},
 		},
 		{
 			"DataEncryptionKeyTypesAreSpelledInThreeWays", "9.1", "D, U", "DEKRef, which has all three",
-			"Type reads `search index`, `Search Index` or `SearchIndex`. It is compared without case and spaces; another spelling " +
-				"is another type.", present, spelled, func(p *probe) {
+			"Type reads `search index`, `Search Index` or `SearchIndex`. It is compared without case and spaces; another " +
+				"spelling is another type.", present, spelled, func(p *probe) {
 				p.dataKeysAre()
 				if p.sim != nil {
 					p.newDataKey("Conformance_Type")
@@ -424,10 +433,11 @@ func dataKeyFacts() []fact {
 		},
 		{
 			"DataEncryptionKeysAreMadeInTwoSteps", "9.1", "D", "DEKRef; Help upload_seas",
-			"A POST with the name of a certificate makes a temporary row with SessionToken and that certificate; a POST with the " +
-				"token and the key, wrapped by CKM_RSA_AES_KEY_WRAP, makes the key Active and archives the one before. Row and " +
-				"certificate vanish. Replies come as of every object, or as a query result.", prepared,
-			hyperforce("rotation_intervals: false") + "\n---\n" + hyperforce("rotation_intervals: false", "data_encryption_key_reply: query"),
+			"A POST with the name of a certificate makes a temporary row with SessionToken and that certificate; a POST with " +
+				"the token and the key, wrapped by CKM_RSA_AES_KEY_WRAP, makes the key Active and archives the one before. Row " +
+				"and certificate vanish. Replies come as of every object, or as a query result.", prepared,
+			hyperforce("rotation_intervals: false") + "\n---\n" +
+				hyperforce("rotation_intervals: false", "data_encryption_key_reply: query"),
 			func(p *probe) {
 				first, _ := p.newDataKey("Conformance_First")
 				second, name := p.newDataKey("Conformance_Second")
@@ -459,7 +469,10 @@ func dataKeyFacts() []fact {
 			"A Search Index key needs an active root key of Salesforce's own. The plan warns without one; the refusal is " +
 				"Salesforce's.", prepared, hyperforce("salesforce_root_key: false") + "\n---\n" + plain +
 				"\nroot_keys: [{identifier: 6c84fb90-12c4-11e1-840d-7b25c5ee775a, service: SF, status: Inactive}]", func(p *probe) {
-				p.call(http.MethodPost, dataKeys, map[string]any{"Type": "search index", "DataEncryptionKeyCertName": "Conformance"}).
+				p.call(http.MethodPost, dataKeys, map[string]any{
+					"Type":                      "search index",
+					"DataEncryptionKeyCertName": "Conformance",
+				}).
 					refused(http.StatusBadRequest, "", "")
 			},
 		},
@@ -489,14 +502,15 @@ func rootKeyFacts() []fact {
 	return []fact{
 		{
 			"RootKeysHaveSixStatuses", "9.2", "D", "sf-skills enterprise_api/ExternalEncryptionRootKey.json",
-			"Status of a root key is Activation Pending, Active, Archived, Canceled, Inactive or Unavailable. Another one is shown, " +
-				"and nothing is sent from it.", present, "root_keys: [" + aws + "]", func(p *probe) {
+			"Status of a root key is Activation Pending, Active, Archived, Canceled, Inactive or Unavailable. Another one is " +
+				"shown, and nothing is sent from it.", present, "root_keys: [" + aws + "]", func(p *probe) {
 				var values []string
 				for _, v := range p.rootKeysAre()["Status"].PicklistValues {
 					values = append(values, v.Value)
 				}
 				slices.Sort(values)
-				p.equal("values", strings.Join(values, ", "), "Activation Pending, Active, Archived, Canceled, Inactive, Unavailable")
+				p.equal("values", strings.Join(values, ", "), "Activation Pending, Active, Archived, Canceled, Inactive, "+
+					"Unavailable")
 			},
 		},
 		{
@@ -527,8 +541,8 @@ func rootKeyFacts() []fact {
 		},
 		{
 			"RootKeysMayBeSalesforces", "9.2", "D", "sf-skills enterprise_api/ExternalEncryptionRootKey.json; EERKRef",
-			"A root key of service AWS is named by an ARN, one of Salesforce's own (SF) by a UUID. Whatever it is, it is shown as " +
-				"`root_key_identifier`; `arn` is null unless it is one.", present,
+			"A root key of service AWS is named by an ARN, one of Salesforce's own (SF) by a UUID. Whatever it is, it is " +
+				"shown as `root_key_identifier`; `arn` is null unless it is one.", present,
 			"root_keys: [" + aws + ", " + own + "]", func(p *probe) {
 				p.rootKeysAre()
 				rows, _ := p.query("/query", "SELECT RootKeyIdentifier, RootKeyService FROM ExternalEncryptionRootKey")
@@ -545,8 +559,8 @@ func rootKeyFacts() []fact {
 		},
 		{
 			"RootKeysTurnBetweenActiveAndInactive", "9.2", "D, I", "EERKRef",
-			"From Activation Pending, Archived, Canceled and Unavailable a status can't be changed. The provider sends none, and " +
-				"the plan says so.", prepared, strings.Join([]string{
+			"From Activation Pending, Archived, Canceled and Unavailable a status can't be changed. The provider sends none, " +
+				"and the plan says so.", prepared, strings.Join([]string{
 				org("Activation Pending"), org("Archived"), org("Canceled"), org("Unavailable"),
 			}, "\n---\n"), func(p *probe) {
 				rows, _ := p.query("/query", "SELECT Id FROM ExternalEncryptionRootKey")
@@ -596,7 +610,8 @@ func (p *probe) settingsFiles(member string, values map[string]bool) map[string]
 	return map[string]string{
 		"package.xml": `<Package xmlns="http://soap.sforce.com/2006/04/metadata"><types><members>` + member +
 			`</members><name>Settings</name></types><version>` + p.version + `</version></Package>`,
-		"settings/" + member + ".settings": `<` + root + ` xmlns="http://soap.sforce.com/2006/04/metadata">` + elements.String() +
+		"settings/" + member + ".settings": `<` + root + ` xmlns="http://soap.sforce.com/2006/04/metadata">` +
+			elements.String() +
 			`</` + root + `>`,
 	}
 }
@@ -622,18 +637,22 @@ func settingsFacts() []fact {
 	}
 	return []fact{
 		{
-			"EncryptionKeySettingsHaveSixSwitches", "9.4", "D, C", "Metadata API guide, EncryptionKeySettings; files of three public repositories",
-			"`readMetadata` of EncryptionKeySettings gives some of six switches, each true or false: absent is not false. What the " +
-				"org does not show is null; another switch is left as it is.", 0, absent + "\n---\nsettings: {settings_absent: " + optOut + "}",
+			"EncryptionKeySettingsHaveSixSwitches", "9.4", "D, C", "Metadata API guide, EncryptionKeySettings; files of three " +
+				"public repositories",
+			"`readMetadata` of EncryptionKeySettings gives some of six switches, each true or false: absent is not false. " +
+				"What the org does not show is null; another switch is left as it is.", 0,
+			absent + "\n---\nsettings: {settings_absent: " + optOut + "}",
 			func(p *probe) {
-				only(p, keys(p), "canEncryptTransactionalDatabase", "canExternalKeyManagement", "canManageDataCloudKeys", optOut, cacheOnly,
+				only(p, keys(p), "canEncryptTransactionalDatabase", "canExternalKeyManagement", "canManageDataCloudKeys", optOut,
+					cacheOnly,
 					replay)
 			},
 		},
 		{
 			"PlatformEncryptionSettingsHaveSevenSwitches", "9.4", "D", "Metadata API guide, PlatformEncryptionSettings; WSDL",
-			"`readMetadata` of PlatformEncryptionSettings gives some of seven switches, with `enableDeterministicEncryption`, which " +
-				"the table of the guide spells otherwise. What the org does not show is null; another switch is left as it is.", 0,
+			"`readMetadata` of PlatformEncryptionSettings gives some of seven switches, with `enableDeterministicEncryption`, " +
+				"which the table of the guide spells otherwise. What the org does not show is null; another switch is left as it " +
+				"is.", 0,
 			"settings: {settings_absent: \"enableEventBusEncryption, isMEKForEncryptionRequired\"}", func(p *probe) {
 				only(p, p.switches(p.version, "PlatformEncryptionSettings", "PlatformEncryption"), "canEncryptManagedPackageFields",
 					"enableDeterministicEncryption", "enableEncryptFieldHistory", "enableEncryptionSearchEnabled",
@@ -642,8 +661,8 @@ func settingsFacts() []fact {
 		},
 		{
 			"SettingsOfAPI63AreNotShownBefore", "9.4", "D", "Metadata API guide, EncryptionKeySettings",
-			"`canEncryptTransactionalDatabase`, `canManageDataCloudKeys` and `canExternalKeyManagement` begin with API 63.0. Before, " +
-				"they are null, and turning one on is refused by the plan.", 0, "", func(p *probe) {
+			"`canEncryptTransactionalDatabase`, `canManageDataCloudKeys` and `canExternalKeyManagement` begin with API 63.0. " +
+				"Before, they are null, and turning one on is refused by the plan.", 0, "", func(p *probe) {
 				only(p, p.switches("62.0", "EncryptionKeySettings", "EncryptionKey"), optOut, cacheOnly, replay)
 			},
 		},
@@ -653,7 +672,8 @@ func settingsFacts() []fact {
 				"'EncryptionKeySettings' of type Settings metadata does not exist.\"", deploys, "", func(p *probe) {
 				files := p.settingsFiles("EncryptionKey", map[string]bool{optOut: keys(p)[optOut]})
 				for name, text := range files {
-					files[strings.ReplaceAll(name, "EncryptionKey", "EncryptionKeySettings")] = strings.ReplaceAll(text, ">EncryptionKey<",
+					files[strings.ReplaceAll(name, "EncryptionKey", "EncryptionKeySettings")] = strings.ReplaceAll(text,
+						">EncryptionKey<",
 						">EncryptionKeySettings<")
 				}
 				delete(files, "settings/EncryptionKey.settings")
@@ -666,8 +686,8 @@ func settingsFacts() []fact {
 		},
 		{
 			"SettingsThatAreNotShownDoNotTake", "9.4", "U", "undocumented",
-			"A deploy that turns on a switch which the org lacks an add-on for succeeds without an effect, or fails. Either is an " +
-				"error that names the add-on, and a create leaves no state.", prepared,
+			"A deploy that turns on a switch which the org lacks an add-on for succeeds without an effect, or fails. Either " +
+				"is an error that names the add-on, and a create leaves no state.", prepared,
 			absent + "\n---\n" + strings.Replace(absent, "{", "{settings_absent_refused: true, ", 1) + "\n---\n" +
 				strings.Replace(absent, "absent", "kept", 1), func(p *probe) {
 				result := p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{cacheOnly: true}))
@@ -679,9 +699,10 @@ func settingsFacts() []fact {
 		},
 		{
 			"SettingsThatAreNamedStayAsTheyAre", "9.4", "U", "undocumented",
-			"A deploy that names every switch as it was read changes the one that differs alone. Whether one that is omitted is " +
-				"kept or turned off is unknown, so none is omitted but what the org does not show.", prepared,
-			"switches: [canOptOutOfDerivationWithBYOK]\n---\nswitches: [canOptOutOfDerivationWithBYOK]\nsettings: {settings_deploy_resets: true}",
+			"A deploy that names every switch as it was read changes the one that differs alone. Whether one that is omitted " +
+				"is kept or turned off is unknown, so none is omitted but what the org does not show.", prepared,
+			"switches: [canOptOutOfDerivationWithBYOK]\n---\nswitches: [canOptOutOfDerivationWithBYOK]\nsettings: " +
+				"{settings_deploy_resets: true}",
 			func(p *probe) {
 				p.version = "63.0"
 				all := keys(p)
@@ -694,30 +715,38 @@ func settingsFacts() []fact {
 		},
 		{
 			"ReplayDetectionNeedsCacheOnlyKeys", "9.4", "D", "Metadata API guide, EncryptionKeySettings",
-			"`enableReplayDetection` without `enableCacheOnlyKeys` is refused. If it is not: the provider refuses it at plan where the " +
-				"org shows both.", prepared, "settings: {}", func(p *probe) {
-				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{replay: true})), map[string]any{"success": false})
+			"`enableReplayDetection` without `enableCacheOnlyKeys` is refused. If it is not: the provider refuses it at plan " +
+				"where the org shows both.", prepared, "settings: {}", func(p *probe) {
+				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{replay: true})),
+					map[string]any{"success": false})
 				p.equal(replay, keys(p)[replay], false)
 			},
 		},
 		{
-			"DatabaseEncryptionMakesAKeyAndStaysOn", "9.4", "D", "Metadata API guide, EncryptionKeySettings; Help security_pe_onboard_switch_to_dbe",
-			"Turning `canEncryptTransactionalDatabase` on makes a tenant secret of Type Database, and it can't be turned off. It " +
-				"needs `acknowledge_irreversible`; turning it off is refused at plan.", prepared, "settings: {}", func(p *probe) {
+			"DatabaseEncryptionMakesAKeyAndStaysOn", "9.4", "D", "Metadata API guide, EncryptionKeySettings; Help " +
+				"security_pe_onboard_switch_to_dbe",
+			"Turning `canEncryptTransactionalDatabase` on makes a tenant secret of Type Database, and it can't be turned off. " +
+				"It needs `acknowledge_irreversible`; turning it off is refused at plan.", prepared, "settings: {}",
+			func(p *probe) {
 				const database = "canEncryptTransactionalDatabase"
 				p.version = "63.0"
-				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{database: true})), map[string]any{"success": true})
+				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{database: true})),
+					map[string]any{"success": true})
 				p.equal("Database keys", len(p.secrets(" WHERE Type = 'Database'")), 1)
-				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{database: false})), map[string]any{"success": false})
+				p.matches(p.deploy("json", p.settingsFiles("EncryptionKey", map[string]bool{database: false})),
+					map[string]any{"success": false})
 			},
 		},
 		{
 			"DeterministicDataMayNeedItsSetting", "5.4", "C, U", "SFDC-Assets/platform-encryption-demo; CMSS",
-			"Public scripts turn `enableDeterministicEncryption` on before they make the DeterministicData key; whether the key is " +
-				"refused without is unknown. The plan warns while the setting is off, and a refusal names it.", rotates | prepared,
-			"settings: {deterministic_needs_setting: true}\n---\nsettings: {deterministic_needs_setting: false}", func(p *probe) {
+			"Public scripts turn `enableDeterministicEncryption` on before they make the DeterministicData key; whether the " +
+				"key is refused without is unknown. The plan warns while the setting is off, and a refusal names it.",
+			rotates | prepared,
+			"settings: {deterministic_needs_setting: true}\n---\nsettings: {deterministic_needs_setting: false}",
+			func(p *probe) {
 				const setting = "enableDeterministicEncryption"
-				before := p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(), map[string]any{"Type": "DeterministicData"}))
+				before := p.call(http.MethodPost, "/sobjects/TenantSecret",
+					p.uploadBody(newMaterial(), map[string]any{"Type": "DeterministicData"}))
 				p.Logf("without the setting: status %d", before.status)
 				if before.status == http.StatusCreated {
 					return
@@ -725,14 +754,17 @@ func settingsFacts() []fact {
 				before.refused(http.StatusBadRequest, "", "")
 				files := p.settingsFiles("PlatformEncryption", map[string]bool{setting: true})
 				p.matches(p.deploy("json", files), map[string]any{"status": "Succeeded"})
-				p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(), map[string]any{"Type": "DeterministicData"})).
+				p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(),
+					map[string]any{"Type": "DeterministicData"})).
 					want(http.StatusCreated)
 			},
 		},
 		{
 			"WaitingCertificatesWrapNothing", "5.4", "D", "CertTooling",
-			"A CA-signed certificate that waits for its chain (`OptionsIsUnusable`) wraps no key. The provider refuses it first.", prepared,
-			"certificates: [{developer_name: Sim_BYOK}, {developer_name: Waiting, ca_signed: true, unusable: true}]", func(p *probe) {
+			"A CA-signed certificate that waits for its chain (`OptionsIsUnusable`) wraps no key. The provider refuses it " +
+				"first.", prepared,
+			"certificates: [{developer_name: Sim_BYOK}, {developer_name: Waiting, ca_signed: true, unusable: true}]",
+			func(p *probe) {
 				body := p.uploadBody(newMaterial(), map[string]any{"SecretValueCertificate": "Waiting"})
 				p.uploadRefused(body)
 			},
@@ -744,8 +776,8 @@ func intervalFacts() []fact {
 	return []fact{
 		{
 			"IntervalsCountByType", "9.5", "C", "SFDC-Assets/platform-encryption-demo; CMSS",
-			"The interval counts for each Type: keys of two types follow each other at once. If not: Salesforce's refusal is shown, " +
-				"with the interval of the type.", rotates | prepared, "tenant_secrets: [{}]", func(p *probe) {
+			"The interval counts for each Type: keys of two types follow each other at once. If not: Salesforce's refusal is " +
+				"shown, with the interval of the type.", rotates | prepared, "tenant_secrets: [{}]", func(p *probe) {
 				for _, typ := range []string{"Data", "EventBus", "Analytics"} {
 					p.call(http.MethodPost, "/sobjects/TenantSecret", p.uploadBody(newMaterial(), map[string]any{"Type": typ})).
 						want(http.StatusCreated)
@@ -763,8 +795,8 @@ func intervalFacts() []fact {
 		},
 		{
 			"NewestCacheOnlyKeysAloneComeBack", "8", "D", "ShieldREST; Help cache_considerations",
-			"A DESTROYED cache-only key becomes ACTIVE again while it is the newest of its type, and never after a newer one. The " +
-				"provider makes none over it without `allow_key_destruction`.", rotates | prepared,
+			"A DESTROYED cache-only key becomes ACTIVE again while it is the newest of its type, and never after a newer one. " +
+				"The provider makes none over it without `allow_key_destruction`.", rotates | prepared,
 			remoteOrg("rotation_intervals: false"), func(p *probe) {
 				id := p.cacheOnly("key-1")
 				for _, status := range []string{"DESTROYED", "ACTIVE", "DESTROYED"} {

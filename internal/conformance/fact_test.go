@@ -125,8 +125,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// seeds are the simulated orgs that the fact is asked of: those of its seed, and the usual one, unless
-// that lacks what the fact is about.
+// seeds are the simulated orgs that the fact is asked of: those of its seed, and the usual one,
+// unless that lacks what the fact is about.
 func (f fact) seeds() []string {
 	var all []string
 	if f.needs&(prepared|present) == 0 || f.seed == "" {

@@ -131,19 +131,20 @@ type given struct{ claim, confidence, source, otherwise string }
 func givens() []given {
 	return []given{
 		{
-			"An external client app needs the flow enabled, a user to run as, the scopes api and refresh_token, and for JWT bearer " +
-				"a pre-authorization: not through a permission set with the Salesforce API Integration license.", "D, C",
+			"An external client app needs the flow enabled, a user to run as, the scopes api and refresh_token, and for JWT " +
+				"bearer a pre-authorization: not through a permission set with the Salesforce API Integration license.", "D, C",
 			"Help remoteaccess_oauth_client_credentials_flow; simstudioai/sim#6526",
 			"The login is refused, and its error is shown with what to set.",
 		},
 		{
-			"The maximum life of certificates shrinks to 200, 100 and 47 days; whether that holds for Salesforce's own is in conflict.", "D",
+			"The maximum life of certificates shrinks to 200, 100 and 47 days; whether that holds for Salesforce's own is in " +
+				"conflict.", "D",
 			"Help security_keys_policy_and_rotation, security_keys_creating",
 			"`not_after` is what the certificate has; `renew_before_days` counts from it.",
 		},
 		{
-			"The private key of a certificate with Platform Encryption is encrypted by a key of the org, so that an active Data key is " +
-				"needed first.", "D, I", "CertMeta; Help security_shield_pe_storing",
+			"The private key of a certificate with Platform Encryption is encrypted by a key of the org, so that an active " +
+				"Data key is needed first.", "D, I", "CertMeta; Help security_shield_pe_storing",
 			"With one, nothing is lost; without one, the deploy's refusal is shown.",
 		},
 		{
@@ -151,17 +152,19 @@ func givens() []given {
 			"The destroy fails in Salesforce's words; a certificate that was imported is only forgotten.",
 		},
 		{
-			"A failed callout sets the ACTIVE cache-only key to DESTROYED; it is tried again each minute, then each 5 minutes for 24 hours.",
+			"A failed callout sets the ACTIVE cache-only key to DESTROYED; it is tried again each minute, then each 5 minutes " +
+				"for 24 hours.",
 			"D", "Help cache_considerations",
 			"Neither age nor drift makes a key over it, however long it lasts.",
 		},
 		{
-			"External root keys are of AWS KMS alone; they are made, rotated and tested in Setup, and one made in production can't be " +
-				"activated in a sandbox.", "D", "EERKRef; Help security_pe_ekm_use_ekm_in_the_sandbox",
+			"External root keys are of AWS KMS alone; they are made, rotated and tested in Setup, and one made in production " +
+				"can't be activated in a sandbox.", "D", "EERKRef; Help security_pe_ekm_use_ekm_in_the_sandbox",
 			"Another service is shown as it is; a change of status that Salesforce refuses is shown in its words.",
 		},
 		{
-			"A Database key lives three months at least, and its rotation is for new writes. The body of an upload is not documented.",
+			"A Database key lives three months at least, and its rotation is for new writes. The body of an upload is not " +
+				"documented.",
 			"D, U", "Help security_pe_onboard_switch_to_dbe; CertTooling",
 			"Salesforce's refusal is shown, with the interval that is known.",
 		},
@@ -170,7 +173,8 @@ func givens() []given {
 			"Help security_pe_onboard_switch_to_dbe", "Nothing rests on it.",
 		},
 		{
-			"`isUseHighAssuranceKeysRequired` and `isMEKForEncryptionRequired` hold for Setup and API, and can lock automation out.", "D",
+			"`isUseHighAssuranceKeysRequired` and `isMEKForEncryptionRequired` hold for Setup and API, and can lock " +
+				"automation out.", "D",
 			"Help security_pe_2fa_for_mek", "They are shown and never written; a deploy names them only to keep them on.",
 		},
 		{
@@ -178,7 +182,8 @@ func givens() []given {
 			"It is guarded like the destruction of those keys.",
 		},
 		{
-			"A sandbox refresh copies tenant secrets and settings, and makes other Database keys; whether ids change is unknown.", "D, U",
+			"A sandbox refresh copies tenant secrets and settings, and makes other Database keys; whether ids change is " +
+				"unknown.", "D, U",
 			"Help security_pe_sandboxes",
 			"A rotation id holds the org's id, so that a sandbox makes keys of its own, and state of another org is refused.",
 		},
@@ -191,8 +196,8 @@ func givens() []given {
 			"Any https host may be given; the token goes to no other.",
 		},
 		{
-			"There is no API for BYOK of Data 360, Encryption Statistics or background re-encryption; newer lists of BYOK types leave " +
-				"Analytics out.", "I", "none was found", "What Salesforce refuses is shown in its words.",
+			"There is no API for BYOK of Data 360, Encryption Statistics or background re-encryption; newer lists of BYOK " +
+				"types leave Analytics out.", "I", "none was found", "What Salesforce refuses is shown in its words.",
 		},
 	}
 }

@@ -249,7 +249,8 @@ func TestTheLiveSuite_otherOrgs(t *testing.T) {
 	}
 }
 
-// By JWT bearer the suite logs in to each kind of org, and says which pairs of host and audience it takes.
+// By JWT bearer the suite logs in to each kind of org, and says which pairs of host and audience it
+// takes.
 func TestTheLiveSuite_byAssertion(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"any", "my_domain", "login_audience", "login_host"} {

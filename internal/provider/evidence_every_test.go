@@ -29,8 +29,8 @@ tenant_secrets:
 root_keys: [{id: ` + rootKeyID + `, identifier: '` + rootKeyARN + `', status: Active}]
 `
 
-// Every operation of every managed resource leaves a receipt that fits the published schema, in state
-// and in one whole chain of files.
+// Every operation of every managed resource leaves a receipt that fits the published schema, in
+// state and in one whole chain of files.
 func TestAccReceipts_everyOperation(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, everything))

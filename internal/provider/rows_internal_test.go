@@ -149,8 +149,8 @@ func TestRowsOfNoValues(t *testing.T) {
 	}
 }
 
-// A long list is held in the form in which it is sent, and once: what a row takes is what it says, and
-// two hundred bytes for the names of its attributes.
+// A long list is held in the form in which it is sent, and once: what a row takes is what it says,
+// and two hundred bytes for the names of its attributes.
 func TestLongListsAreHeldOnce(t *testing.T) {
 	t.Parallel()
 	const rows = 5000

@@ -479,8 +479,8 @@ func (r *settingsResource) identity() settingsIdentity {
 	return settingsIdentity{OrganizationID: types.StringValue(r.data.Session.OrganizationID)}
 }
 
-// privateSettingsHidden names the attributes that state has as false and the org does not show, as of
-// the last refresh: only the plan knows whether false is configured.
+// privateSettingsHidden names the attributes that state has as false and the org does not show, as
+// of the last refresh: only the plan knows whether false is configured.
 const privateSettingsHidden = "hidden"
 
 // Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so

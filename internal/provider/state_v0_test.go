@@ -152,7 +152,10 @@ func TestAccState_version0Interrupted(t *testing.T) {
 	t.Parallel()
 	// A data encryption key takes two.
 	requests := map[string]int{"TenantSecret.create": 1, opDataKey: 2}
-	for name, operation := range map[string]string{"tenant_secret": "TenantSecret.create", "data_encryption_key": opDataKey} {
+	for name, operation := range map[string]string{
+		"tenant_secret":       "TenantSecret.create",
+		"data_encryption_key": opDataKey,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim, state := orgOfVersion0(t, name)

@@ -97,12 +97,16 @@ func BenchmarkListEncryptionEvents(b *testing.B) {
 	body.WriteString(eventHeader)
 	for i := range rows {
 		at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * time.Second)
-		fmt.Fprintf(&body, `"PlatformEncryption","%s","TID:%022d","%s","%s","TS Read","%s","Data","","%s","%s","192.0.2.7"`+"\n",
-			at.Format("20060102150405.000"), i, testOrg[:15], testUser[:15], testRecord[:15], at.Format("2006-01-02T15:04:05.000Z"), testUser)
+		fmt.Fprintf(&body, `"PlatformEncryption","%s","TID:%022d","%s","%s","TS Read","%s","Data","","%s","%s","192.0.2.7"`+
+			"\n",
+			at.Format("20060102150405.000"), i, testOrg[:15], testUser[:15], testRecord[:15],
+			at.Format("2006-01-02T15:04:05.000Z"), testUser)
 	}
 	c := newQuietOrg(b, map[string]http.HandlerFunc{
-		queryRoute: answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+id+`","LogDate":"2026-11-20T00:00:00.000+0000"}]}`),
-		"GET /services/data/v62.0/sobjects/EventLogFile/" + id + "/LogFile": answer(200, body.String(), "Content-Type", "text/csv"),
+		queryRoute: answer(200, `{"totalSize":1,"done":true,"records":[{"Id":"`+id+
+			`","LogDate":"2026-11-20T00:00:00.000+0000"}]}`),
+		"GET /services/data/v62.0/sobjects/EventLogFile/" + id +
+			"/LogFile": answer(200, body.String(), "Content-Type", "text/csv"),
 	})
 	for name, filter := range map[string]EventFilter{"filter=none": {}, "filter=action": {Action: "TS Exported"}} {
 		b.Run(name, func(b *testing.B) {
