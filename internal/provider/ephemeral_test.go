@@ -182,6 +182,7 @@ func TestAccTenantSecretExportEphemeral(t *testing.T) {
 // exported by the apply alone.
 func TestAccTenantSecretExportEphemeral_unknownID(t *testing.T) {
 	t.Parallel()
+	skipBelowEphemeral(t)
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(`

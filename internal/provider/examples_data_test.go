@@ -3,6 +3,7 @@ package provider_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +57,9 @@ func TestAccExamples_read(t *testing.T) {
 		for name, text := range examples(t, kind, file) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
+				if regexp.MustCompile(`(?m)^ephemeral |^ *ephemeral *= true`).MatchString(text) {
+					skipBelowEphemeral(t)
+				}
 				cli := acctest.NewCLI(t, acctest.StartSim(t, seeded(t, exampleOrg)))
 				for variable, value := range exampleVariables {
 					if strings.Contains(text, `"`+strings.TrimPrefix(variable, "TF_VAR_")+`"`) {

@@ -47,6 +47,15 @@ func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[st
 	}
 }
 
+// skipBelowEphemeral skips a test that runs the CLI itself where the CLI knows no ephemeral values,
+// which came with Terraform 1.10 and OpenTofu 1.11.
+func skipBelowEphemeral(t *testing.T) {
+	t.Helper()
+	if acctest.Below(t, 1, 10) || acctest.OpenTofu() && acctest.Below(t, 1, 11) {
+		t.Skip("ephemeral values need Terraform 1.10 or OpenTofu 1.11")
+	}
+}
+
 // skipBelowWriteOnly skips a test that runs the CLI itself where the CLI knows no write-only
 // attributes, which came with Terraform and OpenTofu 1.11.
 func skipBelowWriteOnly(t *testing.T) {
