@@ -55,7 +55,7 @@ type operation struct {
 	// its login, which is the first.
 	requests string
 	// atMost is the budget of the operation, with the login, as docs/guides/performance.md promises
-	// it: 6 for an upload, 4 for a destroy. What goes through the Metadata API, or in two steps, needs
+	// it: 7 for an upload, 4 for a destroy. What goes through the Metadata API, or in two steps, needs
 	// what its list has.
 	atMost int
 }

@@ -192,7 +192,7 @@ func TestSentinels(t *testing.T) {
 		"auth, audience": {&AuthError{Status: 400, kind: loginElsewhere}, []error{ErrUnauthorized}},
 		"auth, foreign":  {&AuthError{Status: 403, kind: loginForeign}, nil},
 		"auth, moved":    {&AuthError{Status: 302, kind: loginMoved}, []error{ErrWrongHost}},
-		"wait, 503":      {&WaitTimeoutError{LastError: code(503, "X")}, []error{ErrUnavailable}},
+		"wait, 503":      {&waitTimeoutError{last: code(503, "X")}, []error{ErrUnavailable}},
 		"connection":     {&ConnectionError{Err: errors.New("x")}, nil},
 		"bad reply, 404": {&ReplyError{Err: code(404, "X")}, []error{ErrNotFound}},
 	} {

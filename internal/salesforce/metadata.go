@@ -19,17 +19,18 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/redact"
 )
 
-// Statuses of a deploy that are over [C jsforce metadata WSDL].
+// Statuses of a deploy that is over and, although it may be called a success, did not apply all
+// [C jsforce metadata WSDL].
 const (
-	DeploySucceeded        = "Succeeded"
-	DeploySucceededPartial = "SucceededPartial"
-	DeployFailed           = "Failed"
-	DeployCanceled         = "Canceled"
+	deploySucceededPartial = "SucceededPartial"
+	deployCanceled         = "Canceled"
 )
 
 const (
 	// deployPollErrors is how many polls in a row may fail: a poll is a safe read.
 	deployPollErrors = 5
+	// A deploy is looked at in these intervals.
+	deployShortest, deployLongest = time.Second, 15 * time.Second
 	// DeployTimeout is how long a deploy is waited for, unless [WithDeployTimeout]
 	// says otherwise.
 	DeployTimeout = 15 * time.Minute
@@ -200,7 +201,7 @@ func (c *Client) deploy(ctx context.Context, d deployment) error {
 				Method: http.MethodPost, Path: c.dataPath("/metadata/deployRequest"), SentAt: sentAt,
 				Err: err,
 			}
-		} else if !result.Success || result.Status == DeploySucceededPartial {
+		} else if !result.Success || result.Status == deploySucceededPartial {
 			err = &DeployError{Result: result}
 		}
 	}
@@ -212,7 +213,7 @@ func (c *Client) deploy(ctx context.Context, d deployment) error {
 		if c.awaitEffect(ctx, d) == nil {
 			return nil
 		}
-	case result.Status == DeployCanceled:
+	case result.Status == deployCanceled:
 		if took, lookErr := d.took(ctx); lookErr == nil && took {
 			return nil
 		}
@@ -224,7 +225,7 @@ func (c *Client) deploy(ctx context.Context, d deployment) error {
 // long.
 func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, error) {
 	result, err := c.awaitDeploy(ctx, id, deployTimeoutOf(ctx))
-	_, late := errors.AsType[*WaitTimeoutError](err)
+	_, late := errors.AsType[*waitTimeoutError](err)
 	if err == nil || !late && ctx.Err() == nil {
 		return result, err
 	}
@@ -236,7 +237,7 @@ func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, err
 	defer cancel()
 	cancelErr := c.cancelDeploy(ctx, id)
 	if result, waitErr := c.awaitDeploy(ctx, id, wait); waitErr == nil {
-		if result.Status == DeployCanceled && result.ErrorMessage == "" {
+		if result.Status == deployCanceled && result.ErrorMessage == "" {
 			result.ErrorMessage = err.Error() + ", so it was cancelled"
 		}
 		return result, nil
@@ -249,26 +250,15 @@ func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, err
 
 // awaitEffect waits, for a while, for the org to be as a package asks.
 func (c *Client) awaitEffect(ctx context.Context, d deployment) error {
-	const yes, no = "so", "not so"
-	_, err := Waiter[struct{}]{
-		Subject: d.subject,
-		Target:  []string{yes},
-		Poll: func(ctx context.Context) (struct{}, string, error) {
-			took, err := d.took(ctx)
-			if took {
-				return struct{}{}, yes, err
-			}
-			return struct{}{}, no, err
+	_, err := wait[struct{}]{
+		subject: d.subject,
+		look: func(ctx context.Context) (_ struct{}, state string, over bool, err error) {
+			over, err = d.took(ctx)
+			return struct{}{}, "not so", over, err
 		},
-		Transient:       mayPass,
-		TransientErrors: deployPollErrors,
-		MinInterval:     effectShortest,
-		MaxInterval:     effectLongest,
-		Timeout:         effectPatience,
-		now:             c.now,
-		sleep:           c.sleep,
-		jitter:          c.jitter,
-	}.Wait(ctx)
+		mayPass: mayPass, errors: deployPollErrors,
+		shortest: effectShortest, longest: effectLongest, timeout: effectPatience,
+	}.until(ctx, c)
 	return err
 }
 
@@ -468,30 +458,21 @@ func (c *Client) deployStatus(ctx context.Context, id string) (DeployResult, err
 }
 
 func (c *Client) awaitDeploy(ctx context.Context, id string, timeout time.Duration) (DeployResult, error) {
-	const over = "over"
-	return Waiter[DeployResult]{
-		Subject: "deploy " + id,
-		Target:  []string{over},
-		Poll: func(ctx context.Context) (DeployResult, string, error) {
+	return wait[DeployResult]{
+		subject: "deploy " + id,
+		look: func(ctx context.Context) (DeployResult, string, bool, error) {
 			result, err := c.deployStatus(ctx, id)
 			if err != nil {
-				return result, "", err
+				return result, "", false, err
 			}
 			c.emit(ctx, Event{Kind: EventProgress, Message: fmt.Sprintf("deploy %s is %s, %d of %d components", id,
 				result.Status, result.ComponentsDeployed, result.ComponentsTotal)})
 			// Later releases may add statuses: only the flag ends the wait.
-			if result.Done {
-				return result, over, nil
-			}
-			return result, result.Status, nil
+			return result, result.Status, result.Done, nil
 		},
-		Transient:       mayPass,
-		TransientErrors: deployPollErrors,
-		Timeout:         timeout,
-		now:             c.now,
-		sleep:           c.sleep,
-		jitter:          c.jitter,
-	}.Wait(ctx)
+		mayPass: mayPass, errors: deployPollErrors,
+		shortest: deployShortest, longest: deployLongest, timeout: timeout,
+	}.until(ctx, c)
 }
 
 // mayPass recognises the errors of a look that are tolerated a few times: all but those

@@ -163,37 +163,39 @@ func TestListIsWholeOrAnError(t *testing.T) {
 	})
 }
 
-// TestWaiterKeepsItsBounds draws states and errors, and checks the pauses.
-func TestWaiterKeepsItsBounds(t *testing.T) {
+// TestWaitKeepsItsBounds draws states and errors, and checks the pauses.
+func TestWaitKeepsItsBounds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := Waiter[int]{
-			Target:          []string{"done"},
-			Transient:       func(error) bool { return true },
-			TransientErrors: rapid.IntRange(0, 3).Draw(t, "errors"),
-			MinInterval:     time.Duration(rapid.IntRange(1, 10_000).Draw(t, "min")) * time.Millisecond,
-			MaxInterval:     time.Duration(rapid.IntRange(10_000, 60_000).Draw(t, "max")) * time.Millisecond,
-			Timeout:         time.Duration(rapid.IntRange(1, 600_000).Draw(t, "timeout")) * time.Millisecond,
+		states := rapid.SliceOfN(rapid.SampledFrom([]string{"pending", "pending", "error", over}), 1, 20).Draw(t, "states")
+		steps := make([]step, len(states))
+		for i, state := range states {
+			steps[i] = step{state: state}
+			if state == "error" {
+				steps[i].err = errBlip
+			}
 		}
-		states := rapid.SliceOfN(rapid.SampledFrom([]string{"pending", "pending", "error", "done"}), 1, 20).Draw(t, "states")
-		polls := 0
-		clock := &waitClock{}
-		clock.install(&w)
+		w, looks := waitFor(steps...)
+		w.errors = rapid.IntRange(0, 3).Draw(t, "errors")
+		w.shortest = time.Duration(rapid.IntRange(1, 10_000).Draw(t, "shortest")) * time.Millisecond
+		w.longest = time.Duration(rapid.IntRange(10_000, 60_000).Draw(t, "longest")) * time.Millisecond
+		w.timeout = time.Duration(rapid.IntRange(1, 600_000).Draw(t, "timeout")) * time.Millisecond
 		share := rapid.Float64Range(0, 1).Draw(t, "jitter")
-		w.jitter = func(ceiling time.Duration) time.Duration { return time.Duration(share * float64(ceiling)) }
-		w.Poll = stateScript(states, &polls)
+		clock := &waitClock{}
+		client := clock.client()
+		client.jitter = func(ceiling time.Duration) time.Duration { return time.Duration(share * float64(ceiling)) }
 		start := clock.now
-		_, err := w.Wait(t.Context())
-		if waited := clock.now.Sub(start); waited > w.Timeout {
-			t.Errorf("waited %s, longer than the timeout of %s", waited, w.Timeout)
+		_, err := w.until(t.Context(), client)
+		if waited := clock.now.Sub(start); waited > w.timeout {
+			t.Errorf("waited %s, longer than the timeout of %s", waited, w.timeout)
 		}
 		for _, d := range clock.pauses {
-			if d <= 0 || d > w.MaxInterval {
+			if d <= 0 || d > w.longest {
 				t.Errorf("a pause of %s", d)
 			}
 		}
-		if (err == nil) != (states[min(polls, len(states))-1] == "done") {
-			t.Errorf("after %d polls of %v: %v", polls, states, err)
+		if (err == nil) != (states[min(*looks, len(states))-1] == over) {
+			t.Errorf("after %d looks at %v: %v", *looks, states, err)
 		}
 	})
 }

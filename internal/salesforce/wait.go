@@ -2,152 +2,84 @@ package salesforce
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
-const (
-	defaultShortestWait = time.Second
-	defaultLongestWait  = 15 * time.Second
-	defaultWaitTimeout  = 20 * time.Minute
-)
-
-// Waiter polls something until it reaches a target state.
-type Waiter[T any] struct {
-	// Subject is what is waited for, in words, for errors: "deploy 0Af...".
-	Subject string
-	// Pending are the states to go on waiting in, Target those to stop in. A
-	// state in neither is an [UnexpectedStateError]. If Pending is empty, every
-	// state that is not in Target is pending.
-	Pending, Target []string
-	// Poll reads the thing and its state.
-	Poll func(context.Context) (thing T, state string, err error)
-	// Transient selects the errors of Poll that may pass; nil is none.
-	Transient func(error) bool
-	// TransientErrors is how many of them in a row are borne.
-	TransientErrors int
-	// MinInterval is the first pause between polls; each is half as long again,
-	// up to MaxInterval. Timeout bounds the whole. Zero values have defaults of
-	// 1 s, 15 s and 20 min.
-	MinInterval, MaxInterval, Timeout time.Duration
-	// Progress hears each state.
-	Progress func(state string, elapsed time.Duration)
-
-	now    func() time.Time
-	sleep  func(context.Context, time.Duration) error
-	jitter func(time.Duration) time.Duration
+// wait looks at something until it is over.
+type wait[T any] struct {
+	// subject is what is waited for, in words, for errors: "deploy 0Af...".
+	subject string
+	// look reads the thing, its state in words, and whether it is over.
+	look func(context.Context) (thing T, state string, over bool, err error)
+	// mayPass selects the errors of a look that may pass, and errors is how many of them in a row are
+	// tolerated.
+	mayPass func(error) bool
+	errors  int
+	// shortest is the first pause between looks; each is half as long again, up to longest. timeout
+	// bounds the whole.
+	shortest, longest, timeout time.Duration
 }
 
-// UnexpectedStateError is a state that is neither pending nor a target.
-type UnexpectedStateError struct {
-	// Subject is what was waited for, State what it came to.
-	Subject, State string
-	// Target is what was expected.
-	Target []string
+// waitTimeoutError is a wait that was given up.
+type waitTimeoutError struct {
+	subject string
+	// state is the last one seen, "" if none was.
+	state string
+	// waited is for how long.
+	waited time.Duration
+	// last is the error of the last look, if it failed.
+	last error
 }
 
-// Error names the state and what was expected.
-func (e *UnexpectedStateError) Error() string {
-	return fmt.Sprintf("%s came to the state %q; expected was %s", e.Subject, e.State, strings.Join(e.Target, " or "))
-}
-
-// WaitTimeoutError is a wait that was given up.
-type WaitTimeoutError struct {
-	Subject string
-	// State is the last one seen, "" if none was.
-	State string
-	// Waited is for how long.
-	Waited time.Duration
-	// LastError is the last transient error, if the last poll failed.
-	LastError error
-}
-
-// Error says how long was waited, and what was seen last.
-func (e *WaitTimeoutError) Error() string {
-	s := fmt.Sprintf("gave up waiting for %s after %s", e.Subject, e.Waited.Round(time.Second))
-	if e.State != "" {
-		s += fmt.Sprintf("; its last state was %q", e.State)
+// Error reports how long was waited, and what was seen last.
+func (e *waitTimeoutError) Error() string {
+	s := fmt.Sprintf("gave up waiting for %s after %s", e.subject, e.waited.Round(time.Second))
+	if e.state != "" {
+		s += fmt.Sprintf("; its last state was %q", e.state)
 	}
-	if e.LastError != nil {
-		s += "; the last look failed: " + e.LastError.Error()
+	if e.last != nil {
+		s += "; the last look failed: " + e.last.Error()
 	}
 	return s
 }
 
-// Unwrap is the last transient error.
-func (e *WaitTimeoutError) Unwrap() error { return e.LastError }
+// Unwrap is the error of the last look.
+func (e *waitTimeoutError) Unwrap() error { return e.last }
 
-// Wait polls until a target state, an unexpected one, an error that does not
-// pass, the timeout, or the end of ctx. It returns the thing as last read.
-func (w Waiter[T]) Wait(ctx context.Context) (T, error) {
-	w.setDefaults()
+// until looks until the thing is over, or an error comes that does not pass, or the time or the
+// context ends. It returns the thing as last read. Time, sleep and jitter are the client's.
+func (w wait[T]) until(ctx context.Context, c *Client) (T, error) {
 	var (
 		thing    T
 		state    string
-		lastErr  error
+		last     error
 		failures int
 	)
-	if w.Poll == nil {
-		return thing, errors.New("nothing to poll")
-	}
-	start := w.now()
-	for interval := w.MinInterval; ; interval = min(w.MaxInterval, interval+interval/2) {
-		got, s, err := w.Poll(ctx)
+	start := c.now()
+	for interval := w.shortest; ; interval = min(w.longest, interval+interval/2) {
+		got, now, over, err := w.look(ctx)
 		switch {
+		case err == nil && over:
+			return got, nil
 		case err == nil:
-			thing, state, lastErr, failures = got, s, nil, 0
-			if w.Progress != nil {
-				w.Progress(s, w.now().Sub(start))
-			}
-			if slices.Contains(w.Target, s) {
-				return thing, nil
-			}
-			if len(w.Pending) > 0 && !slices.Contains(w.Pending, s) {
-				return thing, &UnexpectedStateError{Subject: w.Subject, State: s, Target: w.Target}
-			}
+			thing, state, last, failures = got, now, nil, 0
 		case ctx.Err() != nil:
-			return thing, fmt.Errorf("%s: %w", w.Subject, ctx.Err())
-		case w.Transient == nil || !w.Transient(err) || failures == w.TransientErrors:
+			return thing, fmt.Errorf("%s: %w", w.subject, ctx.Err())
+		case !w.mayPass(err) || failures == w.errors:
 			return thing, err
 		default:
 			failures++
-			lastErr = err
+			last = err
 		}
-		elapsed := w.now().Sub(start)
-		if elapsed >= w.Timeout {
-			return thing, &WaitTimeoutError{Subject: w.Subject, State: state, Waited: elapsed, LastError: lastErr}
+		elapsed := c.now().Sub(start)
+		if elapsed >= w.timeout {
+			return thing, &waitTimeoutError{subject: w.subject, state: state, waited: elapsed, last: last}
 		}
-		// At least half of the interval, so that polls never crowd.
-		pause := min(interval/2+w.jitter(interval/2), w.Timeout-elapsed)
-		if err := w.sleep(ctx, pause); err != nil {
-			return thing, fmt.Errorf("%s: %w", w.Subject, err)
+		// At least half of the interval, so that looks never crowd.
+		pause := min(interval/2+c.jitter(interval/2), w.timeout-elapsed)
+		if err := c.sleep(ctx, pause); err != nil {
+			return thing, fmt.Errorf("%s: %w", w.subject, err)
 		}
-	}
-}
-
-func (w *Waiter[T]) setDefaults() {
-	if w.Subject == "" {
-		w.Subject = "a change"
-	}
-	if w.MinInterval <= 0 {
-		w.MinInterval = defaultShortestWait
-	}
-	if w.MaxInterval <= 0 {
-		w.MaxInterval = max(defaultLongestWait, w.MinInterval)
-	}
-	if w.Timeout <= 0 {
-		w.Timeout = defaultWaitTimeout
-	}
-	if w.now == nil {
-		w.now = time.Now
-	}
-	if w.sleep == nil {
-		w.sleep = sleepContext
-	}
-	if w.jitter == nil {
-		w.jitter = fullJitter
 	}
 }

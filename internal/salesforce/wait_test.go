@@ -16,14 +16,16 @@ type waitClock struct {
 	pauses []time.Duration
 }
 
-func (c *waitClock) install(w *Waiter[int]) {
-	w.now = func() time.Time { return c.now }
-	w.sleep = func(ctx context.Context, d time.Duration) error {
-		c.pauses = append(c.pauses, d)
-		c.now = c.now.Add(d)
-		return ctx.Err()
+func (c *waitClock) client() *Client {
+	return &Client{
+		now: func() time.Time { return c.now },
+		sleep: func(ctx context.Context, d time.Duration) error {
+			c.pauses = append(c.pauses, d)
+			c.now = c.now.Add(d)
+			return ctx.Err()
+		},
+		jitter: func(ceiling time.Duration) time.Duration { return ceiling },
 	}
-	w.jitter = func(ceiling time.Duration) time.Duration { return ceiling }
 }
 
 type step struct {
@@ -31,74 +33,72 @@ type step struct {
 	err   error
 }
 
-func script(steps ...step) func(context.Context) (int, string, error) {
-	n := 0
-	return func(context.Context) (int, string, error) {
-		s := steps[min(n, len(steps)-1)]
-		n++
-		return n, s.state, s.err
-	}
+// over is the state that ends a wait.
+const over = "over"
+
+var errBlip = errors.New("blip")
+
+// waitFor waits by a script, whose last step stands, and for a minute. A thing is the number of its
+// look.
+func waitFor(steps ...step) (w wait[int], looks *int) {
+	looks = new(int)
+	return wait[int]{
+		subject: "it",
+		look: func(context.Context) (int, string, bool, error) {
+			s := steps[min(*looks, len(steps)-1)]
+			*looks++
+			return *looks, s.state, s.state == over, s.err
+		},
+		mayPass: func(err error) bool { return errors.Is(err, errBlip) }, errors: 2,
+		shortest: time.Second, longest: 6 * time.Second, timeout: time.Minute,
+	}, looks
 }
 
 func TestWait(t *testing.T) {
 	t.Parallel()
-	boom, blip := errors.New("boom"), errors.New("blip")
+	blip, boom := step{"", errBlip}, step{"", errors.New("boom")}
 	for name, tc := range map[string]struct {
-		pending []string
-		steps   []step
-		thing   int
-		// polls is how often it is looked at; 0 where that is not the point.
-		polls int
-		text  string
+		steps        []step
+		thing, looks int
+		text         string
 	}{
-		"at once":              {[]string{"Pending"}, []step{{"Done", nil}}, 1, 0, ""},
-		"after a while":        {[]string{"Pending"}, []step{{"Pending", nil}, {"Pending", nil}, {"Done", nil}}, 3, 0, ""},
-		"any state is pending": {nil, []step{{"x", nil}, {"y", nil}, {"Done", nil}}, 3, 0, ""},
-		"unexpected": {
-			[]string{"Pending"},
-			[]step{{"Pending", nil}, {"Odd", nil}},
-			2, 0,
-			`it came to the state "Odd"; expected was Done`,
-		},
-		"blips": {[]string{"Pending"}, []step{
-			{"", blip},
-			{"", blip},
-			{"Pending", nil},
-			{"", blip},
-			{"", blip},
-			{"Done", nil},
-		}, 6, 0, ""},
-		"too many blips": {[]string{"Pending"}, []step{{"", blip}}, 0, 3, "blip"},
-		"an error":       {[]string{"Pending"}, []step{{"", boom}}, 0, 1, "boom"},
+		"at once":        {[]step{{over, nil}}, 1, 1, ""},
+		"after a while":  {[]step{{"Pending", nil}, {"a later release's", nil}, {over, nil}}, 3, 3, ""},
+		"blips":          {[]step{blip, blip, {"Pending", nil}, blip, blip, {over, nil}}, 6, 6, ""},
+		"too many blips": {[]step{{"Pending", nil}, blip, blip, blip, {over, nil}}, 1, 4, "blip"},
+		"an error":       {[]step{boom}, 0, 1, "boom"},
 		"for ever": {
-			[]string{"Pending"},
-			[]step{{"Pending", nil}},
-			13, 0,
-			`gave up waiting for it after 1m0s; its last state was "Pending"`,
+			[]step{{"Pending", nil}}, 14, 14, `gave up waiting for it after 1m0s; its last state was "Pending"`,
+		},
+		"for ever, and cut off": {
+			[]step{
+				{"Pending", nil},
+				{"Pending", nil},
+				blip,
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				{"Pending", nil},
+				blip,
+			},
+			13, 14, "the last look failed: blip",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := Waiter[int]{
-				Subject: "it", Pending: tc.pending, Target: []string{"Done"}, Poll: script(tc.steps...),
-				Transient: func(err error) bool { return errors.Is(err, blip) }, TransientErrors: 2,
-				MinInterval: time.Second, MaxInterval: 6 * time.Second, Timeout: time.Minute,
-			}
-			(&waitClock{}).install(&w)
-			polls, poll := 0, w.Poll
-			w.Poll = func(ctx context.Context) (int, string, error) {
-				polls++
-				return poll(ctx)
-			}
-			thing, err := w.Wait(t.Context())
+			w, looks := waitFor(tc.steps...)
+			thing, err := w.until(t.Context(), new(waitClock).client())
 			if tc.text == "" && err != nil || tc.text != "" && (err == nil || !strings.Contains(err.Error(), tc.text)) {
 				t.Fatalf("error %v, want %q in it", err, tc.text)
 			}
-			if tc.polls != 0 && tc.polls != polls {
-				t.Errorf("%d polls, want %d", polls, tc.polls)
-			}
-			if tc.thing != thing && name != "for ever" || name == "for ever" && thing < 10 {
-				t.Errorf("thing %d, want %d", thing, tc.thing)
+			if thing != tc.thing || *looks != tc.looks {
+				t.Errorf("thing %d after %d looks, want %d after %d", thing, *looks, tc.thing, tc.looks)
 			}
 		})
 	}
@@ -106,17 +106,12 @@ func TestWait(t *testing.T) {
 
 func TestWaitIntervals(t *testing.T) {
 	t.Parallel()
-	w := Waiter[int]{
-		Target: []string{"Done"}, Poll: script(step{"x", nil}),
-		MinInterval: 2 * time.Second, MaxInterval: 5 * time.Second, Timeout: 16 * time.Second,
-	}
+	w, _ := waitFor(step{"x", nil})
+	w.shortest, w.longest, w.timeout = 2*time.Second, 5*time.Second, 16*time.Second
 	clock := &waitClock{}
-	clock.install(&w)
-	var seen []time.Duration
-	w.Progress = func(_ string, elapsed time.Duration) { seen = append(seen, elapsed) }
-	_, err := w.Wait(t.Context())
-	var late *WaitTimeoutError
-	if !errors.As(err, &late) || late.State != "x" || late.Waited != 16*time.Second {
+	_, err := w.until(t.Context(), clock.client())
+	var late *waitTimeoutError
+	if !errors.As(err, &late) || late.state != "x" || late.waited != 16*time.Second {
 		t.Fatalf("error %v", err)
 	}
 	want := []time.Duration{
@@ -126,27 +121,23 @@ func TestWaitIntervals(t *testing.T) {
 	if diff := cmp.Diff(want, clock.pauses); diff != "" {
 		t.Error(diff)
 	}
-	if len(seen) != 6 || seen[0] != 0 || seen[5] != 16*time.Second {
-		t.Errorf("progress at %v", seen)
-	}
 }
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	w := Waiter[int]{Target: []string{"Done"}, Poll: func(context.Context) (int, string, error) {
+	w, _ := waitFor(step{"x", nil})
+	look := w.look
+	w.look = func(ctx context.Context) (int, string, bool, error) {
 		cancel()
-		return 0, "x", nil
-	}}
-	if _, err := w.Wait(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+		return look(ctx)
 	}
-	w.Poll = func(ctx context.Context) (int, string, error) { return 0, "", ctx.Err() }
-	if _, err := w.Wait(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+	if _, err := w.until(ctx, new(waitClock).client()); !errors.Is(err, context.Canceled) {
+		t.Errorf("between two looks: error %v", err)
 	}
-	if _, err := (Waiter[int]{}).Wait(t.Context()); err == nil {
-		t.Error("nothing to poll: no error")
+	w.look = func(ctx context.Context) (int, string, bool, error) { return 0, "", false, ctx.Err() }
+	if _, err := w.until(ctx, new(waitClock).client()); !errors.Is(err, context.Canceled) {
+		t.Errorf("in a look: error %v", err)
 	}
 }
 
