@@ -376,7 +376,7 @@ func (r Result) Summaries(severity string) []string {
 	return all
 }
 
-// MustApply applies, fails the test where that does not succeed, and expects an empty plan
+// MustApply applies, fails the test if that does not succeed, and expects an empty plan
 // afterwards, and each receipt in state to fit its schema.
 func (c *CLI) MustApply(args ...string) Result {
 	c.t.Helper()
@@ -450,5 +450,5 @@ func (c *CLI) StateFile() map[string]map[string]any {
 	return found
 }
 
-// State returns the attributes of a resource in the state file, and nil where it has none.
+// State returns the attributes of a resource in the state file, and nil if it has none.
 func (c *CLI) State(address string) map[string]any { return c.StateFile()[address] }

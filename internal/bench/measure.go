@@ -96,7 +96,7 @@ func (b *bench) startUp(ctx context.Context) error {
 // point is the cost of a plan over one number of versions.
 type point struct {
 	versions, calls int
-	// plan and peer are without latency, slow at roundTrip. peer is zero where there is none.
+	// plan and peer are without latency, slow at roundTrip. peer is zero if there is none.
 	plan, slow, peer sample
 }
 

@@ -92,7 +92,7 @@ func peakMemory(binary string, stop <-chan struct{}) int64 {
 	}
 }
 
-// processes lists the folders below /proc of the processes that run a binary; none where there is
+// processes lists the folders below /proc of the processes that run a binary; none if there is
 // no /proc.
 func processes(binary string) []string {
 	folders, _ := filepath.Glob("/proc/[0-9]*")

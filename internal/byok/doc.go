@@ -16,7 +16,7 @@
 //
 // # Choices
 //
-// There are no options where one value is right: material is 32 bytes, OAEP's label is empty and
+// There are no options if only one value is right: material is 32 bytes, OAEP's label is empty and
 // its MGF1 uses the same hash. Text that comes from outside is parsed strictly: what is not exactly
 // the canonical form is refused, with an error that says what was expected and what kind of thing
 // came, and that repeats no secret.

@@ -19,7 +19,7 @@ const maxKeyIdentifier = 255
 // CacheOnlyJWE returns the compact JWE with which a key service answers Salesforce's callout for
 // the cache-only key kid (the tenant secret's RemoteKeyIdentifier). The protected header has
 // exactly alg RSA-OAEP, enc A256GCM, kid, and jti if that is not empty, since Salesforce refuses
-// any other member; jti is the nonce of the callout where replay detection is on [D ObjRef; C
+// any other member; jti is the nonce of the callout if replay detection is on [D ObjRef; C
 // distributey]. The plaintext is the 32 bytes of m.
 //
 // JOSE fixes RSA-OAEP to SHA-1, so strict FIPS 140-3 refuses it. The output differs on every call.

@@ -1,5 +1,5 @@
 // Package clifind finds the Terraform or OpenTofu command that the project's
-// tests, demo and documentation run, and installs Terraform where there is
+// tests, demo and documentation run, and installs Terraform if there is
 // none. It is a tool of the repository and no part of the provider.
 package clifind
 

@@ -146,7 +146,7 @@ func readBehaviours() []behaviour {
 				}
 			}
 		}),
-		reads("TenantSecret_rule6ImportOfTheActiveKey", "tenant_secret, rule 6",
+		reads("TenantSecret_importOfTheActiveKey", "tenant_secret",
 			"The ACTIVE key is imported by its type; the plan would mark its record, at most, and rotates and replaces "+
 				"nothing.", 25, func(p *probe) {
 				active := p.secrets(" WHERE Status = 'ACTIVE' AND Source IN ('HSM', 'UPLOADED') AND Type IN ('Data', " +

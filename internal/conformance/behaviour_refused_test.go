@@ -106,7 +106,7 @@ func refusedBehaviours() []behaviour {
 			}),
 		// An apply, since the plan only warns: the certificate may be made by the same apply. Nothing can
 		// be uploaded by mistake, for there is nothing to wrap with.
-		refused("TenantSecret_rule1UnknownCertificate", "tenant_secret, rule 1", "A certificate that the org does not have "+
+		refused("TenantSecret_unknownCertificate", "tenant_secret", "A certificate that the org does not have "+
 			"is named in a warning by the plan, and refused by the apply.",
 			"applies a mistake that must be refused", func(p *probe) {
 				c := p.cli("unknown-certificate")

@@ -55,7 +55,7 @@ func (h *hidden) in(c *acctest.CLI, printed ...string) {
 	}
 }
 
-// freeType is a type of which a key can be made now, and which has an ACTIVE one where that is
+// freeType is a type whose next key can be made now, and which has an ACTIVE one if that is
 // wanted.
 func (p *probe) freeType(wantActive bool) string {
 	p.Helper()
@@ -185,7 +185,7 @@ func uploadBehaviours() []behaviour {
 	}
 	const looksOn = "works on the key that this run uploads"
 	return []behaviour{
-		looksAt("TenantSecret_rule1Upload", "tenant_secret, rules 1 and 2",
+		looksAt("TenantSecret_upload", "tenant_secret",
 			"A generated key is escrowed, wrapped and uploaded: the escrow copy opens to 32 bytes with Salesforce's hash, and "+
 				"no artifact of the run holds them.",
 			"uploads a key of a type that can be rotated, which archives the ACTIVE one", 0, checkUpload),
@@ -193,7 +193,7 @@ func uploadBehaviours() []behaviour {
 			func(p *probe, _ *lineage, c *acctest.CLI) {
 				p.untouched(func() { p.empty(c) })
 			}),
-		looksAt("TenantSecret_rule3Adoption", "tenant_secret, rule 3",
+		looksAt("TenantSecret_adoption", "tenant_secret",
 			"With the state lost, the next apply adopts the record by its marker, finds the escrow copy in its directory and "+
 				"uploads nothing.", looksOn, 0,
 			func(p *probe, l *lineage, c *acctest.CLI) {
@@ -206,7 +206,7 @@ func uploadBehaviours() []behaviour {
 					"tenant_secret_id": l.id, "rotation_id": l.state["rotation_id"], "escrow_ciphertext": l.state["escrow_ciphertext"],
 				})
 			}),
-		looksAt("TenantSecret_rule6ImportOfOwnKey", "tenant_secret, rule 6", "A key of this provider is imported by its "+
+		looksAt("TenantSecret_importOfOwnKey", "tenant_secret", "A key of this provider is imported by its "+
 			"type without a change of its record, and the plan is empty.",
 			looksOn, 0, func(p *probe, l *lineage, c *acctest.CLI) {
 				p.dropState(c)
@@ -220,7 +220,7 @@ func uploadBehaviours() []behaviour {
 					"rotation_id":      l.state["rotation_id"],
 				})
 			}),
-		looksAt("TenantSecret_rule4Description", "tenant_secret, rule 4", "A changed description changes the record in "+
+		looksAt("TenantSecret_description", "tenant_secret", "A changed description changes the record in "+
 			"place, keeps its marker and rotates nothing.",
 			"changes the Description of the key that this run uploads", 0, func(p *probe, l *lineage, c *acctest.CLI) {
 				l.render(p, c, mark+", described", p.run)
@@ -234,7 +234,7 @@ func uploadBehaviours() []behaviour {
 				l.render(p, c, mark, p.run)
 				p.succeeded("apply", c.Apply())
 			}),
-		looksAt("TenantSecret_rule9Interval", "tenant_secret, rules 9 and 10",
+		looksAt("TenantSecret_interval", "tenant_secret",
 			"A rotation right after another is planned with a warning, and Salesforce's refusal of it leaves org and state as "+
 				"they were.",
 			"asks for a second key of the same type, which Salesforce must refuse", rotates,
@@ -258,7 +258,7 @@ func uploadBehaviours() []behaviour {
 			"warning: the record stays ACTIVE.",
 			looksOn+", and forgets it", 0, func(p *probe, _ *lineage, c *acctest.CLI) { p.forget(c) }),
 		{
-			name: "TenantSecret_rule2RotationInPlace", section: "tenant_secret, rules 2, 6 and 7", needs: rotates, makes: 1,
+			name: "TenantSecret_rotationInPlace", section: "tenant_secret", needs: rotates, makes: 1,
 			calls: 70,
 			claim: "An imported key is rotated in place to write-only, pinned material, which no artifact of the run holds; " +
 				"the plan is empty then.",

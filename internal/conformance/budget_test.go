@@ -178,7 +178,7 @@ func (b *budget) spends(i item) int {
 }
 
 // wants is how many tenant secrets must be allowed before an item is asked: one more than it makes,
-// where it has Salesforce refuse one.
+// if it has Salesforce refuse one.
 func (b *budget) wants(i item) int {
 	if i.needs&rotates != 0 && i.makes == 0 {
 		return b.spends(i) + 1

@@ -12,7 +12,7 @@
 // SALESFORCE_PRIVATE_KEY and SALESFORCE_LOGIN_URL. TestTheLiveSuite and its variants run TestLive
 // against a simulator that it takes for a real org.
 //
-// A run says first what it will do, step by step, and writes its record as it goes, so that one
+// A run first says what it will do, step by step, and writes its record as it goes, so that one
 // that dies leaves a true one. These variables say how far it may go:
 //
 //	SALESFORCE_LIVE_ORGANIZATION_ID  the id of the org that the run is meant for; any other is left alone

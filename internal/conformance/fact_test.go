@@ -25,7 +25,7 @@ type fact struct {
 	claim string
 	// needs says what checking it does, or wants, beyond reading.
 	needs need
-	// seed describes the simulated org, where the usual one does not do. Several documents describe as
+	// seed describes the simulated org if the usual one does not do. Several documents describe as
 	// many orgs, each of which answers in another way that may be so.
 	seed string
 	// check fails the test unless the fact holds.

@@ -21,7 +21,7 @@ func (r reply) oauthRefused(code, description string) {
 	r.p.matches(body, map[string]any{"error": code, "error_description": description})
 }
 
-// wantClientCredentials skips where another way to log in was given.
+// wantClientCredentials skips if another way to log in was given.
 func (p *probe) wantClientCredentials() {
 	p.Helper()
 	if p.credentials.clientSecret == "" {

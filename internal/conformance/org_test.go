@@ -32,7 +32,7 @@ import (
 type org struct {
 	instance, login, version string
 	credentials              credentials
-	certificate              string // to wrap with; "" on an org where none was named
+	certificate              string // to wrap with; "" on an org if none was named
 	http                     *http.Client
 	sim                      *sfsim.Server // nil on a real org
 

@@ -147,7 +147,7 @@ func TestForbiddenTransitions(t *testing.T) {
 	}
 }
 
-// The Keeper asks for the status once more: where a record has changed since the plan, the
+// The Keeper asks for the status once more: if a record has changed since the plan, the
 // transition that is forbidden now is not sent.
 func TestForbiddenTransitions_sinceThePlan(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func newKeeper(t testing.TB, row salesforce.TenantSecret) (*custody.Keeper, *org
 	}, o
 }
 
-// export is the SecretValue of the record now, "" where Salesforce has none.
+// export is the SecretValue of the record now, "" if Salesforce has none.
 func (o *org) export() string {
 	if o.row.Status == "DESTROYED" || o.row.Source == "REMOTE" || o.row.Type == "Database" {
 		return ""

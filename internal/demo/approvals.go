@@ -108,13 +108,13 @@ func (d *demo) destroyUnapproved(ctx context.Context) error {
 		return fmt.Errorf("%w: a destroy with one approval was planned\n%s", errFailed, out)
 	}
 	flat := strings.Join(strings.Fields(strings.ReplaceAll(out, "│", " ")), " ")
-	for _, want := range []string{"Approvals of the destruction are missing", "needs 2 approvals and has 1", "(alice)"} {
+	for _, want := range []string{"The destruction lacks approvals", "needs 2 approvals and has 1", "(alice)"} {
 		if err := expect(flat, want); err != nil {
 			return err
 		}
 	}
-	d.result("Refused at plan: Approvals of the destruction are missing: 1 of 2, signed by alice. Nothing was sent; the "+
-		"key is %s.", d.oldest().Status)
+	d.result("Refused at plan: The destruction lacks approvals: 1 of 2, signed by alice. Nothing was sent; the key is "+
+		"%s.", d.oldest().Status)
 
 	return nil
 }

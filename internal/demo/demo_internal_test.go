@@ -51,7 +51,7 @@ func TestTheDemoTellsTheLifeOfAKey(t *testing.T) {
 		"None of the 4 keys is in any of the ",
 		"Plan: 1 to add, 0 to change, 0 to destroy",
 		"Refused at plan: Destroying keys is not allowed",
-		"Refused at plan: Approvals of the destruction are missing: 1 of 2, signed by alice",
+		"Refused at plan: The destruction lacks approvals: 1 of 2, signed by alice",
 		"DESTROYED  UPLOADED",
 		"The same key is back",
 		"Plan: 6 to add, 0 to change, 0 to destroy",

@@ -1,9 +1,6 @@
 package docschema_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -75,122 +72,15 @@ func listedSummaries(markdown string) []string {
 	return out
 }
 
-// The functions that make a diagnostic, and which of their arguments is the
-// summary.
-var summaryArguments = map[string]int{
-	"AddError": 0, "AddWarning": 0, "AddAttributeError": 1, "AddAttributeWarning": 1,
-	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "NewAttributeErrorDiagnostic": 1,
-	"NewAttributeWarningDiagnostic": 1,
-	"addError":                      1, "addProviderError": 1, "problem.New": 1, "warn": 1, "add": 1,
-}
-
 // summaries are the summaries of diagnostics that the code of some packages
 // makes, each with a file that makes it.
 func summaries(t *testing.T, packages ...string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, name := range packages {
-		paths, err := filepath.Glob(filepath.Join(top, "internal", name, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var files []*ast.File
-		for _, path := range paths {
-			// The Summary of a function is that of its documentation.
-			if base := filepath.Base(path); strings.HasSuffix(base, "_test.go") || strings.HasPrefix(base, "function_") {
-				continue
-			}
-			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			files = append(files, file)
-		}
-		for summary, file := range summariesOf(files) {
-			out[summary] = name + "/" + file
-		}
+	for _, d := range diagnosticsIn(t, packages...) {
+		out[d.summary] = d.where
 	}
 	return out
-}
-
-func summariesOf(files []*ast.File) map[string]string {
-	constants := map[string]string{}
-	for _, file := range files {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Names) == len(spec.Values) {
-				for i, name := range spec.Names {
-					if text := textOf(spec.Values[i], nil); !strings.Contains(text, "…") {
-						constants[name.Name] = text
-					}
-				}
-			}
-			return true
-		})
-	}
-	out := map[string]string{}
-	for _, file := range files {
-		add := func(e ast.Expr) {
-			// A text that only passes through is made elsewhere.
-			if text := textOf(e, constants); strings.Trim(text, "…") != "" {
-				out[text] = "package " + file.Name.Name
-			}
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CallExpr:
-				name := ""
-				switch f := n.Fun.(type) {
-				case *ast.SelectorExpr:
-					name = f.Sel.Name
-					if from, ok := f.X.(*ast.Ident); ok && from.Name == "problem" {
-						name = "problem." + name
-					}
-				case *ast.Ident:
-					name = f.Name
-				}
-				if i, ok := summaryArguments[name]; ok && i < len(n.Args) {
-					add(n.Args[i])
-				}
-			case *ast.KeyValueExpr:
-				if key, ok := n.Key.(*ast.Ident); ok && strings.EqualFold(key.Name, "summary") {
-					add(n.Value)
-				}
-			case *ast.CompositeLit:
-				// tfvalidator's checks are written without names; the summary is the first.
-				if typ, ok := n.Type.(*ast.Ident); ok && typ.Name == "check" && len(n.Elts) > 0 {
-					if _, named := n.Elts[0].(*ast.KeyValueExpr); !named {
-						add(n.Elts[0])
-					}
-				}
-			}
-			return true
-		})
-	}
-	return out
-}
-
-// textOf is what an expression says, with "…" for what is known only at run
-// time.
-func textOf(e ast.Expr, constants map[string]string) string {
-	switch e := e.(type) {
-	case *ast.BasicLit:
-		if text, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
-			return text
-		}
-	case *ast.Ident:
-		if text, ok := constants[e.Name]; ok {
-			return text
-		}
-	case *ast.BinaryExpr:
-		if e.Op == token.ADD {
-			return textOf(e.X, constants) + textOf(e.Y, constants)
-		}
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Sprintf" && len(e.Args) > 0 {
-			return regexp.MustCompile(`%[a-z]`).ReplaceAllString(textOf(e.Args[0], constants), "…")
-		}
-	}
-	return "…"
 }
 
 // Both directions of the comparison see what they must.
@@ -208,11 +98,10 @@ func f() {
 	return problem.New("a", "By the constructor", "detail").Because(errors.New("not this"))
 	_ = check{"Positional", "expected", nil}
 }`
-	file, err := parser.ParseFile(token.NewFileSet(), "p.go", source, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
+	shown := map[string]string{}
+	for _, d := range parseDiagnostics(t, source) {
+		shown[d.summary] = d.where
 	}
-	shown := summariesOf([]*ast.File{file})
 	want := []string{"By a name", "By the constructor", "In a struct", "Plain", "Positional", "Refused …", "The … key"}
 	var got []string
 	for summary := range shown {

@@ -204,7 +204,7 @@ func (d *Directory) Sending(k Key, now time.Time) error {
 }
 
 // Refuse marks the copy of a key that Salesforce definitely refused, and that is not in the org: it
-// gets the name <copy>.refused (with -2 and so on where that is taken), and is never deleted. It
+// gets the name <copy>.refused (with -2 and so on if that is taken), and is never deleted. It
 // returns the new path, "" if the copy is gone.
 func (d *Directory) Refuse(k Key, now time.Time) (path string, err error) {
 	name := k.FileName()
@@ -344,7 +344,7 @@ func (d *Directory) Find(org, typ, hash string, p *Plan) (Copy, error) {
 	return best(found)
 }
 
-// FindRotation is Find by the rotation id, for keys of which Salesforce keeps no hash. Copies of
+// FindRotation is Find by the rotation id, for keys whose hash Salesforce does not keep. Copies of
 // keys that were never sent are passed over. If several are left, Salesforce has the key of one:
 // that is an error, since nothing here says which.
 func (d *Directory) FindRotation(org, typ, rotationID string, p *Plan) (Copy, error) {

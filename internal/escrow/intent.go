@@ -79,7 +79,7 @@ func (i Intent) knows(hashPrefix string) bool {
 	})
 }
 
-// ofCopy returns the attempt that wrote the copy under its name: with material of that hash, where
+// ofCopy returns the attempt that wrote the copy under its name: with material of that hash if
 // "" is any.
 func (i Intent) ofCopy(n Name, hash, armored string) (Attempt, bool) {
 	sum := sha256Hex(armored)

@@ -25,9 +25,9 @@ type entry struct {
 	name string
 	// run is the number of the run of the CLI that it came from.
 	run int64
-	// struck is true where the fault hit this request or followed from it.
+	// struck is true if the fault hit this request or followed from it.
 	struck bool
-	// answered is true where the client got an answer that says whether the request had its effect.
+	// answered is true if the client got an answer that says whether the request had its effect.
 	answered bool
 	// status is that of the answer, 0 for none.
 	status int
@@ -394,7 +394,7 @@ func (w *statusWriter) Write(p []byte) (int, error) {
 // Unwrap serves http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// member returns a text member of a JSON object, "" where there is none.
+// member returns a text member of a JSON object, "" if there is none.
 func member(body []byte, name string) string {
 	var object map[string]any
 	if json.Unmarshal(body, &object) != nil {

@@ -19,7 +19,7 @@ type fault struct {
 	refused bool
 	// lasting means that every later request of the same apply is struck too.
 	lasting bool
-	// kills is true where a process is killed, which takes Linux's /proc.
+	// kills is true if a process is killed, which takes Linux's /proc.
 	kills bool
 	// lag is how many reads a new record stays hidden from.
 	lag int

@@ -20,9 +20,9 @@ import (
 // hostile is a reply that Salesforce does not send, or sends in its own way: one block of rows.
 type hostile struct {
 	name, meaning string
-	// answered is true where the reply says for certain that a write was not carried out.
+	// answered is true if the reply says for certain that a write was not carried out.
 	answered bool
-	// logins is true where the reply is of the token endpoint, and of nothing else.
+	// logins is true if the reply is of the token endpoint, and of nothing else.
 	logins bool
 	reply  func(w http.ResponseWriter, r *http.Request)
 	// login, read and write are what must follow from it.
@@ -32,7 +32,7 @@ type hostile struct {
 // outcome is what must follow from a hostile reply.
 type outcome struct {
 	// next is what is sent next; said is the summary of the error, and detail a part of its text, both
-	// "" where the apply succeeds.
+	// "" if the apply succeeds.
 	next, said, detail string
 }
 

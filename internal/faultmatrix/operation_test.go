@@ -16,7 +16,7 @@ import (
 type operation struct {
 	name    string
 	meaning string
-	// lane is the name of the lane, where the operation shares one: it then starts where the other
+	// lane is the name of the lane if the operation shares one: it then starts where the other
 	// operation ends.
 	lane string
 	// seed is the org, "" for the simulator's own.

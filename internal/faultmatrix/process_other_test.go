@@ -4,7 +4,7 @@ package faultmatrix
 
 import "os"
 
-// canKill is false where there is no /proc to find the provider's process in.
+// canKill is false if there is no /proc to find the provider's process in.
 const canKill = false
 
 func providersOf(int) []*os.Process { return nil }

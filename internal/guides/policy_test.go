@@ -100,7 +100,7 @@ const (
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	policy := example(t, "policy")
-	denied(t, policy, "{}") // skips where there is no conftest
+	denied(t, policy, "{}") // skips if there is no conftest
 	genuine(t, "conftest over plans of the examples' policy")
 	archived := &sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{
 		{Source: "UPLOADED", Status: "ARCHIVED"},

@@ -26,7 +26,7 @@ type shell struct {
 
 type step struct{ name, script string }
 
-// newShell skips the test where a program that the guide asks for is not there, and in a short run.
+// newShell skips the test if a program that the guide asks for is not there, and in a short run.
 func newShell(t *testing.T, programs ...string) *shell {
 	t.Helper()
 	acctest.NeedsCLI(t)

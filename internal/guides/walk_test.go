@@ -41,7 +41,7 @@ func TestWalkFirstKey(t *testing.T) {
 		run()
 
 	says(t, printed, "upload", "1 to add, 0 to change, 0 to destroy", "An existing key will be archived", "No changes.")
-	says(t, printed, "plan", "0 to add, 1 to change, 0 to destroy", "The Data key will be rotated",
+	says(t, printed, "plan", "0 to add, 1 to change, 0 to destroy", "A key will be rotated",
 		"The rotation interval is not over")
 	says(t, printed, "too early", "Salesforce refused the new Data key", "Nothing was changed.")
 	says(t, printed, "rotate", "0 added, 1 changed, 0 destroyed")

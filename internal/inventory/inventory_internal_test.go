@@ -124,7 +124,7 @@ func TestAReadAfterAWriteSeesTheWrite(t *testing.T) {
 	})
 }
 
-// A read that began before the write must serve nobody who asks after it, even where it ends later.
+// A read that began before the write must serve nobody who asks after it, even if it ends later.
 func TestAReadUnderWayDuringAWriteIsNotShared(t *testing.T) {
 	t.Parallel()
 

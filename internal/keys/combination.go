@@ -33,7 +33,7 @@ func (c Combination) Problems() []*problem.Problem {
 			add("key_derivation_mode", "This type can't opt out of derivation", "Salesforce documents NONE for Data, "+
 				"DeterministicData and EventBus, not for %s."+fix, c.Type)
 		case c.Source == SourceHSM || c.Source == SourceRemote:
-			add("key_derivation_mode", "This source can't opt out of derivation", "NONE is for key material of your own "+
+			add("key_derivation_mode", "This source can't opt out of derivation", "NONE needs key material of your own "+
 				"(source UPLOADED), found source %s."+fix, c.Source)
 		}
 	}

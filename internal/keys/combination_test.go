@@ -19,7 +19,7 @@ func terse(t interface {
 	if p == nil {
 		return
 	}
-	const known = "This key material has been used in this org" // since the first release
+	const known = "This key material was used before" // since the first release
 	if n := len(strings.Fields(p.Summary)); n == 0 || n > 8 && p.Summary != known {
 		t.Errorf("the summary has %d words: %s", n, p.Summary)
 	}

@@ -72,16 +72,16 @@ func (k Kept) Transition(wanted string) (Transition, *problem.Problem) {
 	switch {
 	case wanted == StatusActive:
 		return Stay, problem.New("desired_status", "Only a cache-only key can be made ACTIVE",
-			"Record %s has the source %s. Salesforce never makes an archived key ACTIVE again: to encrypt with a new key, "+
-				"rotate salesforcebyok_tenant_secret. Nothing was changed. Expected ARCHIVED or DESTROYED.", k, k.Source)
+			"Expected ARCHIVED or DESTROYED for record %s, which has the source %s: Salesforce never makes such a key ACTIVE "+
+				"again. Nothing was changed. To encrypt with a new key, rotate salesforcebyok_tenant_secret.", k, k.Source)
 	case k.Status == StatusActive && wanted == StatusDestroyed:
 		return Stay, problem.New("desired_status", "An ACTIVE key can't be destroyed",
-			"Record %s is ACTIVE: data is encrypted with it now, and Salesforce destroys ARCHIVED keys only. Rotate "+
-				"salesforcebyok_tenant_secret first, which archives it. Nothing was changed.", k)
+			"Record %s is ACTIVE, and Salesforce destroys ARCHIVED keys only. Nothing was changed. Rotate "+
+				"salesforcebyok_tenant_secret first, which archives it.", k)
 	case k.Status == StatusActive:
 		return Stay, problem.New("desired_status", "An ACTIVE key can't be archived by itself",
-			"Record %s is ACTIVE. Salesforce archives a key when the next one of its type is made: rotate "+
-				"salesforcebyok_tenant_secret first, then manage this version. Nothing was changed.", k)
+			"Record %s is ACTIVE. Salesforce archives a key when the next one of its type is made. Nothing was changed. "+
+				"Rotate salesforcebyok_tenant_secret first, then manage this version.", k)
 	case k.Status == wanted:
 		return Stay, nil
 	case wanted == StatusDestroyed && k.Status == StatusArchived:
@@ -90,8 +90,8 @@ func (k Kept) Transition(wanted string) (Transition, *problem.Problem) {
 		return Restore, nil
 	default:
 		return Stay, problem.New("desired_status", "Unknown status of a record",
-			"Record %s reads the status %q. Expected ACTIVE, ARCHIVED or DESTROYED. Nothing was changed. Look at the record "+
-				"in Setup.", k, k.Status)
+			"Expected record %s to be ACTIVE, ARCHIVED or DESTROYED, found %q. Nothing was changed. Look at the record in "+
+				"Setup.", k, k.Status)
 	}
 }
 
@@ -100,10 +100,10 @@ func (k Kept) undestroyable() *problem.Problem {
 	reason := ""
 	switch {
 	case k.Type == TypeDatabase:
-		reason = "keys of the type Database can be neither destroyed nor exported nor imported"
+		reason = "Salesforce can't destroy, export or import keys of the type Database"
 	case k.Type == TypeSearchIndex && k.APINumber >= newSearchIndexAPI:
-		reason = fmt.Sprintf("with API version %d.0 Search Index keys are those of the newer framework, which can't be "+
-			"destroyed", k.APINumber)
+		reason = fmt.Sprintf("with API version %d.0, Search Index keys belong to the newer framework, which can't destroy "+
+			"them", k.APINumber)
 	default:
 		return nil
 	}
@@ -117,16 +117,17 @@ func (k Kept) remoteTransition(wanted string) (Transition, *problem.Problem) {
 	case k.Status == wanted:
 		return Stay, nil
 	case !k.Newest:
-		return Stay, problem.New("desired_status", "Only the newest cache-only key can change its status",
-			"Record %s is %s and not the newest of its type; Salesforce lets only the most recent version of a cache-only key "+
-				"be destroyed or made ACTIVE. Nothing was changed. Set desired_status = %q.", k, k.Status, k.Status)
+		return Stay, problem.New("desired_status", "Only the newest cache-only key changes status",
+			"Record %s is %s and not the newest of its type. Salesforce destroys or reactivates only the most recent version "+
+				"of a cache-only key. Nothing was changed. Set desired_status = %q.", k, k.Status, k.Status)
 	case wanted == StatusDestroyed && k.Status == StatusActive:
 		return Deactivate, nil
 	case wanted == StatusActive && k.Status == StatusDestroyed:
 		return Reactivate, nil
 	default:
 		return Stay, problem.New("desired_status", "A cache-only key can't take this status",
-			"Record %s is %s. The newest cache-only key is ACTIVE or DESTROYED, and %s is neither. Nothing was changed.", k,
+			"Record %s is %s. The newest cache-only key can be ACTIVE or DESTROYED, not %s. Nothing was changed. Set "+
+				"desired_status to one of the two.", k,
 			k.Status, wanted)
 	}
 }
@@ -152,20 +153,20 @@ func (l Locks) Check(k Kept, t Transition) *problem.Problem {
 		return nil
 	case !l.Allowed && !l.Undecided:
 		return problem.New("desired_status", "Destroying keys is not allowed",
-			"This would destroy the key of record %s: data that it encrypts can't be read until it is restored. The provider "+
-				"block does not allow it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.",
+			"Without the key of record %s its data can't be read until the key is restored, and the provider block does not "+
+				"allow that. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.",
 			k)
 	case l.BackupNone:
 		return l.CheckAcknowledgement(k)
 	case k.Source == SourceRemote:
 		return problem.New("backup", "A cache-only key has no backup",
-			"Salesforce holds no export of record %s: the key is at the key service. To destroy it, set backup = \"NONE\" and "+
-				"destruction_acknowledgement = %q. Nothing was changed.", k, k.ID)
+			"Salesforce holds no export of record %s: the key is at the key service. Nothing was changed. To destroy it, set "+
+				"backup = \"NONE\" and destruction_acknowledgement = %q.", k, k.ID)
 	case !l.ExportSaved:
 		return problem.New("desired_status", "No saved backup of this key",
-			"Record %s would be destroyed, and no earlier apply has saved its export in state, so an interrupted run could "+
-				"lose the only copy. Apply once with desired_status = %q, which saves it, and then again with %q. To destroy "+
-				"without a way back, set backup = \"NONE\" and destruction_acknowledgement = %q. Nothing was changed.", k,
+			"Expected an export of record %s that an earlier apply saved in state, found none: an interrupted run could lose "+
+				"the only copy. Nothing was changed. Apply once with desired_status = %q, which saves it, then with %q. To "+
+				"destroy without a way back, set backup = \"NONE\" and destruction_acknowledgement = %q.", k,
 			StatusArchived, StatusDestroyed,
 			k.ID)
 	default:
@@ -187,8 +188,8 @@ func (l Locks) CheckAcknowledgement(k Kept) *problem.Problem {
 	}
 
 	return problem.New("destruction_acknowledgement", "The destruction is not acknowledged",
-		"With backup = \"NONE\" no copy of the key of record %s is kept, and what it encrypts is lost for good once it is "+
-			"destroyed. Expected destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
+		"backup = \"NONE\" keeps no copy of the key of record %s: once it is destroyed, its data is lost for good. "+
+			"Expected destruction_acknowledgement = %q, found %s. Nothing was changed.", k, k.ID, found)
 }
 
 // CheckForget returns why the record can't be dropped from state: its export there may be the only
@@ -198,10 +199,10 @@ func (l Locks) CheckForget(k Kept) *problem.Problem {
 		return nil
 	}
 
-	return problem.New("exported_secret_value", "The state holds the only copy of a destroyed key",
-		"Record %s is DESTROYED, and the export in this state is what restores it. Removing the resource would lose it for "+
-			"good. Nothing was changed. Restore the key (desired_status = %q), or keep the export elsewhere, set "+
-			"destruction_acknowledgement = %q, apply, and then remove the block; to rename the resource, use a moved block.", k,
+	return problem.New("exported_secret_value", "State holds a destroyed key's only copy",
+		"Record %s is DESTROYED, and only the export in this state restores it. Nothing was changed. Restore the key "+
+			"(desired_status = %q), or keep the export elsewhere, set destruction_acknowledgement = %q, apply, and then "+
+			"remove the block. To rename the resource, use a moved block.", k,
 		StatusArchived, k.ID)
 }
 
@@ -284,16 +285,16 @@ func (k Kept) checkWayBack(w Wish, f RecordFate) *problem.Problem {
 	switch {
 	case f.Transition == Restore && !w.ExportSaved && !w.ExportGiven:
 		return problem.New("desired_status", "This key can't be restored",
-			"Record %s is DESTROYED, and no export of it is held in state. Only its own export, read from Salesforce before "+
-				"the destruction, restores it. Give that in exported_secret_value_wo, or accept the loss with desired_status = "+
-				"%q. Nothing was changed.", k, StatusDestroyed)
+			"Record %s is DESTROYED, and the state holds no export of it. Only its own export, read from Salesforce before "+
+				"the destruction, restores it. Nothing was changed. Give that in exported_secret_value_wo, or accept the loss "+
+				"with desired_status = %q.", k, StatusDestroyed)
 	case lost && f.Export == DropExport:
 		return w.CheckAcknowledgement(k)
 	case lost && w.Adopting && k.Source != SourceRemote && !w.ExportGiven && !w.Acknowledged(k):
 		return problem.New("tenant_secret_id", "A destroyed key without its export",
-			"Record %s is DESTROYED: Salesforce has no export of it any more, and another state, or the resource that this "+
-				"one replaces, may hold the only copy. Nothing was changed. Use a moved block or terraform state mv, or import "+
-				"the record. To adopt it without a way back, set destruction_acknowledgement = %q.", k, k.ID)
+			"Record %s is DESTROYED, and Salesforce no longer exports it. Another state, or the resource that this one "+
+				"replaces, may hold the only copy. Nothing was changed. Use a moved block, terraform state mv or import. To "+
+				"adopt it without a way back, set destruction_acknowledgement = %q.", k, k.ID)
 	default:
 		return nil
 	}
@@ -310,23 +311,23 @@ func (k Kept) warnings(w Wish, f RecordFate) []*problem.Problem {
 			wayBack = "No copy is kept: it can't be restored by Terraform."
 		}
 		all = append(all, problem.New("desired_status", "A key will be destroyed",
-			"Record %s: data that it encrypts can't be read from then on. Rotation alone does not re-encrypt existing data; "+
-				"check Encryption Statistics in Setup first. %s", k, wayBack))
+			"Once record %s is destroyed, its data can't be read. Rotation alone does not re-encrypt existing data: check "+
+				"Encryption Statistics in Setup first. %s", k, wayBack))
 	}
 	if f.Transition == Stay && f.Export == DropExport && k.Status == StatusDestroyed {
 		all = append(all, problem.New("backup", "The last export will be dropped",
-			"Record %s is DESTROYED, and the export in state is what restores it. Once that is dropped, what the key encrypts "+
-				"is lost for good.", k))
+			"Record %s is DESTROYED, and only the export in state restores it. Once that is dropped, the data of this key is "+
+				"lost for good.", k))
 	}
 	if f.Transition == Reactivate {
 		all = append(all, problem.New("", "A cache-only key will be reactivated",
-			"Record %s reads DESTROYED. Salesforce sets a cache-only key to DESTROYED by itself while its callouts fail, and "+
-				"tries again for 24 hours; look at the key service first. The apply sets it to ACTIVE, which ends those tries.", k))
+			"Record %s reads DESTROYED. Salesforce sets that by itself while its callouts to the key service fail, and "+
+				"retries for 24 hours. Look at the key service first: the apply sets ACTIVE, which ends the retries.", k))
 	}
 	if f.Transition == Restore && k.Counted >= KeyCap {
 		all = append(all, problem.New("desired_status", "Restoring a key at the cap",
-			"The org has %d ACTIVE and ARCHIVED %s keys, and a restored one counts: Salesforce documents a cap of %d. The "+
-				"apply asks for it all the same; if Salesforce refuses, destroy another key first.", k.Counted, k.Type, KeyCap))
+			"The org has %d ACTIVE and ARCHIVED %s keys, and a restored one counts towards Salesforce's cap of %d. The apply "+
+				"tries all the same. If Salesforce refuses, destroy another key first.", k.Counted, k.Type, KeyCap))
 	}
 
 	return all
@@ -341,6 +342,6 @@ func (k Kept) CheckAnnounced(announced, now RecordFate) *problem.Problem {
 	}
 
 	return problem.New("desired_status", "The record has changed since the plan",
-		"The plan was made to leave record %s %s by other means: it reads %s now, and the apply would do what the plan did "+
-			"not say. Nothing was changed. Plan again.", k, announced.Status, k.Status)
+		"The plan was to leave record %s %s. It reads %s now, so the apply would do something that the plan did not show. "+
+			"Nothing was changed. Plan again.", k, announced.Status, k.Status)
 }

@@ -129,9 +129,9 @@ func TestTransition_undestroyable(t *testing.T) {
 	}{
 		"Database": {
 			"Database", "UPLOADED", 62, true,
-			"can be neither destroyed nor exported nor imported",
+			"can't destroy, export or import keys of the type Database",
 		},
-		"Database by Salesforce":         {"Database", "HSM", 67, true, "can be neither destroyed nor exported nor imported"},
+		"Database by Salesforce":         {"Database", "HSM", 67, true, "can't destroy, export or import"},
 		"SearchIndex at 62":              {"SearchIndex", "UPLOADED", 62, false, ""},
 		"SearchIndex at 63":              {"SearchIndex", "UPLOADED", 63, true, "with API version 63.0"},
 		"SearchIndex at 67":              {"SearchIndex", "HSM", 67, true, "with API version 67.0"},
@@ -182,7 +182,7 @@ func TestTransition_olderCacheOnlyKey(t *testing.T) {
 
 				continue
 			}
-			checkRefusal(t, err, "desired_status", "Only the newest cache-only key can change its status")
+			checkRefusal(t, err, "desired_status", "Only the newest cache-only key changes status")
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestTransition_unknownStatus(t *testing.T) {
 			t.Errorf("%s: expected no action, found %d", wanted, action)
 		}
 		checkRefusal(t, refusal, "desired_status", "Unknown status of a record")
-		if !strings.Contains(refusal.Detail, `reads the status "SUSPENDED"`) {
+		if !strings.Contains(refusal.Detail, `found "SUSPENDED"`) {
 			t.Errorf("expected the status to be quoted, found %s", refusal.Detail)
 		}
 	}
@@ -596,7 +596,7 @@ func TestCheckForget(t *testing.T) {
 				t.Errorf("%s, %+v: found %v", status, locks, refusal)
 			}
 			if refusal != nil {
-				checkRefusal(t, refusal, "exported_secret_value", "The state holds the only copy of a destroyed key")
+				checkRefusal(t, refusal, "exported_secret_value", "State holds a destroyed key's only copy")
 			}
 		}
 	}

@@ -17,8 +17,8 @@ const (
 	InputsChanged Reason = iota + 1
 	// ReplacedOutside: another record is ACTIVE than the one that the last apply left.
 	ReplacedOutside
-	// PinDiffers: the configured secret_value_hash is not the hash of the ACTIVE record.
-	PinDiffers
+	// PinnedHashDiffers: the configured secret_value_hash is not the hash of the ACTIVE record.
+	PinnedHashDiffers
 	// SourceDiffers: an imported record has another Source than configured.
 	SourceDiffers
 	// DerivationDiffers: an imported record has another KeyDerivationMode than configured.
@@ -34,7 +34,7 @@ func (r Reason) String() string {
 		return "an input that asks for a new key has changed"
 	case ReplacedOutside:
 		return "another record was made ACTIVE outside this configuration"
-	case PinDiffers:
+	case PinnedHashDiffers:
 		return "the pinned secret_value_hash is not the hash of the ACTIVE record"
 	case SourceDiffers:
 		return "the imported record has another source than configured"
@@ -181,8 +181,8 @@ func HighestCounter(records []Record, trusted func(Record) bool) int64 {
 // Desired is what the configuration asks for.
 type Desired struct {
 	Inputs Inputs
-	// Pin is the configured secret_value_hash, "" without one.
-	Pin string
+	// PinnedHash is the configured secret_value_hash, "" without one.
+	PinnedHash string
 	// RotateAfterDays is the configured age, 0 without one.
 	RotateAfterDays int64
 	Destruction     Destruction
@@ -273,13 +273,13 @@ func (d *Decision) resume(want Desired, known Known, ours RotationID, marked boo
 	// archived.
 	if sent, ok := later(known.Ours.Unconfirmed); ok && sent.Counter > known.Seen.HighestCounter {
 		d.RotationID = sent
-		if want.Pin != "" && !slices.Contains(known.Ours.UnconfirmedHashes(), want.Pin) {
+		if want.PinnedHash != "" && !slices.Contains(known.Ours.UnconfirmedHashes(), want.PinnedHash) {
 			// Its record may still come, with a key that is not wanted any more.
 			d.RotationID = RotationID{Fingerprint: want.Inputs.Fingerprint(), Counter: sent.Counter + 1}
 		}
 	}
-	if slices.Contains(d.Reasons, PinDiffers) || slices.Contains(d.Reasons, TooOld) || known.ActiveID == known.Ours.ID ||
-		(known.Source != "" && known.Source != want.Inputs.Source) {
+	if slices.Contains(d.Reasons, PinnedHashDiffers) || slices.Contains(d.Reasons, TooOld) ||
+		known.ActiveID == known.Ours.ID || (known.Source != "" && known.Source != want.Inputs.Source) {
 		return
 	}
 	if active, ok := later(known.Seen.ActiveMarker); ok &&
@@ -298,8 +298,8 @@ func reasons(want Desired, known Known, current bool) []Reason {
 	if known.ActiveID != known.Ours.ID {
 		list = append(list, ReplacedOutside)
 	}
-	if want.Pin != "" && want.Pin != known.Hash {
-		list = append(list, PinDiffers)
+	if want.PinnedHash != "" && want.PinnedHash != known.Hash {
+		list = append(list, PinnedHashDiffers)
 	}
 	if known.Ours.Imported {
 		// Only an imported record is compared: for one that we made, the fingerprint already knows what
@@ -334,15 +334,15 @@ func (d *Decision) heldBySource(want Desired, known Known, ours RotationID) {
 	d.Keep, d.RotationID = true, ours
 	if requested(want.Inputs, known.Ours, ours) {
 		d.Refusal = problem.New("source", "The configured source is hidden by ignore_changes",
-			"Salesforce made the ACTIVE key, our last one was %s, and the plan shows HSM. A new key is asked for, and its "+
-				"source can't be seen. Nothing was sent. Take source out of ignore_changes, and plan again; if HSM is "+
-				"configured, remove the key from state and import it.",
+			"Salesforce made the ACTIVE key; the last key of this configuration was %s. A new key is due, but ignore_changes "+
+				"hides which source it should have. Nothing was sent. Take source out of ignore_changes and plan again. If HSM "+
+				"is meant, remove the key from state and import it.",
 			known.Ours.Source)
 	} else {
 		d.Warnings = append(d.Warnings, problem.New("source", "A key made by Salesforce is in use",
-			"Our last key was %s; somebody had Salesforce make record %s, and the plan follows it, as under ignore_changes. "+
-				"Nothing is planned. To go back to keys of your own, take source out of ignore_changes; to keep to HSM, remove "+
-				"the key from state and import it.",
+			"The last key of this configuration was %s. Since then Salesforce has made record %s, and the plan follows it, as "+
+				"under ignore_changes. Nothing is planned. For keys of your own, take source out of ignore_changes. To stay with "+
+				"HSM, remove the key from state and import it.",
 			known.Ours.Source, known.ActiveID))
 	}
 	d.Reasons = nil
@@ -370,13 +370,13 @@ func requested(in Inputs, last Ours, id RotationID) bool {
 
 // heldByPin keeps a key that is due by age but pinned: no other key may take its place.
 func (d *Decision) heldByPin(want Desired, known Known) {
-	if want.Pin == "" || want.Pin != known.Hash || !slices.Contains(d.Reasons, TooOld) {
+	if want.PinnedHash == "" || want.PinnedHash != known.Hash || !slices.Contains(d.Reasons, TooOld) {
 		return
 	}
 	d.Reasons = slices.DeleteFunc(d.Reasons, func(r Reason) bool { return r == TooOld })
 	d.Warnings = append(d.Warnings, problem.New("rotate_after_days", "A pinned key is due for rotation",
-		"The ACTIVE key is %d days old, and secret_value_hash pins it, so that nothing is planned. To rotate, give new "+
-			"material with its hash, or remove secret_value_hash.", known.Seen.AgeDays))
+		"The ACTIVE key is %d days old, but secret_value_hash pins it, so nothing is planned. To rotate, give new material "+
+			"with its hash, or remove secret_value_hash.", known.Seen.AgeDays))
 }
 
 // heldByStatus keeps a cache-only key that reads DESTROYED: Salesforce may bring it back by itself,
@@ -398,17 +398,17 @@ func (d *Decision) heldByStatus(want Desired, known Known) {
 // OverDestroyed refuses a new key over a cache-only record that is DESTROYED, unless destruction is
 // allowed. It returns nil if it is.
 func OverDestroyed(id string, allowed Destruction) *problem.Problem {
-	const reads = "Record %s, a cache-only key, reads DESTROYED. A newer key ends Salesforce's tries to fetch it and " +
-		"any way to make it ACTIVE again: what it encrypts is lost. "
+	const reads = "Cache-only record %s reads DESTROYED. A newer key ends Salesforce's retries and any way to make this " +
+		"one ACTIVE again: its data is lost. "
 	switch {
 	case allowed.Quorum:
 		return problem.New("source", "A destroyed cache-only key is in the way", reads+
-			"destruction_approvers are configured, so this is refused. Nothing was sent. Make it ACTIVE first "+
+			"With destruction_approvers this is refused. Nothing was sent. Make the record ACTIVE first "+
 			"(salesforcebyok_tenant_secret_version), then rotate.", id)
 	case !allowed.Allowed && !allowed.Undecided:
 		return problem.New("source", "A destroyed cache-only key is in the way", reads+
-			"Nothing was sent. Make it ACTIVE first (salesforcebyok_tenant_secret_version), or set allow_key_destruction = "+
-			"true in the provider block.", id)
+			"Nothing was sent. Make the record ACTIVE first (salesforcebyok_tenant_secret_version), or set "+
+			"allow_key_destruction = true in the provider block.", id)
 	default:
 		return nil
 	}

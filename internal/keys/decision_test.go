@@ -141,11 +141,11 @@ func TestDecide(t *testing.T) {
 			id: idOf(changed(), 4),
 		},
 		"an equal pin was added": {
-			want: keys.Desired{Inputs: ours(), Pin: ourHash}, known: known(), id: idOf(ours(), 3),
+			want: keys.Desired{Inputs: ours(), PinnedHash: ourHash}, known: known(), id: idOf(ours(), 3),
 		},
 		"another pin": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash}, known: known(),
-			reasons: reasons{keys.PinDiffers}, id: idOf(ours(), 4),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash}, known: known(),
+			reasons: reasons{keys.PinnedHashDiffers}, id: idOf(ours(), 4),
 		},
 		"young enough": {
 			want: keys.Desired{Inputs: ours(), RotateAfterDays: 11}, known: known(age(10)), id: idOf(ours(), 3),
@@ -170,9 +170,9 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 4),
 		},
 		"several reasons at once": {
-			want:    keys.Desired{Inputs: changed(), Pin: ourHash, RotateAfterDays: 10},
+			want:    keys.Desired{Inputs: changed(), PinnedHash: ourHash, RotateAfterDays: 10},
 			known:   known(replaced),
-			reasons: reasons{keys.InputsChanged, keys.ReplacedOutside, keys.PinDiffers, keys.TooOld},
+			reasons: reasons{keys.InputsChanged, keys.ReplacedOutside, keys.PinnedHashDiffers, keys.TooOld},
 			id:      idOf(changed(), 4),
 		},
 		"our own record reads back another derivation": {
@@ -252,8 +252,8 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 5),
 		},
 		"the later record of ours fails the pin": {
-			want: keys.Desired{Inputs: ours(), Pin: ourHash}, known: known(answered(idOf(ours(), 5), 5)),
-			reasons: reasons{keys.ReplacedOutside, keys.PinDiffers}, id: idOf(ours(), 6),
+			want: keys.Desired{Inputs: ours(), PinnedHash: ourHash}, known: known(answered(idOf(ours(), 5), 5)),
+			reasons: reasons{keys.ReplacedOutside, keys.PinnedHashDiffers}, id: idOf(ours(), 6),
 		},
 		"the later record of ours is too old already": {
 			want:    keys.Desired{Inputs: ours(), RotateAfterDays: 10},
@@ -324,12 +324,12 @@ func TestDecide(t *testing.T) {
 			id: idOf(ours(), 0),
 		},
 		"an unconfirmed attempt of the pinned key": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash}, known: known(sent(idOf(ours(), 4), otherHash)),
-			reasons: reasons{keys.PinDiffers}, id: idOf(ours(), 4),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash}, known: known(sent(idOf(ours(), 4), otherHash)),
+			reasons: reasons{keys.PinnedHashDiffers}, id: idOf(ours(), 4),
 		},
 		"an unconfirmed attempt of another key than is pinned since": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash}, known: known(sent(idOf(ours(), 4), "made earlier")),
-			reasons: reasons{keys.PinDiffers}, id: idOf(ours(), 5),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash}, known: known(sent(idOf(ours(), 4), "made earlier")),
+			reasons: reasons{keys.PinnedHashDiffers}, id: idOf(ours(), 5),
 		},
 		"an unconfirmed attempt, and nothing wanted any more": {
 			want: keys.Desired{Inputs: ours()}, known: known(sent(idOf(ours(), 4), otherHash)), id: idOf(ours(), 3),
@@ -400,8 +400,8 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.DerivationDiffers}, id: idOf(ours(), 4),
 		},
 		"imported, another pin": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash}, known: known(imported),
-			reasons: reasons{keys.PinDiffers}, id: idOf(ours(), 4),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash}, known: known(imported),
+			reasons: reasons{keys.PinnedHashDiffers}, id: idOf(ours(), 4),
 		},
 		"imported, another source and derivation": {
 			want: keys.Desired{Inputs: ours()},
@@ -429,22 +429,22 @@ func TestDecide(t *testing.T) {
 
 		// A pinned key does not age.
 		"pinned and due": {
-			want: keys.Desired{Inputs: ours(), Pin: ourHash, RotateAfterDays: 10}, known: known(),
+			want: keys.Desired{Inputs: ours(), PinnedHash: ourHash, RotateAfterDays: 10}, known: known(),
 			id: idOf(ours(), 3), warns: "rotate_after_days",
 		},
 		"pinned and not due": {
-			want: keys.Desired{Inputs: ours(), Pin: ourHash, RotateAfterDays: 11}, known: known(), id: idOf(ours(), 3),
+			want: keys.Desired{Inputs: ours(), PinnedHash: ourHash, RotateAfterDays: 11}, known: known(), id: idOf(ours(), 3),
 		},
 		"pinned, due and asked for": {
-			want: keys.Desired{Inputs: changed(), Pin: ourHash, RotateAfterDays: 10}, known: known(),
+			want: keys.Desired{Inputs: changed(), PinnedHash: ourHash, RotateAfterDays: 10}, known: known(),
 			reasons: reasons{keys.InputsChanged}, id: idOf(changed(), 4), warns: "rotate_after_days",
 		},
 		"due, with a new pin": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash, RotateAfterDays: 10}, known: known(),
-			reasons: reasons{keys.PinDiffers, keys.TooOld}, id: idOf(ours(), 4),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash, RotateAfterDays: 10}, known: known(),
+			reasons: reasons{keys.PinnedHashDiffers, keys.TooOld}, id: idOf(ours(), 4),
 		},
 		"the pinned key came from somebody else": {
-			want: keys.Desired{Inputs: ours(), Pin: otherHash, RotateAfterDays: 10}, known: known(replaced),
+			want: keys.Desired{Inputs: ours(), PinnedHash: otherHash, RotateAfterDays: 10}, known: known(replaced),
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 4), warns: "rotate_after_days",
 		},
 
@@ -485,8 +485,8 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.InputsChanged}, id: idOf(ours(), 4), refuses: "source",
 		},
 		"destroyed cache-only key, pinned to another": {
-			want: keys.Desired{Inputs: remote(), Pin: otherHash}, known: known(destroyed),
-			reasons: reasons{keys.PinDiffers}, id: idOf(remote(), 4), refuses: "source",
+			want: keys.Desired{Inputs: remote(), PinnedHash: otherHash}, known: known(destroyed),
+			reasons: reasons{keys.PinnedHashDiffers}, id: idOf(remote(), 4), refuses: "source",
 		},
 		"destroyed cache-only key, asked for another, allowed": {
 			want: keys.Desired{Inputs: moreTriggers, Destruction: allowed}, known: known(destroyed),
@@ -623,7 +623,7 @@ func attributes(t *testing.T, problems ...*problem.Problem) string {
 func TestTextsOfADecision(t *testing.T) {
 	t.Parallel()
 
-	due := keys.Decide(keys.Desired{Inputs: ours(), Pin: ourHash, RotateAfterDays: 10}, known(age(77)))
+	due := keys.Decide(keys.Desired{Inputs: ours(), PinnedHash: ourHash, RotateAfterDays: 10}, known(age(77)))
 	hidden := keys.Decide(keys.Desired{Inputs: fromSalesforce(ours())}, known(replacedByHSM))
 	refused := keys.Decide(keys.Desired{Inputs: fromSalesforce(changed())}, known(replacedByHSM))
 
@@ -644,7 +644,7 @@ func TestTextsOfADecision(t *testing.T) {
 		},
 		"destroyed, quorum": {
 			keys.OverDestroyed(ourID, keys.Destruction{Quorum: true, Undecided: true}),
-			[]string{ourID, "Nothing was sent", "Make it ACTIVE first"},
+			[]string{ourID, "Nothing was sent", "Make the record ACTIVE first"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -668,7 +668,7 @@ func TestReasons(t *testing.T) {
 	t.Parallel()
 
 	asked := map[keys.Reason]bool{
-		keys.InputsChanged: true, keys.PinDiffers: true, keys.SourceDiffers: true, keys.DerivationDiffers: true,
+		keys.InputsChanged: true, keys.PinnedHashDiffers: true, keys.SourceDiffers: true, keys.DerivationDiffers: true,
 		keys.ReplacedOutside: false, keys.TooOld: false,
 	}
 	seen := map[string]bool{keys.Reason(0).String(): true}

@@ -21,12 +21,12 @@ type Wanted struct {
 	// whose marker has Fingerprint is adopted with its own id, else the id goes on after the highest
 	// marker of the type.
 	RotationID RotationID
-	// Pin is the wanted hash, "" for none.
-	Pin string
+	// PinnedHash is the wanted hash, "" for none.
+	PinnedHash string
 	// Asked is true on create, and on an update that somebody asks for; age and drift come by
 	// themselves.
 	Asked bool
-	// Hashless is true for a kind of key of which Salesforce keeps no hash.
+	// Hashless is true for a kind of key whose hash Salesforce does not keep.
 	Hashless bool
 	// Unmarked is true for a kind of key whose Description this org does not keep.
 	Unmarked    bool
@@ -141,8 +141,8 @@ type Proof int
 
 // The proofs.
 const (
-	// ByPin: the record has the pinned hash.
-	ByPin Proof = iota + 1
+	// ByPinnedHash: the record has the pinned hash.
+	ByPinnedHash Proof = iota + 1
 	// ByHash: the record has the hash that this rotation was sent with.
 	ByHash
 	// ByAttempt: the record came after an attempt of ours, by the org's clock. For a kind of key
@@ -189,7 +189,7 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 		}
 	}
 	unpinned := w
-	unpinned.Pin = ""
+	unpinned.PinnedHash = ""
 	for _, r := range records {
 		if !w.marked(r, j.ID) || r.Is(e.Ours.ID) {
 			continue
@@ -200,8 +200,8 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 			// Posting once more would give a second record the same id, and no later run could distinguish
 			// the two.
 			return j.refuse(problem.New("", summaryMovedOn,
-				"Record %s, which answers this rotation %s, was made before, and is not in use any more or not the pinned key. "+
-					"Nothing was sent. Plan again, with a refresh: the next plan takes a later id.", r, j.ID))
+				"Record %s already answers rotation %s, but it is no longer in use or is not the pinned key. Nothing was sent. "+
+					"Plan again with a refresh: the next plan takes a later id.", r, j.ID))
 		} else if !ours && !asPinned {
 			j.Foreign = append(j.Foreign, r)
 		}
@@ -210,8 +210,8 @@ func Judge(w Wanted, e Evidence, records []Record) Judgement {
 		switch {
 		case !w.Asked:
 			return j.refuse(problem.New("", summaryMovedOn,
-				"Cache-only record %s has become DESTROYED, and a newer key would end any way to bring it back. Nothing was "+
-					"sent. Plan again.", j.Current))
+				"Cache-only record %s has become DESTROYED, and a newer key would end any way to make it ACTIVE again. Nothing "+
+					"was sent. Plan again.", j.Current))
 		case OverDestroyed(j.Current.ID, w.Destruction) != nil:
 			return j.refuse(OverDestroyed(j.Current.ID, w.Destruction))
 		}
@@ -235,9 +235,9 @@ func (w Wanted) adopt(j Judgement, proof Proof) Judgement {
 	if proof <= ByHash && w.Source != SourceRemote && w.KeyDerivationMode != "" && mode != "" &&
 		mode != w.KeyDerivationMode {
 		return j.refuse(problem.New("key_derivation_mode", "The key exists with another derivation mode",
-			"Record %s has this very key with key_derivation_mode %s, expected %s. The mode of a record can't be changed, and "+
-				"Salesforce takes a secret once. Nothing was sent. Set key_derivation_mode = %q, or give other material and its "+
-				"hash.", j.Current, mode, w.KeyDerivationMode, mode))
+			"Record %s has this key with key_derivation_mode %s, expected %s. A record's mode can't "+
+				"change, and Salesforce takes a secret only once. Nothing was sent. Set key_derivation_mode = %q, or give other "+
+				"material and its hash.", j.Current, mode, w.KeyDerivationMode, mode))
 	}
 	j.Action, j.Record, j.Proof = Adopt, j.Current, proof
 
@@ -257,8 +257,8 @@ func (w Wanted) marked(r Record, id RotationID) bool {
 
 // proof decides whether a record is this rotation's.
 func (w Wanted) proof(e Evidence, r Record, id RotationID) (Proof, bool) {
-	if w.Pin != "" && r.Hash == w.Pin && r.Source == w.Source {
-		return ByPin, true
+	if w.PinnedHash != "" && r.Hash == w.PinnedHash && r.Source == w.Source {
+		return ByPinnedHash, true
 	}
 	if r.Is(e.Ours.ID) {
 		// It is ours already: it answers the rotation that we remember, and no other.
@@ -277,11 +277,11 @@ func (w Wanted) proof(e Evidence, r Record, id RotationID) (Proof, bool) {
 	}
 	if !marked {
 		// Somebody may have edited the Description of a record since its run was cut off.
-		return ByHash, w.Pin == "" && attempt.sent(r.Hash)
+		return ByHash, w.PinnedHash == "" && attempt.sent(r.Hash)
 	}
 	hashes := attempt.Hashes
-	if w.Pin != "" {
-		hashes = []string{w.Pin}
+	if w.PinnedHash != "" {
+		hashes = []string{w.PinnedHash}
 	}
 	if len(hashes) > 0 {
 		return ByHash, r.Hash != "" && slices.Contains(hashes, r.Hash)
@@ -355,7 +355,7 @@ func Reused(records []Record, hash, attribute string) *problem.Problem {
 			"other material."
 	}
 
-	return problem.New(attribute, "This key material has been used in this org", "%s already has the hash %s, and "+
+	return problem.New(attribute, "This key material was used before", "%s already has the hash %s, and "+
 		"Salesforce accepts a secret only once. Nothing was sent. %s",
 		records[i].Describe(), hash, next)
 }

@@ -80,7 +80,7 @@ func wantedBy(in keys.Inputs, changes ...func(*keys.Wanted)) keys.Wanted {
 func update(counter int64) func(*keys.Wanted) {
 	return func(w *keys.Wanted) { w.RotationID = keys.RotationID{Fingerprint: w.Fingerprint, Counter: counter} }
 }
-func pinned(hash string) func(*keys.Wanted) { return func(w *keys.Wanted) { w.Pin = hash } }
+func pinned(hash string) func(*keys.Wanted) { return func(w *keys.Wanted) { w.PinnedHash = hash } }
 func byItself(w *keys.Wanted)               { w.Asked = false }
 func underives(w *keys.Wanted)              { w.KeyDerivationMode = keys.DerivationNone }
 func allows(d keys.Destruction) func(*keys.Wanted) {
@@ -246,22 +246,22 @@ func TestJudge(t *testing.T) {
 		"create adopts by the pin, whoever made it": {
 			wanted: wantedBy(ours(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, writtenBy(themself))},
-			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"create adopts by the pin under the id that it carries": {
 			wanted: wantedBy(ours(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, carries(marked(ours(), 6)), writtenBy(themself))},
-			action:  keys.Adopt, id: idOf(ours(), 6), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(ours(), 6), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"create adopts by the pin under a new id over a marker of other inputs": {
 			wanted: wantedBy(ours(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, carries(marked(changed(), 6)))},
-			action:  keys.Adopt, id: idOf(ours(), 7), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(ours(), 7), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"create adopts by the pin under a new id over 18 nines": {
 			wanted: wantedBy(ours(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, carries(marked(ours(), nines)))},
-			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"create adopts a data encryption key by its attempt": {
 			wanted: wantedBy(ours(), noted), evidence: evidence(tried(idOf(ours(), 0), keys.Attempt{Version: 4})),
@@ -384,7 +384,7 @@ func TestJudge(t *testing.T) {
 		},
 		"update by the pin of our record": {
 			wanted: wantedBy(ours(), update(4), pinned(ourHash)), evidence: evidence(remember), records: records{was},
-			action: keys.Adopt, id: idOf(ours(), 4), record: 3, proof: keys.ByPin, current: 3,
+			action: keys.Adopt, id: idOf(ours(), 4), record: 3, proof: keys.ByPinnedHash, current: 3,
 		},
 		"update adopts by the writer": {
 			wanted: wantedBy(ours(), update(4)), evidence: evidence(remember),
@@ -400,7 +400,7 @@ func TestJudge(t *testing.T) {
 		"update adopts by the pin": {
 			wanted: wantedBy(ours(), update(4), pinned(otherHash)), evidence: evidence(remember),
 			records: records{wasArchived, record(5, hasHash(otherHash), writtenBy(themself))},
-			action:  keys.Adopt, id: idOf(ours(), 4), record: 5, proof: keys.ByPin, current: 5,
+			action:  keys.Adopt, id: idOf(ours(), 4), record: 5, proof: keys.ByPinnedHash, current: 5,
 		},
 		"update does not adopt the same inputs under another counter": {
 			wanted: wantedBy(ours(), update(4)), evidence: evidence(remember),
@@ -544,17 +544,17 @@ func TestJudge(t *testing.T) {
 		"pinned key that shows no derivation": {
 			wanted: wantedBy(ours(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, func(r *keys.Record) { r.KeyDerivationMode = "" })},
-			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"pinned key for a wish without derivation": {
 			wanted:   wantedBy(ours(), pinned(ourHash), func(w *keys.Wanted) { w.KeyDerivationMode = "" }),
 			evidence: evidence(), records: records{record(1, underived)},
-			action: keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPin, current: 1,
+			action: keys.Adopt, id: idOf(ours(), 0), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 		"pinned cache-only key, of which no derivation is ever sent": {
 			wanted: wantedBy(remote(), pinned(ourHash)), evidence: evidence(),
 			records: records{record(1, cacheOnly("key/1"), hasHash(ourHash), underived)},
-			action:  keys.Adopt, id: idOf(remote(), 0), record: 1, proof: keys.ByPin, current: 1,
+			action:  keys.Adopt, id: idOf(remote(), 0), record: 1, proof: keys.ByPinnedHash, current: 1,
 		},
 
 		// A cache-only key that is DESTROYED.
@@ -655,7 +655,8 @@ func TestZeroJudgementIsNoAction(t *testing.T) {
 	if slices.Contains([]keys.Action{keys.Make, keys.Adopt, keys.Refuse}, j.Action) {
 		t.Errorf("the zero judgement has the action %d", j.Action)
 	}
-	if slices.Contains([]keys.Proof{keys.ByPin, keys.ByHash, keys.ByAttempt, keys.ByWriter, keys.ByState}, j.Proof) {
+	proofs := []keys.Proof{keys.ByPinnedHash, keys.ByHash, keys.ByAttempt, keys.ByWriter, keys.ByState}
+	if slices.Contains(proofs, j.Proof) {
 		t.Errorf("the zero judgement has the proof %d", j.Proof)
 	}
 }

@@ -65,7 +65,7 @@ func AgeDays(created, now time.Time) int64 {
 }
 
 // MissingPrerequisite says in words which ACTIVE key must exist before one of the given type or
-// source can be made, and "" where nothing is missing. active reports whether a type has an ACTIVE
+// source can be made, and "" if nothing is missing. active reports whether a type has an ACTIVE
 // record.
 //
 // Sources: EventBus needs Data or DeterministicData [D platform events guide]; DeterministicData

@@ -12,33 +12,37 @@ import (
 // fingerprintBytes is the length of a SHA-256 fingerprint.
 const fingerprintBytes = 32
 
-// ParsePin reads the SHA-256 fingerprint of a certificate: 64 hex digits, in any case, with or
-// without colons between the bytes. It returns lower-case digits.
-func ParsePin(text string) (string, error) {
+// ParseCertificatePin reads the SHA-256 fingerprint of a certificate: 64 hex digits, in any case,
+// with or without colons between the bytes. It returns lower-case digits.
+func ParseCertificatePin(text string) (string, error) {
 	digits := strings.ToLower(strings.ReplaceAll(text, ":", ""))
 	raw, err := hex.DecodeString(digits)
 	if err != nil || len(raw) != fingerprintBytes {
-		return "", fmt.Errorf("expected a SHA-256 fingerprint, 64 hex digits with or without colons, found %d characters "+
-			"that are none", len(text))
+		found := "an empty text"
+		if text != "" {
+			found = fmt.Sprintf("%d characters that are not one", len(text))
+		}
+
+		return "", fmt.Errorf("expected a SHA-256 fingerprint of 64 hex digits, with or without colons, found %s", found)
 	}
 
 	return digits, nil
 }
 
-// PinsHold reports whether a certificate may be wrapped to: there are no pins, or one is its
-// fingerprint. Pins that can't be read hold nothing.
-func PinsHold(pins []string, fingerprint string) bool {
+// CertificatePinsHold reports whether a certificate may be wrapped to: there are no pins, or one is
+// its fingerprint. Pins that can't be read hold nothing.
+func CertificatePinsHold(pins []string, fingerprint string) bool {
 	return len(pins) == 0 || slices.ContainsFunc(pins, func(pin string) bool {
-		digits, err := ParsePin(pin)
+		digits, err := ParseCertificatePin(pin)
 
 		return err == nil && digits == fingerprint
 	})
 }
 
-// PinMismatch says that a certificate is not one of the pinned ones.
-func PinMismatch(name, fingerprint string) *problem.Problem {
+// CertificateNotPinned says that a certificate is not one of the pinned ones.
+func CertificateNotPinned(name, fingerprint string) *problem.Problem {
 	return problem.New("certificate_pins", "The wrapping certificate is not pinned",
 		"Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing was sent. If the "+
-			"certificate was renewed, verify the new one in Setup and pin it; if not, somebody may have put theirs between "+
-			"you and Salesforce.", name, fingerprint)
+			"certificate was renewed, verify the new one in Setup and pin it. If not, somebody may stand between you and "+
+			"Salesforce.", name, fingerprint)
 }

@@ -108,7 +108,7 @@ func (l *life) refresh() {
 const yearly = 365
 
 func (l *life) decide() keys.Decision {
-	return keys.Decide(keys.Desired{Inputs: l.inputs, Pin: l.pin, RotateAfterDays: yearly}, l.known)
+	return keys.Decide(keys.Desired{Inputs: l.inputs, PinnedHash: l.pin, RotateAfterDays: yearly}, l.known)
 }
 
 // outcomes of a run that has something to send.
@@ -127,7 +127,7 @@ func (l *life) apply(refreshed bool, outcome int, between func()) bool {
 	w := keys.Wanted{
 		Type: l.inputs.Type, Source: l.inputs.Source, KeyDerivationMode: l.inputs.KeyDerivationMode,
 		Fingerprint: l.inputs.Fingerprint(),
-		Pin:         l.pin, Asked: true,
+		PinnedHash:  l.pin, Asked: true,
 	}
 	if l.state {
 		if refreshed {
@@ -333,7 +333,7 @@ func drawScene(t *rapid.T) scene {
 	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
 	in := rapid.SampledFrom([]keys.Inputs{ours(), remote(), fromSalesforce(ours())}).Draw(t, "inputs")
 	w := wantedBy(in)
-	w.Pin, w.Asked = pick("pin", "", "", "", ourHash, otherHash), rapid.Bool().Draw(t, "asked")
+	w.PinnedHash, w.Asked = pick("pin", "", "", "", ourHash, otherHash), rapid.Bool().Draw(t, "asked")
 	w.KeyDerivationMode = pick("wanted mode", keys.DerivationPBKDF2, keys.DerivationNone, "")
 	if w.Hashless = rapid.IntRange(0, 3).Draw(t, "kind") == 0; w.Hashless {
 		w.Unmarked = rapid.Bool().Draw(t, "unmarked")
@@ -397,7 +397,7 @@ func (s scene) proven(r keys.Record, id keys.RotationID) bool {
 		// Nobody counts that far: the marker was typed.
 		carries, attempt, attempted = false, keys.Attempt{}, false
 	}
-	asPinned := w.Pin != "" && r.Hash == w.Pin
+	asPinned := w.PinnedHash != "" && r.Hash == w.PinnedHash
 	sent := r.Hash != "" && slices.Contains(attempt.Hashes, r.Hash)
 	byUs := r.LastModifiedBy == us
 	asConfigured := r.Source == w.Source
@@ -416,7 +416,7 @@ func (s scene) proven(r keys.Record, id keys.RotationID) bool {
 		return attempted && r.Version > attempt.Version && r.Version > e.Ours.Version && !r.CreatedDate.Before(attempt.Since)
 	case w.Hashless:
 		return carries && attempted && r.Version > attempt.Version && r.Version > e.Ours.Version
-	case w.Pin != "":
+	case w.PinnedHash != "":
 		return carries && asPinned
 	case len(attempt.Hashes) > 0:
 		return sent
@@ -501,7 +501,7 @@ func TestDecideAndJudgeAgree(t *testing.T) {
 		if !used {
 			return
 		}
-		want := keys.Desired{Inputs: s.inputs, Pin: s.wanted.Pin, Destruction: s.wanted.Destruction}
+		want := keys.Desired{Inputs: s.inputs, PinnedHash: s.wanted.PinnedHash, Destruction: s.wanted.Destruction}
 		known := keys.Known{
 			ActiveID: current.ID, Status: current.Status, Hash: current.Hash, Source: current.Source,
 			KeyDerivationMode: current.KeyDerivationMode,

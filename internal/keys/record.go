@@ -61,10 +61,10 @@ func (r Record) Lost() bool { return r.Source == SourceRemote && r.Status == Sta
 // Overtaken says what becomes of the record in use when a newer key takes its place.
 func (r Record) Overtaken() string {
 	if r.Lost() {
-		return "It reads DESTROYED, and the new key ends every way to make it ACTIVE again: what it encrypts is lost."
+		return "It reads DESTROYED, and a newer key ends any way to make it ACTIVE again: its data is lost."
 	}
 
-	return "Salesforce archives it when the new key is made; data that it encrypted stays readable."
+	return "Salesforce archives it; its data stays readable."
 }
 
 // OfType returns the records of a type.

@@ -22,7 +22,7 @@ func NewObject(value tftypes.Value) Object {
 	return attributes
 }
 
-// Text returns a string attribute, "" for null; known is false where it is unknown or no string.
+// Text returns a string attribute, "" for null; known is false if it is unknown or no string.
 func (o Object) Text(name string) (value string, known bool) {
 	attribute, ok := o[name]
 	if !ok || !attribute.IsKnown() {

@@ -17,7 +17,7 @@ type Framework interface {
 
 // Hooks are what a provider adds to the framework's answers. None may be nil.
 type Hooks struct {
-	// Unchanged answers in the framework's place where it can.
+	// Unchanged answers in place of the framework if it can.
 	Unchanged *Unchanged
 	// Reading begins the refresh of a resource, and returns its context and what ends it. The answer
 	// is nil if there is none.

@@ -62,7 +62,7 @@ func (u *Unchanged) Types(ctx context.Context) (name string, state, identity tft
 	return u.typeName, u.state, u.identity
 }
 
-// Read answers the refresh of an object that is as in state; nil where it can't.
+// Read answers the refresh of an object that is as in state; nil if it can't.
 func (u *Unchanged) Read(ctx context.Context, req *tfprotov6.ReadResourceRequest) *tfprotov6.ReadResourceResponse {
 	if req == nil {
 		return nil
@@ -139,7 +139,7 @@ func stringDefaults(ctx context.Context, s schema.Schema) map[string]string {
 	return values
 }
 
-// object decodes a value of the resource's type; nil where it is null or none.
+// object decodes a value of the resource's type; nil if it is null or none.
 func (u *Unchanged) object(value *tfprotov6.DynamicValue) Object {
 	if value == nil {
 		return nil

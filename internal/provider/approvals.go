@@ -112,10 +112,10 @@ func (d *Data) allowsUnapproved() bool { return d.AllowKeyDestruction && !d.guar
 // allowAdvice says what could allow such a destruction.
 func (d *Data) allowAdvice() string {
 	if d.guarded() {
-		return "destruction_approvers are configured, and no approval can allow it"
+		return "with destruction_approvers, no approval can allow this"
 	}
 
-	return "to go on all the same, set allow_key_destruction = true in the provider block"
+	return "to go on, set allow_key_destruction = true in the provider block"
 }
 
 // approval is what the configuration, or the state, brings for a destruction.
@@ -143,7 +143,7 @@ func (d *Data) approve(statement quorum.Statement, a approval) ([]quorum.Signer,
 	end, given := a.end()
 	if given {
 		if err := quorum.CheckNotAfter(end, d.Client.Now()); err != nil {
-			return nil, problem.New("destruction_not_after", "The end of the approvals is not usable", "%s%s", opening(err),
+			return nil, problem.New("destruction_not_after", "destruction_not_after is not usable", "%s%s", opening(err),
 				nothing)
 		}
 	}
@@ -151,19 +151,19 @@ func (d *Data) approve(statement quorum.Statement, a approval) ([]quorum.Signer,
 		return nil, nil
 	}
 	if !given {
-		return nil, problem.New("destruction_not_after", "A destruction without an end of its approvals",
-			"A quorum guards record %s. Set destruction_not_after, at most 30 days ahead, apply without the destruction, and "+
-				"let the approvers sign destruction_statement.%s",
+		return nil, problem.New("destruction_not_after", "destruction_not_after is missing",
+			"A quorum guards record %s, so its approvals need an end. Set destruction_not_after, at most 30 days ahead, apply "+
+				"without the destruction, then let the approvers sign destruction_statement.%s",
 			statement.Record, nothing)
 	}
 	signers, err := d.Quorum.Verify(statement.String(), stringsIn(a.signatures))
 	if _, missing := errors.AsType[*quorum.MissingError](err); missing {
-		return nil, problem.New("destruction_approvals", "Approvals of the destruction are missing",
-			"%s It takes signatures over destruction_statement, in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
+		return nil, problem.New("destruction_approvals", "The destruction lacks approvals",
+			"%s Let the approvers sign destruction_statement in the namespace %s.%s", opening(err), quorum.Namespace, nothing)
 	}
 	if err != nil {
 		return nil, problem.New("destruction_approvals", "An approval is not valid",
-			"%s It must be signed over destruction_statement as it is now, in the namespace %s.%s", opening(err),
+			"%s Have destruction_statement signed as it is now, in the namespace %s.%s", opening(err),
 			quorum.Namespace, nothing)
 	}
 
@@ -258,6 +258,6 @@ func (notAfterValidator) ValidateString(_ context.Context, req validator.StringR
 		return
 	}
 	if _, err := quorum.ParseNotAfter(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid end of the approvals", opening(err)+" Nothing was changed.")
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid destruction_not_after", opening(err)+" Nothing was changed.")
 	}
 }

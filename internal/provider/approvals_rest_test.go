@@ -46,8 +46,8 @@ func TestAccExternalRootKey_quorum(t *testing.T) {
 		t.Errorf("expected an empty plan, found\n%s", plan.Output())
 	}
 	for lines, summary := range map[string]string{
-		"":  "A destruction without an end of its approvals",
-		end: "Approvals of the destruction are missing",
+		"":  "destruction_not_after is missing",
+		end: "The destruction lacks approvals",
 		end + "\n  " + approvals(mallory.sign(t, statement)):   "An approval is not valid",
 		end + "\n  " + approvals(alice.sign(t, statement+"x")): "An approval is not valid",
 		end + "\n  " + approvals("no signature"):               "An approval is not valid",
@@ -87,7 +87,7 @@ func TestAccExternalRootKey_quorum(t *testing.T) {
 func TestAccQuorum_refusesOutright(t *testing.T) {
 	t.Parallel()
 	alice := newApprover(t, "alice")
-	const noApproval = "no approval can allow it"
+	const noApproval = "no approval can allow this"
 	t.Run("the certificate of an ACTIVE cache-only key", func(t *testing.T) {
 		t.Parallel()
 		sim := cacheOnlyOrg(t)
@@ -125,7 +125,7 @@ func TestAccQuorum_refusesOutright(t *testing.T) {
 		key := acctest.Keys(sim, "SearchIndex")[0]
 		editInSetup(t, sim, key.ID, map[string]any{"Status": "DESTROYED"})
 		providerConfig(cli, underQuorum(sim, alice, remoteSearch(`"other"`, `"Sim_BYOK"`)))
-		expectError(t, cli.Plan(), "A destroyed cache-only key is in the way", key.ID, "Make it ACTIVE first")
+		expectError(t, cli.Plan(), "A destroyed cache-only key is in the way", key.ID, "Make the record ACTIVE first")
 		expectError(t, cli.Apply(), "A destroyed cache-only key is in the way")
 		if n := len(acctest.Keys(sim, "SearchIndex")); n != 1 {
 			t.Errorf("expected one key, found %d", n)

@@ -153,7 +153,7 @@ func TestAccTenantSecretVersion_quorum(t *testing.T) {
 			t.Errorf("expected the statement to say %q, found %q", line, statement)
 		}
 	}
-	const missing, invalid = "Approvals of the destruction are missing", "An approval is not valid"
+	const missing, invalid = "The destruction lacks approvals", "An approval is not valid"
 	byAlice, byBob := alice.sign(t, statement), bob.sign(t, statement)
 	// What was signed is another operation.
 	g.want(destroyed, noBackup, acknowledge(g.id), g.notAfter(), approvals(byAlice, byBob))
@@ -254,7 +254,7 @@ func TestAccTenantSecretVersion_quorumRightBeforeThePatch(t *testing.T) {
 			before, _ := g.patches()
 			result := g.Run("apply", "-json", "-input=false", "saved.tfplan")
 			if result.Code == 0 || !result.Has("error", map[bool]string{
-				true:  "The end of the approvals is not usable",
+				true:  "destruction_not_after is not usable",
 				false: "An approval is not valid",
 			}[name == "the end is over"]) {
 				t.Errorf("expected the apply to stop, found exit code %d, %+v", result.Code, result.Diagnostics)
@@ -280,7 +280,7 @@ func TestAccTenantSecretVersion_quorumOfTheEnvironment(t *testing.T) {
 	g.refused("An approval is not valid")
 	g.inEnvironment, g.approvers = false, []approver{alice} // both must be met
 	g.want(destroyed, g.notAfter(), approvals(byAlice))
-	g.refused("Approvals of the destruction are missing")
+	g.refused("The destruction lacks approvals")
 	g.Env["SALESFORCEBYOK_DESTRUCTION_APPROVERS"] = ""
 	g.refused("The destruction approvers are not usable")
 	g.inEnvironment, g.approvers = true, []approver{bob}

@@ -30,7 +30,7 @@ var environment = map[string]string{ //nolint:gosec // names of variables, no va
 // setting is one attribute of the provider block after its environment variable was considered.
 type setting struct {
 	value string
-	// configured is true where the value stands in the configuration, not in the environment.
+	// configured is true if the value stands in the configuration, not in the environment.
 	configured bool
 	unknown    bool
 }
@@ -156,7 +156,7 @@ func (s settings) complete(set credentialSet, diags *diag.Diagnostics) *credenti
 	return nil
 }
 
-// complain says what is missing where no set is recognisable.
+// complain says what is missing if no set is recognisable.
 func (s settings) complain(diags *diag.Diagnostics) *credentialSet {
 	switch {
 	case s["username"].given():

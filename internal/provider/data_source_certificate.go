@@ -177,7 +177,7 @@ func addNoCertificate(diags *diag.Diagnostics, rows []salesforce.Certificate, na
 }
 
 // populate fills the model from a certificate's row and the body of its CertificateChain, which is
-// nil where the org has none. What is no certificate is a warning: the row is shown all the same.
+// nil if the org has none. What is no certificate is a warning: the row is shown all the same.
 func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byte, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	*m = certificateRecordModel{
@@ -210,7 +210,7 @@ func (m *certificateRecordModel) populate(row salesforce.Certificate, body []byt
 		problems = append(problems, "its signed chain has not been uploaded to Salesforce")
 		diags.AddWarning("Certificate waits for its signature",
 			fmt.Sprintf("Certificate %q holds a signing request (csr_pem) and no certificate yet: certificate_pem is null. "+
-				"Let the certificate authority sign the request, and upload the chain to Salesforce.", row.DeveloperName))
+				"Have the request signed by the certificate authority, and upload the chain to Salesforce.", row.DeveloperName))
 	default:
 		problems = append(problems, "its X.509 certificate can't be read")
 		diags.AddWarning("Certificate can't be read",

@@ -204,7 +204,7 @@ func TestAccCertificateDataSource_notFound(t *testing.T) {
 		options      []sfsim.Option
 	}{
 		"names what is there": {name: "Missing", detail: "The org shows these certificates: Sim_BYOK, Sim_Partner_SSO. " +
-			"Check that Shield Platform Encryption is enabled"},
+			"Check that this is the right org"},
 		"another case": {name: "sim_byok", detail: `Did you mean Sim_BYOK (label "Sim_BYOK")?`},
 		"label": {
 			name: "By_Label", detail: `Did you mean Other (label "By_Label")?`,

@@ -67,7 +67,7 @@ func (d *certificatesDataSource) Read(ctx context.Context, req datasource.ReadRe
 	}
 	if len(rows) == 0 {
 		resp.Diagnostics.AddWarning("The org shows no certificate at all",
-			"An org without certificates answers like this, and so does one where the user may not see them. "+permissionsAdvice)
+			"Either it has none, or the user may not see them. "+permissionsAdvice)
 	}
 	shown, diags := d.read(ctx, rows, model.BYOKCompatibleOnly.ValueBool())
 	resp.Diagnostics.Append(diags...)

@@ -139,8 +139,8 @@ func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.Re
 	}
 	if odd > 0 {
 		resp.Diagnostics.AddWarning("Rows of the event log are unreadable",
-			fmt.Sprintf("%d of %d rows do not have the columns of their file, or no time that can be read. They are in the "+
-				"list, with the row itself in unreadable. Look at each: it may be an event that a filter would have chosen.", odd,
+			fmt.Sprintf("%d of %d rows lack columns of their file or a readable time. They are in the list, with the row "+
+				"itself in unreadable. Look at each: it may be an event that you filter for.", odd,
 				len(events)))
 	}
 	model.OrganizationID = types.StringValue(d.data.Session.OrganizationID)

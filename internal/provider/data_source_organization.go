@@ -116,8 +116,8 @@ func (d *organizationDataSource) Read(ctx context.Context, _ datasource.ReadRequ
 	}
 	if len(permissions.Missing) > 0 {
 		resp.Diagnostics.AddWarning("The user lacks permissions that BYOK needs",
-			fmt.Sprintf("Expected %s, %s, %s and, for certificates and settings, %s. Missing in org %s: %s. Give them to the "+
-				"user by a permission set, and check that Shield Platform Encryption is enabled in the org.",
+			fmt.Sprintf("Expected %s, %s, %s and, for certificates and settings, %s. Missing in org %s: %s. Assign them by a "+
+				"permission set, and check that the org has Shield Platform Encryption.",
 				salesforce.PermissionManageEncryptionKeys, salesforce.PermissionManageCertificates,
 				salesforce.PermissionCustomizeApplication, salesforce.PermissionModifyMetadata,
 				organization.ID, strings.Join(permissions.Missing, ", ")))

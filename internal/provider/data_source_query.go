@@ -86,8 +86,8 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	records, hidden, err := joinRecords(result.Records)
 	if hidden {
 		resp.Diagnostics.AddAttributeWarning(path.Root("soql"), "Secrets of the result are left out",
-			"The query selects SecretValue or SessionToken. State is no place for them: each is null in records_json. Reading "+
-				"a SecretValue is an export, which Salesforce may log: name the fields without it, or use the ephemeral resource "+
+			"The query selects SecretValue or SessionToken, which must not be in state: each is null in records_json. Reading "+
+				"a SecretValue is an export, which Salesforce may log. Leave these fields out, or use the ephemeral resource "+
 				"salesforcebyok_tenant_secret_export.")
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (d *queryDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
-// addAnswer is addError for an answer of Salesforce that an attribute has caused: where it refused
+// addAnswer is addError for an answer of Salesforce that an attribute has caused: if it refused
 // what was asked, the attribute is marked.
 func addAnswer(diags *diag.Diagnostics, at path.Path, summary string, err error) {
 	var refused *salesforce.Error
@@ -135,8 +135,8 @@ func (d *dataSourceBase) warnHidden(ctx context.Context, at path.Path, diags *di
 		lacks = "Whether the user has " + undetermined + " can't be learned"
 	}
 	diags.AddAttributeWarning(at, "Missing permissions may hide records",
-		fmt.Sprintf("Salesforce shows nothing. It answers so if there is nothing, and if the user may not see it. %s in "+
-			"org %s; see missing_permissions of salesforcebyok_organization.", lacks,
+		fmt.Sprintf("Salesforce shows nothing: either there is nothing, or the user may not see it. %s in org %s; see "+
+			"missing_permissions of salesforcebyok_organization.", lacks,
 			d.data.Session.OrganizationID))
 }
 

@@ -80,10 +80,9 @@ func (d *sobjectDataSource) Read(ctx context.Context, req datasource.ReadRequest
 			api, other = "Tooling API", "data API (tooling = false)"
 		}
 		resp.Diagnostics.AddAttributeError(at, "No such object",
-			fmt.Sprintf("Expected an object %s in the %s of version %s in org %s. Salesforce answered: %s It may be an object "+
-				"of the %s or of a newer version, or one that the user may not see. %s", name, api, d.data.Client.APIVersion(),
-				d.data.Session.OrganizationID, sentence(err.Error()),
-				other, permissionsAdvice))
+			fmt.Sprintf("Expected an object %s in the %s of version %s in org %s. Salesforce answered: %s It may belong to the "+
+				"%s or to a newer version. %s", name, api, d.data.Client.APIVersion(),
+				d.data.Session.OrganizationID, sentence(err.Error()), other, permissionsAdvice))
 
 		return
 	}

@@ -65,13 +65,13 @@ func TestAccSObjectDataSource_notFound(t *testing.T) {
 	}{
 		"unknown": {`name = "Nonsense"`, "Expected an object Nonsense in the data API of version 62.0 in org " +
 			"00D", nil},
-		"of the tooling API": {`name = "Certificate"`, "It may be an object of the Tooling API (tooling = true)", nil},
+		"of the tooling API": {`name = "Certificate"`, "It may belong to the Tooling API (tooling = true)", nil},
 		"of the data API": {
 			"name = \"TenantSecret\"\ntooling = true",
-			"It may be an object of the data API (tooling = false)", nil,
+			"It may belong to the data API (tooling = false)", nil,
 		},
 		"hidden from the user": {
-			`name = "TenantSecret"`, "permissions Manage Encryption Keys",
+			`name = "TenantSecret"`, "user has Manage Encryption Keys",
 			[]sfsim.Option{denied(func(p *sfsim.Permissions) {
 				p.ManageEncryptionKeys = false
 			})},

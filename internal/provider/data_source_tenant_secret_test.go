@@ -157,10 +157,10 @@ func TestAccTenantSecretDataSource_notFound(t *testing.T) {
 		},
 		"empty org": {
 			body: `type = "Data"`, seed: "tenant_secrets: []", attribute: "type", detail: "The org shows no tenant secret at " +
-				"all. Check that Shield Platform Encryption is enabled",
+				"all. Check that this is the right org",
 		},
 		"denied, shown as empty": {
-			body: `type = "Data"`, attribute: "type", detail: "permissions Manage Encryption Keys",
+			body: `type = "Data"`, attribute: "type", detail: "user has Manage Encryption Keys",
 			options: []sfsim.Option{denied(func(p *sfsim.Permissions) {
 				p.ManageEncryptionKeys, p.DeniedAsEmpty = false, true
 			})},

@@ -92,7 +92,7 @@ func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadR
 	}
 	if all.Count() == 0 {
 		resp.Diagnostics.AddWarning("The org shows no tenant secret at all",
-			"An org without Shield keys answers like this, and so does one where the user may not see them. "+permissionsAdvice)
+			"Either it has none, or the user may not see them. "+permissionsAdvice)
 	}
 	model.populate(all.Rows(), d.data.Session.OrganizationID)
 	rows := model.TenantSecrets

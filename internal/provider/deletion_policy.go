@@ -38,7 +38,7 @@ func addPrevented(diags *diag.Diagnostics, what string, others ...string) {
 		others[i] = fmt.Sprintf("%q", policy)
 	}
 	diags.AddAttributeError(path.Root("deletion_policy"), "Destroying this resource is prevented",
-		fmt.Sprintf("deletion_policy = %q is in the state of %s. Nothing was changed. To let Terraform let go of it, set "+
+		fmt.Sprintf("deletion_policy = %q is in the state of %s. Nothing was changed. To let Terraform forget it, set "+
 			"deletion_policy = %s, apply, and then remove the block.", policyPrevent, what,
 			strings.Join(others, " or ")))
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -19,12 +18,11 @@ import (
 // permissionsAdvice names what the running user needs [D ShieldREST, Help
 // security_pe_byok_generate_secret]. Salesforce answers an under-privileged user with an empty
 // result or "not found", so it belongs to every such answer.
-const permissionsAdvice = "Check that Shield Platform Encryption is enabled in the org and that the user has the " +
-	"permissions Manage Encryption Keys, Manage Certificates and Customize Application, and that the credentials lead " +
-	"to the org that you mean."
+const permissionsAdvice = "Check that this is the right org, that it has Shield Platform Encryption, and that the " +
+	"user has Manage Encryption Keys, Manage Certificates and Customize Application."
 
-// addError turns an error into a diagnostic: tied to an attribute where one must change, with
-// advice where there is some. Texts of Salesforce are shown as they come and never interpreted.
+// addError turns an error into a diagnostic: tied to an attribute if one must change, with
+// advice if there is some. Texts of Salesforce are shown as they come and never interpreted.
 func addError(diags *diag.Diagnostics, summary string, err error) {
 	if limit, ok := errors.AsType[*salesforce.RequestLimitError](err); ok {
 		if p, ok := problem.Of(err); ok {
@@ -73,7 +71,7 @@ var neighbours = map[string]string{
 	"key_material_wo": "key_material_wo_version", "exported_secret_value_wo": "exported_secret_value_wo_version",
 }
 
-// worded returns a detail that names its attribute, where the CLI can't point at it: a secret, or
+// worded returns a detail that names its attribute if the CLI can't point at it: a secret, or
 // an element of a nested attribute.
 func worded(attribute, detail string) string {
 	if _, secret := neighbours[attribute]; !secret && !strings.ContainsAny(attribute, ".[") ||
@@ -111,28 +109,25 @@ func attributePath(words string) path.Path {
 // unknownOutcomeDetail says what was sent, when, and what the next apply will do.
 func unknownOutcomeDetail(e *upload.UnknownOutcomeError) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "A new %s key was sent to Salesforce at %s under rotation id %s", e.Type,
-		e.SentAt.UTC().Format(time.RFC3339), e.RotationID)
+	fmt.Fprintf(&text, "A new %s key was sent at %s under rotation id %s", e.Type, rfc3339(e.SentAt), e.RotationID)
 	if e.Hash != "" {
 		fmt.Fprintf(&text, " with the SecretValueHash %s", e.Hash)
 	}
-	text.WriteString(", and no answer says whether it was taken. The org was searched for it several times since, and " +
-		"it was not there. ")
+	text.WriteString(", and no answer says whether Salesforce took it. Several searches of the org since did not find " +
+		"it, and nothing was sent twice. ")
 	if e.EscrowFile != "" {
-		fmt.Fprintf(&text, "The escrow copy %s holds the key: keep it. ", e.EscrowFile)
+		fmt.Fprintf(&text, "Keep its escrow copy, %s. ", e.EscrowFile)
 	}
-	text.WriteString("Nothing was sent a second time. Apply again: the next apply first looks for this rotation in the " +
-		"org and adopts it; only where it is not there a key is uploaded. ")
+	text.WriteString("Apply again: the next apply adopts the key if it is there, and else uploads one. ")
 	if e.Err != nil {
-		fmt.Fprintf(&text, "What happened: %s", sentence(e.Err.Error()))
+		fmt.Fprintf(&text, "Cause: %s", sentence(e.Err.Error()))
 	}
 
 	return text.String()
 }
 
 // versionAdvice belongs to a "not found" of a resource that every version of the API has.
-const versionAdvice = " Every API version of an org has this resource, so this org may not have the version in the " +
-	"path: check api_version. /services/data/ of instance_url lists the versions without a login."
+const versionAdvice = " The org may lack this API version: check api_version against /services/data/ of instance_url."
 
 // speaksOfRequest reports whether a refusal can be about what was sent, such as how a key was
 // wrapped: one of the session, of permissions, of limits or of an outage is not, whatever was sent.
@@ -164,18 +159,18 @@ func advice(err error) string {
 	case errors.Is(err, salesforce.ErrPermission):
 		return " " + permissionsAdvice
 	case errors.Is(err, salesforce.ErrSOAPToken):
-		return " The app probably issues JWT-based access tokens, which SOAP does not take. Turn them off in the app's " +
-			"OAuth settings: settings and certificates need SOAP."
+		return " SOAP, which settings and certificates need, takes no JWT-based access tokens: turn them off in the app's " +
+			"OAuth settings."
 	case errors.Is(err, salesforce.ErrLoginLimit):
-		return " Salesforce bounds how often one user logs in. Apply again later."
+		return " Salesforce limits how often one user logs in. Apply again later."
 	case errors.Is(err, salesforce.ErrUnauthorized):
-		return " The session ended or may not use the API. Apply again with fresh credentials."
+		return " The session has ended or may not use the API. Apply again with fresh credentials."
 	case errors.Is(err, salesforce.ErrLocked):
 		return " Another transaction held the record the whole time. Apply again."
 	case errors.Is(err, salesforce.ErrUnavailable):
 		return " Salesforce did not serve the request. Apply again later."
 	case errors.Is(err, salesforce.ErrOutcomeUnknown):
-		return " Plan again before anything else: the plan shows whether the change arrived."
+		return " Plan again before anything else: the plan shows whether the change was made."
 	default:
 		return ""
 	}

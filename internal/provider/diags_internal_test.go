@@ -32,7 +32,7 @@ func TestOpening(t *testing.T) {
 	}
 }
 
-// Each answer gets the advice that fits it, and only where it fits.
+// Each answer gets the advice that fits it, and only if it fits.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, path, code string) error {

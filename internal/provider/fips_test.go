@@ -13,7 +13,7 @@ import (
 // escrowNotice is the summary of the warning that strict FIPS brings.
 const escrowNotice = "Escrow copies are made outside FIPS 140-3"
 
-// fipsNotice is that summary where this process, and so the provider that it starts, runs under
+// fipsNotice is that summary if this process, and so the provider that it starts, runs under
 // strict FIPS, and "" elsewhere.
 func fipsNotice() string {
 	if strictFIPS() {

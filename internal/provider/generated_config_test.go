@@ -122,8 +122,8 @@ func TestAccTenantSecretVersion_importOfTheActiveKey(t *testing.T) {
 	sim := acctest.StartSim(t, seedOf(t, archivedKey))
 	cli := acctest.NewCLI(t, sim).InProcess()
 	plan, text := generated(t, cli, versionAddress, acctest.ActiveKey(t, sim, "Data").ID)
-	if plan.Code != acctest.PlanFailed || !plan.Has("error", "The ACTIVE key can't be imported so",
-		"only a rotation changes its status", "salesforcebyok_tenant_secret, by its type \"Data\"") {
+	if plan.Code != acctest.PlanFailed || !plan.Has("error", "The ACTIVE key can't be imported here",
+		"changes by rotation only", "salesforcebyok_tenant_secret, by its type \"Data\"") {
 		t.Errorf("expected a refusal, found %s", plan.Output())
 	}
 	if regexp.MustCompile(`desired_status\s+= "ACTIVE"`).MatchString(text) || cli.State(versionAddress) != nil {

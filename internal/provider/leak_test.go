@@ -27,7 +27,7 @@ import (
 )
 
 // secrets of a run: what no artifact may hold. The material of every key that the org was given is
-// among them, also where it was generated and nobody else has seen it.
+// among them, even if it was generated and nobody else has seen it.
 func secrets(sim *sfsim.Server, materials ...acctest.Material) *acctest.Scanner {
 	scanner := &acctest.Scanner{}
 	scanner.Add("client secret", []byte(sim.ClientSecret))
@@ -150,7 +150,7 @@ func find(t *testing.T, dir, name string) bool {
 	return found
 }
 
-// The same scan finds the material where a provider keeps it in private state or logs its model:
+// The same scan finds the material if a provider keeps it in private state or logs its model:
 // the controls that show that the scanner sees what it says it sees.
 func TestAccLeak_controlsAreFound(t *testing.T) {
 	acctest.NeedsCLI(t)

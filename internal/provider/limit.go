@@ -93,7 +93,7 @@ type limitReporter struct {
 	read atomic.Bool
 }
 
-// warnings returns the warning that few calls are left, where nobody has had it.
+// warnings returns the warning that few calls are left, if nobody has had it.
 func (l *limitReporter) warnings() []*tfprotov6.Diagnostic {
 	if l == nil {
 		return nil
@@ -105,8 +105,7 @@ func (l *limitReporter) warnings() []*tfprotov6.Diagnostic {
 
 	return []*tfprotov6.Diagnostic{{
 		Severity: tfprotov6.DiagnosticSeverityWarning, Summary: "Few API calls are left",
-		Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run ends where it stands. A plan " +
-			"over any number of records takes about five calls, an upload six: look for other clients of the org (Setup, " +
-			"System Overview), or wait.",
+		Detail: sentence(text) + " Beyond the limit Salesforce refuses every call, and a run stops where it is. A plan " +
+			"takes about five calls, an upload six. Look for other clients of the org (Setup, System Overview), or wait.",
 	}}
 }

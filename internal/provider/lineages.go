@@ -15,7 +15,7 @@ type lineages struct {
 	creates map[string]int
 	// seen is the record in use when a key was planned, by type.
 	seen map[string]keys.Record
-	// taken are the types of which this run has made or adopted a key under a new object.
+	// taken are the types for which this run has made or adopted a key under a new object.
 	taken map[string]bool
 
 	once sync.Once

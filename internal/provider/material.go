@@ -238,12 +238,11 @@ func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Ob
 // warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is
 // wrapped, so nothing is refused.
 func warnUnpinned(pins []string, name, fingerprint types.String, diags *diag.Diagnostics) {
-	if !isGiven(fingerprint) || keys.PinsHold(pins, fingerprint.ValueString()) {
+	if !isGiven(fingerprint) || keys.CertificatePinsHold(pins, fingerprint.ValueString()) {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("certificate_pins"), "The wrapping certificate is not pinned",
 		fmt.Sprintf("Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing is "+
-			"wrapped now, and the next wrapping for it is refused. Verify the certificate in Setup, then pin it or name "+
-			"another.",
+			"wrapped now, but the next upload would be refused. Verify the certificate in Setup, then pin it or name another.",
 			name.ValueString(), fingerprint.ValueString()))
 }

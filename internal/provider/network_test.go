@@ -152,7 +152,7 @@ func TestAccProvider_proxyAndPrivateAuthority(t *testing.T) {
 	for name, test := range map[string]struct {
 		oldest, newest uint16
 		trust          bool
-		// refusal is a part of the error, "" where the apply works.
+		// refusal is a part of the error, "" if the apply works.
 		refusal string
 	}{
 		"TLS 1.3":                      {tls.VersionTLS13, 0, true, ""},

@@ -93,9 +93,9 @@ func (b *base) sameOrg(id types.String, diags *diag.Diagnostics) bool {
 		return true
 	}
 	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
-		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. Use a state of its "+
-			"own for each org. If the org is gone, as a sandbox that was deleted or refreshed, let the object go with "+
-			"terraform state rm.", id.ValueString(), b.data.Session.OrganizationID))
+		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. Use a separate "+
+			"state for each org. If the org is gone, such as a deleted or refreshed sandbox, remove the object with terraform "+
+			"state rm.", id.ValueString(), b.data.Session.OrganizationID))
 
 	return false
 }

@@ -29,8 +29,8 @@ func getPrivate[T any](ctx context.Context, from privateReader, key string, diag
 func setPrivate(ctx context.Context, to privateWriter, key string, value any, diags *diag.Diagnostics) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		diags.AddError("Private state can't be written", fmt.Sprintf("internal error: the entry %q could not be encoded: "+
-			"%s; please report it.", key, err))
+		diags.AddError("Private state can't be written", fmt.Sprintf("Internal error: the entry %q could not be encoded: "+
+			"%s. Please report it.", key, err))
 
 		return
 	}

@@ -226,7 +226,7 @@ func TestAccProvider_refusedCredentials(t *testing.T) {
 		fmt.Sprintf("client_id = %q", sim.ClientID), "client_secret = var.wrong_secret"))
 	plan := cli.Plan()
 	if plan.Code != acctest.PlanFailed || !plan.Has("error", "Salesforce refused the credentials",
-		"Check client_id and client_secret", "Nothing else was sent.") {
+		"Check client_id, client_secret", "Nothing else was sent.") {
 		t.Errorf("expected the secret to be refused, found %s", plan.Output())
 	}
 	if strings.Contains(plan.Output(), "not-the-secret") {

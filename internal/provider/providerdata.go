@@ -125,7 +125,7 @@ func addProviderError(diags *diag.Diagnostics, summary string, err error) {
 	addProblem(diags, problem.New(attribute, summary, "%s Nothing was sent.", opening(err)))
 }
 
-// addLoginError explains why no session could be had.
+// addLoginError explains why the login failed.
 func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	var refused *salesforce.AuthError
 	switch {
@@ -134,8 +134,8 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 	case errors.Is(err, salesforce.ErrWrongHost):
 		diags.AddAttributeError(path.Root("instance_url"), "Not the org's My Domain", opening(err)+wrongHostAdvice)
 	case errors.Is(err, salesforce.ErrLoginLimit):
-		diags.AddError("Too many logins of this user", opening(err)+" Salesforce bounds how often one user logs in. Apply "+
-			"again later, and give runs that come side by side users of their own.")
+		diags.AddError("Too many logins of this user", opening(err)+" Salesforce limits how often one user logs in. Apply "+
+			"again later, and give runs that overlap users of their own.")
 	case errors.As(err, &refused) && errors.Is(err, salesforce.ErrUnauthorized):
 		diags.AddAttributeError(attributePath(mark), "Salesforce refused the credentials",
 			opening(err)+" "+loginAdvice(mark)+" Nothing else was sent.")
@@ -148,27 +148,29 @@ func addLoginError(diags *diag.Diagnostics, mark string, err error) {
 }
 
 // wrongHostAdvice belongs to an answer that no My Domain gives.
-const wrongHostAdvice = " Give instance_url (and login_url, if it is set) the My Domain that Setup shows under My " +
+const wrongHostAdvice = " Set instance_url (and login_url, if you use it) to the URL that Setup shows under My " +
 	"Domain, and let proxies pass it unchanged."
 
 func loginAdvice(mark string) string {
 	switch mark {
 	case "client_secret":
-		return "Check client_id and client_secret, that instance_url is the org's My Domain URL, and that the External " +
-			"Client App has the client credentials flow enabled with a run-as user."
+		return "Check client_id, client_secret, that instance_url is the org's My Domain URL, and that the External Client " +
+			"App enables the client credentials flow with a run-as user."
 	case "private_key":
-		return "Check client_id and username, that private_key belongs to the app's certificate, that login_url and " +
-			"audience, if they are set, fit the org, that the app is pre-authorised for the user, and the clock of this machine."
+		return "Check client_id, username, this machine's clock, that private_key belongs to the app's certificate, that " +
+			"login_url and audience, if set, fit the org, and that the app is pre-authorised for the user."
 	default:
-		return "The session of access_token is over or is not allowed to use the API: get a new one, for instance with sf " +
-			"org auth show-access-token --json."
+		return "Get a new access_token, for instance with sf org auth show-access-token --json, for a user who may use the " +
+			"API, or configure client credentials or a JWT login."
 	}
 }
 
 // opening makes an error's text the first sentence of a detail. A name, such as api_version, stays
 // as it is written.
-func opening(err error) string {
-	text := sentence(err.Error())
+func opening(err error) string { return opened(sentence(err.Error())) }
+
+// opened makes a text begin like a sentence. A name, such as api_version, stays as it is written.
+func opened(text string) string {
 	word, _, _ := strings.Cut(text, " ")
 	if strings.TrimLeft(word, "abcdefghijklmnopqrstuvwxyz") != "" {
 		return text
@@ -245,14 +247,14 @@ func (b *base) take(handed any, diags *diag.Diagnostics) {
 // online reports whether calls can be made.
 func (b *base) online() bool { return b.data != nil && b.data.Client != nil }
 
-// ready adds an error where calls are needed and can't be made.
+// ready adds an error if calls are needed and can't be made.
 func (b *base) ready(diags *diag.Diagnostics) bool {
 	if b.online() {
 		return true
 	}
 	diags.AddError("Provider configuration is not known yet",
-		"A value in the salesforcebyok provider block is only known after another resource is applied, so the org can't be "+
-			"read now. Apply that resource first (-target), or give the provider values that are known at plan.")
+		"A value in the salesforcebyok provider block is known only after another resource is applied, so the org can't be "+
+			"read yet. Apply that resource first (-target), or give values that are known at plan.")
 
 	return false
 }

@@ -201,8 +201,8 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		}
 		if generated && plan.Escrow.IsNull() {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
-				"Nobody can open the JWE but Salesforce: without an escrow copy this key can't be encrypted for another "+
-					"certificate or recovered. Set escrow.")
+				"Only Salesforce can open the JWE: without an escrow copy this key can't be recovered or encrypted for another "+
+					"certificate. Set escrow.")
 		}
 		if !req.State.Raw.IsNull() && !plan.KeyIdentifier.IsUnknown() {
 			r.warnDropped(ctx, state, &resp.Diagnostics)
@@ -222,8 +222,8 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		// Whether the JWE is made again is known only during apply, when the core plans again.
 		if generated {
 			resp.Diagnostics.AddAttributeWarning(path.Root("certificate"), "A generated key can't be encrypted again",
-				fmt.Sprintf("The key %q was generated, and whether its JWE must be made for another certificate shows during "+
-					"apply, which then refuses it. Before its certificate is replaced, take the key out of escrow and give it in "+
+				fmt.Sprintf("Key %q was generated. If its certificate is replaced, the apply can't make its JWE for the new one, "+
+					"and refuses. Before that, take the key out of escrow and give it in "+
 					"key_material_wo.", state.KeyIdentifier.ValueString()))
 		}
 		plan.planNew()
@@ -235,8 +235,8 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if !changed {
 		if !plan.Escrow.Equal(state.Escrow) {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next JWE",
-				"The key is not escrowed again: its material is not known here. The changed escrow is used when the JWE is next "+
-					"made from key_material_wo.")
+				"The changed escrow does not apply to the key in use, whose material is no longer known. It applies when the JWE "+
+					"is next made from key_material_wo.")
 		}
 		warnUnpinned(stringsIn(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
@@ -247,11 +247,11 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	if generated {
-		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "The material of a generated key is not known any more",
-			fmt.Sprintf("The JWE of %q must be made again, since certificate, replay_nonce or key_material_wo_version "+
-				"changed, and the key in it was generated: encrypting other material under the same identifier would make data "+
-				"unreadable. Nothing was changed. Take the key out of escrow and give it in key_material_wo, or make a new key "+
-				"under a new key_identifier.", state.KeyIdentifier.ValueString()))
+		resp.Diagnostics.AddAttributeError(path.Root("certificate"), "A generated key's material is no longer known",
+			fmt.Sprintf("A changed certificate, replay_nonce or key_material_wo_version needs the JWE of %q made again, but "+
+				"its key was generated. Another key under this identifier would make data unreadable. Nothing was changed. Take "+
+				"the key out of escrow and give it in key_material_wo, or use a new "+
+				"key_identifier.", state.KeyIdentifier.ValueString()))
 
 		return
 	}
@@ -275,15 +275,15 @@ func (r *cacheOnlyKeyResource) warnDropped(ctx context.Context, state cacheOnlyK
 	if onlyInState(ctx, state.EscrowCiphertext, state.Escrow, state.OrganizationID.ValueString(), cacheOnlyEscrowType,
 		state.SecretValueHash.ValueString()) {
 		diags.AddAttributeWarning(path.Root("key_identifier"), "The only escrow copy leaves the state",
-			fmt.Sprintf("escrow_ciphertext of the key %q is in no escrow.directory, and leaves the state with it. Archived "+
-				"records need that key for ever, and a new certificate needs the copy. Save it first, or keep this instance and "+
-				"add another for the new key.", identifier))
+			fmt.Sprintf("The escrow_ciphertext of key %q is in no escrow.directory and leaves the state. Archived records "+
+				"need that key for ever, and a new certificate needs the copy. Save it first, or keep this instance and add "+
+				"another for the new key.", identifier))
 
 		return
 	}
-	diags.AddWarning("The cache-only key's JWE will be dropped from state",
-		fmt.Sprintf("Nothing changes in Salesforce or at the key service. What was published under %q goes on working; "+
-			"without it and without an escrow copy, data under this key can't be read again.", identifier))
+	diags.AddWarning("The cache-only key's JWE leaves the state",
+		fmt.Sprintf("Nothing changes in Salesforce or at the key service, which must keep what was published under %q: "+
+			"without that and an escrow copy, data under this key can't be read again.", identifier))
 }
 
 // checkCertificate refuses, at plan, a certificate that can't wrap a cache-only key. One that is
@@ -312,11 +312,11 @@ func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheO
 // checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether
 // the pins hold.
 func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag.Diagnostics) bool {
-	if keys.PinsHold(stringsIn(m.CertificatePins), certificate.SHA256Fingerprint()) {
+	if keys.CertificatePinsHold(stringsIn(m.CertificatePins), certificate.SHA256Fingerprint()) {
 		return true
 	}
 
-	return addProblem(diags, keys.PinMismatch(m.Certificate.ValueString(), certificate.SHA256Fingerprint()))
+	return addProblem(diags, keys.CertificateNotPinned(m.Certificate.ValueString(), certificate.SHA256Fingerprint()))
 }
 
 // planNew plans the computed values of a JWE that is still to be made.
@@ -375,16 +375,16 @@ func (r *cacheOnlyKeyResource) checkIdentifier(ctx context.Context, identifier s
 		return addProblem(diags, weakGiven(given))
 	case given.IsNull():
 		diags.AddAttributeError(path.Root("key_identifier"), "The identifier is in use",
-			fmt.Sprintf("%s is fetched from the key service by the identifier %q. A newly generated key under it would make "+
-				"the data of that record unreadable. Nothing was made. Give the very key in key_material_wo, from its escrow "+
-				"copy, import its JWE, or make a new key under a new key_identifier.",
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q: a newly generated key would make its data "+
+				"unreadable. Nothing was made. Give the same key in key_material_wo, from its escrow copy, import its JWE, or "+
+				"use a new key_identifier.",
 				record.Describe(), identifier))
 
 		return false
 	default:
 		diags.AddAttributeWarning(attributePath("key_material_wo"), "The identifier is in use",
-			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the very "+
-				"one that the record was made with: under any other the data of that record can't be read.", record.Describe(),
+			fmt.Sprintf("%s is fetched from the key service by the identifier %q. The key in key_material_wo must be the one "+
+				"that the record was made with: with any other its data can't be read.", record.Describe(),
 				identifier))
 		if weakGiven(given) != nil {
 			warnWeakInUse(identifier, diags)
@@ -458,9 +458,9 @@ func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnos
 		return true
 	}
 	diags.AddAttributeError(attributePath("key_material_wo"), "Another key under the same identifier",
-		fmt.Sprintf("The key %q has the SHA-256 %s, the one in key_material_wo another. Data that the first key has "+
-			"encrypted could not be read under the second. Nothing was changed. Give the same material, or make a new key "+
-			"under a new key_identifier.", state.KeyIdentifier.ValueString(), before))
+		fmt.Sprintf("Expected key %q with the SHA-256 %s, found another in key_material_wo, which can't read data of the "+
+			"first. Nothing was changed. Give the same material, or use a new "+
+			"key_identifier.", state.KeyIdentifier.ValueString(), before))
 
 	return false
 }
@@ -469,8 +469,8 @@ func sameKey(material secret.Bytes, state cacheOnlyKeyModel, diags *diag.Diagnos
 // encrypted again, so nothing gets worse.
 func warnWeakInUse(identifier string, diags *diag.Diagnostics) {
 	diags.AddAttributeWarning(attributePath("key_material_wo"), "Key material in use is weak",
-		fmt.Sprintf("The material in key_material_wo is a pattern, not 32 random bytes, and the key %q is in use. Its JWE "+
-			"is made again. Rotate to a key of random material, under a new key_identifier.", identifier))
+		fmt.Sprintf("Expected 32 random bytes in key_material_wo, found a pattern. Since key %q is in use, its JWE is made "+
+			"again. Rotate to random material under a new key_identifier.", identifier))
 }
 
 // takeMaterial parses the given material, or generates it.
@@ -520,7 +520,7 @@ func (m *cacheOnlyKeyModel) identity() cacheOnlyKeyIdentity {
 }
 
 // Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns
-// where the certificate is gone.
+// if the certificate is gone.
 func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state cacheOnlyKeyModel
@@ -544,19 +544,20 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 		case row.ExpirationDate.IsZero():
 		case left <= 0:
 			resp.Diagnostics.AddWarning("The cache-only key's certificate has expired",
-				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expired at %s. Make the JWE for another "+
-					"certificate, from the escrow copy.",
+				fmt.Sprintf("Certificate %q, which encrypts key %q, expired at %s. Make the JWE for another certificate, from "+
+					"the escrow copy.",
 					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
 		case left < time.Duration(valueOr(state.WarnBeforeDays, defaultWarnBeforeDays))*24*time.Hour:
 			resp.Diagnostics.AddWarning("The cache-only key's certificate expires soon",
-				fmt.Sprintf("Certificate %q, for which the key %q is encrypted, expires at %s. Before then, make the JWE for "+
-					"another certificate, from the escrow copy.",
+				fmt.Sprintf("Certificate %q, which encrypts key %q, expires at %s. Before then, make the JWE for another "+
+					"certificate, from the escrow copy.",
 					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
 		}
 	}
 	if !found {
-		resp.Diagnostics.AddWarning("The cache-only key's certificate is not in the org",
-			fmt.Sprintf("Salesforce can't open the JWE of %q without the certificate %q, which org %s does not show.",
+		resp.Diagnostics.AddWarning("The cache-only key's certificate is missing",
+			fmt.Sprintf("Salesforce can't open the JWE of %q without certificate %q, which org %s does not show. Make the JWE "+
+				"for another certificate, from the escrow copy.",
 				state.KeyIdentifier.ValueString(), state.Certificate.ValueString(),
 				r.data.Session.OrganizationID))
 	}
@@ -578,8 +579,8 @@ func (r *cacheOnlyKeyResource) ImportState(ctx context.Context, req resource.Imp
 	certificate, jwe, ok := strings.Cut(req.ID, "/")
 	if req.ID == "" || !ok {
 		resp.Diagnostics.AddError("Invalid import id",
-			"Expected <certificate>/<compact JWE>, such as My_BYOK/eyJhbGciOi…: the JWE is where it was published and can't "+
-				"be read from Salesforce, so an identity alone is not enough. Nothing was imported.")
+			"Expected <certificate>/<compact JWE>, such as My_BYOK/eyJhbGciOi…. The JWE can't be read from Salesforce, so an "+
+				"identity alone is not enough. Nothing was imported. Take it from the key service.")
 
 		return
 	}

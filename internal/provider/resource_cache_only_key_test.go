@@ -197,7 +197,7 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
-	const only, dropped = "The only escrow copy leaves the state", "The cache-only key's JWE will be dropped from state"
+	const only, dropped = "The only escrow copy leaves the state", "The cache-only key's JWE leaves the state"
 	for name, test := range map[string]struct {
 		// made is escrow of the key, later the one of the apply after that; DIR stands for the directory.
 		made, later string
@@ -337,7 +337,7 @@ func TestAccCacheOnlyKey_generatedChanged(t *testing.T) {
 	jwe := cli.State(cacheOnlyAddress)["jwe"]
 	for _, lines := range [][]string{{`certificate = "Second"`}, {`certificate = "First"`, `replay_nonce = "n"`}} {
 		cli.Config(cacheOnly(lines...))
-		expectError(t, cli.Plan(), "The material of a generated key is not known any more", keyIdentifier,
+		expectError(t, cli.Plan(), "A generated key's material is no longer known", keyIdentifier,
 			"Nothing was changed")
 	}
 
@@ -502,7 +502,7 @@ func TestAccCacheOnlyKey_certificateGone(t *testing.T) {
 	if applied := cli.Apply(); applied.Code != 0 {
 		t.Fatal(applied.Output())
 	}
-	expectWarning(t, cli.Plan(), "The cache-only key's certificate is not in the org", "BYOK_2027", keyIdentifier)
+	expectWarning(t, cli.Plan(), "The cache-only key's certificate is missing", "BYOK_2027", keyIdentifier)
 	cli.MustBeEmpty()
 }
 
@@ -748,7 +748,7 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 	given, variable := givenMaterial(acctest.NewMaterial(), "1")
 	fresh := acctest.NewCLI(t, sim).InProcess()
 	fresh.Config(variable + cacheOnly(`certificate = "Sim_BYOK"`, given))
-	expectWarning(t, fresh.Plan(), "The identifier is in use", used, "must be the very one")
+	expectWarning(t, fresh.Plan(), "The identifier is in use", used, "must be the one that the record was made with")
 	fresh.MustApply()
 }
 
@@ -775,6 +775,6 @@ func TestAccCacheOnlyKey_unknownInputs(t *testing.T) {
 		"escrow_ciphertext": before["escrow_ciphertext"],
 	})
 	cli.Config(config("Second", "3"))
-	expectError(t, cli.Apply(), "The material of a generated key is not known any more")
+	expectError(t, cli.Apply(), "A generated key's material is no longer known")
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": before["jwe"], "certificate": "First"})
 }

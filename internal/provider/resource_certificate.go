@@ -205,8 +205,8 @@ func (m *certificateModel) addPrevented(diags *diag.Diagnostics) {
 
 func addEarlyChain(diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("certificate_chain"), "The chain comes before its request",
-		"A new CA-signed certificate gets a new key pair, so no chain can be signed for it yet. Apply without "+
-			"certificate_chain, have csr_pem signed, then set certificate_chain and apply again. Nothing was sent.")
+		"A new CA-signed certificate gets a new key pair, so no chain can exist for it yet. Nothing was sent. Apply "+
+			"without certificate_chain, have csr_pem signed, then set certificate_chain and apply again.")
 }
 
 func (r *certificateResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -390,7 +390,7 @@ func (m *certificateModel) identity() certificateIdentity {
 	return certificateIdentity{OrganizationID: m.OrganizationID, DeveloperName: m.DeveloperName}
 }
 
-// Read removes the certificate from state only where the org positively lists others and not this
+// Read removes the certificate from state only if the org positively lists others and not this
 // one.
 func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
@@ -407,15 +407,16 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 	row, found := certificateNamed(rows, name)
 	if !found && len(rows) == 0 {
 		resp.Diagnostics.AddError("No certificate is visible",
-			fmt.Sprintf("Expected the certificate %q in org %s. The org shows no certificate at all, which may be a matter of "+
-				"permissions, so nothing was removed from state. %s If it was deleted, remove it with terraform state rm.", name,
+			fmt.Sprintf("Expected certificate %q in org %s, which shows no certificate at all. Nothing was removed from "+
+				"state. %s If the certificate was deleted, use terraform state rm.", name,
 				r.data.Session.OrganizationID, permissionsAdvice))
 
 		return
 	}
 	if !found {
 		resp.Diagnostics.AddWarning("The certificate is gone",
-			fmt.Sprintf("Org %s lists %d certificates, and %q is no longer among them: it was deleted outside Terraform.",
+			fmt.Sprintf("Org %s lists %d certificates, but no longer %q: it was deleted outside Terraform. The next apply "+
+				"makes a new one, with another key pair.",
 				r.data.Session.OrganizationID, len(rows), name))
 		resp.State.RemoveResource(ctx)
 		// A CLI that knows no identities sends none, and the framework wants one even of what is gone.
@@ -490,9 +491,9 @@ func (m *certificateModel) checkKey(state certificateModel, diags *diag.Diagnost
 		return
 	}
 	diags.AddError("The certificate has another key pair",
-		fmt.Sprintf("Salesforce answered the upload with a new key pair of certificate %q. What was encrypted for the old "+
-			"one, such as the JWE of a cache-only key, can't be opened any more: make it again for this certificate. Uploaded "+
-			"keys are not affected.", m.DeveloperName.ValueString()))
+		fmt.Sprintf("Salesforce answered the upload with a new key pair for certificate %q. It can no longer open what was "+
+			"encrypted for the old one, such as a cache-only key's JWE: make that again. Uploaded keys are not "+
+			"affected.", m.DeveloperName.ValueString()))
 }
 
 func (r *certificateResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -646,8 +647,8 @@ func (r *certificateResource) adopt(ctx context.Context, row salesforce.Certific
 	}
 	if !m.BYOKCompatible.ValueBool() {
 		diags.AddWarning("The certificate can't wrap keys",
-			fmt.Sprintf("Certificate %q (%s) serves something else, or is not fit: %s. It can be managed, but no key can be "+
-				"wrapped with it.", row.DeveloperName, row.MasterLabel, strings.Join(shown.BYOKProblems, "; ")))
+			fmt.Sprintf("Certificate %q (%s) is not fit for BYOK: %s. Terraform can manage it, but no key can be wrapped with "+
+				"it.", row.DeveloperName, row.MasterLabel, strings.Join(shown.BYOKProblems, "; ")))
 	}
 
 	return m, true

@@ -79,14 +79,14 @@ func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.V
 	}
 	if config.DeveloperName.IsNull() == config.DeveloperNamePrefix.IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("developer_name"), "Expected one name of the certificate",
-			"Give either developer_name, the whole unique name, or developer_name_prefix, from which each new certificate "+
-				"gets a name. Nothing was sent.")
+			"Set exactly one of developer_name, the whole unique name, and developer_name_prefix, from which each new "+
+				"certificate gets a name. Nothing was sent.")
 	}
 	if !config.CertificateChain.IsNull() && !config.CertificateChain.IsUnknown() &&
 		config.CASigned.Equal(types.BoolValue(false)) {
 		resp.Diagnostics.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
-			"certificate_chain is the answer of a certificate authority, so it needs ca_signed = true. Remove it, or set "+
-				"ca_signed. Nothing was sent.")
+			"certificate_chain comes from a certificate authority, so it needs ca_signed = true. Remove it, or set ca_signed. "+
+				"Nothing was sent.")
 	}
 	if config.RenewBeforeDays.IsNull() {
 		return
@@ -187,7 +187,7 @@ func (m *certificateModel) planContent() {
 	m.BYOKCompatible, m.CompatibleTypes = types.BoolUnknown(), types.ListUnknown(types.StringType)
 }
 
-// keep takes over what a certificate has, where the configuration is silent.
+// keep takes over what a certificate has if the configuration says nothing.
 func (m *certificateModel) keep(config, state certificateModel) {
 	if config.DeveloperName.IsNull() {
 		m.DeveloperName = state.DeveloperName
@@ -227,8 +227,8 @@ func (m *certificateModel) checkKnown(config certificateModel, diags *diag.Diagn
 		return true
 	}
 	diags.AddAttributeError(path.Root(attribute), "Not known when the plan needs it",
-		fmt.Sprintf("Certificate %q exists, and the plan must say whether another one takes its place, but %s is known "+
-			"only after apply. Nothing was sent. Apply what it depends on first (-target), or give a value that is known.",
+		fmt.Sprintf("Certificate %q exists, and the plan must show whether it is replaced, but %s is known only after "+
+			"apply. Nothing was sent. Apply what it depends on first (-target), or give a known value.",
 			m.DeveloperName.ValueString(), attribute))
 
 	return false
@@ -241,8 +241,8 @@ func (m *certificateModel) checkCase(config certificateModel, diags *diag.Diagno
 		return true
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "The unique name differs in case alone",
-		fmt.Sprintf("The certificate's unique name is %q, developer_name says %q. Salesforce takes both for one name, so "+
-			"that a replacement would delete the certificate over a capital letter. Nothing was sent. Write it as the org "+
+		fmt.Sprintf("Expected developer_name = %q, as in the org, found %q. Salesforce takes both for one name, so "+
+			"replacing the certificate because of letter case would delete it. Nothing was sent. Write the name as the org "+
 			"does.", is, wanted))
 
 	return false
@@ -312,7 +312,7 @@ func (m *certificateModel) warnOfValidity(diags *diag.Diagnostics) {
 	}
 	if is, off := m.expiresOtherwise(); off {
 		diags.AddAttributeWarning(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("Salesforce made certificate %q to expire at %s, not at %s. Set expiration_date to that, or remove "+
+			fmt.Sprintf("Salesforce made certificate %q expire at %s, not at %s. Set expiration_date to the first, or remove "+
 				"it: the next plan refuses the difference.", m.DeveloperName.ValueString(), is,
 				m.ExpirationDate.ValueString()))
 	}
@@ -367,13 +367,13 @@ func (m *certificateModel) checkExpiration(now time.Time, diags *diag.Diagnostic
 	case err != nil:
 	case !at.After(now):
 		diags.AddAttributeError(path.Root("expiration_date"), "The expiration date is past",
-			fmt.Sprintf("A new certificate is to expire at %s, and the org's clock shows %s. Nothing was sent. Give a later "+
-				"date, or leave it to Salesforce.", m.ExpirationDate.ValueString(), now.UTC().Format(time.RFC3339)))
+			fmt.Sprintf("Expected a future date, found %s; the org's clock shows %s. Nothing was sent. Give a later date, or "+
+				"leave it to Salesforce.", m.ExpirationDate.ValueString(), now.UTC().Format(time.RFC3339)))
 	case !m.RenewBeforeDays.IsNull() && !m.RenewBeforeDays.IsUnknown() &&
 		keys.RenewalIsDue(keys.DaysLeft(at, now), m.RenewBeforeDays.ValueInt64()):
 		diags.AddAttributeError(path.Root("expiration_date"), "The certificate would be renewed at once",
-			fmt.Sprintf("A new certificate is to expire at %s, within the %d days of renew_before_days: each plan would renew "+
-				"it. Nothing was sent. Remove expiration_date, which is the same for each new certificate, or give a later one.",
+			fmt.Sprintf("A new certificate would expire at %s, within the %d days of renew_before_days, so each plan would "+
+				"renew it. Nothing was sent. Remove expiration_date, or give a later one.",
 				m.ExpirationDate.ValueString(), m.RenewBeforeDays.ValueInt64()))
 	}
 }
@@ -395,9 +395,9 @@ func (r *certificateResource) judgeSameName(ctx context.Context, before certific
 		}
 	}
 	diags.AddAttributeError(path.Root("developer_name"), "A certificate can't be replaced under its name",
-		fmt.Sprintf("The replacement of certificate %q would delete its private key, and needs the name while it is taken. "+
-			"Nothing was sent. To renew it, give another developer_name, or use developer_name_prefix. To have it made again "+
-			"all the same, destroy it first.", before.Name))
+		fmt.Sprintf("Replacing certificate %q would delete its private key and need its name while that is taken. Nothing "+
+			"was sent. To renew it, set another developer_name, or use developer_name_prefix. To make it again under its "+
+			"name, destroy it first.", before.Name))
 }
 
 // sayReplaced says by name what a replacement that the provider itself plans does with the old
@@ -407,8 +407,8 @@ func (r *certificateResource) sayReplaced(ctx context.Context, state certificate
 ) {
 	if due {
 		diags.AddWarning("The certificate will be renewed",
-			fmt.Sprintf("Certificate %q expires at %s, which is less than renew_before_days away: another one is made. Keys "+
-				"that refer to developer_name move to it without a rotation.",
+			fmt.Sprintf("Certificate %q expires at %s, within renew_before_days, so a new one is made. Keys that refer to "+
+				"developer_name move to it without a rotation.",
 				state.DeveloperName.ValueString(), state.NotAfter.ValueString()))
 	}
 	if state.DeletionPolicy.ValueString() == policyPrevent {
@@ -492,7 +492,7 @@ func (r *certificateResource) sayGone(ctx context.Context, state certificateMode
 	name := state.DeveloperName.ValueString()
 	if state.DeletionPolicy.ValueString() != policyDelete {
 		diags.AddWarning("The certificate will be forgotten, not deleted",
-			fmt.Sprintf("Certificate %q stays in org %s; Terraform will no longer manage it.", name,
+			fmt.Sprintf("Certificate %q stays in org %s; Terraform no longer manages it.", name,
 				state.OrganizationID.ValueString()))
 
 		return
@@ -514,13 +514,13 @@ func (r *certificateResource) sayGone(ctx context.Context, state certificateMode
 			return
 		case fate == keys.FateForget:
 			diags.AddWarning("A cache-only key names this certificate",
-				fmt.Sprintf("%s names certificate %q, which is to be replaced. Let remote_key_certificate refer to the new one, "+
+				fmt.Sprintf("%s names certificate %q, which will be replaced. Let remote_key_certificate refer to the new one, "+
 					"and use create_before_destroy: otherwise the old one is not deleted.", because.Describe(), name))
 		}
 	}
 	diags.AddWarning("The certificate will be deleted",
-		fmt.Sprintf("Certificate %q will be deleted from org %s. Uploaded keys do not need it any more; cache-only keys "+
-			"that name it do.", name, state.OrganizationID.ValueString()))
+		fmt.Sprintf("Certificate %q will be deleted from org %s. Uploaded keys no longer need it; cache-only keys that "+
+			"name it do.", name, state.OrganizationID.ValueString()))
 }
 
 // keptFor says why a certificate is left in the org.
@@ -532,9 +532,8 @@ func (m *certificateModel) keptFor(record keys.Record) string {
 
 func addNeeded(diags *diag.Diagnostics, name string, record keys.Record, advice string) {
 	diags.AddError("A cache-only key needs this certificate",
-		fmt.Sprintf("%s comes from its key service encrypted for the certificate %q: without it, data under that key can't "+
-			"be read. Nothing was changed. Let the key name another certificate first (remote_key_certificate), or set "+
-			"deletion_policy = %q to keep the certificate; %s.",
+		fmt.Sprintf("Salesforce can't read %s without certificate %q, for which its key service encrypts it. Nothing was "+
+			"changed. Let remote_key_certificate name another certificate first, or set deletion_policy = %q; %s.",
 			record.Describe(), name, policyAbandon, advice))
 }
 
@@ -561,9 +560,9 @@ func (r *certificateResource) planUpdate(ctx context.Context, plan, config, stat
 		plan.planContent()
 	} else if is, off := plan.expiresOtherwise(); off {
 		resp.Diagnostics.AddAttributeError(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("Certificate %q expires at %s, and expiration_date says %s. Salesforce fixes it when the certificate "+
-				"is made. Nothing was sent. Set expiration_date to that, or remove it; for another end, make a new certificate "+
-				"under another name.", state.DeveloperName.ValueString(), is, plan.ExpirationDate.ValueString()))
+			fmt.Sprintf("Certificate %q expires at %s, but expiration_date is %s. Salesforce sets the date when it makes the "+
+				"certificate. Nothing was sent. Set expiration_date to the first, or remove it. For another date, make a "+
+				"certificate under another name.", state.DeveloperName.ValueString(), is, plan.ExpirationDate.ValueString()))
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.online() && !resp.Diagnostics.HasError() {
@@ -576,24 +575,24 @@ func (m *certificateModel) checkFixed(state certificateModel, diags *diag.Diagno
 	name := state.DeveloperName.ValueString()
 	if !m.Label.IsUnknown() && !state.Label.IsNull() && !sameText(m.Label.ValueString(), state.Label.ValueString()) {
 		diags.AddAttributeError(path.Root("label"), "The label can't be changed here",
-			fmt.Sprintf("Certificate %q has the label %q, and label says %q. A deploy over an existing certificate makes a "+
-				"new key pair, so nothing was sent. Change the label in Setup, Certificate and Key Management, and apply again; "+
-				"or write here what the org has.", name, state.Label.ValueString(), m.Label.ValueString()))
+			fmt.Sprintf("Certificate %q has the label %q; the configuration says %q. A deploy over an existing certificate "+
+				"makes a new key pair, so nothing was sent. Change the label in Setup (Certificate and Key Management) and apply "+
+				"again, or write here what the org has.", name, state.Label.ValueString(), m.Label.ValueString()))
 	}
 	if !m.CASigned.IsUnknown() && !state.CASigned.IsNull() && !m.CASigned.Equal(state.CASigned) {
 		diags.AddAttributeError(path.Root("ca_signed"), "The kind of a certificate can't be changed",
-			fmt.Sprintf("Certificate %q has ca_signed = %t, and the configuration says %t. Salesforce fixes it when the "+
-				"certificate is made. Nothing was sent. Write here what the org has, or make a new certificate under another "+
+			fmt.Sprintf("Certificate %q has ca_signed = %t; the configuration says %t. Salesforce decides this when it makes "+
+				"the certificate. Nothing was sent. Write here what the org has, or make a certificate under another "+
 				"name.", name, state.CASigned.ValueBool(), m.CASigned.ValueBool()))
 	}
 	if !m.CertificateChain.IsNull() && !m.CertificateChain.IsUnknown() && m.CASigned.Equal(types.BoolValue(false)) {
 		diags.AddAttributeError(path.Root("certificate_chain"), "A chain for a self-signed certificate",
-			fmt.Sprintf("Certificate %q is self-signed, so there is no request that certificate_chain could answer. Remove "+
-				"it. Nothing was sent.", name))
+			fmt.Sprintf("Certificate %q is self-signed, so it has no request that a chain could answer. Nothing was sent. "+
+				"Remove certificate_chain.", name))
 	}
 	if !m.RenewBeforeDays.IsNull() && m.DeletionPolicy.ValueString() == policyPrevent {
 		diags.AddAttributeError(path.Root("renew_before_days"), "The certificate can't be renewed like this",
-			fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q in state forbids. Set it to %q "+
+			fmt.Sprintf("A renewal forgets or deletes the old certificate, which deletion_policy = %q forbids. Set it to %q "+
 				"or %q.", policyPrevent, policyAbandon, policyDelete))
 	}
 }
@@ -616,7 +615,7 @@ func (r *certificateResource) planChain(plan, state certificateModel, diags *dia
 	if at, err := time.Parse(time.RFC3339, plan.ExpirationDate.ValueString()); err == nil &&
 		answer.Leaf.X509.NotAfter.Sub(at).Abs() > sameDay {
 		diags.AddAttributeError(path.Root("expiration_date"), "The certificate expires at another time",
-			fmt.Sprintf("The signed certificate expires at %s, and expiration_date says %s. The chain decides. Nothing was "+
+			fmt.Sprintf("The signed certificate expires at %s, but expiration_date is %s. The chain decides. Nothing was "+
 				"sent. Remove expiration_date.", answer.Leaf.X509.NotAfter.UTC().Format(time.RFC3339),
 				plan.ExpirationDate.ValueString()))
 
@@ -624,9 +623,9 @@ func (r *certificateResource) planChain(plan, state certificateModel, diags *dia
 	}
 	if !state.CertificatePEM.IsNull() {
 		diags.AddAttributeWarning(path.Root("certificate_chain"), "The certificate is signed already",
-			fmt.Sprintf("Certificate %q has a signed chain. Salesforce documents an upload for one that waits for it; over a "+
-				"signed one it may make a new key pair. Uploaded keys do not mind. If a cache-only key names it, make a new "+
-				"certificate instead.", state.DeveloperName.ValueString()))
+			fmt.Sprintf("Certificate %q already has a signed chain. Salesforce documents an upload only for a certificate "+
+				"that waits for one; here it may make a new key pair. Uploaded keys are not affected. If a cache-only key names "+
+				"this certificate, make a new one instead.", state.DeveloperName.ValueString()))
 	}
 
 	return true
@@ -643,8 +642,8 @@ func (m *certificateModel) readAnswer(chain string, now time.Time, diags *diag.D
 	}
 	if problems := answer.Leaf.Unfit(now); len(problems) > 0 {
 		diags.AddAttributeError(path.Root("certificate_chain"), "The signed certificate is not fit",
-			fmt.Sprintf("The certificate that answers the request of %q can't wrap keys: %s. Nothing was sent. Have the "+
-				"request signed again.", m.DeveloperName.ValueString(), strings.Join(problems, "; ")))
+			fmt.Sprintf("The certificate signed for %q can't wrap keys: %s. Nothing was sent. Have the request signed "+
+				"again.", m.DeveloperName.ValueString(), strings.Join(problems, "; ")))
 
 		return nil, false
 	}

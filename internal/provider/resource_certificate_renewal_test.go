@@ -46,7 +46,7 @@ func remoteSearch(identifier, certificate string, lines ...string) string {
 
 const chosenName = "salesforcebyok_certificate.wrapping.developer_name"
 
-// applyOnce applies where the next plan is not to be empty.
+// applyOnce applies when the next plan is not expected to be empty.
 func applyOnce(t *testing.T, cli *acctest.CLI) acctest.Result {
 	t.Helper()
 	applied := cli.Apply()
@@ -162,7 +162,7 @@ func TestAccCertificate_renewalOfAGeneratedKey(t *testing.T) {
 	first, key := madeNames(sim)[0], acctest.ActiveKey(t, sim, "SearchIndex")
 	sim.Clock.Advance((2*365 - 20) * 24 * time.Hour)
 	expectWarning(t, cli.Plan(), "A generated key can't be encrypted again", keyIdentifier, "escrow")
-	expectError(t, cli.Apply(), "The material of a generated key is not known any more")
+	expectError(t, cli.Apply(), "A generated key's material is no longer known")
 	if names := madeNames(sim); len(names) != 2 {
 		t.Fatalf("expected both certificates, found %v", names)
 	}

@@ -79,8 +79,8 @@ func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diag
 	}
 	if !j.apply {
 		diags.AddAttributeWarning(at, "Cache-only keys will be switched off",
-			"What that means for data under cache-only keys of this org is not documented: make sure that no REMOTE tenant "+
-				"secret is in use.")
+			"Salesforce does not document what becomes of data under this org's cache-only keys. Make sure that no REMOTE "+
+				"tenant secret is in use.")
 	}
 	if !r.online() || r.data.allowsUnapproved() {
 		return
@@ -95,7 +95,7 @@ func (r *settingsResource) checkCacheOnly(ctx context.Context, j judgement, diag
 	}
 	if used := keys.RemoteInUse(all.Records()); len(used) > 0 {
 		diags.AddAttributeError(at, "Cache-only keys are in use",
-			fmt.Sprintf("Data of this org is under REMOTE tenant secrets: %s. It may be unreadable once the setting is off. "+
+			fmt.Sprintf("Data of this org is under REMOTE tenant secrets (%s), and may be unreadable once the setting is off. "+
 				"Nothing was sent. Replace these keys first; %s.",
 				naming(used), r.data.allowAdvice()))
 	}

@@ -236,7 +236,7 @@ func TestAccEncryptionKeySettings_anotherOrg(t *testing.T) {
 	expectCount(t, sim, opDeploy, 0)
 }
 
-// A setting that is not configured is left alone also where it has changed since the refresh that
+// A setting that is not configured is left alone even if it has changed since the refresh that
 // the plan is made of.
 func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
 	t.Parallel()

@@ -137,7 +137,7 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 ) {
 	if req.Plan.Raw.IsNull() {
 		resp.Diagnostics.AddWarning("The root key will be forgotten, not changed",
-			"Its status stays as it is; Terraform will no longer manage it.")
+			"Its status stays as it is; Terraform no longer manages it.")
 
 		return
 	}
@@ -201,12 +201,12 @@ func warnFixedStatus(status, wanted, id string, diags *diag.Diagnostics) {
 	case strings.EqualFold(status, wanted) || mustChange(status, wanted):
 	case strings.EqualFold(status, salesforce.RootKeyUnavailable):
 		diags.AddAttributeWarning(at, "The root key is not available",
-			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so data under it can't be read. No "+
-				"change of its status helps: check the key, its policy and its region there.", id))
+			fmt.Sprintf("Salesforce can't reach root key %s in its key management service, so its data can't be read. Another "+
+				"status does not help: check the key, its policy and its region there.", id))
 	default:
 		diags.AddAttributeWarning(at, "The root key's status is fixed",
-			fmt.Sprintf("Root key %s is %s. Salesforce documents changes between Active and Inactive only, so none is sent, "+
-				"and the key stays as it is. Look at it in Setup, Key Management.", id, status))
+			fmt.Sprintf("Root key %s is %s, and Salesforce documents changes between Active and Inactive only. Nothing was "+
+				"sent. Look at the key in Setup, Key Management.", id, status))
 	}
 }
 
@@ -217,8 +217,8 @@ func (r *externalRootKeyResource) checkLock(status, wanted, id string, diags *di
 	}
 	if r.data == nil || !r.data.AllowKeyDestruction && !r.data.DestructionUndecided {
 		diags.AddAttributeError(path.Root("desired_status"), "Making a root key Inactive is not allowed",
-			fmt.Sprintf("Data under root key %s, which is %s, can't be read while it is Inactive. The provider block does not "+
-				"allow it. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", id, status))
+			fmt.Sprintf("Data under root key %s (%s) can't be read while the key is Inactive, and the provider block does not "+
+				"allow that. Nothing was changed. To go on, set allow_key_destruction = true in the provider block.", id, status))
 
 		return false
 	}

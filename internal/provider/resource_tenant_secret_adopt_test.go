@@ -45,7 +45,7 @@ var outOfReach = sfsim.Fault{
 var lostReply = sfsim.Fault{Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Nth: 1, Drop: "after"}
 
 // A state that was lost finds its key again by the marker.
-func TestAccTenantSecret_rule3LostStateAdopts(t *testing.T) {
+func TestAccTenantSecret_lostStateAdopts(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -76,7 +76,7 @@ func TestAccTenantSecret_rule3LostStateAdopts(t *testing.T) {
 }
 
 // Adoption patches what is configured otherwise, and says what is lost with the state.
-func TestAccTenantSecret_rule3AdoptionWithoutDirectory(t *testing.T) {
+func TestAccTenantSecret_adoptionWithoutDirectory(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -104,7 +104,7 @@ func TestAccTenantSecret_rule3AdoptionWithoutDirectory(t *testing.T) {
 }
 
 // -replace asks for another resource, not for another key.
-func TestAccTenantSecret_rule6ReplaceKeepsTheKey(t *testing.T) {
+func TestAccTenantSecret_replaceKeepsTheKey(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -129,7 +129,7 @@ func TestAccTenantSecret_rule6ReplaceKeepsTheKey(t *testing.T) {
 
 // The reply to the POST is lost, and so is every look for the record. Nothing is sent a second
 // time: not by this apply, not by the next.
-func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
+func TestAccTenantSecret_unknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestAccTenantSecret_rule3UnknownOutcome(t *testing.T) {
 
 // The POST never arrived, but nobody can see that: the next apply looks first, and then uploads
 // once.
-func TestAccTenantSecret_rule3NeverArrived(t *testing.T) {
+func TestAccTenantSecret_neverArrived(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestAccTenantSecret_rule3NeverArrived(t *testing.T) {
 }
 
 // The record is there, but reads do not show it for a while.
-func TestAccTenantSecret_rule3VisibleLate(t *testing.T) {
+func TestAccTenantSecret_visibleLate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithVisibilityLag(3))
 	cli := acctest.NewCLI(t, sim).InProcess()
@@ -224,7 +224,7 @@ func TestAccTenantSecret_rule3VisibleLate(t *testing.T) {
 
 // Somebody rotated after the interrupted run: its record is not ACTIVE any more, so that a new
 // rotation follows.
-func TestAccTenantSecret_rule3OvertakenRecordIsNotAdopted(t *testing.T) {
+func TestAccTenantSecret_overtakenRecordIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	cli := acctest.NewCLI(t, sim)

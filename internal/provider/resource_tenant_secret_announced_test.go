@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	rotates = "The Data key will be rotated"
+	rotates = "A key will be rotated"
 	adopts  = "An existing key will be adopted"
 )
 
@@ -59,14 +59,15 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 			after := change.After
 			key := acctest.ActiveKey(t, sim, "Data")
 			if test.other {
-				if plan.Has("warning", adopts) || !plan.Has("warning", rotates, "rotation_triggers asks for a new key", key.ID) ||
-					after["tenant_secret_id"] != nil {
+				if plan.Has("warning", adopts) || after["tenant_secret_id"] != nil ||
+					!plan.Has("warning", "The Data key will be rotated", "rotation_triggers changed,", key.ID) {
 					t.Errorf("expected a rotation, found %v", plan.Diagnostics)
 				}
 
 				return
 			}
-			if plan.Has("warning", rotates) || plan.Has("warning", "An existing key will be archived") ||
+			if plan.Has("warning", rotates) || plan.Has("warning", "The Data key will be rotated") ||
+				plan.Has("warning", "An existing key will be archived") ||
 				!plan.Has("warning", adopts, key.ID, "Nothing will be uploaded") {
 				t.Errorf("expected the plan to announce an adoption and nothing else, found %v", plan.Diagnostics)
 			}
@@ -181,11 +182,11 @@ func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 		i := slices.IndexFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool { return d.Summary == rotates })
 		if i < 0 {
 			// The material of the key in use is refused for another one.
-			if !plan.Has("error", "This key material has been used in this org") {
+			if !plan.Has("error", "This key material was used before") {
 				t.Errorf("%s: found exit code %d, %v", want, plan.Code, plan.Diagnostics)
 			}
 			if i = slices.IndexFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool {
-				return strings.Contains(d.Detail, "asks for a new key")
+				return strings.Contains(d.Detail, "changed, so a new")
 			}); i < 0 {
 				t.Errorf("%s: expected the input to be named, found %v", want, plan.Diagnostics)
 
@@ -193,7 +194,7 @@ func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 			}
 		}
 		for _, input := range inputs {
-			because, _, _ := strings.Cut(plan.Diagnostics[i].Detail, " asks for a new key")
+			because, _, _ := strings.Cut(plan.Diagnostics[i].Detail, " changed, so a new")
 			if strings.Contains(because, input) != strings.Contains(want, input) {
 				t.Errorf("%s: found %q", want, plan.Diagnostics[i].Detail)
 			}
@@ -289,7 +290,7 @@ func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 	}
 	again := wrapByOpenSSL(t, sim, "Sim_BYOK", next)
 	cli.Config(dataKey(wrapped(again), pin(material)))
-	expectWarning(t, cli.Plan(), summary, "secret_value_hash has not", "give its hash too")
+	expectWarning(t, cli.Plan(), summary, "secret_value_hash did not", "give its hash too")
 	cli.MustApply()
 	expectState(t, cli, tenantSecretAddress, map[string]any{
 		"wrapped_key_material": again,
@@ -298,7 +299,7 @@ func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 	uploads(t, sim, 1, 1)
 	cli.Config(dataKey(wrapped(again), pin(next)))
 	if plan := cli.Plan(); plan.Has("warning", summary) ||
-		!plan.Has("warning", rotates, "the pinned secret_value_hash is not the hash of the ACTIVE record") {
+		!plan.Has("warning", "The Data key will be rotated", "pinned secret_value_hash is not the hash") {
 		t.Errorf("expected a rotation, found %v", plan.Diagnostics)
 	}
 	cli.MustApply()
@@ -352,7 +353,7 @@ func TestAccTenantSecret_evidenceAfterDriftAndRefresh(t *testing.T) {
 // how to keep it.
 func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 	t.Parallel()
-	const words = "The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state"
+	const leaves = "The only escrow copy leaves the state"
 	for name, test := range map[string]struct {
 		escrow func(*acctest.CLI) string
 		warns  bool
@@ -370,8 +371,8 @@ func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 			// What the next key gets saves nothing of this one.
 			cli.Config(dataKey(trigger("b"), escrowIn(cli)))
 			plan := cli.Plan()
-			if !plan.Has("warning", rotates) || plan.Has("warning", rotates, words,
-				"keep it first (terraform output)") != test.warns {
+			if !plan.Has("warning", rotates) || plan.Has("warning", leaves, "outgoing Data key",
+				"Save it first (terraform output)") != test.warns {
 				t.Errorf("expected a warning %t, found %v", test.warns, plan.Diagnostics)
 			}
 		})

@@ -195,7 +195,7 @@ func TestAccTenantSecretVersion_restoreAtTheCapIsPlanned(t *testing.T) {
 			plan := r.Plan()
 			if plan.Code != acctest.PlanChanges || plan.Changed != 1 ||
 				plan.Has("warning", "Restoring a key at the cap", "50 ACTIVE and ARCHIVED Data keys",
-					"asks for it all the same") != test.warns {
+					"tries all the same") != test.warns {
 				t.Errorf("expected a plan, with a warning %t, found exit code %d, %v", test.warns, plan.Code, plan.Diagnostics)
 			}
 			applied := r.Apply()

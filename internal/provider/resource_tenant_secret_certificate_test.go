@@ -18,7 +18,7 @@ func withCertificate(c sfsim.SeedCertificate) sfsim.Option {
 
 // A certificate that can never wrap is refused at plan; one that is not there yet, or waits for its
 // chain, at apply. Nothing is sent.
-func TestAccTenantSecret_rule1Certificate(t *testing.T) {
+func TestAccTenantSecret_certificate(t *testing.T) {
 	t.Parallel()
 	no := false
 	for name, test := range map[string]struct {
@@ -128,7 +128,7 @@ func TestAccCacheOnlyKey_unfitCertificate(t *testing.T) {
 }
 
 // Expiry is judged by the org's clock.
-func TestAccTenantSecret_rule1CertificateExpiry(t *testing.T) {
+func TestAccTenantSecret_certificateExpiry(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{
 		DeveloperName: "Short",
@@ -187,7 +187,7 @@ func TestAccTenantSecret_pinsOfASettledKey(t *testing.T) {
 }
 
 // A certificate that was fit at the plan and is gone at the apply.
-func TestAccTenantSecret_rule1CertificateMissing(t *testing.T) {
+func TestAccTenantSecret_certificateMissing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ name, hint string }{
 		"unknown":    {"Missing", "Certificates of this org that fit: Good"},

@@ -143,7 +143,7 @@ func TestAccTenantSecret_generated(t *testing.T) {
 }
 
 // The order of an upload is the protocol that keeps it repeatable; see the package upload.
-func TestAccTenantSecret_rule1UploadOrder(t *testing.T) {
+func TestAccTenantSecret_uploadOrder(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -223,7 +223,7 @@ func TestAccTenantSecret_givenMaterial(t *testing.T) {
 			},
 			{ // Salesforce takes material only once.
 				Config:      config(first, "3"),
-				ExpectError: acctest.ErrorText("This key material has been used in this org"),
+				ExpectError: acctest.ErrorText("This key material was used before"),
 			},
 		},
 	})
@@ -349,7 +349,7 @@ func TestAccTenantSecret_unknownType(t *testing.T) {
 	cli := acctest.NewCLI(t, sim)
 	cli.Config(tenantSecret(`type = "SalesforceDatabase"`, `certificate = "Sim_BYOK"`))
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges ||
-		!plan.Has("warning", "Unknown type of tenant secret", "Salesforce judges it") {
+		!plan.Has("warning", "Unknown type of tenant secret", "Salesforce may refuse it") {
 		t.Errorf("expected a warning, found %s", plan.Output())
 	}
 	for _, typ := range []string{"data", "DATA", "Searchindex"} {
@@ -385,7 +385,7 @@ func TestAccTenantSecret_nextRotationAllowed(t *testing.T) {
 
 // Create returns an error without state until Salesforce has said 201, and state without an error
 // from then on.
-func TestAccTenantSecret_rule3CreateNeverTaints(t *testing.T) {
+func TestAccTenantSecret_createNeverTaints(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fault   sfsim.Fault

@@ -9,7 +9,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-func TestAccTenantSecret_rule8DestroyForgets(t *testing.T) {
+func TestAccTenantSecret_destroyForgets(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -33,7 +33,7 @@ func TestAccTenantSecret_rule8DestroyForgets(t *testing.T) {
 	}
 }
 
-func TestAccTenantSecret_rule8Prevent(t *testing.T) {
+func TestAccTenantSecret_prevent(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -92,7 +92,7 @@ func TestAccTenantSecret_typeReplaces(t *testing.T) {
 }
 
 // A rotation needs no destroy, so PREVENT does not stand in its way.
-func TestAccTenantSecret_rule8PreventRotates(t *testing.T) {
+func TestAccTenantSecret_preventRotates(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	cli := acctest.NewCLI(t, sim)
@@ -119,7 +119,7 @@ func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A renamed resource keeps its key, and a removed block lets go of it also where a destroy is
+// A renamed resource keeps its key, and a removed block lets go of it even if a destroy is
 // prevented.
 func TestAccTenantSecret_movedAndRemoved(t *testing.T) {
 	t.Parallel()

@@ -115,7 +115,7 @@ func TestAccTenantSecret_destroyedCacheOnlyIsGivenUp(t *testing.T) {
 			r.allowed = true
 			r.write(body)
 			plan, _ := planned(t, r.CLI, tenantSecretAddress)
-			expectWarning(t, plan, summaryGivenUp, key.ID, "ends every way to make it ACTIVE again: what it encrypts is lost",
+			expectWarning(t, plan, summaryGivenUp, key.ID, "ends any way to make it ACTIVE again: its data is lost",
 				"allow_key_destruction")
 			for _, d := range plan.Diagnostics {
 				if slices.Contains([]string{"The Data key will be rotated", "An existing key will be archived"}, d.Summary) &&
@@ -146,10 +146,11 @@ func TestAccTenantSecret_destroyedCacheOnlyUnderAQuorum(t *testing.T) {
 	r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim, "allow_key_destruction = true", quorum)+dataKey())
 	writes := len(acctest.Writes(r.sim))
 	for _, result := range []acctest.Result{r.Plan(), r.Apply()} {
-		expectError(t, result, summaryInTheWay, key.ID, "destruction_approvers are configured", "Make it ACTIVE first")
+		expectError(t, result, summaryInTheWay, key.ID, "With destruction_approvers this is refused",
+			"Make the record ACTIVE first")
 	}
 	forget(t, r.CLI)
-	expectError(t, r.Plan(), summaryInTheWay, key.ID, "destruction_approvers are configured")
+	expectError(t, r.Plan(), summaryInTheWay, key.ID, "With destruction_approvers this is refused")
 	r.expectNothingSent(writes)
 }
 

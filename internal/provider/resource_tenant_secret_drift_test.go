@@ -12,9 +12,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// A key that somebody rotated outside is shown, and rotated back; also where a refresh-only apply
-// has saved it, or where the refresh is left out of the next plan.
-func TestAccTenantSecret_rule4RotatedOutside(t *testing.T) {
+// A key that somebody rotated outside is shown, and rotated back; also if a refresh-only apply
+// has saved it, or if the refresh is left out of the next plan.
+func TestAccTenantSecret_rotatedOutside(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		source  string
@@ -48,7 +48,7 @@ func TestAccTenantSecret_rule4RotatedOutside(t *testing.T) {
 			}
 			plan := cli.Plan(test.args...)
 			if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 ||
-				!plan.Has("warning", "The Data key will be rotated", "another record was made ACTIVE outside this configuration",
+				!plan.Has("warning", "The Data key will be rotated", "Another record was made ACTIVE outside this configuration",
 					outside) {
 				t.Fatalf("expected 1 to change with its reason, found %s", plan.Output())
 			}
@@ -64,7 +64,7 @@ func TestAccTenantSecret_rule4RotatedOutside(t *testing.T) {
 }
 
 // A rotation that fails after the refresh has moved the attributes still knows what is ours.
-func TestAccTenantSecret_rule4FailedRotationBack(t *testing.T) {
+func TestAccTenantSecret_failedRotationBack(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -84,7 +84,7 @@ func TestAccTenantSecret_rule4FailedRotationBack(t *testing.T) {
 	uploads(t, sim, 3, 3) // the refused POST is one of them
 }
 
-func TestAccTenantSecret_rule4DescriptionEditedOutside(t *testing.T) {
+func TestAccTenantSecret_descriptionEditedOutside(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(description string) any{
 		"text":           func(d string) any { return strings.Replace(d, "Ours", "Edited", 1) },
@@ -115,7 +115,7 @@ func TestAccTenantSecret_rule4DescriptionEditedOutside(t *testing.T) {
 
 // State is never dropped: a tenant secret can't be deleted, so an answer without it speaks of
 // permissions or of another org.
-func TestAccTenantSecret_rule4PermissionsLost(t *testing.T) {
+func TestAccTenantSecret_permissionsLost(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change  func(*sfsim.Settings, *sfsim.Permissions)
@@ -198,8 +198,8 @@ func TestAccTenantSecret_stateOfAnotherOrg(t *testing.T) {
 	}
 }
 
-// Rule 5: age is noticed by the refresh, by the org's clock.
-func TestAccTenantSecret_rule5Age(t *testing.T) {
+// Age is noticed by the refresh, by the org's clock.
+func TestAccTenantSecret_age(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -218,7 +218,7 @@ func TestAccTenantSecret_rule5Age(t *testing.T) {
 	}
 	plan := cli.Plan("-out=saved.tfplan")
 	if plan.Changed != 1 || plan.Removed != 0 || !plan.Has("warning", "The Data key will be rotated",
-		"the ACTIVE record has reached rotate_after_days") {
+		"The ACTIVE record has reached rotate_after_days") {
 		t.Fatalf("expected a rotation by age, found %s", plan.Output())
 	}
 	// A saved plan decides the same at apply, without a refresh of its own.
@@ -240,7 +240,7 @@ func TestAccTenantSecret_rule5Age(t *testing.T) {
 }
 
 // The second rotation by age has another id than the first.
-func TestAccTenantSecret_rule2CounterRisesWithEveryRotation(t *testing.T) {
+func TestAccTenantSecret_counterRisesWithEveryRotation(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -259,7 +259,7 @@ func TestAccTenantSecret_rule2CounterRisesWithEveryRotation(t *testing.T) {
 }
 
 // Salesforce drops the spaces around a text; that is no drift.
-func TestAccTenantSecret_rule4SpacesAroundTheDescription(t *testing.T) {
+func TestAccTenantSecret_spacesAroundTheDescription(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()

@@ -144,8 +144,8 @@ func TestAccTenantSecret_escrowPostQuantum(t *testing.T) {
 	}
 }
 
-// Rule 1: the copy is on disk before the POST leaves, whatever becomes of the POST.
-func TestAccTenantSecret_rule1EscrowBeforePost(t *testing.T) {
+// The copy is on disk before the POST leaves, whatever becomes of the POST.
+func TestAccTenantSecret_escrowBeforePost(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
@@ -164,7 +164,7 @@ func TestAccTenantSecret_rule1EscrowBeforePost(t *testing.T) {
 	}
 	failed := cli.Apply()
 	if failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown", "rotation id", "SecretValueHash",
-		"Nothing was sent a second time", "Apply again") {
+		"nothing was sent twice", "Apply again") {
 		t.Fatalf("expected an unknown outcome, found %s", failed.Output())
 	}
 	if state := cli.State(tenantSecretAddress); state != nil {

@@ -69,7 +69,7 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 				plan, change := planned(t, cli, tenantSecretAddress)
 				expectWarning(t, plan, "A record carries this rotation's mark", id, "made by 005", "it is not adopted",
 					"import it: terraform import")
-				expectWarning(t, plan, step.says, id, "Salesforce archives it when the new key is made")
+				expectWarning(t, plan, step.says, id, "Salesforce archives it; its data stays readable")
 				if plan.Has("warning", "An existing key will be adopted") || !change.unknown("tenant_secret_id") {
 					t.Errorf("%s: expected no adoption to be planned, found %v", step.name, plan.Summaries("warning"))
 				}

@@ -13,7 +13,7 @@ import (
 
 // CLI and provider are killed when Salesforce has committed the key and its reply is under way. The
 // next apply finds one new key and its escrow copy, and sends nothing.
-func TestAccTenantSecret_rule3Killed(t *testing.T) {
+func TestAccTenantSecret_killed(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"create": false, "update": true} {
 		t.Run(name, func(t *testing.T) {

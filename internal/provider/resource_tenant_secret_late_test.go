@@ -84,7 +84,7 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 	}
 }
 
-// A type in another letter case is an error before anything is planned, or during the apply where
+// A type in another letter case is an error before anything is planned, or during the apply if
 // it is known only then: no plan passes that every later one refuses.
 func TestAccTenantSecret_typeInAnotherCaseOnCreate(t *testing.T) {
 	t.Parallel()

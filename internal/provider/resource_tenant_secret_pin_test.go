@@ -14,7 +14,7 @@ func pin(material acctest.Material) string {
 	return fmt.Sprintf("secret_value_hash = %q", material.Hash())
 }
 
-func TestAccTenantSecret_rule7Pin(t *testing.T) {
+func TestAccTenantSecret_pin(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
@@ -47,11 +47,11 @@ func TestAccTenantSecret_rule7Pin(t *testing.T) {
 		cli.MustBeEmpty()
 	}
 
-	// A new value rotates, also where the version stays.
+	// A new value rotates even if the version stays.
 	line, variable := givenMaterial(second, "1")
 	cli.Config(variable + dataKey(pin(second), line))
 	if plan := cli.Plan(); plan.Changed != 1 || !plan.Has("warning", "The Data key will be rotated",
-		"the pinned secret_value_hash is not the hash of the ACTIVE record") {
+		"pinned secret_value_hash is not the hash of the ACTIVE record") {
 		t.Errorf("expected a new pin to rotate, found %s", plan.Output())
 	}
 	cli.MustApply()
@@ -61,14 +61,14 @@ func TestAccTenantSecret_rule7Pin(t *testing.T) {
 	line, variable = givenMaterial(first, "1")
 	cli.Config(variable + dataKey(pin(first), line))
 	if plan := cli.Plan(); plan.Code != acctest.PlanFailed ||
-		!plan.Has("error", "This key material has been used in this org") {
+		!plan.Has("error", "This key material was used before") {
 		t.Errorf("expected the used hash to be refused at plan, found %s", plan.Output())
 	}
 	uploads(t, sim, 2, 2)
 }
 
 // Generated material can never have a given hash.
-func TestAccTenantSecret_rule7PinWithoutMaterial(t *testing.T) {
+func TestAccTenantSecret_pinWithoutMaterial(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -85,7 +85,7 @@ func TestAccTenantSecret_rule7PinWithoutMaterial(t *testing.T) {
 
 // An ACTIVE record that has the pinned hash is adopted, whoever uploaded it, and whether the
 // material is at hand or not.
-func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
+func TestAccTenantSecret_pinAdopts(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]bool{"with material": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestAccTenantSecret_rule7PinAdopts(t *testing.T) {
 
 // An input that asks for a new key, while the pin is the hash of the ACTIVE one: nothing is
 // uploaded, and nothing is lost of what the state knows of that key, such as the only escrow copy.
-func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
+func TestAccTenantSecret_equalPinIsMarked(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim).InProcess()
@@ -135,7 +135,7 @@ func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 	before := cli.State(tenantSecretAddress)
 
 	cli.Config(dataKey(trigger("b"), fmt.Sprintf("secret_value_hash = %q", before["secret_value_hash"])))
-	if plan := cli.Plan(); plan.Changed != 1 || plan.Has("warning", "The Data key will be rotated") ||
+	if plan := cli.Plan(); plan.Changed != 1 || plan.Has("warning", rotates) ||
 		!plan.Has("warning", "An existing key will be adopted", fmt.Sprint(before["tenant_secret_id"]),
 			"Nothing will be uploaded") {
 		t.Errorf("expected the plan to announce that the record is marked, found\n%s", plan.Output())
@@ -172,7 +172,7 @@ func TestAccTenantSecret_rule7EqualPinIsMarked(t *testing.T) {
 
 // A key that was uploaded outside, and that the configuration pins since, is adopted on an update
 // as it is on a create.
-func TestAccTenantSecret_rule7PinAdoptsOnUpdate(t *testing.T) {
+func TestAccTenantSecret_pinAdoptsOnUpdate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	cli := acctest.NewCLI(t, sim).InProcess()

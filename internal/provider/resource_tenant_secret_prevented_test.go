@@ -188,7 +188,7 @@ func TestAccTenantSecret_deposedObjectOfAFormerKey(t *testing.T) {
 	cli.MustApply()
 	depose(t, cli, saved)
 	result := cli.MustApply()
-	if result.Removed != 1 || !result.Has("warning", "An object of a former key is dropped", former) {
+	if result.Removed != 1 || !result.Has("warning", "A former key's object is dropped", former) {
 		t.Errorf("expected the leftover to be dropped with a warning, found %+v", result)
 	}
 	expectState(t, cli, tenantSecretAddress, map[string]any{"tenant_secret_id": acctest.ActiveKey(t, sim, "Data").ID})

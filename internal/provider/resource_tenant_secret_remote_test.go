@@ -277,7 +277,7 @@ func TestAccTenantSecret_remoteSameKey(t *testing.T) {
 	r.write(remoteKey("kid-1", blueCredential, "Sim_BYOK", trigger("b")))
 	expectWarning(t, r.Plan(), same, first.ID, "kid-1")
 	r.write(remoteKey("kid-2", blueCredential, "Sim_BYOK", trigger("b")))
-	if plan := r.Plan(); plan.Has("warning", same) || !plan.Has("warning", "The Data key will be rotated") {
+	if plan := r.Plan(); plan.Has("warning", same) || !plan.Has("warning", rotates) {
 		t.Errorf("expected a rotation to another key, found %v", plan.Summaries("warning"))
 	}
 	// The first key comes back after another source, and under another type.
@@ -542,7 +542,7 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 	}
 	plan := r.Plan()
 	if plan.Changed != 1 || plan.Added != 0 || plan.Removed != 0 ||
-		!plan.Has("warning", "A cache-only key will be reactivated", r.id, "tries again for 24 hours") {
+		!plan.Has("warning", "A cache-only key will be reactivated", r.id, "retries for 24 hours") {
 		t.Errorf("expected a change in place with a warning, found %+v", plan)
 	}
 	r.service.setDown(false)
@@ -555,7 +555,7 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 		t.Fatal(result.Output())
 	}
 	if result := r.Plan(); result.Code != acctest.PlanFailed ||
-		!result.Has("error", "Only the newest cache-only key can change its status", r.id, `desired_status = "ARCHIVED"`) {
+		!result.Has("error", "Only the newest cache-only key changes status", r.id, `desired_status = "ARCHIVED"`) {
 		t.Errorf("expected a refusal that says what to set, found exit code %d, %+v", result.Code, result.Diagnostics)
 	}
 	r.apply(dataKey()+r.block(archived), 0, 1)

@@ -57,7 +57,7 @@ func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 		"-replace and other triggers": {
 			nil, dataKey(trigger("b")),
 			[]string{"-replace=" + tenantSecretAddress},
-			"The Data key will be rotated", false,
+			rotates, false,
 		},
 		"another type over somebody's key": {
 			func(a administrator, _ string) {

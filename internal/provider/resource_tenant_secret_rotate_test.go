@@ -283,7 +283,7 @@ func TestAccTenantSecret_intervalRefused(t *testing.T) {
 }
 
 // The reason for a rotation is in the plan.
-func TestAccTenantSecret_rule9RotationIsExplained(t *testing.T) {
+func TestAccTenantSecret_rotationIsExplained(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
@@ -294,13 +294,13 @@ func TestAccTenantSecret_rule9RotationIsExplained(t *testing.T) {
 	}
 	cli.MustApply()
 	cli.Config(dataKey(trigger("b")))
-	if plan := cli.Plan(); !plan.Has("warning", "The Data key will be rotated", "rotation_triggers asks for a new key",
+	if plan := cli.Plan(); !plan.Has("warning", rotates, "rotation_triggers changed, so a new Data key is made",
 		acctest.ActiveKey(t, sim, "Data").ID) {
 		t.Errorf("expected the reason for the rotation, found %v", plan.Summaries("warning"))
 	}
 }
 
-func TestAccTenantSecret_rule9FewKeysLeft(t *testing.T) {
+func TestAccTenantSecret_fewKeysLeft(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{{Count: 46}}}))
 	cli := acctest.NewCLI(t, sim)
@@ -325,7 +325,7 @@ func lateTrigger(value, now string) (line, source string) {
 }
 
 // What a rotation would set to null stays open while nobody knows whether there is one: here the
-// escrow copy, of which the state may have the only one.
+// escrow copy, and the state may have the only one.
 func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
@@ -368,9 +368,9 @@ func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 	uploads(t, sim, 1, 2)
 }
 
-// Rule 10: a refusal is shown as it is, whatever its words, with what is known of the org; it is
+// A refusal is shown as it is, whatever its words, with what is known of the org; it is
 // never interpreted.
-func TestAccTenantSecret_rule10RefusalIsShown(t *testing.T) {
+func TestAccTenantSecret_refusalIsShown(t *testing.T) {
 	t.Parallel()
 	for name, message := range map[string]string{
 		"a text":            "Etwas ging schief",

@@ -75,8 +75,8 @@ func (m *keyModel) refuse(source, because string, diags *diag.Diagnostics, names
 
 // misfit refuses an attribute that means nothing for a source.
 func misfit(source, because, name string) *problem.Problem {
-	return problem.New(name, "Attribute does not fit the source", "With source = %q %s, so %s has no meaning. Remove "+
-		"%s, or change source. Nothing was sent.", source, because, name, name)
+	return problem.New(name, "Attribute does not fit the source", "%s does not apply to source = %q: %s. Nothing was "+
+		"sent. Remove it, or change source.", name, source, because)
 }
 
 func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...string) {
@@ -90,7 +90,7 @@ func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...stri
 
 func missing(source, name string) *problem.Problem {
 	return problem.New(name, "Attribute is missing for the source",
-		"With source = %q, %s is required. Found none. Nothing was sent.", source, name)
+		"Expected %s with source = %q, found none. Nothing was sent. Set it.", name, source)
 }
 
 // missingCertificate refuses to make a key without the certificate that wraps it, which validation
@@ -116,12 +116,12 @@ func (m *keyModel) validateMaterial(diags *diag.Diagnostics) {
 	checkMaterialVersion(m.KeyMaterialWO, m.KeyMaterialWOVersion, diags)
 	if wrapped && m.SecretValueHash.IsNull() {
 		diags.AddAttributeError(path.Root("secret_value_hash"), "Wrapped key material without its hash",
-			"wrapped_key_material is ciphertext, so its plaintext's SHA-256 must come with it: set secret_value_hash to the "+
-				"base64 of the 32 hash bytes. Nothing was sent.")
+			"wrapped_key_material is ciphertext, so the SHA-256 of its plaintext must come with it. Set secret_value_hash to "+
+				"the base64 of the 32 hash bytes. Nothing was sent.")
 	}
 	if wrapped && isGiven(m.Escrow) {
 		diags.AddAttributeError(path.Root("escrow"), "Escrow of wrapped key material",
-			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow: keep the copy where the "+
+			"With wrapped_key_material the plaintext never comes here, so there is nothing to escrow. Keep a copy where the "+
 				"key was made, and remove escrow. Nothing was sent.")
 	}
 }

@@ -379,7 +379,7 @@ func TestAccTenantSecret_unknownInputs(t *testing.T) {
 	uploads(t, sim, 1, 1)
 }
 
-// A module hands attributes on by variables that are null where they are not wanted, and unknown
+// A module hands attributes on by variables that are null if they are not wanted, and unknown
 // while the configuration is validated.
 func TestAccResources_variablesWithoutValues(t *testing.T) {
 	t.Parallel()

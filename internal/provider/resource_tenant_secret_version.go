@@ -324,8 +324,8 @@ func (r *tenantSecretVersionResource) Update(ctx context.Context, req resource.U
 		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 		resp.Diagnostics.AddAttributeError(path.Root("exported_secret_value"), "Backup renewed, apply again",
-			fmt.Sprintf("The export of record %s has changed since it was saved, as it may after a Salesforce release. The "+
-				"new one is saved in state now, and nothing was destroyed. Apply again to destroy the key.",
+			fmt.Sprintf("The export of record %s has changed since it was saved, as can happen after a Salesforce release. "+
+				"The new one is now saved in state, and nothing was destroyed. Apply again to destroy the key.",
 				state.TenantSecretID.ValueString()))
 
 		return
@@ -363,8 +363,8 @@ func (r *tenantSecretVersionResource) claim(kept keys.Kept) *problem.Problem {
 func twoVersions(id, what string) *problem.Problem {
 	return problem.New("tenant_secret_id", upload.SummaryTwoResources,
 		"Another resource of this configuration names record %s too, by its 15 or 18 characters, and %s. Nothing was "+
-			"changed for this one. Keep one resource of a record, and take the other out of the state with a removed block or "+
-			"terraform state rm.", id, what)
+			"changed for this one. Keep one resource for a record, and take the other out of the state with a removed block "+
+			"or terraform state rm.", id, what)
 }
 
 // carryOut does what was judged with a record. saved is the export that the state holds, given the
@@ -427,8 +427,9 @@ func (r *tenantSecretVersionResource) Read(ctx context.Context, req resource.Rea
 		return
 	default:
 		resp.Diagnostics.AddAttributeWarning(path.Root("tenant_secret_id"), "The org does not show the record now",
-			fmt.Sprintf("Three readings of org %s showed no record %s, which an earlier run has seen. Tenant secrets can't be "+
-				"deleted, so the state stays as it is: a reading may lag behind. Plan again.", r.data.Session.OrganizationID, id))
+			fmt.Sprintf("Three readings of org %s did not show record %s, which an earlier run saw. Tenant secrets can't be "+
+				"deleted, so the state stays as it is: the readings may lag behind. Plan "+
+				"again.", r.data.Session.OrganizationID, id))
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, tenantSecretVersionIdentity{
 			OrganizationID: types.StringValue(r.data.Session.OrganizationID), TenantSecretID: types.StringValue(fullID(id)),
 		})...)
@@ -453,7 +454,7 @@ func (r *tenantSecretVersionResource) Delete(ctx context.Context, req resource.D
 	}
 	said, diags := req.Private.GetKey(ctx, privateForgotten)
 	resp.Diagnostics.Append(diags...)
-	// One warning a key: the plan's, or this one where no plan of the destroy was asked for, as for
+	// One warning a key: the plan's, or this one if no plan of the destroy was asked for, as for
 	// the half of a replacement.
 	work, ok := r.mayForget(ctx, state, r.sightedForWrite, &resp.Diagnostics)
 	if !ok {
@@ -483,20 +484,11 @@ func (m *tenantSecretVersionModel) whatStays(verb string) string {
 // mayLeave refuses to let go of another org's record: with the credentials of the wrong org nobody
 // can say what would be lost.
 func (r *tenantSecretVersionResource) mayLeave(state tenantSecretVersionModel, diags *diag.Diagnostics) bool {
-	org := state.OrganizationID.ValueString()
-	if org == "" || salesforce.SameID(org, r.data.Session.OrganizationID) {
-		return true
-	}
-	diags.AddAttributeError(path.Root("organization_id"), "This key belongs to another org",
-		fmt.Sprintf("Expected org %s, but the credentials lead to org %s. Nothing was read or changed. If that org is "+
-			"gone, as a sandbox that was deleted or refreshed, take the resource out of the state with terraform state rm.", org,
-			r.data.Session.OrganizationID))
-
-	return false
+	return state.OrganizationID.ValueString() == "" || r.sameOrg(state.OrganizationID, diags)
 }
 
 // mayForget refuses to drop a record from state if policy forbids it, or if that would drop the
-// only way back of a destroyed key. The org is asked where the state holds an export: cores hand a
+// only way back of a destroyed key. The org is asked if the state holds an export: cores hand a
 // destroy the state from before the refresh, a saved plan may be old, and a record that somebody
 // has destroyed since may have its only copy in this state.
 func (r *tenantSecretVersionResource) mayForget(
@@ -540,8 +532,8 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	}
 	if !salesforce.ValidID(wanted) {
 		resp.Diagnostics.AddError("Invalid import id",
-			fmt.Sprintf("Expected the id (%s…) of a tenant secret, 15 or 18 characters. Found a text of %d characters that is "+
-				"none. Nothing was imported.", tenantSecretPrefix, len(wanted)))
+			fmt.Sprintf("Expected the id (%s…) of a tenant secret, 15 or 18 characters. Found %d characters that are not such "+
+				"an id. Nothing was imported.", tenantSecretPrefix, len(wanted)))
 
 		return
 	}
@@ -551,9 +543,9 @@ func (r *tenantSecretVersionResource) ImportState(ctx context.Context, req resou
 	}
 	if !kept.Settable() {
 		// No desired_status fits it: a configuration that is generated for it could never be applied.
-		resp.Diagnostics.AddError("The ACTIVE key can't be imported so",
-			fmt.Sprintf("Expected an ARCHIVED, DESTROYED or cache-only record, found %s, which is ACTIVE: only a rotation "+
-				"changes its status. Nothing was imported. Import the key as salesforcebyok_tenant_secret, by its type %q.", kept,
+		resp.Diagnostics.AddError("The ACTIVE key can't be imported here",
+			fmt.Sprintf("Expected an ARCHIVED, DESTROYED or cache-only record, found %s, which is ACTIVE and changes by "+
+				"rotation only. Nothing was imported. Import the key as salesforcebyok_tenant_secret, by its type %q.", kept,
 				row.Type))
 
 		return
@@ -644,7 +636,7 @@ func shows(all inventory.Reading, id string) bool {
 
 func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id string, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing "+
+		fmt.Sprintf("Org %s shows %d tenant secrets, but none with the id %s. Tenant secrets can't be deleted, so nothing "+
 			"was removed from state or changed. %s", r.data.Session.OrganizationID,
 			all.Count(), id, permissionsAdvice))
 }

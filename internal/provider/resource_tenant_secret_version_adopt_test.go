@@ -291,7 +291,7 @@ func TestAccTenantSecretVersion_importOfADestroyedRecord(t *testing.T) {
 	if result := r.Run("import", "-no-color", versionAddress, r.id); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
-	r.refused("This key can't be restored", r.id, "is DESTROYED, and no export of it is held in state")
+	r.refused("This key can't be restored", r.id, "is DESTROYED, and the state holds no export of it")
 	r.must(destroyed)
 }
 

@@ -15,7 +15,7 @@ func (r *custodyRun) named(name string, lines ...string) string {
 }
 
 // A plan that would destroy key material can't be produced by anything but desired_status: not
-// where both locks are open either.
+// even if both locks are open.
 func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 	t.Parallel()
 	forgotten := func(t *testing.T, r *custodyRun, result acctest.Result) {
@@ -101,7 +101,7 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 			config := strings.Replace(r.named("other", destroyed), r.id, other, 1)
 			r.write(r.block(archived) + config)
 			if result := r.Run("import", "-no-color", "salesforcebyok_tenant_secret_version.other", other); result.Code == 0 ||
-				!strings.Contains(result.Output(), "The ACTIVE key can't be imported so") {
+				!strings.Contains(result.Output(), "The ACTIVE key can't be imported here") {
 				t.Fatal(result.Output())
 			}
 			r.refused("An ACTIVE key can't be destroyed", other)
@@ -145,7 +145,7 @@ func TestAccTenantSecretVersion_nothingElseDestroys(t *testing.T) {
 // The state of a DESTROYED key may hold its only copy: nothing drops it by accident.
 func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 	t.Parallel()
-	const summary = "The state holds the only copy of a destroyed key"
+	const summary = "State holds a destroyed key's only copy"
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		r := newCustodyRun(t, archivedKey)
@@ -164,7 +164,7 @@ func TestAccTenantSecretVersion_onlyCopyIsKept(t *testing.T) {
 			}
 		}
 		r.want(destroyed)
-		if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary, r.id, "would lose it for good",
+		if result := r.Destroy(); result.Code == 0 || !result.Has("error", summary, r.id, "only the export in this state",
 			"moved block", "Nothing was changed.") || r.export() != export {
 			t.Errorf("terraform destroy: expected the copy to be kept, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
@@ -237,7 +237,7 @@ func TestAccTenantSecretVersion_onlyCopySinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ body, summary string }{
 		"backup NONE":   {noBackup, "The record has changed since the plan"},
-		"block removed": {"", "The state holds the only copy of a destroyed key"},
+		"block removed": {"", "State holds a destroyed key's only copy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -143,7 +143,7 @@ func TestAccTenantSecretVersion_destroyForGood(t *testing.T) {
 				t.Errorf("expected nothing to be held, found recoverable %v", state["recoverable"])
 			}
 			r.want(archived, noBackup, acknowledge(form(r.id)))
-			r.refused("This key can't be restored", r.id, "no export of it is held in state", "exported_secret_value_wo",
+			r.refused("This key can't be restored", r.id, "the state holds no export of it", "exported_secret_value_wo",
 				"desired_status = \"DESTROYED\"")
 		})
 	}
@@ -230,13 +230,13 @@ func TestAccTenantSecretVersion_refusedAtPlan(t *testing.T) {
 			"tenant_secrets: [{source: UPLOADED}]", "",
 			[]string{archived},
 			"An ACTIVE key can't be archived by itself",
-			[]string{"rotate salesforcebyok_tenant_secret first"},
+			[]string{"Rotate salesforcebyok_tenant_secret first"},
 		},
 		"an ARCHIVED key, made ACTIVE": {
 			archivedKey, "",
 			[]string{`desired_status = "ACTIVE"`},
 			"Only a cache-only key can be made ACTIVE",
-			[]string{"UPLOADED", "Expected ARCHIVED or DESTROYED."},
+			[]string{"UPLOADED", "Expected ARCHIVED or DESTROYED for record"},
 		},
 		"a Database key": {
 			"settings: {can_encrypt_transactional_database: true}\ntenant_secrets: [{type: Database, status: ARCHIVED}, " +
@@ -261,7 +261,7 @@ func TestAccTenantSecretVersion_refusedAtPlan(t *testing.T) {
 		"an older cache-only key": {
 			"tenant_secrets: [{type: EventBus, source: REMOTE, status: DESTROYED}, {type: EventBus, source: REMOTE}, {}]", "",
 			[]string{`desired_status = "ACTIVE"`},
-			"Only the newest cache-only key can change its status",
+			"Only the newest cache-only key changes status",
 			[]string{"most recent version"},
 		},
 		"no such record": {
@@ -335,7 +335,7 @@ func TestAccTenantSecretVersion_refusedInState(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.want(`desired_status = "ACTIVE"`, noBackup)
-		r.refused("Only the newest cache-only key can change its status", r.id)
+		r.refused("Only the newest cache-only key changes status", r.id)
 	})
 }
 

@@ -435,9 +435,9 @@ func (m *tenantSecretVersionModel) warnUnknown(diags *diag.Diagnostics) bool {
 	slices.Sort(unknown)
 	if m.DesiredStatus.IsUnknown() || m.DesiredStatus.ValueString() == keys.StatusDestroyed || m.Backup.IsUnknown() {
 		diags.AddAttributeWarning(path.Root(unknown[0]), "The apply may destroy a key",
-			fmt.Sprintf("Known only after the apply of something else: %s. With some of their values the apply destroys a key "+
-				"or drops its export; it asks for the same permission, backup and acknowledgement as ever. Apply that first "+
-				"(-target) to see what this one does.", strings.Join(unknown, ", ")))
+			fmt.Sprintf("Known only after something else is applied: %s. Some values would destroy a key or drop its export; "+
+				"permission, backup and acknowledgement are still required. Apply the other first (-target) to see what this one "+
+				"does.", strings.Join(unknown, ", ")))
 	}
 
 	return true
@@ -465,7 +465,7 @@ func (m *tenantSecretVersionModel) checkPromised(row salesforce.TenantSecret, fa
 	}
 
 	return problem.New("tenant_secret_id", "The record has changed since the plan",
-		"The %s of record %s is not what the plan has shown: it reads %s now. Nothing was changed. Plan again.", changed,
+		"The %s of record %s is not what the plan showed: the record is %s now. Nothing was changed. Plan again.", changed,
 		keys.Keeping(inventory.Record(row), nil, 0), row.Status)
 }
 
@@ -487,9 +487,8 @@ func (m *tenantSecretVersionModel) checkHidden(config tenantSecretVersionModel) 
 	} {
 		if !v.literal.IsUnknown() && !v.literal.Equal(v.planned) {
 			return problem.New(v.name, "ignore_changes hides the configuration",
-				"The configuration has another %s than the plan, which lifecycle.ignore_changes kept from seeing it, and the "+
-					"plan would change the record or drop its export. Nothing was changed. Take %s out of ignore_changes, or make "+
-					"both alike.", v.name, v.name)
+				"lifecycle.ignore_changes hid the configured %s from the plan, which would change the record or drop its export "+
+					"against it. Nothing was changed. Take %s out of ignore_changes, or make both alike.", v.name, v.name)
 		}
 	}
 

@@ -15,7 +15,7 @@ const exportVariable = "\nvariable \"export\" {\n  type      = string\n  ephemer
 // givenExport are the lines that hand the export over.
 const givenExport = "exported_secret_value_wo = var.export\n  exported_secret_value_wo_version = \"1\""
 
-// skipWithoutWriteOnly skips a test where the CLI has no write-only attributes: Terraform before
+// skipWithoutWriteOnly skips a test if the CLI has no write-only attributes: Terraform before
 // 1.11.
 func skipWithoutWriteOnly(t *testing.T, r *custodyRun) {
 	t.Helper()
@@ -211,7 +211,7 @@ func TestAccTenantSecretVersion_destroyedOutside(t *testing.T) {
 		before := len(acctest.Writes(r.sim))
 		result := r.Plan()
 		if result.Code != acctest.PlanFailed || !result.Has("error", "This key can't be restored", r.id,
-			"is DESTROYED, and no export of it is held in state", "accept the loss") {
+			"is DESTROYED, and the state holds no export of it", "accept the loss") {
 			t.Errorf("expected an error in words, found exit code %d, %+v", result.Code, result.Diagnostics)
 		}
 		if len(acctest.Writes(r.sim)) != before || r.State(versionAddress) == nil {

@@ -89,7 +89,7 @@ func sameVersion(state pluginserver.Object, row salesforce.TenantSecret, data *D
 }
 
 // markedPrivate is private state with the deletion policy, which a replacement's second call looks
-// for; false where it has another one, or none beside other keys.
+// for; false if it has another one, or none beside other keys.
 func markedPrivate(prior []byte, policy string) ([]byte, bool) {
 	if len(prior) == 0 {
 		marked, err := json.Marshal(map[string][]byte{privatePolicy: policyMark(types.StringValue(policy))})

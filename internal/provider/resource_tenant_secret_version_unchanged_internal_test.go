@@ -254,7 +254,7 @@ func (w twin) drawIdentity(t *rapid.T, id string) *tfprotov6.ResourceIdentityDat
 }
 
 // What the short way answers is what the framework answers, to the last attribute; and it does
-// answer where nothing has changed.
+// answer if nothing has changed.
 func TestUnchangedAnswersAsTheFrameworkDoes(t *testing.T) {
 	t.Parallel()
 

@@ -63,5 +63,5 @@ func (b *base) warnNoRootKey(ctx context.Context, diags *diag.Diagnostics) {
 	}
 	diags.AddWarning("No active root key for Search Index keys",
 		"A Search Index key needs an active Salesforce root key, and the org shows none. Salesforce will probably refuse "+
-			"the upload. Generate or activate the root key in Setup, Key Management: it can't be made by API.")
+			"the upload. Generate or activate the root key in Setup, Key Management: no API does it.")
 }

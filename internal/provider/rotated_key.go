@@ -205,8 +205,8 @@ func hiddenSource(plan, config keyModel) *problem.Problem {
 		cmp.Or(plan.Source.ValueString(), keys.SourceUploaded)
 	if planned != literal {
 		return problem.New("source", "The configured source is hidden by ignore_changes",
-			"The configuration says source = %q, and the plan shows %q. A key of the one would be sent where the other is "+
-				"meant. Nothing was sent. Take source out of ignore_changes, and plan again.",
+			"The configuration says source = %q, but the plan shows %q, so the wrong kind of key would be made. Nothing was "+
+				"sent. Take source out of ignore_changes and plan again.",
 			literal, planned)
 	}
 
@@ -319,7 +319,7 @@ func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.R
 	row, ok := keys.Current(records, typ)
 	if !ok || !row.Is(state.TenantSecretID.ValueString()) {
 		return row, false, problem.New("", "The org has moved on since the plan", "The plan was made over record %s, which "+
-			"is not the %s key in use any more. Nothing was changed. Plan again.",
+			"is no longer the %s key in use. Nothing was changed. Plan again.",
 			state.TenantSecretID.ValueString(), plan.Type.ValueString())
 	}
 	if typ == keys.TypeDataKey {
@@ -499,9 +499,9 @@ func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, ours keys.Ou
 
 			return false
 		}
-		diags.AddWarning("An object of a former key is dropped",
-			fmt.Sprintf("Record %s is not the %s key in use any more, and was replaced by a newer one of this provider. Its "+
-				"leftover object is dropped from state.", ours.ID, name))
+		diags.AddWarning("A former key's object is dropped",
+			fmt.Sprintf("Record %s is no longer the %s key in use: a newer one of this provider replaced it. Its leftover "+
+				"object is dropped from state.", ours.ID, name))
 
 		return true
 	}
@@ -571,8 +571,8 @@ func (r *rotatedKey) findImport(records []keys.Record, wanted string, diags *dia
 		}
 		if isTenantSecretID(wanted) {
 			diags.AddError("No such tenant secret",
-				fmt.Sprintf("Expected a type, such as Data, or the id (%s…) of a record in use in org %s, found %q, which the "+
-					"org does not show. %s", tenantSecretPrefix, org, wanted, permissionsAdvice))
+				fmt.Sprintf("Expected a type, such as Data, or the id (%s…) of a record in use in org %s, found %q, which it "+
+					"does not show. %s", tenantSecretPrefix, org, wanted, permissionsAdvice))
 		} else {
 			r.addNoActive(diags, wanted, records)
 		}
@@ -580,7 +580,7 @@ func (r *rotatedKey) findImport(records []keys.Record, wanted string, diags *dia
 		return row, false
 	}
 	if current, ok := keys.Current(records, row.Type); !ok || current.ID != row.ID {
-		diags.AddAttributeError(path.Empty(), "This record is not the ACTIVE key of its type",
+		diags.AddAttributeError(path.Empty(), "This record is not its type's ACTIVE key",
 			fmt.Sprintf("Expected the key in use, found %s with the status %s. Import the key by its type, %q. To keep, "+
 				"destroy or restore this record, import it as salesforcebyok_tenant_secret_version.",
 				row, row.Status, row.Type))

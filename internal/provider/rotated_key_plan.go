@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,17 +78,17 @@ func (r *rotatedKey) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequ
 const privateAnnounced = "announced"
 
 // mayReplace judges the second call of a replacement, whose warnings the core drops and whose
-// errors it shows: it refuses one under PREVENT, and one that would make a key of which the first
-// call has not spoken.
+// errors it shows: it refuses one under PREVENT, and one that would make a key that the first
+// call has not announced.
 func (p *planner) mayReplace(policy []byte, announced bool) bool {
 	switch {
 	case bytes.Equal(policy, policyMark(types.StringValue(policyPrevent))):
 		addPrevented(p.diags, "the key that would be replaced", policyAbandon)
 	case p.makesKey && !announced:
 		addProblem(p.diags, problem.New("", "The replacement would make another key",
-			"Expected the replacement to take over the key in use, but nothing proves that it is of this configuration, and "+
-				"no warning would speak of the new key. Nothing was sent. Apply without the replacement first, which marks the "+
-				"record; for a new key, change rotation_triggers."))
+			"Expected the replacement to take over the key in use, but nothing proves that this key is of this configuration. "+
+				"Nothing was sent. Apply without the replacement first, which marks the record. For a new key, change "+
+				"rotation_triggers."))
 	}
 
 	return !p.diags.HasError()
@@ -155,8 +156,8 @@ func (p *planner) warnUndecided(ctx context.Context, unknown []string) {
 	}
 	if current, ok := keys.Current(all.records, p.kind.recordType(p.plan.Type.ValueString())); ok {
 		p.diags.AddAttributeWarning(attributePath(unknown[0]), "An existing key may be archived",
-			fmt.Sprintf("%s is in use. %s is known only during the apply, which then adopts that record, or makes a key so "+
-				"that Salesforce archives it. To see it in the plan, give values that are known.", current.Describe(),
+			fmt.Sprintf("%s is in use. %s is known only during the apply, which then adopts that record, or makes a key and "+
+				"Salesforce archives it. To see which in the plan, give known values.", current.Describe(),
 				strings.Join(unknown, ", ")))
 	}
 }
@@ -191,8 +192,8 @@ func (p *planner) update(ctx context.Context) bool {
 		p.plan.RotationID = types.StringUnknown()
 		name, _, _ := p.kind.words(wanted)
 		p.diags.AddAttributeWarning(attributePath(unknown[0]), "The key may be rotated",
-			fmt.Sprintf("%s is known only during the apply, which then decides whether the %s key is rotated. To see it in "+
-				"the plan, give values that are known.", strings.Join(unknown, ", "), name))
+			fmt.Sprintf("%s is known only during the apply, which then decides whether to rotate the %s key. To see it in the "+
+				"plan, give known values.", strings.Join(unknown, ", "), name))
 
 		return true
 	}
@@ -272,7 +273,7 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 	if refreshed != "" && !j.Record.Is(refreshed) && j.Proof == keys.ByWriter {
 		// The plan that was reviewed was made over another record: it can't have spoken of this one.
 		addProblem(p.diags, problem.New("", "The org has moved on since the plan",
-			"The plan was made over record %s, and now record %s answers this rotation. Nothing was sent. Plan again, with a "+
+			"The plan was made over record %s, but record %s now answers this rotation. Nothing was sent. Plan again with a "+
 				"refresh.", refreshed, j.Record))
 
 		return
@@ -285,16 +286,16 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 		p.planCertificate()
 	}
 	p.plan.TenantSecretID, p.plan.Version = types.StringValue(j.Record.ID), types.Int64Value(j.Record.Version)
-	if j.Proof == keys.ByPin {
+	if j.Proof == keys.ByPinnedHash {
 		p.diags.AddAttributeWarning(path.Root("secret_value_hash"), "An existing key will be adopted",
 			j.Record.Describe()+" already has the pinned secret_value_hash. Nothing will be uploaded: the record is marked as "+
-				"this rotation's. To get a new key, pin another hash or remove the pin.")
+				"this rotation's. For a new key, pin another hash or remove the pin.")
 
 		return
 	}
 	p.diags.AddWarning("An existing key will be adopted",
 		fmt.Sprintf("%s already answers this configuration. Nothing will be uploaded. Its receipt and escrow ciphertext "+
-			"come back only if the escrow directory has them. To get a new key, change rotation_triggers after this apply.",
+			"return only if the escrow directory has them. For a new key, change rotation_triggers after this apply.",
 			j.Record.Describe()))
 }
 
@@ -310,8 +311,8 @@ func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Dec
 	}
 	name, importAs, _ := p.kind.words(p.plan.Type.ValueString())
 	for _, foreign := range j.Foreign {
-		text := fmt.Sprintf("%s, made by %s, carries the mark of this rotation, and nothing proves that it is ours: it is "+
-			"not adopted.", foreign.Describe(), foreign.CreatedBy)
+		text := fmt.Sprintf("%s, made by %s, carries the mark of this rotation, but nothing proves that it is ours, so it "+
+			"is not adopted.", foreign.Describe(), foreign.CreatedBy)
 		if foreign.Is(j.Current.ID) {
 			text += " If an interrupted run of yours made it, import it: terraform import " + importAs
 		}
@@ -323,7 +324,7 @@ func (p *planner) makes(ctx context.Context, j keys.Judgement, decision keys.Dec
 		p.warnRotation(ctx, name, j, decision)
 	case j.HasCurrent:
 		p.diags.AddWarning("An existing key will be archived",
-			fmt.Sprintf("%s is in use and not of this configuration. %s To manage that key instead, import it: terraform "+
+			fmt.Sprintf("%s is in use and is not of this configuration. %s To manage that key instead, import it: terraform "+
 				"import %s", j.Current.Describe(), j.Current.Overtaken(), importAs))
 	}
 	if j.HasCurrent && j.Current.Lost() {
@@ -352,7 +353,7 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 		if reused := keys.Reused(all.records, hash, attribute); reused != nil {
 			list = append(list, reused)
 		} else if attribute != "secret_value_hash" {
-			if mismatch := upload.PinMismatch(request.Pin, hash); mismatch != nil {
+			if mismatch := upload.PinnedHashMismatch(request.PinnedHash, hash); mismatch != nil {
 				list = append(list, mismatch)
 			}
 		}
@@ -362,22 +363,21 @@ func (p *planner) certain(all reading, request upload.Request) []*problem.Proble
 			list = append(list, misfit)
 		}
 	}
-	if request.Pin != "" && request.Source != keys.SourceUploaded {
+	if request.PinnedHash != "" && request.Source != keys.SourceUploaded {
 		// Validation has said so already, unless the source was not known then.
 		list = append(list, misfit(request.Source, "the key does not come from here", "secret_value_hash"))
 	}
-	if request.Pin != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() &&
+	if request.PinnedHash != "" && p.config.KeyMaterialWO.IsNull() && p.config.WrappedKeyMaterial.IsNull() &&
 		request.Source == keys.SourceUploaded {
-		list = append(list, problem.New("secret_value_hash", "A pinned hash without its key material",
-			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives "+
-				"the material; generated material can't have it. Nothing was sent. Give the material, or remove the pin.",
-			request.Pin))
+		list = append(list, upload.PinnedHashAlone(request.PinnedHash))
 	}
 
 	return list
 }
 
-// warnRotation says in the plan why a key is rotated, and what becomes of the old one.
+// warnRotation says in the plan why a key is rotated, and what becomes of the old one. The CLI
+// folds warnings that share a summary into the first. Rotations that the configuration asks for
+// share one; a rotation by age or drift is shown in full.
 func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgement, decision keys.Decision) {
 	typ := p.kind.recordType(p.plan.Type.ValueString())
 	reasons := make([]string, len(decision.Reasons))
@@ -385,21 +385,26 @@ func (p *planner) warnRotation(ctx context.Context, name string, j keys.Judgemen
 		reasons[i] = reason.String()
 		if reason == keys.InputsChanged {
 			if changed := p.plan.inputs("", typ).Differences(p.state.inputs("", typ)); len(changed) > 0 {
-				reasons[i] = strings.Join(changed, ", ") + " asks for a new key"
+				reasons[i] = strings.Join(changed, ", ") + " changed"
 			}
 		}
 	}
-	text := "Because " + strings.Join(reasons, ", and because ") + "."
+	text := fmt.Sprintf("%s, so a new %s key is made.", opened(strings.Join(reasons, ", and ")), name)
 	if j.HasCurrent {
 		text += fmt.Sprintf(" Record %s (version %d) is in use now. %s", j.Current.ID, j.Current.Version,
 			j.Current.Overtaken())
 	}
 	if onlyInState(ctx, p.state.EscrowCiphertext, p.state.Escrow, p.state.OrganizationID.ValueString(), typ,
 		p.state.SecretValueHash.ValueString()) {
-		text += " The only escrow copy of the outgoing key, escrow_ciphertext, leaves the state: keep it first (terraform " +
-			"output), or set escrow.directory."
+		p.diags.AddAttributeWarning(path.Root("escrow"), "The only escrow copy leaves the state",
+			fmt.Sprintf("The escrow_ciphertext of the outgoing %s key is in no escrow.directory, and the rotation takes it "+
+				"out of the state. Save it first (terraform output), or set escrow.directory.", name))
 	}
-	p.diags.AddWarning("The "+name+" key will be rotated", text)
+	if slices.ContainsFunc(decision.Reasons, func(r keys.Reason) bool { return r != keys.InputsChanged }) {
+		p.diags.AddWarning("The "+name+" key will be rotated", text)
+	} else {
+		p.diags.AddWarning("A key will be rotated", text)
+	}
 }
 
 // warnSameRemoteKey warns of a new cache-only record that Salesforce fetches by an identifier of an
@@ -411,8 +416,8 @@ func (p *planner) warnSameRemoteKey(all reading) {
 		return
 	}
 	p.diags.AddAttributeWarning(path.Root("remote_key_identifier"), "The new record stands for the same key",
-		fmt.Sprintf("%s has the remote_key_identifier %q, too, and a key service must answer for an identifier with the "+
-			"same key for ever: the data gets no other key. For another key, give another identifier.",
+		fmt.Sprintf("%s has the remote_key_identifier %q too. A key service must always answer an identifier with the same "+
+			"key, so this makes no new key. For another key, give another identifier.",
 			earlier.Describe(), identifier))
 }
 
@@ -422,25 +427,25 @@ func (p *planner) warnKept() {
 	warnUnpinned(plan.pins(), plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",
-			fmt.Sprintf("Record %s reads DESTROYED: data that it encrypts can't be read now. Salesforce does that while its "+
-				"callouts fail, and tries again for 24 hours; somebody may also have done it. Nothing is planned for it. Look at "+
-				"the key service first; to make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.",
+			fmt.Sprintf("Record %s reads DESTROYED, so its data can't be read now. Salesforce sets that while its callouts to "+
+				"the key service fail, and retries for 24 hours; somebody may also have set it. Nothing is planned. Look at the "+
+				"key service first. To make the key ACTIVE by hand, use salesforcebyok_tenant_secret_version.",
 				state.TenantSecretID.ValueString()))
 	}
 	if plan.missingCertificate() != nil {
 		p.diags.AddAttributeWarning(path.Root("certificate"), "No certificate for the next upload",
-			"The key in use stays as it is. With source = \"UPLOADED\" the next one needs a certificate, and its plan will "+
-				"fail without. Set certificate to the unique name of a BYOK-compatible one.")
+			"The key in use stays as it is, but the next one needs a certificate, and its plan fails without one. Set "+
+				"certificate to the unique name of a BYOK-compatible certificate.")
 	}
 	if !plan.Escrow.Equal(state.Escrow) && !p.kept.ours.Imported {
-		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The key in use stays as "+
-			"it is escrowed: its material is not known any more. The changed escrow is used at the next rotation.")
+		p.diags.AddAttributeWarning(path.Root("escrow"), "Escrow applies from the next upload", "The changed escrow "+
+			"applies from the next rotation: the material of the key in use is no longer known.")
 	}
 	if !plan.WrappedKeyMaterial.IsNull() && !plan.WrappedKeyMaterial.Equal(state.WrappedKeyMaterial) &&
 		!p.kept.ours.Imported {
 		p.diags.AddAttributeWarning(path.Root("wrapped_key_material"), "Wrapped key material without effect",
-			"wrapped_key_material has changed, and secret_value_hash has not, so that it stands for the key in use: nothing "+
-				"is uploaded. For a new key, give its hash too.")
+			"wrapped_key_material changed but secret_value_hash did not, so it stands for the key in use, and nothing is "+
+				"uploaded. For a new key, give its hash too.")
 	}
 }
 
@@ -568,7 +573,7 @@ func (p *planner) warnSwapped() {
 	sum := p.plan.WrappingCertificateSHA256.ValueString()
 	if last := p.kept.wrapping; last.Name == p.plan.Certificate.ValueString() && last.SHA256 != sum {
 		addProblemWarning(p.diags, problem.New("certificate", "The wrapping certificate has changed",
-			"Certificate %q has the SHA-256 fingerprint %s, expected %s, which was remembered. The next upload wraps for it. "+
-				"Verify it in Setup; certificate_pins would refuse it.", last.Name, sum, last.SHA256))
+			"Expected certificate %q with the SHA-256 fingerprint %s, as the last apply saw it, found %s. The next upload "+
+				"wraps for the new one: verify it in Setup. certificate_pins would refuse it.", last.Name, last.SHA256, sum))
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // A provider that dies during an update leaves a state without private data, and the next refresh
 // may follow another record. Ours is the one of the receipt: the record in use may be that of the
-// run that died, of which the state has no escrow copy.
+// run that died, whose escrow copy is not in the state.
 func TestPrivateKey_complete(t *testing.T) {
 	t.Parallel()
 	const ours, other = "02G000000000001AAA", "02G000000000002AAA"

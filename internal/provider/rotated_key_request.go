@@ -33,7 +33,7 @@ func (r *rotatedKey) desired(m keyModel, pin types.String) keys.Desired {
 	}
 
 	return keys.Desired{
-		Inputs: m.inputs(organization, typ), Pin: pin.ValueString(),
+		Inputs: m.inputs(organization, typ), PinnedHash: pin.ValueString(),
 		RotateAfterDays: m.RotateAfterDays.ValueInt64(), Destruction: r.data.destruction(),
 	}
 }
@@ -54,12 +54,12 @@ func (r *rotatedKey) request(ctx context.Context, m keyModel, decision keys.Deci
 			Destruction: r.data.destruction(),
 		},
 		Description: m.Description.ValueString(), Certificate: m.Certificate.ValueString(), Algorithm: m.algorithm(),
-		Pins:    m.pins(),
-		Wrapped: m.WrappedKeyMaterial.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(),
+		CertificatePins: m.pins(),
+		Wrapped:         m.WrappedKeyMaterial.ValueString(), RemoteKeyServiceID: m.RemoteKeyServiceID.ValueString(),
 		RemoteKeyCertificate: m.RemoteKeyCertificate.ValueString(),
 	}
 	if !m.SecretValueHash.IsUnknown() && typ != keys.TypeDataKey {
-		request.Pin = m.SecretValueHash.ValueString()
+		request.PinnedHash = m.SecretValueHash.ValueString()
 	}
 	if err := r.kind.traits(ctx, r.data, &request.Wanted); err != nil {
 		return request, err
@@ -92,17 +92,15 @@ func (r *rotatedKey) explain(ctx context.Context, request upload.Request, err er
 	for _, w := range refused.Warnings {
 		addProblemWarning(diags, w)
 	}
-	detail := opening(refused)
-	switch {
-	case refused.Unchecked == nil && request.Type == keys.TypeDataKey:
-		detail += " The org was searched for the key since, and does not have it. The session and the certificate that " +
-			"this apply opened for the upload stay in the org until a key is made with them."
-	case refused.Unchecked == nil:
-		detail += " The org was searched for the key since, and does not have it. Nothing was changed."
-	default:
-		detail += fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.",
+	searched := " The org was searched for the key since, and does not have it. Nothing was changed."
+	if refused.Unchecked != nil {
+		searched = fmt.Sprintf(" The org could not be searched for the key since: %s. Keep its escrow copy, and plan again.",
 			refused.Unchecked)
+	} else if request.Type == keys.TypeDataKey {
+		searched = " The org was searched for the key since, and does not have it. The session and the certificate that " +
+			"this apply opened stay in the org until a key is made with them."
 	}
+	detail := opening(refused) + searched
 	if speaksOfRequest(refused.Err) {
 		if moved := r.kind.moved(ctx, r.data, request.Type); moved != "" {
 			// Nothing else matters: here such a key is never taken.
@@ -127,8 +125,8 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 		}
 	}
 	if n := keys.Counted(all.records, request.Type); n >= keys.KeyCap && request.Type != keys.TypeDataKey {
-		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, the cap is %d: destroy an archived "+
-			"one that is no longer needed", n, keys.KeyCap))
+		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, and the cap is %d: destroy an "+
+			"archived one that is no longer needed", n, keys.KeyCap))
 	}
 	if missing := keys.MissingPrerequisite(request.Type, request.Source, activeTypes(all.records)); missing != "" {
 		hints = append(hints, missing)
@@ -159,9 +157,8 @@ func (r *rotatedKey) interval(typ string, newest keys.Record, now time.Time) str
 	if !ok || !next.After(now) {
 		return ""
 	}
-	text := fmt.Sprintf("the newest key is of %s, Salesforce documents %s between two of this type, and the next is "+
-		"allowed from %s", rfc3339(newest.CreatedDate),
-		intervalWords(typ, r.data.sandbox()), rfc3339(next))
+	text := fmt.Sprintf("Salesforce documents %s between two keys of this type, the newest is of %s, and the next is "+
+		"allowed from %s", intervalWords(typ, r.data.sandbox()), rfc3339(newest.CreatedDate), rfc3339(next))
 	// An org does not always show that it is a sandbox.
 	if earlier, ok := keys.NextAllowed(typ, true, newest.CreatedDate); ok && earlier.Before(next) {
 		text += fmt.Sprintf(" (in a sandbox from %s)", rfc3339(earlier))
@@ -213,8 +210,7 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	}
 	if newest, ok := keys.Newest(all.records, typ); ok {
 		if wait := p.interval(typ, newest, all.now); wait != "" {
-			p.diags.AddWarning("The rotation interval is not over",
-				strings.ToUpper(wait[:1])+wait[1:]+". Salesforce is likely to refuse this key before.")
+			p.diags.AddWarning("The rotation interval is not over", wait+". An earlier apply is likely to be refused.")
 		}
 	}
 	if n := keys.Counted(all.records, typ); n > keys.KeyCap-lowOnKeys && typ != keys.TypeDataKey {
@@ -225,12 +221,13 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	}
 	if missing := keys.MissingPrerequisite(typ, m.Source.ValueString(), activeTypes(all.records)); missing != "" {
 		p.diags.AddAttributeWarning(path.Root("type"), "A prerequisite is missing",
-			"In this org "+missing+". The apply fails unless it is made first: if it is in this configuration, add depends_on.")
+			"In this org "+missing+". The apply fails without it: make it first. If it is in this configuration, add "+
+				"depends_on.")
 	}
 	if setting, shown := p.kind.setting(ctx, p.data, typ, all.records); shown && setting != "" {
 		p.diags.AddAttributeWarning(path.Root("type"), "A setting of the org may be missing",
-			setting+" Whether Salesforce refuses the key without it is not documented. If it is in this configuration, add "+
-				"depends_on.")
+			setting+" Salesforce does not document whether it refuses the key without it. If the setting is in this "+
+				"configuration, add depends_on.")
 	}
 	if m.KeyDerivationMode.ValueString() == keys.DerivationNone {
 		p.warnOptOut(ctx)
@@ -249,10 +246,10 @@ func (p *planner) warnOptOut(ctx context.Context) {
 	if err != nil || settings[salesforce.SettingOptOutOfDerivation] {
 		return
 	}
-	p.diags.AddAttributeWarning(path.Root("key_derivation_mode"), "The org does not allow to opt out of key derivation",
+	p.diags.AddAttributeWarning(path.Root("key_derivation_mode"), "The org requires key derivation",
 		"key_derivation_mode = \"NONE\" needs the setting \"Allow BYOK to Opt-Out of Key Derivation\", which is off in "+
-			"this org. The apply fails unless it is turned on first: in Setup (Encryption Settings), or with "+
-			"salesforcebyok_encryption_key_settings, on which this resource should then depend.")
+			"this org. Turn it on first, in Setup (Encryption Settings) or with salesforcebyok_encryption_key_settings and "+
+			"depends_on: the apply fails without it.")
 }
 
 // certificate refuses, at plan, a certificate that exists and can never fit; one that does not
@@ -282,13 +279,13 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 				"uploaded first.", row.DeveloperName))
 	case len(found.Problems) > 0:
 		addProblem(p.diags, upload.Unfit(row.DeveloperName, p.plan.Type.ValueString(), found.Problems))
-	case !keys.PinsHold(p.plan.pins(), found.Certificate.SHA256Fingerprint()):
-		addProblem(p.diags, keys.PinMismatch(row.DeveloperName, found.Certificate.SHA256Fingerprint()))
+	case !keys.CertificatePinsHold(p.plan.pins(), found.Certificate.SHA256Fingerprint()):
+		addProblem(p.diags, keys.CertificateNotPinned(row.DeveloperName, found.Certificate.SHA256Fingerprint()))
 	case !row.ExpirationDate.IsZero() && left < time.Duration(valueOr(p.plan.WarnBeforeDays,
 		defaultWarnBeforeDays))*24*time.Hour:
 		p.diags.AddAttributeWarning(path.Root("certificate"), "Wrapping certificate expires soon",
-			fmt.Sprintf("Certificate %q expires at %s. Keys that it has wrapped are not affected; make a new one before the "+
-				"next rotation.", row.DeveloperName, rfc3339(row.ExpirationDate)))
+			fmt.Sprintf("Certificate %q expires at %s. Keys that it wrapped are not affected. Make a new one before the next "+
+				"rotation.", row.DeveloperName, rfc3339(row.ExpirationDate)))
 	}
 }
 
@@ -299,7 +296,7 @@ func (p *planner) warnGenerated() {
 	if uploaded && p.config.KeyMaterialWO.IsNull() && m.WrappedKeyMaterial.IsNull() && m.Escrow.IsNull() &&
 		p.config.SecretValueHash.IsNull() {
 		p.diags.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
-			"The provider generates this key and keeps no copy. Salesforce will hold the only one. Set escrow with the age "+
+			"The provider generates this key and keeps no copy, so Salesforce will hold the only one. Set escrow to the age "+
 				"public keys of those who must be able to recover it.")
 	}
 }
@@ -320,9 +317,9 @@ func wantedHash(config keyModel) (hash, attribute string) {
 }
 
 func addUnchecked(diags *diag.Diagnostics, err error) {
-	diags.AddWarning("Could not read the org; the plan is unchecked",
-		"Whether a key is there already, the rotation interval, the key cap, the certificate and prerequisites were not "+
-			"looked at: "+sentence(err.Error())+advice(err))
+	diags.AddWarning("Could not read the org; plan is unchecked",
+		"Existing keys, the rotation interval, the key cap, the certificate and prerequisites were not checked: "+
+			""+sentence(err.Error())+advice(err))
 }
 
 // addBehind warns of a replica that lags behind.

@@ -225,12 +225,12 @@ func (r *settingsResource) judge(ctx context.Context, j judgement, diags *diag.D
 					r.data.Client.APIVersion()))
 		case on && f.irreversible && !j.acknowledged.ValueBool() && !j.acknowledged.IsUnknown():
 			diags.AddAttributeError(path.Root("acknowledge_irreversible"), "Turning the setting on is irreversible",
-				f.attribute+" makes keys or can't be turned off again. Nothing was sent. To turn it on, set "+
+				f.attribute+" makes keys or can't be turned off again. Nothing was sent. To turn it on all the same, set "+
 					"acknowledge_irreversible = true.")
 		case !on && f.staysOn:
 			diags.AddAttributeError(at, "The setting can't be turned off",
-				fmt.Sprintf("Salesforce does not let %s be turned off once it is on. Nothing was sent. Remove it, or set it to "+
-					"true.", f.attribute))
+				fmt.Sprintf("Salesforce does not let %s be turned off once it is on. Nothing was sent. Remove the attribute, or "+
+					"set it to true.", f.attribute))
 		case !on && f.off != "" && !j.apply:
 			diags.AddAttributeWarning(at, "A setting will be turned off", f.attribute+" will be turned off. "+f.off)
 		}
@@ -247,7 +247,7 @@ func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	diags := &resp.Diagnostics
 	if req.Plan.Raw.IsNull() {
 		diags.AddWarning("The "+r.title+" will be forgotten, not changed", "The settings stay in the org as they are; "+
-			"Terraform will no longer manage them.")
+			"Terraform no longer manages them.")
 
 		return
 	}
@@ -457,7 +457,7 @@ func (r *settingsResource) deploy(ctx context.Context, j *judgement, change sale
 			detail += fmt.Sprintf("The org may lack %s. ", f.addOn)
 		}
 		diags.AddAttributeError(path.Root(f.attribute), "The setting did not take", detail+"Look at Encryption Settings in "+
-			"Setup, or remove the setting here: another apply sends the same again.")
+			"Setup, or remove the setting here: another apply would send the same.")
 	}
 
 	return true, !diags.HasError()

@@ -47,7 +47,7 @@ func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[st
 	}
 }
 
-// skipBelowEphemeral skips a test that runs the CLI itself where the CLI knows no ephemeral values,
+// skipBelowEphemeral skips a test that runs the CLI itself if the CLI knows no ephemeral values,
 // which came with Terraform 1.10 and OpenTofu 1.11.
 func skipBelowEphemeral(t *testing.T) {
 	t.Helper()
@@ -56,7 +56,7 @@ func skipBelowEphemeral(t *testing.T) {
 	}
 }
 
-// skipBelowWriteOnly skips a test that runs the CLI itself where the CLI knows no write-only
+// skipBelowWriteOnly skips a test that runs the CLI itself if the CLI knows no write-only
 // attributes, which came with Terraform and OpenTofu 1.11.
 func skipBelowWriteOnly(t *testing.T) {
 	t.Helper()

@@ -29,7 +29,7 @@ func timeoutsOf(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	return attribute
 }
 
-// noTimeouts is the value of timeouts where none are configured, for a model that does not come
+// noTimeouts is the value of timeouts if none are configured, for a model that does not come
 // from a configuration.
 func noTimeouts(opts timeouts.Opts) timeouts.Value {
 	kinds := map[string]attr.Type{}

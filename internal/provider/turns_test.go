@@ -8,8 +8,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
-// Rule 3, of several resources at once: the same inputs are one rotation id, and one upload.
-func TestAccTenantSecret_rule3OneLineageTwice(t *testing.T) {
+// Of several resources at once, the same inputs are one rotation id, and one upload.
+func TestAccTenantSecret_oneLineageTwice(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithLatency(20*time.Millisecond))
 	cli := acctest.NewCLI(t, sim).InProcess()
@@ -24,7 +24,7 @@ func TestAccTenantSecret_rule3OneLineageTwice(t *testing.T) {
 }
 
 // With other inputs each would archive the other's key: one is made, and the others are refused.
-func TestAccTenantSecret_rule3TwoLineagesOfOneType(t *testing.T) {
+func TestAccTenantSecret_twoLineagesOfOneType(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithLatency(20*time.Millisecond))
 	cli := acctest.NewCLI(t, sim).InProcess()
@@ -48,7 +48,7 @@ func TestAccTenantSecret_typesSideBySide(t *testing.T) {
 	}
 }
 
-func TestAccDataEncryptionKey_rule3OneLineageTwice(t *testing.T) {
+func TestAccDataEncryptionKey_oneLineageTwice(t *testing.T) {
 	t.Parallel()
 	cli, sim := hyperforceRun(t)
 	arm(t, sim, sfsim.Fault{Delay: sfsim.Duration(20 * time.Millisecond)})

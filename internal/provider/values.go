@@ -10,7 +10,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 )
 
-// valueOr returns the value of an attribute, or a default where it is null.
+// valueOr returns the value of an attribute, or a default if it is null.
 func valueOr(v types.Int64, otherwise int64) int64 {
 	if v.IsNull() {
 		return otherwise
@@ -59,7 +59,7 @@ func timeOrNull(t time.Time) types.String {
 	return types.StringValue(t.UTC().Format(time.RFC3339))
 }
 
-// hashOrNull returns a SecretValueHash, and null for what Salesforce answers where it made the key
+// hashOrNull returns a SecretValueHash, and null for what Salesforce answers if it made the key
 // itself: "UNKNOWM=" [V ThalesDoc] is no hash.
 func hashOrNull(s string) types.String {
 	if _, err := byok.ParseHash(s); err != nil {

@@ -99,7 +99,7 @@ func forms(s string) [][]byte {
 type span struct{ from, to int }
 
 // fold leaves out blanks, which + stands for in a form, and invisible characters. It undoes
-// percent-encoding, once, where that is asked for.
+// percent-encoding, once, if that is asked for.
 func fold(s string, percent bool) (folded []byte, from []span) {
 	folded, from = make([]byte, 0, len(s)), make([]span, 0, len(s))
 	for i := 0; i < len(s); {

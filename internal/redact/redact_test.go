@@ -141,7 +141,7 @@ func TestBounds(t *testing.T) {
 	if len(got) > 2001+len("…") || !strings.HasSuffix(got, "ä…") || !utf8.ValidString(got) {
 		t.Errorf("%d bytes, ending in %q", len(got), got[len(got)-8:])
 	}
-	// The secret lies where the text is cut: it goes before the cut.
+	// The secret lies at the cut of the text: it goes before the cut.
 	if got := of(token).Text(strings.Repeat("x", 90)+token, 100); strings.Contains(got, token[:6]) {
 		t.Error(got)
 	}

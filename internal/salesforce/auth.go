@@ -30,7 +30,7 @@ const (
 // JWTBearer or AccessToken.
 type Authenticator interface {
 	// validate refuses what can't work, before anything is sent. instance is nil
-	// where none is configured.
+	// if none is configured.
 	validate(instance *url.URL) error
 	// login gets a token.
 	login(ctx context.Context, c *Client) (*grant, error)
@@ -42,7 +42,7 @@ type Authenticator interface {
 
 // Session says who the client is.
 type Session struct {
-	// OrganizationID and UserID have 18 characters. UserID is "" where it is not
+	// OrganizationID and UserID have 18 characters. UserID is "" if it is not
 	// known, as with AccessToken.
 	OrganizationID, UserID string
 	// Sandbox is true if the hosts show that the org is a sandbox: its My
@@ -149,15 +149,15 @@ func (c *Client) login(ctx context.Context, over *grant) (*grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.session.OrganizationID == "" && c.pin != "" {
+	if g.session.OrganizationID == "" && c.wantedOrganization != "" {
 		org, err := c.getOrganization(ctx, g)
 		if err != nil {
 			return nil, fmt.Errorf("to compare the organization with organization_id: %w", err)
 		}
 		g.session.OrganizationID = org.ID
 	}
-	if c.pin != "" && !SameID(g.session.OrganizationID, c.pin) {
-		return nil, &WrongOrganizationError{Want: c.pin, Got: g.session.OrganizationID}
+	if c.wantedOrganization != "" && !SameID(g.session.OrganizationID, c.wantedOrganization) {
+		return nil, &WrongOrganizationError{Want: c.wantedOrganization, Got: g.session.OrganizationID}
 	}
 	if over != nil {
 		before := over.session.OrganizationID
@@ -285,7 +285,7 @@ func sessionOfIdentity(identity string) Session {
 // tokenRequest is one exchange with an OAuth token endpoint.
 type tokenRequest struct {
 	flow string
-	// pair is where to ask; without an audience where the flow has none.
+	// pair is where to ask; without an audience if the flow has none.
 	pair loginPair
 	// config is asked again for each attempt, with the time: an assertion is short-lived.
 	config func(now time.Time) (clientcredentials.Config, error)
@@ -328,7 +328,7 @@ func (c *Client) exchange(ctx context.Context, r tokenRequest) (*grant, error) {
 	}
 }
 
-// exchangeOnce asks once. The reply is nil where none came.
+// exchangeOnce asks once. The reply is nil if none came.
 func (c *Client) exchangeOnce(ctx context.Context, r tokenRequest, now time.Time) (*oauth2.Token, *reply, error) {
 	config, err := r.config(now)
 	if err != nil {

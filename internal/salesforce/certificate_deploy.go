@@ -115,7 +115,7 @@ func (n NewCertificate) pack(content []byte) (metadataPackage, error) {
 // CreateCertificate has Salesforce generate a key pair and a certificate, by a
 // deploy of an empty .crt file [C]. The caller makes sure that none of that
 // name exists. Where the outcome of the deploy is not known, the certificate is
-// looked for, and only where it can't be found the error matches
+// looked for, and only if it can't be found does the error match
 // ErrOutcomeUnknown.
 func (c *Client) CreateCertificate(ctx context.Context, n NewCertificate) error {
 	if err := n.check(); err != nil {
@@ -221,7 +221,7 @@ func (c *Client) DeleteCertificate(ctx context.Context, developerName string) er
 
 // CertificateContent reads the .crt file of a certificate through the Metadata
 // API [I]: its chain, or the signing request of one that waits for its chain.
-// found is false where there is none of that name.
+// found is false if there is none of that name.
 func (c *Client) CertificateContent(ctx context.Context, developerName string) (content []byte, found bool, err error) {
 	if err := CheckDeveloperName(developerName); err != nil {
 		return nil, false, fmt.Errorf("read certificate: %w", err)

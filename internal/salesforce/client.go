@@ -15,16 +15,16 @@ import (
 
 // Client talks to one org. It is safe for concurrent use.
 type Client struct {
-	auth       Authenticator
-	instance   *url.URL
-	apiVersion string
-	apiNumber  int
-	clock      serverClock
-	pin        string
-	maxRetries int
-	timeout    time.Duration
-	userAgent  string
-	events     func(context.Context, Event)
+	auth               Authenticator
+	instance           *url.URL
+	apiVersion         string
+	apiNumber          int
+	clock              serverClock
+	wantedOrganization string
+	maxRetries         int
+	timeout            time.Duration
+	userAgent          string
+	events             func(context.Context, Event)
 
 	reads, writes *http.Client
 	// traced says that the transports are this package's own, so that

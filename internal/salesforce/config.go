@@ -171,10 +171,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	if cfg.OrganizationID != "" {
-		if c.pin, err = ID18(cfg.OrganizationID); err != nil {
+		if c.wantedOrganization, err = ID18(cfg.OrganizationID); err != nil {
 			return nil, ofSetting("organization_id", fmt.Errorf("organization_id: %w", err))
 		}
-		if c.pin[:3] != organizationPrefix {
+		if c.wantedOrganization[:3] != organizationPrefix {
 			return nil, ofSetting("organization_id", fmt.Errorf("organization_id must begin with %s, as every organization id "+
 				"does", organizationPrefix))
 		}

@@ -48,7 +48,7 @@ func (c *Client) Describe(ctx context.Context, sobject string, tooling bool) (js
 }
 
 // APIVersions lists the API versions that the instance serves, oldest first.
-// It needs no login where the instance URL is configured [D].
+// It needs no login if the instance URL is configured [D].
 func (c *Client) APIVersions(ctx context.Context) ([]string, error) {
 	type version struct {
 		Version string `json:"version"`

@@ -5,7 +5,7 @@
 // # What it promises
 //
 //   - A write that creates, destroys or restores a key is sent at most once. It
-//     is repeated only where it is certain that Salesforce did not apply the
+//     is repeated only if it is certain that Salesforce did not apply the
 //     first one; every other failure is an [OutcomeUnknownError], and the caller
 //     looks before it acts again. sObject REST has no idempotency key
 //     [D ui_api_features_records_idempotent: UI API only].

@@ -20,7 +20,7 @@ var (
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrNotFound is a 404.
 	ErrNotFound = errors.New("not found")
-	// ErrRequestLimit is REQUEST_LIMIT_EXCEEDED where the org's API calls of a day
+	// ErrRequestLimit is REQUEST_LIMIT_EXCEEDED if the org's API calls of a day
 	// are used up.
 	ErrRequestLimit = errors.New("API request limit exceeded")
 	// ErrLocked is UNABLE_TO_LOCK_ROW: another transaction holds the record.
@@ -30,7 +30,7 @@ var (
 	ErrUnavailable = errors.New("service unavailable")
 	// ErrPermission is an answer that a user without the needed permissions
 	// gets: INVALID_TYPE, NOT_FOUND, INSUFFICIENT_ACCESS and the like. Salesforce
-	// answers alike where the object does not exist [R], so it is a hint.
+	// answers alike if the object does not exist [R], so it is a hint.
 	ErrPermission = errors.New("not visible or not permitted")
 	// ErrOutcomeUnknown is matched by every [OutcomeUnknownError].
 	ErrOutcomeUnknown = errors.New("outcome unknown")
@@ -86,7 +86,7 @@ type Error struct {
 	Status int
 	// Method and Path are those of the request; the path is without its query.
 	Method, Path string
-	// Messages is empty where the body was no Salesforce error, such as HTML.
+	// Messages is empty if the body was no Salesforce error, such as HTML.
 	Messages []Message
 	// ContentType is the media type of the reply.
 	ContentType string
@@ -230,7 +230,7 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// statusNoRoute is what Salesforce's edge answers where it has no route for the
+// statusNoRoute is what Salesforce's edge answers if it has no route for the
 // host [D RESTdoc].
 const statusNoRoute = 420
 

@@ -36,7 +36,7 @@ type Event struct {
 	Method, Path, Host string
 	// Attempt counts from 1.
 	Attempt int
-	// Status is the HTTP status, or 0 where no reply came.
+	// Status is the HTTP status, or 0 if no reply came.
 	Status int
 	// Duration is how long the attempt took.
 	Duration time.Duration

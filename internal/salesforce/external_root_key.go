@@ -87,7 +87,7 @@ func (c *Client) ListExternalRootKeys(ctx context.Context) ([]ExternalRootKey, e
 	return list, nil
 }
 
-// GetExternalRootKey reads one external root key; found is false where the org
+// GetExternalRootKey reads one external root key; found is false if the org
 // shows none of that id.
 func (c *Client) GetExternalRootKey(ctx context.Context, id string) (key ExternalRootKey, found bool, err error) {
 	full, err := recordID(id)

@@ -54,7 +54,7 @@ func classifyLogin(status int, code, description string, page bool) loginKind {
 	}
 }
 
-// oauthError reads the error object of a token endpoint [D], "" where there is none.
+// oauthError reads the error object of a token endpoint [D], "" if there is none.
 func oauthError(body []byte) (code, description string) {
 	var object struct {
 		Error       any `json:"error"`

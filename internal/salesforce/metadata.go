@@ -35,7 +35,7 @@ const (
 	// says otherwise.
 	DeployTimeout = 15 * time.Minute
 	// cancelTimeout bounds how long a deploy is watched after it was asked to end,
-	// and interruptTimeout the same where the caller's context has ended.
+	// and interruptTimeout the same if the caller's context has ended.
 	cancelTimeout    = 5 * time.Minute
 	interruptTimeout = 20 * time.Second
 	// An effect is looked for at these intervals, for so long.
@@ -106,7 +106,7 @@ type DeployResult struct {
 	Status string
 	// Done says that Status is final; Success that all of it was applied.
 	Done, Success bool
-	// ErrorStatusCode and ErrorMessage are set where the deploy as a whole failed.
+	// ErrorStatusCode and ErrorMessage are set if the deploy as a whole failed.
 	ErrorStatusCode, ErrorMessage string
 	// ComponentsDeployed and ComponentsTotal count.
 	ComponentsDeployed, ComponentsTotal int
@@ -221,7 +221,7 @@ func (c *Client) deploy(ctx context.Context, d deployment) error {
 	return err
 }
 
-// finishDeploy waits for the end of a deploy, and ends it where it takes too
+// finishDeploy waits for the end of a deploy, and ends it if it takes too
 // long.
 func (c *Client) finishDeploy(ctx context.Context, id string) (DeployResult, error) {
 	result, err := c.awaitDeploy(ctx, id, deployTimeoutOf(ctx))
@@ -338,7 +338,7 @@ func deployBody(archive []byte) (body []byte, contentType string, err error) {
 	return b.Bytes(), w.FormDataContentType(), nil
 }
 
-// oneOrMany reads one thing or a list of them: where JSON is made from XML, a
+// oneOrMany reads one thing or a list of them: if JSON is made from XML, a
 // list of one may come as an object.
 type oneOrMany[T any] []T
 

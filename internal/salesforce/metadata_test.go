@@ -265,7 +265,7 @@ func TestDeployIsEnded(t *testing.T) {
 		// unknown, text: what the error says; "" for none.
 		unknown bool
 		text    string
-		// late is the result where the caller has gone, if it is another one.
+		// late is the result if the caller has gone, if it is another one.
 		goneText string
 	}{
 		"cancelled": {accepted, []http.HandlerFunc{

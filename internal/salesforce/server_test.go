@@ -33,7 +33,7 @@ type request struct {
 }
 
 // org is a server that answers by a script: for each "METHOD path", a list of
-// handlers, of which the last one stays.
+// handlers, and the last one stays.
 type org struct {
 	*httptest.Server
 

@@ -39,7 +39,7 @@ func parseFault(body []byte, r *redact.Redactor) []Message {
 }
 
 // readMetadata reads one component by the SOAP call of that name, which has no
-// REST form [R], into record. It returns false where Salesforce knows none of
+// REST form [R], into record. It returns false if Salesforce knows none of
 // that name, which it answers with an empty record [R].
 func (c *Client) readMetadata(ctx context.Context, kind, fullName string, record any) (bool, error) {
 	found := false

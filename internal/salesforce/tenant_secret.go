@@ -69,7 +69,7 @@ type TenantSecrets struct {
 type TenantSecretExport struct {
 	TenantSecret
 
-	// SecretValue is zero where Salesforce holds none, as for a destroyed key.
+	// SecretValue is zero if Salesforce holds none, as for a destroyed key.
 	SecretValue secret.Text
 }
 
@@ -130,7 +130,7 @@ func (r *tenantSecretRow) tenantSecret() (TenantSecret, error) {
 }
 
 // ListTenantSecrets reads every tenant secret of the org by one paged query.
-// An org where the user may not see them answers with an error that matches
+// An org whose user may not see them answers with an error that matches
 // ErrPermission, or with none [D: "nothing is returned"; R].
 func (c *Client) ListTenantSecrets(ctx context.Context) (TenantSecrets, error) {
 	q := queryCall{soql: selectFrom("TenantSecret", tenantSecretColumns)}

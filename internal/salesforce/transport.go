@@ -44,7 +44,7 @@ const (
 	safe repeatability = iota
 	// idempotent is a write with the same effect when sent twice.
 	idempotent
-	// once is a write that must not be applied twice: it is repeated only where
+	// once is a write that must not be applied twice: it is repeated only if
 	// it is certain that it was not applied.
 	once
 )
@@ -56,7 +56,7 @@ type call struct {
 	path, query string
 	header      http.Header
 	body        []byte
-	// bodyOf makes the body for a grant, where it holds the session id.
+	// bodyOf makes the body for a grant if it holds the session id.
 	bodyOf      func(*grant) []byte
 	contentType string
 	accept      string
@@ -71,7 +71,7 @@ type call struct {
 	sensitive []string
 	// soap calls fail with a SOAP fault.
 	soap bool
-	// decode reads the body of a 2xx; nil where there is nothing to read.
+	// decode reads the body of a 2xx; nil if there is nothing to read.
 	decode func(*reply) error
 }
 
@@ -190,8 +190,7 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 				return nil, err
 			}
 			if !c.auth.renewable() {
-				return nil, fmt.Errorf("the access token is not, or no longer, valid and can't be renewed: get a new one, or "+
-					"configure client credentials or a JWT login. %w", err)
+				return nil, fmt.Errorf("the access token is not valid, or no longer, and can't be renewed: %w", err)
 			}
 			renewed = true
 			if _, loginErr := c.relogin(ctx, g); loginErr != nil {
@@ -215,7 +214,7 @@ func (c *Client) do(ctx context.Context, k call) (*reply, error) {
 	}
 }
 
-// target is where a call goes. An anonymous one needs no login where the
+// target is where a call goes. An anonymous one needs no login if the
 // instance is configured.
 func (c *Client) target(ctx context.Context, k call) (*grant, error) {
 	if k.anonymous && c.instance != nil {
@@ -234,7 +233,7 @@ func (c *Client) exhausted(k call, sent bool, sentAt time.Time, err error) error
 	return err
 }
 
-// attempt sends a call once. sent is false only where it is certain that no
+// attempt sends a call once. sent is false only if it is certain that no
 // byte of the request left.
 func (c *Client) attempt(ctx context.Context, k call, g *grant, number int) (rep *reply, sent bool, err error) {
 	select {
@@ -510,7 +509,7 @@ func (c *Client) errorOf(k call, g *grant, rep *reply) *Error {
 }
 
 // limitOfConcurrent reports whether REQUEST_LIMIT_EXCEEDED is of calls at the same time, which
-// pass, or of those of a day [D CoreTypes: both]. The text says so [C]; where it says neither, far
+// pass, or of those of a day [D CoreTypes: both]. The text says so [C]; if it says neither, far
 // is whether the usage is far below the limit of a day.
 func limitOfConcurrent(messages []Message, far bool) bool {
 	for _, m := range messages {

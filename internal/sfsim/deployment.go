@@ -390,7 +390,7 @@ func (d *deployment) fail(problem metadata.Problem) {
 	d.failures = append(d.failures, deployMessage{Problem: problem, at: d.finished})
 }
 
-// errorCount counts the failures; warnings only where they are not ignored [D].
+// errorCount counts the failures; warnings only if they are not ignored [D].
 func (d *deployment) errorCount() int {
 	count := 0
 	for _, failure := range d.failures {

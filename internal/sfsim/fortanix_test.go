@@ -201,7 +201,7 @@ func (p *plugin) liveAsFortanixDoes() {
 	}
 }
 
-// A MasterLabel works as the name of the certificate where it equals that, and elsewhere only if
+// A MasterLabel works as the name of the certificate if it equals that, and otherwise only if
 // the org is set so.
 func TestCertificateByLabel(t *testing.T) {
 	t.Parallel()

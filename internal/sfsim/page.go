@@ -85,7 +85,7 @@ func counts(secrets []TenantSecret) string {
 }
 
 // spans lays keys out between the first one's creation and now, each until the next one. The
-// drawing is by rank where time does not separate them, so that each stays visible.
+// drawing is by rank if time does not separate them, so that each stays visible.
 func spans(secrets []TenantSecret, now time.Time) []span {
 	const least = 4
 	begin := secrets[0].CreatedDate

@@ -153,7 +153,7 @@ func TestExportedForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 73 bytes, of which the release, the IV and 48 bytes of ciphertext.
+	// 73 bytes, among them the release, the IV and 48 bytes of ciphertext.
 	if len(raw) != 73 || !bytes.HasPrefix(raw, []byte{0x0a, 3, '2', '6', '2', 0x12, 16}) || raw[23] != 0x1a ||
 		raw[24] != 48 {
 		t.Errorf("exported form %x", raw)

@@ -39,7 +39,7 @@ func (s schema) Object(name string) (*soql.Object, bool) {
 	return o.soql(s.c, 1), true
 }
 
-// queryable also finds objects without permission where the org answers them with no rows.
+// queryable also finds objects without permission if the org answers them with no rows.
 func (c *call) queryable(name string) (*sobject, bool) {
 	for _, o := range objects() {
 		if strings.EqualFold(o.name, name) && o.reachable(c, c.tooling) {

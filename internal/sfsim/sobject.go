@@ -469,7 +469,7 @@ func createRow(c *call) *reply {
 	if !found {
 		return notFound()
 	}
-	// Unknown fields are refused even where nothing can be created, as a CLI found out with
+	// Unknown fields are refused even if nothing can be created, as a CLI found out with
 	// Certificate [C].
 	values, refusal := o.readRecord(c, "C")
 	if refusal != nil && (o.create != nil || refusal.errorCode == "INVALID_FIELD") {

@@ -385,8 +385,8 @@ func (cert *certificate) unfit(now time.Time, database bool) string {
 	return ""
 }
 
-// certificateNamed finds a certificate by its unique name [D ObjRef]. A MasterLabel works where it
-// equals the name, or where Settings allow it.
+// certificateNamed finds a certificate by its unique name [D ObjRef]. A MasterLabel works if it
+// equals the name, or if Settings allow it.
 func (w *world) certificateNamed(name string) *certificate {
 	for _, cert := range w.certificates {
 		if cert.developerName == name || w.settings.CertificateByLabel && cert.masterLabel == name {

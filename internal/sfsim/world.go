@@ -73,7 +73,7 @@ type Settings struct {
 	SearchIndexOAEP bool `json:"search_index_oaep" yaml:"search_index_oaep"`
 	// ArchiveByPatch allows PATCH ACTIVE -> ARCHIVED, which only one client tries.
 	ArchiveByPatch bool `json:"archive_by_patch" yaml:"archive_by_patch"`
-	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even where it differs from
+	// CertificateByLabel accepts a MasterLabel in SecretValueCertificate even if it differs from
 	// the DeveloperName.
 	CertificateByLabel bool `json:"certificate_by_label" yaml:"certificate_by_label"`
 	// CertificateChainForm is the body form of CertificateChain, which is not documented: pem, base64,

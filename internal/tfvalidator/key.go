@@ -138,7 +138,7 @@ func (knownType) ValidateString(_ context.Context, req validator.StringRequest, 
 	}
 	resp.Diagnostics.AddAttributeWarning(req.Path, "Unknown type of tenant secret",
 		"Expected one of "+strings.Join(keys.KnownTypes(), ", ")+
-			". Another value is sent as it is, and Salesforce judges it.")
+			". Any other value is sent as it is, and Salesforce may refuse it.")
 }
 
 type certificatePins struct{}
@@ -175,7 +175,7 @@ func (certificatePins) ValidateList(_ context.Context, req validator.ListRequest
 		if !ok || text.IsUnknown() {
 			continue
 		}
-		pin, err := keys.ParsePin(text.ValueString())
+		pin, err := keys.ParseCertificatePin(text.ValueString())
 		if err != nil {
 			refuse("certificate_pins[%d]: %s.", i, err)
 

@@ -337,7 +337,7 @@ func TestKnownTenantSecretType(t *testing.T) {
 			t.Errorf("%s gives %v", value, got)
 		}
 	}
-	for value, want := range map[string]string{"SalesforceDatabase": "Salesforce judges it", "": "Expected one of Data"} {
+	for value, want := range map[string]string{"SalesforceDatabase": "may refuse it", "": "Expected one of Data"} {
 		got := validate(t, v, types.StringValue(value))
 		if got.WarningsCount() != 1 || got.HasError() || !strings.Contains(got[0].Detail(), want) {
 			t.Errorf("%q gives %v, want one warning about %q", value, got, want)

@@ -36,8 +36,8 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	s := sealed{material: materialAdopted, hash: row.Hash}
 	if proof == keys.ByAttempt {
 		w.warn("", "A key was adopted by its time",
-			"An earlier apply sent rotation %s without learning the outcome, and version %d became Active after it. It is "+
-				"taken for that rotation's. If somebody else uploaded a key at that time, change rotation_triggers.", w.id,
+			"An earlier apply sent rotation %s and had no answer. Version %d became Active afterwards, so it is taken for "+
+				"that key. If somebody else uploaded a key at that time, change rotation_triggers.", w.id,
 			row.Version)
 	}
 	given := ""
@@ -57,8 +57,8 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 		s.kcv = byok.KeyCheckValue(w.Material)
 	case !w.Hashless:
 		w.warn("key_material_wo_version", "The given key material was not uploaded",
-			"Record %s already answers this configuration (rotation %s) with other key material, hash %s. It was adopted. To "+
-				"upload the material given now, raise key_material_wo_version.",
+			"Record %s already answers this configuration (rotation %s), with other key material (hash %s), so it was "+
+				"adopted. To upload the material given now, raise key_material_wo_version.",
 			row.ID, w.id, row.Hash)
 	}
 
@@ -75,7 +75,7 @@ func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	return result
 }
 
-// recognise finds out the hash of an adopted key of which Salesforce keeps none: by the receipt of
+// recognise finds out the hash of an adopted key, if Salesforce keeps none: by the receipt of
 // its upload, else by the given material if the name of the escrow copy, which is made before the
 // upload, has its hash.
 func (w *run) recognise(earlier foundReceipt, given, path string) string {
@@ -117,12 +117,12 @@ func (w *run) recover(row keys.Record, materialMatches bool) kept {
 	where := "escrow has no directory, and the copy was in the state that was never written"
 	switch {
 	case err != nil:
-		where = "its copy could not be had: " + err.Error()
+		where = "its copy could not be found or made: " + err.Error()
 	case w.Escrow.directory() != nil:
 		where = "the escrow directory has no copy of it"
 	}
 	w.warnings = append(w.warnings, problem.New("escrow", "No escrow copy of the adopted key",
-		"Record %s is adopted, but %s. Salesforce may hold the only copy of this key. If you must hold one, rotate: change "+
+		"Record %s is adopted, but %s. Salesforce may hold the only copy of this key. To hold one yourself, rotate: change "+
 			"rotation_triggers and apply.", row, where))
 
 	return kept{}

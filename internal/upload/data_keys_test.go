@@ -19,7 +19,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// fakeKeys is a DataKeyClient in memory. It records the steps, and fails where a test says so.
+// fakeKeys is a DataKeyClient in memory. It records the steps, and fails if a test says so.
 type fakeKeys struct {
 	t     testing.TB
 	keys  []salesforce.DataEncryptionKey
@@ -547,7 +547,7 @@ func TestDataKeys_refused(t *testing.T) {
 func TestDataKeys_pins(t *testing.T) {
 	t.Parallel()
 	org, r := newKeys(t), dataKeyRequest()
-	r.Pins = []string{strings.Repeat("0", 64)}
+	r.CertificatePins = []string{strings.Repeat("0", 64)}
 	if _, err := org.run(r); err == nil || !strings.Contains(err.Error(), goodFingerprint()) || org.counts["finish"] != 0 {
 		t.Errorf("expected a refusal before the second step, found %v and %v", err, org.events)
 	}

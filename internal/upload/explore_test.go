@@ -167,7 +167,7 @@ func (p *process) apply(from *state) (after *state, written bool, err error) {
 
 		return s, s != nil, err
 	}
-	p.held10(request, result)
+	p.heldPlan(request, result)
 	p.step("write the state")
 	var before keys.Ours
 	if s != nil {
@@ -204,9 +204,9 @@ func (p *process) plan(s *state, d keys.Decision, records []keys.Record) (upload
 	return request, nil
 }
 
-// held10 expects that a run did what its plan has announced, but for what rule 10 allows with a
-// warning.
-func (p *process) held10(r upload.Request, result upload.Result) {
+// heldPlan expects that a run did what its plan has announced, except for what a warning
+// allows.
+func (p *process) heldPlan(r upload.Request, result upload.Result) {
 	adopts := r.Planned.Adopts
 	switch {
 	case adopts != "" && (!result.Adopted || !result.Record.Is(adopts)):

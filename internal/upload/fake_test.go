@@ -88,7 +88,7 @@ var goodFingerprint = sync.OnceValue(func() string {
 })
 
 // fakeOrg is an upload.Org and its certificates in memory. It records what it is asked, in order,
-// and fails where a test says so.
+// and fails if a test says so.
 type fakeOrg struct {
 	t            testing.TB
 	records      []keys.Record

@@ -128,7 +128,7 @@ func TestRun_unknownOutcomeLooksFail(t *testing.T) {
 	}
 }
 
-// Once the org's request limit stops the client, no further look can be had, and none is waited
+// Once the org's request limit stops the client, no further look is possible, and none is waited
 // for.
 func TestRun_unknownOutcomeAtTheRequestLimit(t *testing.T) {
 	t.Parallel()
@@ -246,7 +246,7 @@ func TestRun_earlierAttemptTurnsUpUnplanned(t *testing.T) {
 // Salesforce said 201: from then on nothing is an error.
 func TestRun_readBack(t *testing.T) {
 	t.Parallel()
-	const differs, unread = "The new key does not read back as sent", "The new key could not be read back"
+	const differs, unread = "The new key differs from what was sent", "The new key could not be read back"
 	for name, test := range map[string]struct {
 		org       func(*fakeOrg)
 		confirmed bool
@@ -426,7 +426,7 @@ func TestRun_escrowIsDurableBeforeThePost(t *testing.T) {
 // known not to be in the org.
 func TestRun_escrowAfterFailure(t *testing.T) {
 	t.Parallel()
-	const renamed = "The escrow copy of a refused key was renamed"
+	const renamed = "A refused key's escrow copy was renamed"
 	material := byok.GenerateMaterial()
 	for name, test := range map[string]struct {
 		err      error
@@ -711,7 +711,7 @@ func TestRun_adoptionOfARecordThatTheStateHas(t *testing.T) {
 	} {
 		org := newOrg(t, own)
 		r := request(test.change)
-		r.Pin, r.Escrow = own.Hash, escrowIn(t, "")
+		r.PinnedHash, r.Escrow = own.Hash, escrowIn(t, "")
 		result, err := org.run(r)
 		if err != nil || !result.Adopted || (warning(result, "No escrow copy of the adopted key") != nil) != test.warns {
 			t.Errorf("%s: expected an adoption, with a warning: %v; found %+v, %v", name, test.warns, result, err)

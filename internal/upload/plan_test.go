@@ -17,9 +17,9 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
 
-// Rule 10: a run that would do another thing than its plan stops with nothing sent, but for a key
+// A run that would do another thing than its plan stops with nothing sent, but for a key
 // of this very rotation whose hash proves it, which a warning names.
-func TestRun_rule10(t *testing.T) {
+func TestRun_otherThanPlanned(t *testing.T) {
 	t.Parallel()
 	own := record(1, described(marker(4)))
 	hash := own.Hash
@@ -36,13 +36,13 @@ func TestRun_rule10(t *testing.T) {
 		"planned to adopt, another answers": {[]keys.Record{own}, nil, recordID(9), true, ""},
 		"planned to make, a writer's":       {[]keys.Record{own}, nil, "", true, ""},
 		"planned to make, a pinned one": {[]keys.Record{record(1)}, func(r *upload.Request) {
-			r.Pin = record(1).Hash
+			r.PinnedHash = record(1).Hash
 		}, "", true, ""},
 		"planned to make, its own by hash": {[]keys.Record{own}, unconfirmed(4, now, hash), "", false, interrupted},
 		"planned to make, makes": {
 			[]keys.Record{record(1, byHSM)},
 			nil, "", false,
-			"A key of somebody else's was archived",
+			"Somebody else's key was archived",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,9 +67,9 @@ func TestRun_rule10(t *testing.T) {
 	}
 }
 
-// Rule 12, judged again: a cache-only record that has become DESTROYED since the plan is not given
+// Judged again: a cache-only record that has become DESTROYED since the plan is not given
 // up, although destruction is allowed. The plan has not said it.
-func TestRun_rule12LostSinceThePlan(t *testing.T) {
+func TestRun_lostSinceThePlan(t *testing.T) {
 	t.Parallel()
 	for name, create := range map[string]bool{"create": true, "update": false} {
 		current := record(1, byService)
@@ -93,9 +93,9 @@ func TestRun_rule12LostSinceThePlan(t *testing.T) {
 	}
 }
 
-// Rule 3: what fails the proof is foreign, whatever its marker says, and its marker never raises
+// What fails the proof is foreign, whatever its marker says, and its marker never raises
 // the counter.
-func TestRun_rule3ForeignMarkers(t *testing.T) {
+func TestRun_foreignMarkers(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][]func(*keys.Record){
 		"an upload of somebody else's":                    {describedBy(admin, marker(7))},
@@ -127,9 +127,9 @@ func TestRun_rule3ForeignMarkers(t *testing.T) {
 	}
 }
 
-// Rule 11: a reading that shows less than is known decides nothing; it is looked at again, and then
+// A reading that shows less than is known decides nothing; it is looked at again, and then
 // the run ends with nothing sent.
-func TestRun_rule11LateReplica(t *testing.T) {
+func TestRun_lateReplica(t *testing.T) {
 	t.Parallel()
 	own := record(2, described(marker(4)))
 	for name, test := range map[string]struct {
@@ -339,7 +339,7 @@ func TestRun_sameMaterialAgain(t *testing.T) {
 	}
 	result, err := org.run(r)
 	if err != nil || org.counts["send"] != 2 || len(copies(t, dir)) != 1 ||
-		warning(result, "An escrow copy of this key was there already") == nil {
+		warning(result, "This key already had an escrow copy") == nil {
 		t.Errorf("expected the same copy for the second POST, found %+v, %v", result, err)
 	}
 }

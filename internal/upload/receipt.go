@@ -94,7 +94,7 @@ func (w *run) receipt(operation receipt.Operation, row keys.Record, confirmed bo
 	}
 	if c := s.envelope.Certificate; c != nil {
 		r.Certificate = OfCertificate(s.envelope.Name, c)
-		r.PinsHeld = OfPins(w.Pins, s.material != materialWrapped)
+		r.PinsHeld = OfPins(w.CertificatePins, s.material != materialWrapped)
 		if s.material != materialWrapped {
 			// What was wrapped elsewhere is opaque: neither its algorithm nor its certificate can be known
 			// here.
@@ -118,8 +118,8 @@ func (w *run) writeReceipt(r receipt.Receipt, path string) string {
 		return text
 	}
 	if err := w.Escrow.Directory.WriteReceipt(filepath.Base(path), text); err != nil {
-		w.warn("escrow.directory", "The receipt could not be kept beside the escrow copy", "The upload is done and the "+
-			"receipt is in state. Writing it beside %s failed: %s.", path, err)
+		w.warn("escrow.directory", "No receipt beside the escrow copy", "The upload is done, and its "+
+			"receipt is in state. Writing it beside %s failed: %s. Save it from the state if you need it there.", path, err)
 	}
 
 	return text

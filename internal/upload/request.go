@@ -30,11 +30,12 @@ type Request struct {
 	// Certificate is the DeveloperName of the wrapping certificate. UPLOADED only, like the next five.
 	Certificate string
 	Algorithm   byok.WrappingAlgorithm
-	// Pins are the SHA-256 fingerprints of the certificates that may be wrapped to; none is any.
-	Pins []string
+	// CertificatePins are the SHA-256 fingerprints of the certificates that may be wrapped to; none is
+	// any.
+	CertificatePins []string
 	// Material is what the user gave; zero means that it is generated. Run does not destroy it.
 	Material secret.Bytes
-	// Wrapped is ciphertext made elsewhere; it needs Pin and excludes Material and Escrow.
+	// Wrapped is ciphertext made elsewhere; it needs PinnedHash and excludes Material and Escrow.
 	Wrapped string
 	// Escrow is nil for none.
 	Escrow *Escrow
@@ -62,7 +63,7 @@ func (r Request) check() *problem.Problem {
 	case r.Type == "" || r.Fingerprint == "":
 		return problem.New("", "Internal error: rotation without type or fingerprint", "A rotation was requested without a "+
 			"type or inputs. Nothing was sent. Please report it.")
-	case r.Wrapped != "" && (!r.Material.IsZero() || r.Escrow != nil || r.Pin == ""):
+	case r.Wrapped != "" && (!r.Material.IsZero() || r.Escrow != nil || r.PinnedHash == ""):
 		return problem.New("wrapped_key_material", "Invalid use of wrapped_key_material",
 			"wrapped_key_material needs secret_value_hash and excludes key_material_wo and escrow: its plaintext is not known "+
 				"here. Nothing was sent.")

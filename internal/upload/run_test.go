@@ -89,7 +89,7 @@ func TestRun_reconcile(t *testing.T) {
 	pinned := withHash(hash)
 	otherType := func(r *keys.Record) { r.Type = keys.TypeAnalytics }
 	underived := func(r *keys.Record) { r.KeyDerivationMode = keys.DerivationNone }
-	pin := func(r *upload.Request) { r.Pin, r.Material = hash, material }
+	pin := func(r *upload.Request) { r.PinnedHash, r.Material = hash, material }
 	own := record(1, described(marker(4)))
 	type (
 		change  = []func(*upload.Request)
@@ -136,7 +136,7 @@ func TestRun_reconcile(t *testing.T) {
 			records{record(1, archived, pinned), record(2)},
 			change{pin},
 			0, 0,
-			"has been used in this org",
+			"was used before",
 		},
 		"create, pin of a destroyed record": {
 			records{record(1, destroyed, pinned), record(2)},
@@ -184,7 +184,7 @@ func TestRun_reconcile(t *testing.T) {
 			change{func(r *upload.Request) {
 				r.Destruction = keys.Destruction{Allowed: true, Quorum: true}
 			}},
-			0, 0, "Make it ACTIVE first",
+			0, 0, "Make the record ACTIVE first",
 		},
 
 		"update, exactly this id": {
@@ -306,17 +306,18 @@ func TestRun_sources(t *testing.T) {
 		"generated": {func(*upload.Request) {}, "generated", 1, "", "RSA_OAEP_SHA512"},
 		"given":     {func(r *upload.Request) { r.Material = given }, "given", 1, "", "RSA_OAEP_SHA512"},
 		"given, pinned": {
-			func(r *upload.Request) { r.Material, r.Pin = given, byok.HashMaterial(given) }, "given", 1, "", "RSA_OAEP_SHA512",
+			func(r *upload.Request) { r.Material, r.PinnedHash = given, byok.HashMaterial(given) },
+			"given", 1, "", "RSA_OAEP_SHA512",
 		},
 		"given, to a pinned certificate": {func(r *upload.Request) {
-			r.Material, r.Pins = given, pinned
+			r.Material, r.CertificatePins = given, pinned
 		}, "given", 1, receipt.PinsHeld, "RSA_OAEP_SHA512"},
 		"wrapped": {func(r *upload.Request) {
-			r.Wrapped, r.Pin = ciphertext, byok.HashMaterial(given)
+			r.Wrapped, r.PinnedHash = ciphertext, byok.HashMaterial(given)
 		}, "wrapped_elsewhere", 1, "", ""},
 		"wrapped, to a pinned certificate": {
 			func(r *upload.Request) {
-				r.Wrapped, r.Pin, r.Pins = ciphertext, byok.HashMaterial(given), pinned
+				r.Wrapped, r.PinnedHash, r.CertificatePins = ciphertext, byok.HashMaterial(given), pinned
 			}, "wrapped_elsewhere", 1, receipt.PinsNotVerifiable, "",
 		},
 		"HSM":    {fromHSM, "salesforce", 0, "", ""},
@@ -373,11 +374,11 @@ func TestRun_problems(t *testing.T) {
 		"no type":   {func(r *upload.Request) { r.Type = "" }, nil, "", "Please report it"},
 		"no inputs": {func(r *upload.Request) { r.Fingerprint = "" }, nil, "", "Please report it"},
 		"pin of other material": {func(r *upload.Request) {
-			r.Material, r.Pin = material, other
+			r.Material, r.PinnedHash = material, other
 		}, nil, "secret_value_hash", other},
 		"pin without material": {
-			func(r *upload.Request) { r.Pin = other }, nil, "secret_value_hash",
-			"generated material can't have it",
+			func(r *upload.Request) { r.PinnedHash = other }, nil, "secret_value_hash",
+			"the configuration gives no key material for it",
 		},
 		"used material":                 {give, used(archived), "key_material_wo_version", "Give other material"},
 		"used material of another type": {give, used(otherType), "key_material_wo_version", "The Analytics record"},
@@ -385,20 +386,20 @@ func TestRun_problems(t *testing.T) {
 			r.Material = secret.NewBytes(make([]byte, 32))
 		}, nil, "key_material_wo_version", "is all zero"},
 		"used wrapped material": {func(r *upload.Request) {
-			r.Wrapped, r.Pin = "x", hash
+			r.Wrapped, r.PinnedHash = "x", hash
 		}, used(archived), "secret_value_hash", "Give other material"},
 		"wrapped and given": {func(r *upload.Request) {
-			r.Wrapped, r.Pin, r.Material = "x", other, material
+			r.Wrapped, r.PinnedHash, r.Material = "x", other, material
 		}, nil, "wrapped_key_material", "excludes key_material_wo"},
 		"wrapped and escrow": {func(r *upload.Request) {
-			r.Wrapped, r.Pin, r.Escrow = "x", other, &upload.Escrow{}
+			r.Wrapped, r.PinnedHash, r.Escrow = "x", other, &upload.Escrow{}
 		}, nil, "wrapped_key_material", "excludes key_material_wo and escrow"},
 		"wrapped, no pin": {
 			func(r *upload.Request) { r.Wrapped = "x" }, nil, "wrapped_key_material",
 			"needs secret_value_hash",
 		},
 		"wrapped, no fit": {func(r *upload.Request) {
-			r.Wrapped, r.Pin = "AAAA", other
+			r.Wrapped, r.PinnedHash = "AAAA", other
 		}, nil, "wrapped_key_material", "Nothing was sent"},
 		"no certificate": {func(r *upload.Request) {
 			r.Certificate = "None"
@@ -443,7 +444,7 @@ func TestRun_problems(t *testing.T) {
 			"certificate", "serves Database keys only",
 		},
 		"another certificate": {func(r *upload.Request) {
-			r.Pins = []string{strings.Repeat("0", 64)}
+			r.CertificatePins = []string{strings.Repeat("0", 64)}
 		}, nil, "certificate_pins", goodFingerprint()},
 		"another certificate planned": {func(r *upload.Request) {
 			r.Planned.Certificate = strings.Repeat("0", 64)
@@ -479,7 +480,7 @@ func TestRun_problems(t *testing.T) {
 func TestRun_certificateIsComparedBeforeEscrow(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*upload.Request){
-		"pins": func(r *upload.Request) { r.Pins = []string{strings.Repeat("0", 64)} },
+		"pins": func(r *upload.Request) { r.CertificatePins = []string{strings.Repeat("0", 64)} },
 		"plan": func(r *upload.Request) { r.Planned.Certificate = strings.Repeat("0", 64) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -495,7 +496,7 @@ func TestRun_certificateIsComparedBeforeEscrow(t *testing.T) {
 				t.Errorf("expected no file and no POST, found %v and %v", files, org.events)
 			}
 			// As pinned and as planned it goes through.
-			r.Pins, r.Planned.Certificate = []string{goodFingerprint()}, goodFingerprint()
+			r.CertificatePins, r.Planned.Certificate = []string{goodFingerprint()}, goodFingerprint()
 			if _, err := org.uploader().Run(t.Context(), org, r); err != nil {
 				t.Error(err)
 			}
@@ -544,7 +545,7 @@ func TestRun_errorsBeforeThePost(t *testing.T) {
 // The key that is archived is not the one that the plan spoke of.
 func TestRun_archivesAnotherThanPlanned(t *testing.T) {
 	t.Parallel()
-	const changed, foreign = "The ACTIVE key changed between plan and apply", "A key of somebody else's was archived"
+	const changed, foreign = "The ACTIVE key changed between plan and apply", "Somebody else's key was archived"
 	for name, test := range map[string]struct {
 		over    string
 		change  func(*upload.Request)
@@ -585,7 +586,7 @@ func TestRun_cancelled(t *testing.T) {
 	}
 }
 
-// A record is edited where it differs from what is wanted, and only there.
+// A record is edited if it differs from what is wanted, and only then.
 func TestChangeOf(t *testing.T) {
 	t.Parallel()
 	remote := record(1, byService, described("text"), func(r *keys.Record) {

@@ -50,10 +50,8 @@ func (w *run) seal(envelope Envelope) (sealed, error) {
 		return w.sealWrapped(envelope)
 	case !w.Material.IsZero():
 		return w.sealMaterial(envelope, w.Material, MaterialGiven)
-	case w.Pin != "":
-		return sealed{}, problem.New("secret_value_hash", "A pinned hash without its key material",
-			"secret_value_hash pins %s. No record in use has it, and neither key_material_wo nor wrapped_key_material gives "+
-				"the material; generated material can't have it. Nothing was sent. Give the material, or remove the pin.", w.Pin)
+	case w.PinnedHash != "":
+		return sealed{}, PinnedHashAlone(w.PinnedHash)
 	default:
 		material := byok.GenerateMaterial()
 		defer material.Destroy()
@@ -63,14 +61,14 @@ func (w *run) seal(envelope Envelope) (sealed, error) {
 }
 
 func (w *run) sealWrapped(envelope Envelope) (sealed, error) {
-	if p := keys.Reused(w.records, w.Pin, "secret_value_hash"); p != nil {
+	if p := keys.Reused(w.records, w.PinnedHash, "secret_value_hash"); p != nil {
 		return sealed{}, p
 	}
 	if p := WrappedMisfit(w.algorithm(), envelope.Certificate, w.Wrapped); p != nil {
 		return sealed{}, p
 	}
 
-	return sealed{envelope: envelope, material: materialWrapped, value: w.Wrapped, hash: w.Pin}, nil
+	return sealed{envelope: envelope, material: materialWrapped, value: w.Wrapped, hash: w.PinnedHash}, nil
 }
 
 // WrappedMisfit refuses material that was wrapped in another way than declared, as far as its
@@ -86,7 +84,7 @@ func WrappedMisfit(algorithm byok.WrappingAlgorithm, certificate *byok.Certifica
 
 func (w *run) sealMaterial(envelope Envelope, material secret.Bytes, source string) (sealed, error) {
 	s := sealed{envelope: envelope, material: source, hash: byok.HashMaterial(material), kcv: byok.KeyCheckValue(material)}
-	if p := PinMismatch(w.Pin, s.hash); p != nil {
+	if p := PinnedHashMismatch(w.PinnedHash, s.hash); p != nil {
 		return sealed{}, p
 	}
 	if p := keys.Reused(w.records, s.hash, "key_material_wo_version"); p != nil {
@@ -105,8 +103,16 @@ func (w *run) sealMaterial(envelope Envelope, material secret.Bytes, source stri
 	return s, nil
 }
 
-// PinMismatch refuses material whose hash is not the pinned one. It returns nil without a pin.
-func PinMismatch(pin, hash string) *problem.Problem {
+// PinnedHashAlone refuses a pin that no record in use has, without the key material for it.
+func PinnedHashAlone(pin string) *problem.Problem {
+	return problem.New("secret_value_hash", "A pinned hash without its key material",
+		"secret_value_hash pins %s. No record in use has that hash, and the configuration gives no key material for it. "+
+			"Nothing was sent. Set key_material_wo or wrapped_key_material, or remove the pin.", pin)
+}
+
+// PinnedHashMismatch refuses material whose hash is not the pinned one. It returns nil without a
+// pin.
+func PinnedHashMismatch(pin, hash string) *problem.Problem {
 	if pin == "" || pin == hash {
 		return nil
 	}
@@ -127,12 +133,12 @@ func WeakMaterial(material secret.Bytes) *problem.Problem {
 	}
 
 	return problem.New("key_material_wo_version", "Key material is weak",
-		"Expected 32 random bytes in key_material_wo, but the material %s. Nothing was sent. Look at what made it, and "+
-			"give material from a random source, such as openssl rand -base64 32; without key_material_wo the provider "+
-			"generates it.", weakness)
+		"Expected 32 random bytes in key_material_wo, but the material %s. Nothing was sent. Give material from a random "+
+			"source, such as openssl rand -base64 32, or leave key_material_wo out and let the provider generate "+
+			"it.", weakness)
 }
 
-// keep makes the escrow copy. From here on the material can be had again, so that a key that
+// keep makes the escrow copy. From here on the material can be recovered, so that a key that
 // Salesforce has accepted is never one that nobody holds.
 func (w *run) keep(material secret.Bytes, hash string) (kept, error) {
 	if w.Escrow == nil {
@@ -148,9 +154,9 @@ func (w *run) keep(material secret.Bytes, hash string) (kept, error) {
 		return kept{}, err
 	}
 	if there.Existed {
-		w.warn("escrow.directory", "An escrow copy of this key was there already",
-			"%s was left by an earlier attempt with the same material, and stays as it is. The escrow_ciphertext in state is "+
-				"for the recipients configured now.", there.Path)
+		w.warn("escrow.directory", "This key already had an escrow copy",
+			"An earlier attempt with the same material left %s, which stays as it is. The escrow_ciphertext in state is for "+
+				"the recipients configured now.", there.Path)
 	}
 
 	return kept{armor: armored, path: there.Path, key: key}, nil

@@ -97,8 +97,8 @@ func (w *run) send(ctx context.Context, s sealed) (Result, error) {
 		}
 	}
 	w.warn("", "The reply to an upload was lost",
-		"Salesforce's reply to the new %s key did not say what became of it. Record %s was then found in the org by its "+
-			"hash or marker, and nothing was sent twice.", w.Type, row.ID)
+		"The upload of the new %s key had no clear answer. Record %s was then found in the org by its hash or marker. "+
+			"Nothing was sent twice.", w.Type, row.ID)
 
 	return w.made(row, true, s), nil
 }
@@ -175,7 +175,7 @@ func (w *run) made(row keys.Record, confirmed bool, s sealed) Result {
 			}
 		}
 		if len(differences) > 0 {
-			w.warn("", "The new key does not read back as sent",
+			w.warn("", "The new key differs from what was sent",
 				"Record %s: %s. The key may be in use: look at it in Setup (Key Management) before anything else, and keep the "+
 					"escrow copy.", row.ID, strings.Join(differences, "; "))
 		}
@@ -203,8 +203,9 @@ func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) 
 	}
 	if row, ok := w.Answer(sent, w.Evidence.Users, w.records); ok {
 		w.turn.sent, w.turn.last = true, sent
-		w.warn("", "A refused key is in the org", "The upload of the new %s key was answered by a refusal (%s), and record "+
-			"%s with its hash or marker is there. It is taken as made.", w.Type, err, row.ID)
+		w.warn("", "A refused key is in the org", "The upload of the new %s key was refused (%s), yet record %s with its "+
+			"hash or marker is in the org. It was adopted. Look at the proxies between you and "+
+			"Salesforce.", w.Type, err, row.ID)
 
 		return w.made(row, true, s), nil
 	}
@@ -214,11 +215,11 @@ func (w *run) refused(ctx context.Context, err error, sent keys.Sent, s sealed) 
 	path, renameErr := w.Escrow.Directory.Refuse(s.copy.key, w.now)
 	if renameErr != nil {
 		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory",
-			"The escrow copy of a refused key keeps its name",
-			"Expected to rename %s to end in .refused, found: %s. The key in it is not in use.", s.copy.path, renameErr))
+			"A refused key's escrow copy keeps its name",
+			"%s could not be renamed to end in .refused: %s. The key in it is not in use.", s.copy.path, renameErr))
 	} else if path != "" {
 		refused.Warnings = append(refused.Warnings, problem.New("escrow.directory",
-			"The escrow copy of a refused key was renamed", "It is now %s. The key in it is not in use.", path))
+			"A refused key's escrow copy was renamed", "It is now %s. The key in it is not in use.", path))
 	}
 
 	return Result{}, refused

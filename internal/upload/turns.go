@@ -54,7 +54,7 @@ const SummaryTwoResources = "Two resources manage one key"
 // TwoResources says that two resources of a configuration manage the key of one type.
 func TwoResources(typ string) *problem.Problem {
 	return problem.New("type", SummaryTwoResources,
-		"Expected one resource for the %s key, found another in this configuration. An org has one key of a type in use: "+
-			"as soon as the inputs differ, each resource archives the other's. Keep one, and take the other out of the state "+
-			"with a removed block or terraform state rm.", keys.Label(typ))
+		"Expected one resource for the %s key, found another in this configuration. An org uses one key of a type: once "+
+			"their inputs differ, each resource archives the other's key. Keep one, and take the other out of the state with "+
+			"a removed block or terraform state rm.", keys.Label(typ))
 }

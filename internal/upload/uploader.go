@@ -115,8 +115,8 @@ func (w *run) read(ctx context.Context) error {
 // Behind says that the org shows less of a type than is known.
 func Behind(typ string, ours keys.Ours) *problem.Problem {
 	return problem.New("", "The org answers with old data",
-		"Expected the %s record %s (version %d) that the last apply left, found older ones only, in several looks. A "+
-			"replica of Salesforce's may lag behind, or the user lost sight of records. Nothing was sent. Apply again later.",
+		"Expected the %s record %s (version %d) that the last apply left; several readings showed only older ones. A "+
+			"Salesforce replica may lag behind, or the user may have lost permissions. Nothing was sent. Apply again later.",
 		typ, ours.ID, ours.Version)
 }
 
@@ -194,7 +194,7 @@ func (r Request) attempt(organization string, id keys.RotationID) (keys.Attempt,
 	intent, found, err := r.Escrow.Directory.Intent(organization, r.Type, id.String())
 	if err != nil {
 		return keys.Attempt{}, false, problem.New("escrow.directory", "Escrow directory can't be read",
-			"Expected what earlier runs left there, found: %s. Nothing was sent.", err).Because(err)
+			"Expected the files that earlier runs left there, found: %s. Nothing was sent.", err).Because(err)
 	}
 	if !found {
 		return keys.Attempt{}, false, nil
@@ -216,24 +216,24 @@ func (w *run) differs(j keys.Judgement) *problem.Problem {
 	switch {
 	case j.Action == keys.Make && planned != "":
 		return problem.New("", "The org has moved on since the plan",
-			"The plan adopts record %s, which is not this rotation's any more."+again, planned)
+			"The plan adopts record %s, which no longer answers this rotation."+again, planned)
 	case j.Action == keys.Make && j.Current.Lost() && !w.Planned.OverLost:
 		return problem.New("", "The org has moved on since the plan",
-			"Cache-only record %s has become DESTROYED, and a newer key would end every way to make it ACTIVE again, which "+
-				"the plan did not say."+again, j.Current)
+			"Cache-only record %s has become DESTROYED. A newer key would end any way to make it ACTIVE again, which the plan "+
+				"did not say."+again, j.Current)
 	case j.Action == keys.Adopt && planned != "" && !j.Record.Is(planned):
 		return problem.New("", "The org has moved on since the plan",
-			"The plan adopts record %s, and now %s answers this rotation."+again, planned, j.Record)
+			"The plan adopts record %s, but now record %s answers this rotation."+again, planned, j.Record)
 	case j.Action == keys.Adopt && planned == "" && w.turn.sent:
 		two := TwoResources(w.Type)
 		w.warn(two.Attribute, two.Summary, "%s This one has adopted record %s.", two.Detail, j.Record.ID)
 	case j.Action == keys.Adopt && planned == "" && (j.Proof == keys.ByWriter ||
-		(j.Proof == keys.ByPin && j.Record.Marker() != j.ID)):
+		(j.Proof == keys.ByPinnedHash && j.Record.Marker() != j.ID)):
 		return problem.New("", "The org has moved on since the plan",
-			"The plan makes a key, and now record %s answers this rotation."+again, j.Record)
+			"The plan makes a key, but record %s now answers this rotation."+again, j.Record)
 	case j.Action == keys.Adopt && planned == "":
-		w.warn("", "A key of an interrupted run was adopted", "Record %s was made by an earlier run of this very rotation: "+
-			"its hash is known here. It was adopted, and nothing was sent.", j.Record)
+		w.warn("", "A key of an interrupted run was adopted", "An earlier run of this rotation made record %s: its hash is "+
+			"known here. It was adopted, and nothing was sent.", j.Record)
 	}
 
 	return nil
@@ -301,8 +301,8 @@ func (w *run) rival(ctx context.Context, made sealed) (keys.Judgement, error) {
 	found, err := w.await(ctx)
 	if err == nil && found.Action == keys.Make && found.ID != id {
 		found.Action = keys.Refuse
-		found.Refusal = problem.New("", "The org has moved on since the plan", "Another run has made the key of rotation "+
-			"%s, and another has become ACTIVE since. Nothing was sent. Plan again.", id)
+		found.Refusal = problem.New("", "The org has moved on since the plan", "Another run made the key of rotation %s, "+
+			"and yet another key has become ACTIVE since. Nothing was sent. Plan again.", id)
 	}
 
 	return found, err
@@ -318,13 +318,13 @@ func (w *run) envelope(ctx context.Context) (Envelope, error) {
 		return Envelope{}, err
 	}
 	fingerprint := envelope.Certificate.SHA256Fingerprint()
-	if !keys.PinsHold(w.Pins, fingerprint) {
-		return Envelope{}, keys.PinMismatch(envelope.Name, fingerprint)
+	if !keys.CertificatePinsHold(w.CertificatePins, fingerprint) {
+		return Envelope{}, keys.CertificateNotPinned(envelope.Name, fingerprint)
 	}
 	if planned := w.Planned.Certificate; planned != "" && planned != fingerprint {
 		return Envelope{}, problem.New("certificate", "Another certificate than planned",
-			"The plan wraps to the certificate %q with the SHA-256 fingerprint %s, and the name now stands for %s. Nothing "+
-				"was sent. Verify the certificate in Setup, and plan again.",
+			"Expected certificate %q with the SHA-256 fingerprint %s, as planned, found %s. Nothing was sent. Verify the "+
+				"certificate in Setup, then plan again.",
 			envelope.Name, planned, fingerprint)
 	}
 
@@ -385,9 +385,10 @@ func (w *run) warnArchived(j keys.Judgement) {
 	case !j.HasCurrent || j.Current.Is(w.Planned.Over):
 	case w.Planned.Over != "":
 		w.warn("", "The ACTIVE key changed between plan and apply",
-			"The plan was made over %s, and record %s is in use since. %s", w.Planned.Over, j.Current, j.Current.Overtaken())
+			"The plan was made over record %s, but now record %s is in use. "+
+				"%s", w.Planned.Over, j.Current, j.Current.Overtaken())
 	case w.Create():
-		w.warn("", "A key of somebody else's was archived", "Record %s was in use and not of this configuration. %s",
+		w.warn("", "Somebody else's key was archived", "Record %s was in use and is not of this configuration. %s",
 			j.Current, j.Current.Overtaken())
 	}
 }

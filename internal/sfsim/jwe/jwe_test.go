@@ -25,7 +25,7 @@ var privateKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// service makes answers, and wrong ones where its fields say so.
+// service makes answers, and wrong ones if its fields say so.
 type service struct {
 	header     string
 	contentKey []byte

@@ -18,11 +18,11 @@ const (
 type Error struct {
 	// Code is Salesforce's errorCode.
 	Code string
-	// Message is the whole text: where the fault has a place, an excerpt of
+	// Message is the whole text: if the fault has a place, an excerpt of
 	// the query with a caret under it, "ERROR at Row:r:Column:c" and the
 	// detail, on four lines after an empty one.
 	Message string
-	// Row and Column count from 1, Column in characters. Both are 0 where the
+	// Row and Column count from 1, Column in characters. Both are 0 if the
 	// fault has no place.
 	Row, Column int
 }

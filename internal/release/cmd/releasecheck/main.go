@@ -1,4 +1,4 @@
-// Command releasecheck fails where dist/ is not a release that the registries
+// Command releasecheck fails if dist/ is not a release that the registries
 // and its users' auditors accept. It runs in the root of the project.
 //
 //	releasecheck                            the whole release in dist/
