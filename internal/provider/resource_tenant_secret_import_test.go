@@ -157,9 +157,14 @@ func TestAccTenantSecret_importThatRotates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			body := dataKey(test.lines...)
+			if test.lines != nil {
+				skipBelowWriteOnly(t)
+				body = variable + body
+			}
 			sim := acctest.StartSim(t, sfsim.WithSeed(&sfsim.Seed{TenantSecrets: []sfsim.SeedSecret{test.seed}}))
 			cli := acctest.NewCLI(t, sim)
-			cli.Config(variable + dataKey(test.lines...))
+			cli.Config(body)
 			if imported := cli.Run("import", "-input=false", tenantSecretAddress, "Data"); imported.Code != 0 {
 				t.Fatal(imported.Output())
 			}
