@@ -429,8 +429,8 @@ func (c *CLI) MustBeEmpty() {
 }
 
 // StateFile returns the attributes of each resource in the directory's state file, by address,
-// without a run of the CLI. Instances of a resource with count or for_each are left out. Without a
-// state file there are none.
+// without a run of the CLI; instances of count and for_each have theirs in brackets. Without a state
+// file there are none.
 func (c *CLI) StateFile() map[string]map[string]any {
 	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))
@@ -461,7 +461,12 @@ func (c *CLI) StateFile() map[string]map[string]any {
 			address = "data." + address
 		}
 		for _, instance := range r.Instances {
-			if instance.IndexKey == nil {
+			switch key := instance.IndexKey.(type) {
+			case string:
+				found[fmt.Sprintf("%s[%q]", address, key)] = instance.Attributes
+			case float64:
+				found[fmt.Sprintf("%s[%d]", address, int(key))] = instance.Attributes
+			default:
 				found[address] = instance.Attributes
 			}
 		}

@@ -57,6 +57,36 @@ resource "salesforcebyok_tenant_secret" "data" {
 	}
 }
 
+// Instances have the address that Terraform gives them.
+func TestStateFileOfInstances(t *testing.T) {
+	t.Parallel()
+	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+	cli.Config(`
+resource "terraform_data" "counted" {
+  count = 2
+  input = count.index
+}
+
+resource "terraform_data" "named" {
+  for_each = toset(["a.b"])
+  input    = each.key
+}
+`)
+	cli.MustApply()
+	for address, want := range map[string]any{
+		"terraform_data.counted[0]": 0.0, "terraform_data.counted[1]": 1.0, `terraform_data.named["a.b"]`: "a.b",
+	} {
+		// A dynamic value is its type and itself.
+		input, _ := cli.State(address)["input"].(map[string]any)
+		if input["value"] != want {
+			t.Errorf("%s: expected %v, found %v", address, want, input)
+		}
+	}
+	if cli.State("terraform_data.counted") != nil {
+		t.Error("expected no instance without its index")
+	}
+}
+
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	printed := "│ Error: Two kinds of key\n│ material\n│ \n│   with salesforcebyok_tenant_secret.data,\n│   on main.tf " +
