@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -148,7 +149,7 @@ func TestAccExamples_resources(t *testing.T) {
 			for _, command := range regexp.MustCompile(`(?m)^terraform import (\S+) "?([^"\n]+)"?$`).FindAllStringSubmatch(exampleFile(t, sim, name, "import.sh"), -1) {
 				fresh := exampleRun(t, sim)
 				fresh.Write("main.tf", body)
-				if result := fresh.Run("import", "-input=false", command[1],
+				if result := fresh.Run("import", "-input=false", strings.Trim(command[1], "'"),
 					strings.ReplaceAll(command[2], "$(cat data-2026-1.jwe)", jwe)); result.Code != 0 {
 					t.Errorf("%s: exit code %d\n%s", command[0], result.Code, result.Output())
 				}
@@ -157,6 +158,30 @@ func TestAccExamples_resources(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// No example of a cache-only key loses the old key when another identifier is written over it: each has
+// an instance for each key, or a directory that keeps the escrow copies.
+func TestExamplesKeepCacheOnlyKeys(t *testing.T) {
+	t.Parallel()
+	found := 0
+	err := filepath.WalkDir("../../examples", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".tf" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, block := range regexp.MustCompile(`(?s)resource "salesforcebyok_cache_only_key".*?\n}\n`).FindAllString(string(text), -1) {
+			found++
+			if !strings.Contains(block, "for_each") && !strings.Contains(block, "directory") {
+				t.Errorf("%s: another key_identifier drops the only copy of the key:\n%s", path, block)
+			}
+		}
+
+		return err
+	})
+	if err != nil || found < 2 {
+		t.Errorf("found %d keys: %v", found, err)
 	}
 }
 
@@ -298,6 +323,9 @@ func TestAccExamples_cacheOnly(t *testing.T) {
 		t.Errorf("expected the cache-only key to be ACTIVE, found %+v", key)
 	}
 	first := cli.State(`salesforcebyok_cache_only_key.data["1"]`)
+	if first["jwe"] == nil || first["escrow_ciphertext"] == nil {
+		t.Fatalf("expected a JWE and an escrow copy, found %v", first)
+	}
 	cli.Env["TF_VAR_generations"] = `["1", "2"]`
 	applied := cli.MustApply()
 	if applied.Removed != 0 || applied.Has("warning", "The only escrow copy leaves the state") {
