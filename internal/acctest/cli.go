@@ -429,8 +429,8 @@ func (c *CLI) MustBeEmpty() {
 }
 
 // StateFile returns the attributes of each resource in the directory's state file, by address,
-// without a run of the CLI; instances of count and for_each have theirs in brackets. Without a state
-// file there are none.
+// without a run of the CLI; instances of count and for_each have theirs in brackets. Without a
+// state file there are none.
 func (c *CLI) StateFile() map[string]map[string]any {
 	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.Dir, "terraform.tfstate"))

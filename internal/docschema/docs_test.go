@@ -186,17 +186,21 @@ func TestProseNamesTestsThatExist(t *testing.T) {
 	}
 }
 
-// No text computes how long a certificate lives from the size of its key: lives shrink, and Salesforce's
-// own pages disagree.
+// No text computes how long a certificate lives from the size of its key: lives shrink, and
+// Salesforce's own pages disagree.
 func TestNoTextComputesAValidity(t *testing.T) {
 	t.Parallel()
 	computed := regexp.MustCompile(`(?is)\b(?:2048|3072|4096)\b[^.|\n]{0,80}\b(?:one|two|three|[1-9])[ -](?:year|yr)s?\b|` +
 		`\b(?:one|two|three|[1-9])[ -]years?\b[^.|\n]{0,80}\b(?:2048|3072|4096)\b`)
-	if !computed.MatchString("A certificate of 4096 bits is valid for two years.") || computed.MatchString("4096 bits. It ends in 2 years.") {
+	if !computed.MatchString("A certificate of 4096 bits is valid for two years.") ||
+		computed.MatchString("4096 bits. It ends in 2 years.") {
 		t.Fatal("the pattern finds something else")
 	}
 	pages := prose(t)
-	for _, folder := range []string{"docs/resources", "docs/data-sources", "examples", "internal/provider", "internal/keys"} {
+	for _, folder := range []string{
+		"docs/resources", "docs/data-sources", "examples", "internal/provider",
+		"internal/keys",
+	} {
 		err := filepath.WalkDir(filepath.Join(top, folder), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && !strings.HasSuffix(path, "_test.go") {
 				pages = append(pages, path)

@@ -161,8 +161,8 @@ func TestAccExamples_resources(t *testing.T) {
 	}
 }
 
-// No example of a cache-only key loses the old key when another identifier is written over it: each has
-// an instance for each key, or a directory that keeps the escrow copies.
+// No example of a cache-only key loses the old key when another identifier is written over it: each
+// has an instance for each key, or a directory that keeps the escrow copies.
 func TestExamplesKeepCacheOnlyKeys(t *testing.T) {
 	t.Parallel()
 	found := 0

@@ -228,6 +228,73 @@ func TestAccDataEncryptionKey_lostReplies(t *testing.T) {
 	}
 }
 
+// An interrupted rotation in an org without Description, whose clock is another than ours: the key
+// in use, however young, is not taken for the one that was not made, and one that was made is not
+// made twice.
+func TestAccDataEncryptionKey_interruptedWithoutDescription(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]time.Duration{
+		"ahead": 400 * 24 * time.Hour, "behind": -400 * 24 * time.Hour,
+		"alike": 0,
+	} {
+		for _, drop := range []string{"before", "after"} {
+			t.Run(name+", "+drop, func(t *testing.T) {
+				t.Parallel()
+				sim := acctest.StartSim(t, sfsim.WithTime(time.Now().Add(at)), sfsim.WithoutIntervals(),
+					sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+						s.Hyperforce, s.DataEncryptionKeyWithout = true, "Description"
+					}))
+				cli := newHyperforceCLI(t, sim)
+				cli.Config(searchKey(trigger("a")))
+				cli.MustApply()
+				first := uploadedKey(t, cli, sim)
+				// The second step of the rotation gets no answer, and nothing can be read then.
+				arm(t, sim, sfsim.Fault{Method: "POST", Path: "DataEncryptionKey", Nth: 2, Drop: drop})
+				cli.Config(searchKey(trigger("b")))
+				plan := cli.Plan("-out=saved.tfplan")
+				if plan.Code != acctest.PlanChanges {
+					t.Fatal(plan.Output())
+				}
+				arm(t, sim, sfsim.Fault{
+					Method: "GET", Query: "FROM DataEncryptionKey", Nth: 4, Times: 100, Status: http.StatusBadRequest,
+					ErrorCode: "SIMULATED_OUTAGE",
+				})
+				if applied := cli.Run("apply", "-json", "-input=false", "saved.tfplan"); applied.Code == 0 {
+					t.Fatalf("expected the rotation to be interrupted, found\n%s", applied.Output())
+				}
+				sim.ClearFaults()
+				cli.MustApply()
+				second := uploadedKey(t, cli, sim)
+				if string(second) == string(first) {
+					t.Error("the key in use before was taken for the new one")
+				}
+				expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+					"version": 2, "status": "ACTIVE", "secret_value_hash": second.Hash(),
+				})
+				// Two steps of each key: a request that was dropped before the work names no operation.
+				expectCount(t, sim, opDataKey, 4)
+			})
+		}
+	}
+}
+
+// More keys than FIELDS(ALL) would give are read, and the newest is found among them.
+func TestAccDataEncryptionKey_manyVersions(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, seeded(t, "settings: {hyperforce: true}\ndata_encryption_keys: [{count: 2300}, {created: "+
+		"-2h}]"))
+	cli := newHyperforceCLI(t, sim)
+	cli.Config("\nimport {\n  to = " + dataKeyAddress + "\n  id = \"SearchIndex\"\n}\n" + searchKey())
+	cli.MustApply()
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{"version": 2301, "status": "ACTIVE"})
+	cli.Config(searchKey(trigger("b")))
+	cli.MustApply()
+	expectState(t, cli.CLI, dataKeyAddress, map[string]any{
+		"version": 2302, "secret_value_hash": uploadedKey(t, cli, sim).Hash(),
+	})
+	expectCount(t, sim, opDataKey, 2)
+}
+
 func TestAccDataEncryptionKey_refused(t *testing.T) {
 	t.Parallel()
 	t.Run("an old API version", func(t *testing.T) {

@@ -24,6 +24,34 @@ type dataKey struct {
 	hash                                        string
 }
 
+// SeedDataKey is a Search Index key of a Seed, or Count of them, an hour apart: the last of all is
+// Active, those before are Archived.
+type SeedDataKey struct {
+	Description string `yaml:"description"`
+	Created     Moment `yaml:"created"` // of the first; default -8760h (a year ago)
+	Count       int    `yaml:"count"`   // default 1
+}
+
+func (w *world) seedDataKeys(seed *Seed, start time.Time) error {
+	e := w.estate()
+	for _, s := range seed.DataKeys {
+		created := s.Created.or(Moment{from: -8760 * time.Hour}).resolve(start)
+		for n := range max(s.Count, 1) {
+			key := &dataKey{
+				id: w.newID(dataKeyObject.prefix), description: s.Description, status: dataKeyActive,
+				created: created.Add(time.Duration(n) * time.Hour), by: w.administrator().id, material: randomBytes(materialSize),
+			}
+			key.modified, key.hash = key.created, hash(key.material)
+			for _, other := range e.dataKeys {
+				key.version, other.status = max(key.version, other.version), dataKeyArchived
+			}
+			key.version++
+			e.dataKeys = append(e.dataKeys, key)
+		}
+	}
+	return nil
+}
+
 // Statuses of a data encryption key that the simulator reaches [D].
 const (
 	dataKeyPending  = "Activation Pending"

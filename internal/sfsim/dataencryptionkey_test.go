@@ -349,3 +349,35 @@ func TestExternalEncryptionRootKey(t *testing.T) {
 		}
 	}
 }
+
+// An org may begin with keys: the last one is Active, and all have versions and dates in their
+// order.
+func TestSeededDataEncryptionKeys(t *testing.T) {
+	t.Parallel()
+	c := start(t, seeded(t, "settings: {hyperforce: true}\ndata_encryption_keys: [{count: 250, description: old}, "+
+		"{created: -2h}]"))
+	var page struct {
+		Records []struct {
+			Status, Description, CreatedDate string
+			Version                          int
+		} `json:"records"`
+	}
+	c.get("/services/data/v63.0/queryAll?q=SELECT+Status,Description,Version,CreatedDate+FROM+DataEncryptionKey+LIMIT+2000").
+		want(http.StatusOK).into(&page)
+	if len(page.Records) != 251 {
+		t.Fatalf("%d keys", len(page.Records))
+	}
+	for i, row := range page.Records {
+		status, description := "Archived", "old"
+		if i == 250 {
+			status, description = "Active", ""
+		}
+		if row.Status != status || row.Description != description || row.Version != i+1 ||
+			i > 0 && row.CreatedDate <= page.Records[i-1].CreatedDate {
+			t.Errorf("key %d: %+v", i, row)
+		}
+	}
+	if _, err := sfsim.ReadSeed(strings.NewReader("data_encryption_keys: [{count: -1}]")); err == nil {
+		t.Error("a negative count was accepted")
+	}
+}

@@ -27,6 +27,7 @@ type Seed struct {
 	TenantSecrets    []SeedSecret      `yaml:"tenant_secrets"`
 	NamedCredentials []SeedCredential  `yaml:"named_credentials"`
 	RootKeys         []SeedRootKey     `yaml:"root_keys"`
+	DataKeys         []SeedDataKey     `yaml:"data_encryption_keys"`
 	Events           []SeedEvent       `yaml:"events"`
 	// encryption settings that are on, by metadata name; the type Settings has some more
 	Switches []string `yaml:"switches"`
@@ -195,6 +196,11 @@ func (s *Seed) validate() error {
 			return fmt.Errorf("seed: named_credentials[%d]: expected developer_name and endpoint", i)
 		}
 	}
+	for i, key := range s.DataKeys {
+		if key.Count < 0 {
+			return fmt.Errorf("seed: data_encryption_keys[%d]: count: expected at least 1", i)
+		}
+	}
 	for i, event := range s.Events {
 		if id, valid := parseID(event.KeyID); event.Raw == "" && (!valid || !strings.HasPrefix(id, "02G")) {
 			return fmt.Errorf("seed: events[%d]: key_id %q: expected 15 or 18 characters that begin with 02G, or raw", i,
@@ -322,7 +328,7 @@ func (s *Server) newWorld() (*world, error) {
 	}
 	for _, step := range []func(*Seed, time.Time) error{
 		w.seedCertificates, w.seedSecrets, w.seedCredentials,
-		w.seedRootKeys, w.seedEvents,
+		w.seedRootKeys, w.seedDataKeys, w.seedEvents,
 	} {
 		if err := step(seed, start); err != nil {
 			return nil, err
