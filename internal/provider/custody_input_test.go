@@ -175,8 +175,8 @@ func TestAccTenantSecretVersion_badApprovals(t *testing.T) {
 	otherVersion := strings.Replace(statement, "version: ", "version: 1", 1)
 	const (
 		approvalsAt, endAt = "destruction_approvals", "destruction_not_after"
-		invalid, badEnd    = "An approval is not valid", "The end of the approvals is not usable"
-		few, noEnd         = "Approvals of the destruction are missing", "A destruction without an end of its approvals"
+		invalid, badEnd    = "An approval is not valid", "destruction_not_after is not usable"
+		few, noEnd         = "The destruction lacks approvals", "destruction_not_after is missing"
 	)
 	for name, test := range map[string]struct {
 		// end and approvals are lines of the configuration.
@@ -192,7 +192,7 @@ func TestAccTenantSecretVersion_badApprovals(t *testing.T) {
 		"expired": {end(-time.Minute), approvals(byAlice, byBob), endAt, badEnd, "The approvals have expired"},
 		"too far": {end(31 * 24 * time.Hour), approvals(byAlice, byBob), endAt, badEnd, "more than 30 days"},
 		"no time": {
-			`destruction_not_after = "tomorrow"`, approvals(byAlice, byBob), endAt, "Invalid end of the approvals",
+			`destruction_not_after = "tomorrow"`, approvals(byAlice, byBob), endAt, "Invalid destruction_not_after",
 			"is not an RFC 3339 time",
 		},
 		"no end": {"", approvals(byAlice, byBob), "", noEnd, "Set destruction_not_after"},
