@@ -22,8 +22,6 @@ type Hooks struct {
 	// Reading begins the refresh of a resource, and returns its context and what ends it. The answer
 	// is nil if there is none.
 	Reading func(context.Context, *tfprotov6.ReadResourceRequest) (context.Context, func(*tfprotov6.ReadResourceResponse))
-	// ReadingData is Reading for data sources.
-	ReadingData func(context.Context) (context.Context, func(*tfprotov6.ReadDataSourceResponse) error)
 	// Warnings are added to the answers that come once per resource or data source.
 	Warnings func() []*tfprotov6.Diagnostic
 	// Text is what becomes of each text of a diagnostic.
@@ -120,10 +118,10 @@ func (s Server) ApplyResourceChange(ctx context.Context,
 func (s Server) ReadDataSource(ctx context.Context,
 	req *tfprotov6.ReadDataSourceRequest,
 ) (*tfprotov6.ReadDataSourceResponse, error) {
-	reading, end := s.Hooks.ReadingData(ctx)
+	reading, late := withLateRows(ctx)
 	resp, err := inRequest(reading, req, s.Framework.ReadDataSource)
 	if err == nil {
-		err = end(resp)
+		err = late.into(resp)
 	}
 	if resp != nil {
 		resp.Diagnostics = s.diagnostics(resp.Diagnostics, s.Hooks.Warnings()...)

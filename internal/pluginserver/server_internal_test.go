@@ -67,9 +67,6 @@ func quiet(warnings []*tfprotov6.Diagnostic) Hooks {
 		) {
 			return ctx, func(*tfprotov6.ReadResourceResponse) {}
 		},
-		ReadingData: func(ctx context.Context) (context.Context, func(*tfprotov6.ReadDataSourceResponse) error) {
-			return ctx, func(*tfprotov6.ReadDataSourceResponse) error { return nil }
-		},
 		Warnings: func() []*tfprotov6.Diagnostic { return warnings },
 		Text:     func(text string) string { return strings.ReplaceAll(text, "\n", " ") },
 	}

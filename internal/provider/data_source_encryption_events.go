@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -148,7 +149,7 @@ func (d *encryptionEventsDataSource) Read(ctx context.Context, req datasource.Re
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 	if !resp.Diagnostics.HasError() {
 		row := func(i int) encryptionEventModel { return shownEvent(events[i]) }
-		setRows(ctx, &resp.State, "events", len(events), row, &resp.Diagnostics)
+		pluginserver.SetRows(ctx, &resp.State, "events", len(events), row, &resp.Diagnostics)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/tfvalidator"
 )
@@ -100,7 +101,7 @@ func (d *tenantSecretsDataSource) Read(ctx context.Context, req datasource.ReadR
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 	if !resp.Diagnostics.HasError() {
 		row := func(i int) tenantSecretRecordModel { return rows[i] }
-		setRows(ctx, &resp.State, "tenant_secrets", len(rows), row, &resp.Diagnostics)
+		pluginserver.SetRows(ctx, &resp.State, "tenant_secrets", len(rows), row, &resp.Diagnostics)
 	}
 }
 

@@ -45,11 +45,6 @@ func (p *byokProvider) hooks() pluginserver.Hooks {
 
 			return reading.with(ctx), func(resp *tfprotov6.ReadResourceResponse) { reading.answer(req, resp) }
 		},
-		ReadingData: func(ctx context.Context) (context.Context, func(*tfprotov6.ReadDataSourceResponse) error) {
-			ctx, late := withLateRows(ctx)
-
-			return ctx, late.into
-		},
 		Warnings: func() []*tfprotov6.Diagnostic { return p.limits.Load().warnings() },
 		// What the org shows, such as the name of a certificate, stands in many diagnostics: none of it
 		// may begin a line of its own, or change how those around it look.

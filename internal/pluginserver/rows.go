@@ -1,4 +1,4 @@
-package provider
+package pluginserver
 
 import (
 	"context"
@@ -27,7 +27,7 @@ type lateRows struct {
 
 type lateRowsKey struct{}
 
-// withLateRows returns a context in which setRows keeps its list back.
+// withLateRows returns a context in which SetRows keeps its list back.
 func withLateRows(ctx context.Context) (context.Context, *lateRows) {
 	late := &lateRows{}
 
@@ -73,11 +73,10 @@ func appendValue(to []byte, typ tftypes.Type, value tftypes.Value) ([]byte, erro
 	return append(to, encoded.MsgPack...), err
 }
 
-// setRows puts a computed list of n objects into the state of a data source, whose other attributes
+// SetRows puts a computed list of n objects into the state of a data source, whose other attributes
 // are set already. State.Set does the same, at the cost that lateRows avoids. row makes one object
-// at a time: T is a struct of attr.Values with tfsdk tags. TestRowsAreWhatTheFrameworkMakes holds
-// the two together.
-func setRows[T any](
+// at a time: T is a struct of attr.Values with tfsdk tags.
+func SetRows[T any](
 	ctx context.Context, state *tfsdk.State, name string, n int, row func(i int) T, diags *diag.Diagnostics,
 ) {
 	if err := encodeInto(ctx, state, name, n, row); err != nil {
