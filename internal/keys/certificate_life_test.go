@@ -103,6 +103,11 @@ func TestUseOfCertificate(t *testing.T) {
 			remoteKey(2, keys.StatusActive, uploaded),
 		}, 0, 0},
 		"an ACTIVE key": {[]keys.Record{remoteKey(2, keys.StatusActive)}, 2, 0},
+		"after others": {[]keys.Record{
+			remoteKey(1, keys.StatusArchived, other),
+			remoteKey(2, keys.StatusArchived, uploaded),
+			remoteKey(3, keys.StatusActive),
+		}, 3, 0},
 		"in another case": {[]keys.Record{remoteKey(2, keys.StatusActive, func(r *keys.Record) {
 			r.RemoteKeyCertificate = "wRAP"
 		})}, 2, 0},

@@ -479,6 +479,8 @@ func TestJudge_everything(t *testing.T) {
 				fail("an export is held where one is wanted")
 			case fate.Transition.Destructive() != hasWarning(fate, "A key will be destroyed"):
 				fail("a destroy is said")
+			case fate.Writes() != (fate.Status != k.Status || fate.Export == keys.DropExport):
+				fail("what changes the org, or drops an export, is judged again")
 			}
 			// Once done, there is nothing more to do.
 			after := k
@@ -539,6 +541,11 @@ func TestJudge_warnings(t *testing.T) {
 			keys.Wish{Status: "DESTROYED", Locks: keys.Locks{ExportSaved: true, BackupNone: true, Acknowledgement: recordID}},
 			"The last export will be dropped",
 		},
+		"drop the copy of a key that Salesforce has": {
+			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED"}},
+			keys.Wish{Status: "ARCHIVED", Locks: keys.Locks{ExportSaved: true, BackupNone: true}},
+			"",
+		},
 		"reactivate": {
 			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: "DESTROYED"}, Newest: true},
 			keys.Wish{Status: "ACTIVE"},
@@ -549,6 +556,32 @@ func TestJudge_warnings(t *testing.T) {
 		if refusal != nil || (test.summary == "") != (len(fate.Warnings) == 0) ||
 			test.summary != "" && !hasWarning(fate, test.summary) {
 			t.Errorf("%s: expected the warning %q, found %v, %v", name, test.summary, fate.Warnings, refusal)
+		}
+	}
+}
+
+// Before a destroy the way back is named, or that there is none.
+func TestJudge_wayBack(t *testing.T) {
+	t.Parallel()
+	archived := keys.Record{ID: recordID, Type: "Data", Source: "UPLOADED", Status: "ARCHIVED"}
+	for words, test := range map[string]struct {
+		kept  keys.Kept
+		locks keys.Locks
+	}{
+		"The export in state restores it.": {
+			keys.Kept{Record: archived}, keys.Locks{Allowed: true, ExportSaved: true},
+		},
+		"No copy is kept: it can't be restored by Terraform.": {
+			keys.Kept{Record: archived}, keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID},
+		},
+		"It can be made ACTIVE again": {
+			keys.Kept{Record: keys.Record{ID: recordID, Type: "Data", Source: "REMOTE", Status: "ACTIVE"}, Newest: true},
+			keys.Locks{Allowed: true, BackupNone: true, Acknowledgement: recordID},
+		},
+	} {
+		fate, refusal := test.kept.Judge(keys.Wish{Status: "DESTROYED", Locks: test.locks})
+		if refusal != nil || len(fate.Warnings) != 1 || !strings.Contains(fate.Warnings[0].Detail, words) {
+			t.Errorf("expected a warning with %q, found %v, %v", words, fate.Warnings, refusal)
 		}
 	}
 }

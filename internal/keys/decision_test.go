@@ -229,6 +229,10 @@ func TestDecide(t *testing.T) {
 			want: keys.Desired{Inputs: ours()}, known: known(answered(idOf(ours(), 10_000_003), 3)),
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 10_000_003),
 		},
+		"more than ten million above ours, in steps that are credible": {
+			want: keys.Desired{Inputs: ours()}, known: known(answered(idOf(ours(), 12_000_000), 12_000_000)),
+			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 12_000_000),
+		},
 		"more than ten million above ours was typed": {
 			want: keys.Desired{Inputs: ours()}, known: known(answered(idOf(ours(), 10_000_004), 3)),
 			reasons: reasons{keys.ReplacedOutside}, id: idOf(ours(), 4),
@@ -713,6 +717,15 @@ func TestLateReadings(t *testing.T) {
 		},
 		"a state of version 0 knows no version": {keys.Ours{ID: ourID}, []keys.Record{record(ourID, 1)}, false},
 		"nothing is ours":                       {keys.Ours{}, nil, false},
+		"a marked key of no known id, seen": {
+			keys.Ours{RotationID: "9c1185a5.1", Version: 30}, []keys.Record{record(foreignID, 31)}, false,
+		},
+		"a marked key of no known id, the newest is the one before it": {
+			keys.Ours{RotationID: "9c1185a5.1", Version: 30}, []keys.Record{record(foreignID, 30)}, true,
+		},
+		"a marked key of no known id, the newest is older": {
+			keys.Ours{RotationID: "9c1185a5.1", Version: 30}, []keys.Record{record(foreignID, 29)}, true,
+		},
 		"an id of 15 characters": {
 			keys.Ours{ID: ourID[:15], Version: 30}, []keys.Record{record(ourID, 30)}, false,
 		},
@@ -751,6 +764,7 @@ func TestHighestCounter(t *testing.T) {
 		"18 nines alone":                {described("[tf:00000000.999999999999999999]"), -1},
 		"ten million are credible":      {described("[tf:00000000.10000000]"), 10_000_000},
 		"more than ten million are not": {described("[tf:00000000.10000001]"), -1},
+		"steps of six million":          {described("[tf:00000000.6000000]", "[tf:00000000.12000000]"), 12_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

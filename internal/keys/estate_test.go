@@ -28,6 +28,10 @@ func TestRemoteInUse(t *testing.T) {
 			record(2, "EventBus", "UPLOADED", "ARCHIVED"),
 		}, nil},
 		"active": {[]keys.Record{record(1, "Data", "REMOTE", "ACTIVE")}, []int64{1}},
+		"after another source": {[]keys.Record{
+			record(1, "Data", "HSM", "ARCHIVED"),
+			record(2, "Data", "REMOTE", "ACTIVE"),
+		}, []int64{2}},
 		"archived": {[]keys.Record{
 			record(1, "Data", "REMOTE", "ARCHIVED"),
 			record(2, "Data", "HSM", "ACTIVE"),

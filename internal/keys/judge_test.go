@@ -281,6 +281,11 @@ func TestJudge(t *testing.T) {
 			records: records{record(1, carries(marked(ours(), 4)), writtenBy(themself))},
 			action:  keys.Make, id: idOf(ours(), 0), current: 1, foreign: []int64{1},
 		},
+		"create, marker of ten million by another user": {
+			wanted: wantedBy(ours()), evidence: evidence(),
+			records: records{record(1, carries(marked(ours(), 10_000_000)), writtenBy(themself))},
+			action:  keys.Make, id: idOf(ours(), 0), current: 1, foreign: []int64{1},
+		},
 		"create, marker of an unknown writer": {
 			wanted: wantedBy(ours()), evidence: evidence(func(e *keys.Evidence) { e.Users = []string{""} }),
 			records: records{record(1, carries(marked(ours(), 4)), writtenBy(""))},

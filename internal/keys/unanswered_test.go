@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -60,15 +61,22 @@ func TestEvidence_Observe(t *testing.T) {
 		hashes            []string
 		marker            string
 		highest           int64
+		version           int64 // of the newest record before the attempt, 0 for 1
 	}{
-		"no attempt is known":               {keys.TypeData, "1", user, nil, "0a1b2c3d.4", 4},
-		"the hash that was sent":            {keys.TypeData, "1", user, []string{"0", "1"}, "0a1b2c3d.4", 4},
-		"the hash that was sent, edited":    {keys.TypeData, "1", "005000000000009AAA", []string{"1"}, "0a1b2c3d.4", 4},
-		"another hash":                      {keys.TypeData, "2", user, []string{"1"}, "", 4},
-		"another hash, of somebody else's":  {keys.TypeData, "2", "005000000000009AAA", []string{"1"}, "", -1},
-		"somebody else's":                   {keys.TypeData, "2", "005000000000009AAA", nil, "", -1},
-		"a kind without hashes":             {keys.TypeDataKey, "", "somebody@example.com", []string{"1"}, "0a1b2c3d.4", 4},
-		"a kind without hashes, no attempt": {keys.TypeDataKey, "", "somebody@example.com", nil, "", -1},
+		"no attempt is known":              {keys.TypeData, "1", user, nil, "0a1b2c3d.4", 4, 0},
+		"the hash that was sent":           {keys.TypeData, "1", user, []string{"0", "1"}, "0a1b2c3d.4", 4, 0},
+		"the hash that was sent, edited":   {keys.TypeData, "1", "005000000000009AAA", []string{"1"}, "0a1b2c3d.4", 4, 0},
+		"another hash":                     {keys.TypeData, "2", user, []string{"1"}, "", 4, 0},
+		"another hash, of somebody else's": {keys.TypeData, "2", "005000000000009AAA", []string{"1"}, "", -1, 0},
+		"somebody else's":                  {keys.TypeData, "2", "005000000000009AAA", nil, "", -1, 0},
+		"a kind without hashes": {
+			keys.TypeDataKey, "", "somebody@example.com",
+			[]string{"1"},
+			"0a1b2c3d.4", 4,
+			0,
+		},
+		"a kind without hashes, no attempt": {keys.TypeDataKey, "", "somebody@example.com", nil, "", -1, 0},
+		"a kind without hashes, not newer":  {keys.TypeDataKey, "", "somebody@example.com", []string{"1"}, "", -1, 2},
 	} {
 		row := keys.Record{
 			ID: "02G000000000002AAA", Type: tc.typ, Version: 2, Status: keys.StatusActive, Hash: tc.hash,
@@ -76,7 +84,7 @@ func TestEvidence_Observe(t *testing.T) {
 		}
 		e := keys.Evidence{Users: []string{user}, Attempts: map[string]keys.Attempt{}}
 		if tc.hashes != nil {
-			e.Attempts["0a1b2c3d.4"] = keys.Attempt{Hashes: tc.hashes, Version: 1}
+			e.Attempts["0a1b2c3d.4"] = keys.Attempt{Hashes: tc.hashes, Version: cmp.Or(tc.version, 1)}
 		}
 		seen := e.Observe(row, []keys.Record{row}, time.Now())
 		if seen.ActiveMarker != tc.marker || seen.HighestCounter != tc.highest {
