@@ -42,7 +42,7 @@ func CertificatePinsHold(pins []string, fingerprint string) bool {
 // CertificateNotPinned says that a certificate is not one of the pinned ones.
 func CertificateNotPinned(name, fingerprint string) *problem.Problem {
 	return problem.New("certificate_pins", "The wrapping certificate is not pinned",
-		"Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. Nothing was sent. If the "+
+		"Expected a certificate of certificate_pins, found %q with the SHA-256 fingerprint %s. No key was sent. If the "+
 			"certificate was renewed, verify the new one in Setup and pin it. If not, somebody may stand between you and "+
 			"Salesforce.", name, fingerprint)
 }

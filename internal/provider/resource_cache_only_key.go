@@ -114,7 +114,7 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 				Required:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
-			"certificate_pins": certificatePinsAttribute(),
+			"certificate_pins": certificatePinsAttribute(""),
 			"warn_before_days": schema.Int64Attribute{
 				MarkdownDescription: fmt.Sprintf("How many days before the certificate expires a refresh warns. Default: %d.",
 					defaultWarnBeforeDays),

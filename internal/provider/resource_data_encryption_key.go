@@ -200,8 +200,9 @@ func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaR
 			},
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": keyMaterialVersionAttribute(),
-			"certificate_pins":        certificatePinsAttribute(),
-			"rotation_triggers":       rotationTriggersAttribute(),
+			"certificate_pins": certificatePinsAttribute(" Salesforce makes a certificate for each key: the first apply of a " +
+				"rotation stops and names it, and an apply with its pin goes on."),
+			"rotation_triggers": rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
 				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age " +
 					"rotates nothing.",

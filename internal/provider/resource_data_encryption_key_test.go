@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -550,6 +552,40 @@ func TestAccDataEncryptionKey_escrowAppliesFromNextUpload(t *testing.T) {
 	expectWarning(t, applied, "Escrow applies from the next upload")
 	if after := cli.State(dataKeyAddress)["escrow_ciphertext"]; after != before || after == nil {
 		t.Errorf("expected the escrow copy of the key to be kept, found %v", after)
+	}
+	expectCount(t, sim, opDataKey, 2)
+}
+
+// Salesforce makes the wrapping certificate of a data encryption key. The first apply stops before
+// anything is escrowed or sent, and names it; the next one finds it again, by its pin.
+func TestAccDataEncryptionKey_pins(t *testing.T) {
+	t.Parallel()
+	cli, sim := hyperforceRun(t)
+	pin := func(fingerprint string) string { return fmt.Sprintf("certificate_pins = [%q]", fingerprint) }
+	const summary = "The wrapping certificate is not pinned"
+	cli.Config(searchKey(pin(strings.Repeat("ab", 32)), escrowIn(cli.CLI)))
+	var found string
+	for range 2 {
+		applied := cli.Apply()
+		if applied.Code == 0 || !applied.Has("error", summary, "No key was sent") {
+			t.Fatalf("expected the certificate to be refused, found\n%s", applied.Output())
+		}
+		named := regexp.MustCompile(`[0-9a-f]{64}\.`).FindString(applied.Output())
+		if found != "" && named != found {
+			t.Errorf("expected the certificate to stay, found %s after %s", named, found)
+		}
+		found = named
+	}
+	if copies := escrowCopies(t, cli.CLI); len(copies) != 0 || cli.State(dataKeyAddress) != nil {
+		t.Errorf("expected neither a copy nor a state, found %v, %v", copies, cli.State(dataKeyAddress))
+	}
+	// The request for the certificate, and no key.
+	expectCount(t, sim, opDataKey, 1)
+	cli.Config(searchKey(pin(strings.TrimSuffix(found, ".")), escrowIn(cli.CLI)))
+	cli.MustApply()
+	r := receiptInState(t, cli.CLI, dataKeyAddress)
+	if r.PinsHeld == nil || *r.PinsHeld != receipt.PinsHeld || r.Certificate.SHA256+"." != found {
+		t.Errorf("expected the receipt to say that the pin held, found %+v", r)
 	}
 	expectCount(t, sim, opDataKey, 2)
 }

@@ -158,7 +158,7 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
-			"certificate_pins": certificatePinsAttribute(),
+			"certificate_pins": certificatePinsAttribute(""),
 			"wrapping_algorithm": schema.StringAttribute{
 				MarkdownDescription: "How the key is wrapped: `RSA_OAEP_SHA512` (default), `RSA_OAEP_SHA1` (for orgs that refuse " +
 					"SHA-512; not available under strict FIPS) or `RSA_AES_KEY_WRAP_SHA512` (PKCS#11 CKM_RSA_AES_KEY_WRAP; the " +

@@ -60,7 +60,7 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	// A first key: only a pin can see it.
 	proxy.swaps.Store(true)
 	config(pin)
-	expectError(t, cli.Plan(), "The wrapping certificate is not pinned", fingerprintOf(t, own.PEM), "Nothing was sent")
+	expectError(t, cli.Plan(), "The wrapping certificate is not pinned", fingerprintOf(t, own.PEM), "No key was sent")
 	if applied := cli.Apply(); applied.Code == 0 {
 		t.Errorf("expected the apply to stop, found\n%s", applied.Output())
 	}

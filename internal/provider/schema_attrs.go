@@ -69,14 +69,15 @@ func escrowAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-// certificatePinsAttribute pins the certificates that material may be wrapped for.
-func certificatePinsAttribute() schema.ListAttribute {
+// certificatePinsAttribute pins the certificates that material may be wrapped for. more is what is
+// peculiar to an object.
+func certificatePinsAttribute(more string) schema.ListAttribute {
 	return schema.ListAttribute{
 		MarkdownDescription: "SHA-256 fingerprints of the certificates that key material may be wrapped for, hex, with or " +
 			"without colons. Compared with the very bytes that wrap, before escrow and before anything is sent: another " +
 			"certificate is an error. Take them from Setup by another way than this provider: a pin that refers to the " +
 			"certificate's own output protects nothing, and a pin excludes automatic renewal. A change alone does nothing. " +
-			"Default: none.",
+			"Default: none." + more,
 		Optional:    true,
 		ElementType: types.StringType,
 		Validators:  []validator.List{tfvalidator.CertificatePins()},
