@@ -97,8 +97,15 @@ func notAfterAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part " +
 			"of `destruction_statement`.",
-		Optional:   true,
-		Validators: []validator.String{notAfterValidator{}},
+		Optional: true,
+		Validators: []validator.String{parsed{
+			"an RFC 3339 time", "Invalid destruction_not_after", "Nothing was changed.",
+			func(text string) error {
+				_, err := quorum.ParseNotAfter(text)
+
+				return err
+			},
+		}},
 	}
 }
 
@@ -241,23 +248,26 @@ func (approversValidator) ValidateObject(
 	approversIn(ctx, req.ConfigValue, &resp.Diagnostics)
 }
 
-// notAfterValidator refuses a destruction_not_after that is no time.
-type notAfterValidator struct{}
+// parsed is a validator of a text that a parser of another package refuses.
+type parsed struct {
+	// expected is what the description says of a good value, summary the diagnostic's, and nothing the
+	// end of its detail.
+	expected, summary, nothing string
+	parse                      func(string) error
+}
 
 // Description implements validator.String.
-func (notAfterValidator) Description(context.Context) string { return "an RFC 3339 time" }
+func (p parsed) Description(context.Context) string { return p.expected }
 
 // MarkdownDescription implements validator.String.
-func (v notAfterValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (p parsed) MarkdownDescription(ctx context.Context) string { return p.Description(ctx) }
 
 // ValidateString implements validator.String.
-func (notAfterValidator) ValidateString(_ context.Context, req validator.StringRequest,
-	resp *validator.StringResponse,
-) {
+func (p parsed) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := quorum.ParseNotAfter(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid destruction_not_after", opening(err)+" Nothing was changed.")
+	if err := p.parse(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, p.summary, opening(err)+" "+p.nothing)
 	}
 }

@@ -48,6 +48,7 @@ func TestAccCustody_badInput(t *testing.T) {
 		badPins, badGroups = "Invalid certificate pins", "Escrow recipients are not usable"
 		oneKind            = "Escrow needs one kind of recipients"
 		badQuorum          = "The destruction approvers are not usable"
+		badDirectory       = "The receipt directory is not usable"
 		at                 = "escrow.recipient_groups"
 		keys, threshold    = "destruction_approvers.public_keys", "destruction_approvers.threshold"
 	)
@@ -89,15 +90,16 @@ func TestAccCustody_badInput(t *testing.T) {
 		},
 		"an empty list": {escrow("age_recipients = []"), "Invalid Attribute Value", "at least 1 elements"},
 
-		"approvers: none":      {quorum("1"), badQuorum, keys + " has 0 keys"},
-		"approvers: no key":    {quorum("1", alice, "alice@bank"), badQuorum, keys + "[1] does not begin"},
-		"approvers: cut off":   {quorum("1", alice[:40]), badQuorum, keys + "[0] is not"},
-		"approvers: a null":    {quorum("1", alice, "null"), badQuorum, keys + "[1] is empty"},
-		"threshold 0":          {quorum("0", alice, bob), badQuorum, threshold + " is 0, expected 1 to 2"},
-		"threshold below 0":    {quorum("-1", alice, bob), badQuorum, threshold + " is -1, expected 1 to 2"},
-		"threshold above n":    {quorum("3", alice, bob), badQuorum, threshold + " is 3, expected 1 to 2"},
-		"one key, twice":       {quorum("2", alice, alice+" again"), badQuorum, threshold + " is 2, expected 1 to 1"},
-		"receipts: not a path": {`receipt_directory = ""`, "Invalid Attribute Value Length", "at least 1"},
+		"approvers: none":    {quorum("1"), badQuorum, keys + " has 0 keys"},
+		"approvers: no key":  {quorum("1", alice, "alice@bank"), badQuorum, keys + "[1] does not begin"},
+		"approvers: cut off": {quorum("1", alice[:40]), badQuorum, keys + "[0] is not"},
+		"approvers: a null":  {quorum("1", alice, "null"), badQuorum, keys + "[1] is empty"},
+		"threshold 0":        {quorum("0", alice, bob), badQuorum, threshold + " is 0, expected 1 to 2"},
+		"threshold below 0":  {quorum("-1", alice, bob), badQuorum, threshold + " is -1, expected 1 to 2"},
+		"threshold above n":  {quorum("3", alice, bob), badQuorum, threshold + " is 3, expected 1 to 2"},
+		"one key, twice":     {quorum("2", alice, alice+" again"), badQuorum, threshold + " is 2, expected 1 to 1"},
+		"receipts: no path":  {`receipt_directory = ""`, badDirectory, "the path is empty"},
+		"receipts: a home":   {`receipt_directory = "~/receipts"`, badDirectory, "begins with ~"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
@@ -103,6 +104,13 @@ func inReceipts(name string, use func(*receipt.Directory) error) error {
 	defer directory.Close() //nolint:errcheck // what was written is flushed
 
 	return use(directory)
+}
+
+// receiptDirectoryValidator refuses a path that no receipt directory can have.
+func receiptDirectoryValidator() validator.String {
+	return parsed{
+		"a path, without ~", "The receipt directory is not usable", "Nothing was sent.", receipt.CheckDirectory,
+	}
 }
 
 // receiptDirectory returns the receipt directory, or refuses it. It may be unknown during a plan,

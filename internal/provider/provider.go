@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -227,7 +226,7 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 					"is sent; `~` is refused. Default: none, and receipts are in state only. Environment: " +
 					"`SALESFORCEBYOK_RECEIPT_DIRECTORY`.",
 				Optional:   true,
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{receiptDirectoryValidator()},
 			},
 			"max_retries": schema.Int64Attribute{
 				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. " +
