@@ -97,6 +97,66 @@ func TestAccPlatformEncryptionSettings_lockout(t *testing.T) {
 	}
 }
 
+// Every switch of both sets, in an org that does not show it and in one that keeps it off: null while it
+// is not configured, satisfied by false without a deploy, and true is an error that names the add-on,
+// with the state as it was. The others are not touched.
+func TestAccSettings_everySwitch(t *testing.T) {
+	t.Parallel()
+	type flag struct{ kind, attribute, wire, addOn string }
+	flags := []flag{
+		{"encryption_key", "allow_key_derivation_opt_out", "canOptOutOfDerivationWithBYOK", "Shield Platform Encryption"},
+		{"encryption_key", "enable_cache_only_keys", "enableCacheOnlyKeys", "the Cache-Only Key Service add-on"},
+		{"encryption_key", "encrypt_transactional_database", "canEncryptTransactionalDatabase", "Database Encryption"},
+		{"encryption_key", "manage_data_cloud_keys", "canManageDataCloudKeys", "Platform Encryption for Data Cloud"},
+	}
+	for attribute, wire := range platformAttributes {
+		flags = append(flags, flag{"platform_encryption", attribute, wire, "Shield Platform Encryption"})
+	}
+	for _, f := range flags {
+		for name, test := range map[string]struct {
+			org  func(*sfsim.Settings)
+			bare any
+		}{
+			"not shown": {func(s *sfsim.Settings) { s.SettingsAbsent = f.wire }, nil},
+			"kept off":  {func(s *sfsim.Settings) { s.SettingsKept = f.wire }, false},
+		} {
+			t.Run(f.attribute+", "+name, func(t *testing.T) {
+				t.Parallel()
+				sim := acctest.StartSim(t, absent("", test.org))
+				cli := acctest.NewCLI(t, sim).InProcess()
+				address := "salesforcebyok_" + f.kind + "_settings.org"
+				config := func(lines ...string) {
+					if f.kind == "encryption_key" && len(lines) > 0 {
+						lines = append(lines, "acknowledge_irreversible = true")
+					}
+					providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "63.0"`)+"\nresource \"salesforcebyok_"+f.kind+
+						"_settings\" \"org\" {\n  "+strings.Join(lines, "\n  ")+"\n}\n")
+				}
+				for _, step := range []struct {
+					line string
+					want any
+				}{{"", test.bare}, {f.attribute + " = false", false}, {"", test.bare}} {
+					if config(); step.line != "" {
+						config(step.line)
+					}
+					cli.MustApply()
+					cli.MustBeEmpty()
+					expectState(t, cli, address, map[string]any{f.attribute: step.want})
+				}
+				expectCount(t, sim, opDeploy, 0)
+				config(f.attribute + " = true")
+				expectError(t, cli.Apply(), "The setting did not take", f.attribute, "may lack "+f.addOn)
+				expectState(t, cli, address, map[string]any{f.attribute: test.bare})
+				expectCount(t, sim, opDeploy, 1)
+				config()
+				cli.MustApply()
+				cli.MustBeEmpty()
+				expectCount(t, sim, opDeploy, 1)
+			})
+		}
+	}
+}
+
 func TestAccPlatformEncryptionSettings_import(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, platformSwitches(t, "enableDeterministicEncryption"), absent("enableEventBusEncryption"))
