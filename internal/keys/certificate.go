@@ -54,7 +54,7 @@ func (c Certificate) Problems(now time.Time) []string {
 	if c.Unusable {
 		problems = append(problems, "it is not usable yet: a CA-signed certificate waits for its signed chain")
 	}
-	if !c.Expires.IsZero() && !endOf(c.Expires).After(now) {
+	if !c.Expires.IsZero() && !EndOf(c.Expires).After(now) {
 		problems = append(problems, "it expired on "+c.Expires.UTC().Format(time.RFC3339))
 	}
 	if len(problems) == 0 && c.Content != nil {
@@ -64,10 +64,10 @@ func (c Certificate) Problems(now time.Time) []string {
 	return problems
 }
 
-// endOf returns the end of a day for its midnight: Salesforce documents the expiry of a certificate
-// as a date in one place and as a dateTime in another [D CertTooling, WSDL]. The X.509 certificate
-// has the very second.
-func endOf(t time.Time) time.Time {
+// EndOf returns the end of a day for its midnight, else the instant itself: Salesforce documents
+// the expiry of a certificate as a date in one place and as a dateTime in another [D CertTooling,
+// WSDL]. The X.509 certificate has the very second.
+func EndOf(t time.Time) time.Time {
 	if t.Equal(t.UTC().Truncate(day)) {
 		return t.Add(day)
 	}

@@ -239,6 +239,8 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 					"is next made from key_material_wo.")
 		}
 		warnUnpinned(stringsIn(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
+		plan.warnOf(getPrivate[watchedCertificate](ctx, req.Private, privateWatchedCertificate, &resp.Diagnostics),
+			&resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
 		plan.CertificateSHA256, plan.EscrowCiphertext, plan.Receipt = state.CertificateSHA256, state.EscrowCiphertext,
 			state.Receipt
@@ -519,8 +521,39 @@ func (m *cacheOnlyKeyModel) identity() cacheOnlyKeyIdentity {
 	return cacheOnlyKeyIdentity{OrganizationID: m.OrganizationID, KeyIdentifier: m.KeyIdentifier}
 }
 
-// Read has nothing to read: the JWE is nowhere but in state and where it was published. It warns
-// if the certificate is gone.
+// privateWatchedCertificate is the entry of what the last refresh saw of the certificate.
+const privateWatchedCertificate = "certificate"
+
+// watchedCertificate is the certificate that Salesforce opens a JWE with. DaysLeft, by the org's
+// clock, is nil if its end is not known.
+type watchedCertificate struct {
+	Missing  bool   `json:"missing,omitempty"`
+	Expires  string `json:"expires,omitempty"`
+	DaysLeft *int64 `json:"days_left,omitempty"`
+}
+
+// warnOf says what is to be done about the certificate of a JWE that stays as it is.
+func (m *cacheOnlyKeyModel) warnOf(seen watchedCertificate, diags *diag.Diagnostics) {
+	certificate, identifier := m.Certificate.ValueString(), m.KeyIdentifier.ValueString()
+	switch {
+	case seen.Missing:
+		diags.AddWarning("The cache-only key's certificate is missing",
+			fmt.Sprintf("Salesforce can't open the JWE of %q without certificate %q, which org %s does not show. Make the JWE "+
+				"for another certificate, from the escrow copy.", identifier, certificate, m.OrganizationID.ValueString()))
+	case seen.DaysLeft == nil:
+	case *seen.DaysLeft < 0:
+		diags.AddWarning("The cache-only key's certificate has expired",
+			fmt.Sprintf("Certificate %q, which encrypts key %q, expired at %s. Make the JWE for another certificate, from "+
+				"the escrow copy.", certificate, identifier, seen.Expires))
+	case *seen.DaysLeft < valueOr(m.WarnBeforeDays, defaultWarnBeforeDays):
+		diags.AddWarning("The cache-only key's certificate expires soon",
+			fmt.Sprintf("Certificate %q, which encrypts key %q, expires at %s. Before then, make the JWE for another "+
+				"certificate, from the escrow copy.", certificate, identifier, seen.Expires))
+	}
+}
+
+// Read has nothing to read: the JWE is nowhere but in state and where it was published. It looks
+// after the certificate, for the plan to warn.
 func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state cacheOnlyKeyModel
@@ -532,35 +565,13 @@ func (r *cacheOnlyKeyResource) Read(ctx context.Context, req resource.ReadReques
 	if !ok {
 		return
 	}
-	found := false
-	now := r.data.Client.Now()
-	for _, row := range rows {
-		if row.DeveloperName != state.Certificate.ValueString() {
-			continue
-		}
-		found = true
-		left := row.ExpirationDate.Sub(now)
-		switch {
-		case row.ExpirationDate.IsZero():
-		case left <= 0:
-			resp.Diagnostics.AddWarning("The cache-only key's certificate has expired",
-				fmt.Sprintf("Certificate %q, which encrypts key %q, expired at %s. Make the JWE for another certificate, from "+
-					"the escrow copy.",
-					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
-		case left < time.Duration(valueOr(state.WarnBeforeDays, defaultWarnBeforeDays))*24*time.Hour:
-			resp.Diagnostics.AddWarning("The cache-only key's certificate expires soon",
-				fmt.Sprintf("Certificate %q, which encrypts key %q, expires at %s. Before then, make the JWE for another "+
-					"certificate, from the escrow copy.",
-					row.DeveloperName, state.KeyIdentifier.ValueString(), rfc3339(row.ExpirationDate)))
-		}
+	row, found := certificateNamed(rows, state.Certificate.ValueString())
+	seen := watchedCertificate{Missing: !found}
+	if found && !row.ExpirationDate.IsZero() {
+		left := keys.DaysLeft(keys.EndOf(row.ExpirationDate), r.data.Client.Now())
+		seen.Expires, seen.DaysLeft = rfc3339(row.ExpirationDate), &left
 	}
-	if !found {
-		resp.Diagnostics.AddWarning("The cache-only key's certificate is missing",
-			fmt.Sprintf("Salesforce can't open the JWE of %q without certificate %q, which org %s does not show. Make the JWE "+
-				"for another certificate, from the escrow copy.",
-				state.KeyIdentifier.ValueString(), state.Certificate.ValueString(),
-				r.data.Session.OrganizationID))
-	}
+	setPrivate(ctx, resp.Private, privateWatchedCertificate, seen, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 }
 

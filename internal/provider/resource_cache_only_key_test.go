@@ -633,6 +633,44 @@ func TestAccCacheOnlyKey_warnBeforeDays(t *testing.T) {
 	}
 }
 
+// A certificate is fit on its last day, though the org may show a date alone; and how early its end
+// is warned of counts in the plan that changes it.
+func TestAccCacheOnlyKey_certificateWatched(t *testing.T) {
+	t.Parallel()
+	skipUnderStrictFIPS(t)
+	const soon, past = "The cache-only key's certificate expires soon", "The cache-only key's certificate has expired"
+	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.CertificateDateOnly = true
+	}))
+	cli := acctest.NewCLI(t, sim).InProcess()
+	end, _ := inOrg(sim, "Sim_BYOK")
+	midnight := end.ExpirationDate.UTC().Truncate(24 * time.Hour)
+	key := func(days int) string {
+		return cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("warn_before_days = %d", days))
+	}
+	cli.Config(key(1))
+	cli.MustApply()
+	for _, test := range []struct {
+		at   time.Time
+		days int
+		want string
+	}{
+		{midnight.Add(-59 * 24 * time.Hour), 1, ""},
+		{midnight.Add(-59 * 24 * time.Hour), 61, soon},
+		{midnight.Add(12 * time.Hour), 1, soon},
+		{midnight.Add(36 * time.Hour), 1, past},
+	} {
+		sim.Clock.Set(test.at)
+		cli.Config(key(test.days))
+		plan := cli.Plan()
+		for _, summary := range []string{soon, past, "The cache-only key's certificate is missing"} {
+			if plan.Has("warning", summary) != (summary == test.want) {
+				t.Errorf("at %s, %d days: expected %q, found %v", test.at, test.days, test.want, plan.Summaries("warning"))
+			}
+		}
+	}
+}
+
 // A key is encrypted for a pinned certificate only: at plan, and in the apply whatever the plan
 // could see. What is made already is warned of.
 func TestAccCacheOnlyKey_pins(t *testing.T) {

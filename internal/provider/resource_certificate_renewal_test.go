@@ -110,7 +110,8 @@ func TestAccCertificate_renewals(t *testing.T) {
 				expectWarning(t, plan, "The certificate will be renewed", old.DeveloperName,
 					old.ExpirationDate.Format(time.RFC3339))
 				expectWarning(t, plan, "The certificate will be deleted", old.DeveloperName)
-				if plan.Added != 1 || plan.Removed != 1 || plan.Has("warning", "Certificate expires soon") {
+				if plan.Added != 1 || plan.Removed != 1 || plan.Has("warning", "Certificate expires soon") ||
+					plan.Has("warning", "The cache-only key's certificate expires soon") {
 					t.Fatalf("expected one certificate to be replaced, found %d to add, %d to change, %d to destroy\n%s", plan.Added,
 						plan.Changed, plan.Removed, plan.Output())
 				}

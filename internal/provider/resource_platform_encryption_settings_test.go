@@ -97,9 +97,9 @@ func TestAccPlatformEncryptionSettings_lockout(t *testing.T) {
 	}
 }
 
-// Every switch of both sets, in an org that does not show it and in one that keeps it off: null while it
-// is not configured, satisfied by false without a deploy, and true is an error that names the add-on,
-// with the state as it was. The others are not touched.
+// Every switch of both sets, in an org that does not show it and in one that keeps it off: null
+// while it is not configured, satisfied by false without a deploy, and true is an error that names
+// the add-on, with the state as it was. The others are not touched.
 func TestAccSettings_everySwitch(t *testing.T) {
 	t.Parallel()
 	type flag struct{ kind, attribute, wire, addOn string }
