@@ -3,11 +3,16 @@ package guides_test
 import (
 	"fmt"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"filippo.io/age/plugin"
+
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/escrow"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -187,19 +192,40 @@ func TestWalkThePlanInLines(t *testing.T) {
 	}
 }
 
-// A copy for a token is opened as the guide says, with age's own stand-in for one.
+// tagRecipient is the fixed recipient of age's software stand-in for a token, and tagPlugin the
+// package that holds it.
+const (
+	tagRecipient = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h"
+	tagPlugin    = "filippo.io/age/tag/internal/age-plugin-tagtest"
+)
+
+// A copy that the provider encrypts to a token is opened as the guide says, by the plugin of age's
+// own stand-in for one.
 func TestWalkHardwareIdentities(t *testing.T) {
 	t.Parallel()
 	p := open(t, "hardware-identities")
-	s := newShell(t, "age", "age-keygen", "openssl")
+	s := newShell(t, "age", "openssl", "go")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(s.dir, "age-plugin-tagtest"), tagPlugin)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build age's stand-in: %v\n%s", err, out)
+	}
+	material := byok.GenerateMaterial()
+	defer material.Destroy()
+	plan, err := escrow.NewPlan([]string{tagRecipient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	armored, err := plan.Encrypt(material)
+	if err != nil {
+		t.Fatal(err)
+	}
 	printed := s.
-		then("copy", "age-keygen -o identity.txt 2>/dev/null\nopenssl rand 32 > secret.bin\nage -a -r \"$(age-keygen -y "+
-			"identity.txt)\" -o copy.age secret.bin\ncopy=copy.age\n").
-		then("open", p.block("sh", "hash_at_salesforce")).
-		then("hash", "openssl dgst -sha256 -binary secret.bin | openssl base64\n").
+		write("copy.age", strings.TrimSpace(armored)).
+		write("identity.txt", plugin.EncodeIdentity("tagtest", nil)).
+		then("open", "export PATH=\"$PWD:$PATH\" copy=copy.age\n"+p.block("sh", "hash_at_salesforce")).
 		run()
-	if printed["open"] != printed["hash"] {
-		t.Errorf("expected %s, found %s", printed["hash"], printed["open"])
+	if want := byok.HashMaterial(material); strings.TrimSpace(printed["open"]) != want {
+		t.Errorf("expected %s, found %s", want, printed["open"])
 	}
 }
 
