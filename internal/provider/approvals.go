@@ -22,11 +22,11 @@ import (
 // approversAttribute is destruction_approvers of the provider block.
 func approversAttribute() providerschema.SingleNestedAttribute {
 	return providerschema.SingleNestedAttribute{
-		MarkdownDescription: "Quorum that must approve each destruction: of a key, of an export that is the last copy, of " +
-			"a root key's use. A key is then destroyed only with `threshold` SSH signatures in `destruction_approvals`. The " +
-			"environment of a protected runner can hold a quorum that the configuration can't weaken: " +
-			"`SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If both are " +
-			"given, both must be met.",
+		MarkdownDescription: "Quorum that must approve each destruction: of a key, of an export that is the last copy, or " +
+			"of a root key's use. Default: none. A key is then destroyed only with `threshold` SSH signatures in " +
+			"`destruction_approvals`. The environment of a protected runner can hold a quorum that the configuration can't " +
+			"weaken: `SALESFORCEBYOK_DESTRUCTION_APPROVERS`, the same as JSON, or the absolute path of a file with it. If " +
+			"both are given, both must be met.",
 		Optional:   true,
 		Validators: []validator.Object{approversValidator{}},
 		Attributes: map[string]providerschema.Attribute{
@@ -95,8 +95,8 @@ func approvalsAttribute() schema.ListAttribute {
 
 func notAfterAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "End of the approvals, RFC 3339, at most 30 days ahead: judged by the org's clock. It is part " +
-			"of `destruction_statement`.",
+		MarkdownDescription: "When the approvals expire, RFC 3339, at most 30 days ahead by the org's clock. It is part of " +
+			"`destruction_statement`.",
 		Optional: true,
 		Validators: []validator.String{parsed{
 			"an RFC 3339 time", "Invalid destruction_not_after", "Nothing was changed.",

@@ -79,27 +79,26 @@ func certificateAttributes() map[string]schema.Attribute {
 		"key_size":     shownInt64("Size of its key in bits. BYOK needs 4096."),
 		"ca_signed": shownBool("Whether a certificate authority signs it, as opposed to " +
 			"self-signed."),
-		"encrypted_with_platform_encryption": shownBool("Whether its private key is encrypted with Platform Encryption, as " +
-			"BYOK needs it."),
+		"encrypted_with_platform_encryption": shownBool("Whether its private key is encrypted with Platform Encryption, " +
+			"which BYOK needs."),
 		"private_key_exportable": shownBool("Whether its private key may be exported. BYOK needs `false`."),
 		"unusable": shownBool("Whether it can't be used yet: a CA-signed certificate waits for " +
 			"its signed chain."),
-		"using_kms": shownBool("Whether it is made for the KMS: it then serves keys of the type " +
-			"Database only, and they take no other."),
-		"certificate_pem": shownString("The certificate, without its issuers, as PEM. Null where the " +
-			"org holds none that can be read."),
-		"csr_pem": shownString("The signing request that a CA-signed certificate waits with, as " +
-			"PEM, else null."),
+		"using_kms": shownBool("Whether it is made for the KMS. Such a certificate serves keys of the type Database only, " +
+			"and these take no other."),
+		"certificate_pem": shownString("The certificate, without its issuers, as PEM. Null if the org holds none that can " +
+			"be read."),
+		"csr_pem": shownString("The signing request of a CA-signed certificate that waits for its chain, as PEM, else null."),
 		"sha256_fingerprint": shownString("SHA-256 of its DER encoding, 64 lower-case hex digits without " +
 			"colons. Compare it with what `certificate_sha256` shows."),
 		"serial_number": shownString("Serial number, lower-case hex."),
-		"not_before": shownString("Begin of its validity, from the X.509 certificate, RFC 3339, " +
-			"UTC."),
-		"not_after": shownString("End of its validity, from the X.509 certificate, RFC 3339, UTC."),
+		"not_before":    shownString("Beginning of its validity, from the X.509 certificate, RFC 3339, UTC."),
+		"not_after":     shownString("End of its validity, from the X.509 certificate, RFC 3339, UTC."),
 		"byok_compatible": shownBool("Whether it can wrap key material now: RSA of 4096 bits, encrypted with Platform " +
-			"Encryption, not exportable, usable, within its validity by the org's clock. For which types: `compatible_types`."),
+			"Encryption, not exportable, usable, within its validity by the org's clock. `compatible_types` says for which " +
+			"types."),
 		"byok_problems": schema.ListAttribute{
-			MarkdownDescription: "Why it can't wrap key material, in words. Empty where it can.",
+			MarkdownDescription: "Why it can't wrap key material, in words. Empty if it can.",
 			Computed:            true,
 			ElementType:         types.StringType,
 		},
@@ -112,8 +111,8 @@ func certificateAttributes() map[string]schema.Attribute {
 }
 
 // compatibleTypesDescription is that of compatible_types wherever a certificate is shown.
-const compatibleTypesDescription = "The types of keys that it can wrap now: `Database` alone if it uses the KMS, " +
-	"every other type if it does not. Empty if it can wrap none."
+const compatibleTypesDescription = "Types of keys that the certificate can wrap now: `Database` alone if it uses the " +
+	"KMS, every other type if it does not. Empty if it can wrap none."
 
 func (d *certificateDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	attributes := certificateAttributes()

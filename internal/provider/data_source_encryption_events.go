@@ -94,11 +94,11 @@ func (d *encryptionEventsDataSource) Schema(_ context.Context, _ datasource.Sche
 					"key_type": shownString("Type of the key as the log writes it. It may be a type that no tenant secret " +
 						"can have."),
 					"user_id":    shownString("Id of the user, 18 characters. Null if the row names none."),
-					"client_ip":  shownString("Address that the request came from, or what Salesforce writes in its place."),
+					"client_ip":  shownString("IP address of the request, or what Salesforce writes instead."),
 					"method":     shownString("How it was done, as Salesforce writes it. Null if the row names none."),
 					"request_id": shownString("Id that the rows of one request have in common."),
-					"unreadable": shownString("The row as it stands in the log, if it can't be read in full; the other " +
-						"attributes hold what could be read. Null for a sound row."),
+					"unreadable": shownString("The row as it is in the log, if it can't be read in full; the other attributes hold " +
+						"what could be read. Null for a readable row."),
 				}},
 			},
 		},

@@ -83,7 +83,7 @@ func (d *organizationDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			},
 			"undetermined_permissions": schema.ListAttribute{
 				MarkdownDescription: "Which of these permissions cannot be checked without changing something in the org. They " +
-					"are not in `missing_permissions`, but may be missing, too.",
+					"are not in `missing_permissions`, but may be missing too.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},

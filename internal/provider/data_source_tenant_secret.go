@@ -73,12 +73,12 @@ func recordAttributes() map[string]schema.Attribute {
 		"version":          shownInt64("Version of the record, a number that grows within the org."),
 		"status":           shownString("`ACTIVE`, `ARCHIVED` or `DESTROYED`."),
 		"source":           shownString("Where the key came from: `UPLOADED`, `HSM` or `REMOTE`."),
-		"description": shownString("Description as Salesforce holds it: where this provider made the record, its " +
-			"description followed by the marker `[tf:<rotation_id>]`. Null if there is none."),
+		"description": shownString("Description as Salesforce holds it: if this provider made the record, its description " +
+			"followed by the marker `[tf:<rotation_id>]`. Null if there is none."),
 		"rotation_id":         shownString("Rotation id in the marker of the description. Null without a marker."),
 		"key_derivation_mode": shownString("`PBKDF2` or `NONE`. Null if Salesforce shows none."),
 		"secret_value_hash": shownString("Base64 SHA-256 of the 32 plaintext bytes; it outlives the destruction of the " +
-			"key. Null where Salesforce made the key and shows no hash."),
+			"key. Null if Salesforce made the key and shows no hash."),
 		"remote_key_identifier": shownString("For `REMOTE`: identifier of the key at the key service, else null."),
 		"remote_key_service_id": shownString("For `REMOTE`: id of the Named Credential of the key service, else null."),
 		"remote_key_certificate": shownString("For `REMOTE`: unique name of the certificate that the key service wraps the " +

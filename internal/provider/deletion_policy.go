@@ -23,7 +23,7 @@ const (
 // does; the first is the default.
 func deletionPolicyAttribute(description string, policies ...string) schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: "What a destroy of this resource does. " + description,
+		MarkdownDescription: "What destroying this resource does. " + description,
 		Optional:            true,
 		Computed:            true,
 		Default:             stringdefault.StaticString(policies[0]),

@@ -35,9 +35,9 @@ func (e *keyMaterialEphemeral) Schema(_ context.Context, _ ephemeral.SchemaReque
 		MarkdownDescription: "32 random bytes for a tenant secret, made where Terraform runs and kept nowhere. **It gives " +
 			"another value each time it is opened**, at least once for the plan and once for the apply. So never feed it to a " +
 			"secret store and to `salesforcebyok_tenant_secret` side by side: generate, store, **read back** from the store, " +
-			"upload what was read. Where no copy of your own in a store is needed, leave this away: " +
-			"`salesforcebyok_tenant_secret` generates keys itself, and escrows them.\n\nIt asks nothing of the org; the " +
-			"provider still wants its credentials, and logs in. Needs Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
+			"upload what was read. If you need no copy in a store of your own, leave this out: `salesforcebyok_tenant_secret` " +
+			"generates keys itself, and escrows them.\n\nIt asks the org for nothing, but the provider still needs its " +
+			"credentials, and logs in. Needs Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"key_material": schema.StringAttribute{
 				MarkdownDescription: "Base64 of the 32 bytes, as `key_material_wo` takes it.",

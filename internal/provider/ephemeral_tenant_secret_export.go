@@ -43,10 +43,10 @@ func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.Sche
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The export of a tenant secret: the key as Salesforce hands it out, encrypted under another " +
 			"key of Salesforce's. It is no plaintext and fits no other org, but it is the only thing that restores the record " +
-			"after its destruction. Store it before you destroy, and give it back by `exported_secret_value_wo` of " +
+			"after its destruction. Store it before you destroy, and give it back in `exported_secret_value_wo` of " +
 			"`salesforcebyok_tenant_secret_version`. **Each opening is an export that the org may audit**, and Terraform " +
-			"opens it at least once for the plan and once for the apply. The export may read differently after a release of " +
-			"Salesforce: keep the newest one.\n\nNeeds Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
+			"opens it at least once for the plan and once for the apply. The export may differ after a Salesforce release: " +
+			"keep the newest one.\n\nNeeds Terraform 1.10 or newer, or OpenTofu 1.11 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"tenant_secret_id": schema.StringAttribute{
 				MarkdownDescription: "Id of the record, 15 or 18 characters (`02G…`).",
@@ -63,8 +63,8 @@ func (e *tenantSecretExportEphemeral) Schema(_ context.Context, _ ephemeral.Sche
 				Computed:            true,
 			},
 			"secret_value_hash": schema.StringAttribute{
-				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null where Salesforce made the key " +
-					"and shows no hash.",
+				MarkdownDescription: "Base64 SHA-256 of the plaintext, to name the copy by. Null if Salesforce made the key and " +
+					"shows no hash.",
 				Computed: true,
 			},
 		},

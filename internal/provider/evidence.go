@@ -16,8 +16,8 @@ import (
 )
 
 // receiptDescription is that of receipt on resources other than keys.
-const receiptDescription = "Evidence of the last write, JSON: what was done, when, by whom and why. See the guide on " +
-	"evidence."
+const receiptDescription = "Receipt of the last write, JSON: what was done, when, by whom and why. See the guide " +
+	"*Evidence for auditors*."
 
 // causeOf is why a status was changed: a wish that stays the same while it is carried out again
 // undoes what somebody else has done.

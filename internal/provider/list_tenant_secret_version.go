@@ -41,8 +41,8 @@ func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The tenant secret records of the org, sorted by type and version, to import them as " +
 			"`salesforcebyok_tenant_secret_version`. Listing is no export: the `SecretValue` is never asked for. An ACTIVE " +
-			"record that is not cache-only is listed only where `status` asks for it: nothing can be done to it but rotate " +
-			"it, by `salesforcebyok_tenant_secret`. Needs Terraform 1.14 or newer.",
+			"record that is not cache-only is listed only if `status` asks for it: only a rotation, by " +
+			"`salesforcebyok_tenant_secret`, can change it. Needs Terraform 1.14 or newer.",
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				MarkdownDescription: "Only records of this type, such as `Data`.",
@@ -51,7 +51,7 @@ func (l *tenantSecretVersionList) ListResourceConfigSchema(_ context.Context, _ 
 			},
 			"status": schema.StringAttribute{
 				MarkdownDescription: "Only records of this status: `ACTIVE`, `ARCHIVED` or `DESTROYED`. Default: all that can be " +
-					"managed, that is, all but ACTIVE ones that are not cache-only.",
+					"managed, which excludes ACTIVE ones that are not cache-only.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(recordStatuses()...)},
 			},

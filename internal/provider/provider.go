@@ -178,8 +178,8 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			},
 			"private_key": schema.StringAttribute{
 				MarkdownDescription: "RSA private key of the app's certificate for the JWT bearer flow (RS256): PEM content, not " +
-					"a path. Escaped line ends, base64 over the PEM and the like, as CI systems make them, are understood. May come " +
-					"from an ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
+					"a path. Forms that CI systems make of it, such as escaped line ends or base64 over the PEM, are accepted. May " +
+					"come from an ephemeral value. Environment: `SALESFORCE_PRIVATE_KEY`.",
 				Optional:   true,
 				Sensitive:  true,
 				Validators: []validator.String{tfvalidator.Secret(tfvalidator.PrivateKeyPEM(), neighbours["private_key"])},
@@ -187,15 +187,15 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 			"login_url": schema.StringAttribute{
 				MarkdownDescription: "Where the JWT bearer flow posts its assertion. Orgs differ: without `login_url` and " +
 					"`audience` the My Domain for itself, the My Domain for the login host, and the login host for itself are tried " +
-					"in turn, each only where the refusal before speaks of host or audience. The login host is " +
+					"in turn, each only if the refusal before was about host or audience. The login host is " +
 					"`https://login.salesforce.com`, for a sandbox `https://test.salesforce.com`. Environment: " +
 					"`SALESFORCE_LOGIN_URL`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.LoginURL()},
 			},
 			"audience": schema.StringAttribute{
-				MarkdownDescription: "For whom the assertion of the JWT bearer flow is (its `aud`). With `login_url` exactly " +
-					"that pair is used; alone, it is posted to the My Domain, then to the login host. Environment: " +
+				MarkdownDescription: "Audience (`aud`) of the assertion of the JWT bearer flow. With `login_url`, exactly that " +
+					"pair is used; alone, the assertion is posted to the My Domain, then to the login host. Environment: " +
 					"`SALESFORCE_AUDIENCE`.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.Audience()},
@@ -215,27 +215,27 @@ func (p *byokProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Validators: []validator.String{tfvalidator.SalesforceID("00D")},
 			},
 			"allow_key_destruction": schema.BoolAttribute{
-				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key made Inactive. Default `false`. " +
-					"Data encrypted under such a key can't be read until the key is restored.",
+				MarkdownDescription: "Must be `true` before any key is destroyed, or a root key is made Inactive. Default: " +
+					"`false`. Data encrypted under such a key can't be read until the key is restored.",
 				Optional: true,
 			},
 			"destruction_approvers": approversAttribute(),
 			"receipt_directory": schema.StringAttribute{
 				MarkdownDescription: "Directory on the machine that applies, where every write leaves its receipt, each in a " +
-					"file that names the SHA-256 of the one before. It is made with mode 0700, and must be writable before anything " +
-					"is sent; `~` is refused. Default: none, and receipts are in state only. Environment: " +
+					"file that names the SHA-256 of the one before. Default: none, so receipts are in state only. The provider " +
+					"makes it with mode 0700, and sends nothing unless it can write there; `~` is refused. Environment: " +
 					"`SALESFORCEBYOK_RECEIPT_DIRECTORY`.",
 				Optional:   true,
 				Validators: []validator.String{receiptDirectoryValidator()},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How often a call is repeated after a failure that is safe to repeat, 0 to 10. Default `4`. " +
+				MarkdownDescription: "How often a call is repeated after a failure, if repeating is safe, 0 to 10. Default: `4`. " +
 					"The upload of a key is never repeated blindly.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
 			"request_timeout_seconds": schema.Int64Attribute{
-				MarkdownDescription: "How long one attempt of one call may take, in seconds, 1 to 600. Default `60`.",
+				MarkdownDescription: "Seconds that one attempt of a call may take, 1 to 600. Default: `60`.",
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, maxTimeoutSeconds)},
 			},

@@ -80,14 +80,14 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 		"version id of a secrets manager. A new value encrypts the material again, which must be the same: another key " +
 		"needs another `key_identifier`."
 	escrow := escrowAttribute()
-	escrow.MarkdownDescription = "Who can open a copy of the key: it is encrypted with " +
-		"[age](https://age-encryption.org) before the JWE is made. Without it nobody but Salesforce can open the JWE, so " +
-		"that a generated key can't be encrypted for another certificate; a warning says so. A change applies when the JWE " +
-		"is next made, from `key_material_wo` with a new version; a generated key keeps the copy that it has."
+	escrow.MarkdownDescription = "Escrow copy of the key, encrypted with [age](https://age-encryption.org) before the " +
+		"JWE is made. Default: none; only Salesforce can then open the JWE, and a generated key can't be encrypted for " +
+		"another certificate: a warning says so. A change applies when the JWE is next made, from `key_material_wo` with a " +
+		"new version; a generated key keeps the copy that it has."
 	escrow.Attributes["directory"] = schema.StringAttribute{
 		MarkdownDescription: "Directory on the machine that applies, where the copy is also written as " +
 			"`<org>-CacheOnly-<key_identifier>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten). Default: " +
-			"none, and the copy is in state only.",
+			"none, so the copy is in state only.",
 		Optional:   true,
 		Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 	}
@@ -95,28 +95,28 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 		MarkdownDescription: "The JWE with which a key service answers Salesforce's callout for a cache-only key: the key, " +
 			"encrypted for the org's certificate (RSA-OAEP, A256GCM). Nothing is sent to Salesforce; publish `jwe` at your " +
 			"key service and create a `salesforcebyok_tenant_secret` with `source = \"REMOTE\"` on it. The JWE is ciphertext " +
-			"and may be in state. Destroying this resource drops the JWE from state: with `escrow`, the key itself can be had " +
-			"again.",
+			"and may be in state. Destroying this resource drops the JWE from state: with `escrow`, the key itself can be " +
+			"recovered.",
 		Attributes: map[string]schema.Attribute{
 			"key_identifier": schema.StringAttribute{
 				MarkdownDescription: "Identifier of the key at the key service: the JWE's `kid` and the tenant secret's " +
 					"`remote_key_identifier`. It is the last part of the callout's URL, so `?`, `#`, `%`, `\\`, spaces and parts " +
-					"like `..` are refused. Another identifier is another key: keep the instance of the old one, since archived " +
-					"records need it.",
+					"like `..` are refused. A change makes another key: keep the instance of the old one, since archived records " +
+					"need it.",
 				Required:      true,
 				Validators:    []validator.String{stringvalidator.LengthBetween(1, 255), tfvalidator.KeyIdentifier()},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"certificate": schema.StringAttribute{
-				MarkdownDescription: "Unique name of the BYOK-compatible certificate that the key is encrypted for, the tenant " +
-					"secret's `remote_key_certificate`. A change encrypts the same key again where `key_material_wo` gives it, and " +
-					"is refused for a generated key, whose material is not known any more.",
+				MarkdownDescription: "Unique name of the BYOK-compatible certificate that encrypts the key, the tenant secret's " +
+					"`remote_key_certificate`. A change encrypts the same key again if `key_material_wo` gives it, and is refused " +
+					"for a generated key, whose material is no longer known.",
 				Required:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
 			"certificate_pins": certificatePinsAttribute(""),
 			"warn_before_days": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How many days before the certificate expires a refresh warns. Default: %d.",
+				MarkdownDescription: fmt.Sprintf("Days before the certificate expires from which a refresh warns. Default: %d.",
 					defaultWarnBeforeDays),
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(0, maxDays)},
@@ -124,8 +124,9 @@ func (r *cacheOnlyKeyResource) Schema(_ context.Context, _ resource.SchemaReques
 			"key_material_wo":         keyMaterialAttribute(),
 			"key_material_wo_version": version,
 			"replay_nonce": schema.StringAttribute{
-				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, where the org has replay detection on. A static " +
-					"JWE can't answer with it, so this serves key services that make the answer by Terraform or tests.",
+				MarkdownDescription: "The JWE's `jti`: the nonce of a callout, if the org has replay detection on. Default: " +
+					"none. A static JWE can't repeat it, so this is for tests and for key services that make each answer with " +
+					"Terraform.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
 			},

@@ -93,30 +93,30 @@ func (r *certificateResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"Salesforce, encrypted with Platform Encryption and not exportable. It is made by a Metadata API deploy. " +
 			"Salesforce probably needs an ACTIVE Data tenant secret first, which encrypts the private key. To renew " +
 			"certificates without editing names, use `developer_name_prefix` and `renew_before_days` with " +
-			"`create_before_destroy`: keys move to the new one without a rotation. Keys that the old one has wrapped do not " +
-			"need it any more; cache-only keys do.",
+			"`create_before_destroy`: keys move to the new one without a rotation. Keys that the old one wrapped no longer " +
+			"need it; cache-only keys do.",
 		Attributes: map[string]schema.Attribute{
 			"developer_name": schema.StringAttribute{
-				MarkdownDescription: "Unique name: letters, digits and single underscores, beginning with a letter. Another name " +
-					"is another certificate. Exactly one of this and `developer_name_prefix` is given; with the prefix, this is the " +
+				MarkdownDescription: "Unique name: letters, digits and single underscores, beginning with a letter. A change " +
+					"replaces the certificate. Set exactly one of this and `developer_name_prefix`; with the prefix, this is the " +
 					"name that was chosen.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
 			"developer_name_prefix": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("Begin of the unique name, up to %d characters. A new certificate is named "+
-					"`<prefix>_<yyyymmdd>` by the org's date, in UTC, with `_2` and so on if that is taken. Another prefix is "+
-					"another certificate; for one whose name was given until now, it counts from the next renewal.",
+				MarkdownDescription: fmt.Sprintf("Beginning of the unique name, up to %d characters. A new certificate is named "+
+					"`<prefix>_<yyyymmdd>` by the org's date, in UTC, with `_2` and so on if that is taken. A change replaces the "+
+					"certificate; if its name was given until now, the prefix applies from the next renewal.",
 					maxPrefix),
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtMost(maxPrefix), tfvalidator.DeveloperName()},
 			},
 			"renew_before_days": schema.Int64Attribute{
-				MarkdownDescription: "Plan another certificate in place of this one once less than so many days are left of it, " +
-					"as the last refresh saw it. It must be less than the validity that Salesforce gives, and needs " +
-					"`developer_name_prefix`; use `lifecycle { create_before_destroy = true }`. A CA-signed certificate is renewed " +
-					"by another `certificate_chain` instead. Default: never.",
+				MarkdownDescription: "Days before its end from which a plan replaces the certificate, as the last refresh saw " +
+					"it. Default: never. It must be less than the validity that Salesforce gives, and needs " +
+					"`developer_name_prefix`; use `lifecycle { create_before_destroy = true }`. To renew a CA-signed certificate, " +
+					"set another `certificate_chain` instead.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
@@ -129,31 +129,32 @@ func (r *certificateResource) Schema(ctx context.Context, _ resource.SchemaReque
 				Validators: []validator.String{stringvalidator.UTF8LengthBetween(1, maxLabel)},
 			},
 			"expiration_date": schema.StringAttribute{
-				MarkdownDescription: "When it is to expire, RFC 3339. Default: Salesforce's own choice, which grows shorter with " +
-					"the years: read `not_after`. For an existing certificate, a date that is more than 48 hours off is an error.",
+				MarkdownDescription: "When a new certificate should expire, RFC 3339. Default: Salesforce's choice, which grows " +
+					"shorter over the years; see `not_after`. For an existing certificate, a date that is more than 48 hours off is " +
+					"an error.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.RFC3339()},
 			},
 			"ca_signed": schema.BoolAttribute{
-				MarkdownDescription: "Whether a certificate authority signs it. Default for a new one `false`: self-signed. A " +
-					"CA-signed one can't wrap keys until `certificate_chain` is uploaded. A change is an error.",
+				MarkdownDescription: "Whether a certificate authority signs the certificate. Default for a new one: `false`, " +
+					"self-signed. A CA-signed one can't wrap keys until `certificate_chain` is uploaded. A change is an error.",
 				Optional: true,
 				Computed: true,
 			},
 			"certificate_chain": schema.StringAttribute{
-				MarkdownDescription: "The signed chain to upload for a CA-signed certificate, once there is `csr_pem`: PEM or " +
-					"PEM-encoded PKCS#7, the certificate for the request and its issuers in any order, also with the text that " +
-					"openssl prints between them. It is sent in order, the signed certificate first. It can be added later, in place.",
+				MarkdownDescription: "Signed chain to upload for a CA-signed certificate, as PEM or PEM-encoded PKCS#7: the " +
+					"certificate that answers `csr_pem` and its issuers, in any order, also with the text that openssl prints " +
+					"between them. The provider sends them in order, the signed certificate first. It can be added in place once " +
+					"`csr_pem` is signed.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.CertificateChain()},
 			},
 			"deletion_policy": schema.StringAttribute{
-				MarkdownDescription: "What a destroy or a replacement does with the certificate. `DELETE` (default for a new " +
-					"one): it deletes the certificate; keys that it has wrapped are not affected. While an ACTIVE cache-only key " +
-					"names it, that needs `allow_key_destruction = true` in the provider block; one that only an archived " +
-					"cache-only record names is forgotten, with a warning. `ABANDON` (default for an imported one): it forgets it. " +
-					"`PREVENT`: it fails, even after the block is gone from the configuration. Without this attribute, the policy " +
-					"in state stays.",
+				MarkdownDescription: "What destroying or replacing this resource does. `DELETE` (default for a new certificate) " +
+					"deletes the certificate; keys that it wrapped are not affected. While an ACTIVE cache-only key names it, that " +
+					"needs `allow_key_destruction = true` in the provider block; if only an archived cache-only record names it, it " +
+					"is forgotten with a warning. `ABANDON` (default for an imported one) forgets it. `PREVENT` makes it an error, " +
+					"even after the block is gone from the configuration. Without this attribute, the policy in state stays.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{stringvalidator.OneOf(policyDelete, policyAbandon, policyPrevent)},
@@ -167,11 +168,11 @@ func (r *certificateResource) Schema(ctx context.Context, _ resource.SchemaReque
 				"PEM. Hand it to the certificate authority."),
 			"sha256_fingerprint": computedString("SHA-256 of the certificate's DER encoding, 64 lower-case hex digits."),
 			"serial_number":      computedString("Serial number, lower-case hex."),
-			"not_before":         computedString("Begin of its validity, RFC 3339, UTC."),
+			"not_before":         computedString("Beginning of its validity, RFC 3339, UTC."),
 			"not_after":          computedString("End of its validity, RFC 3339, UTC."),
 			"key_size":           schema.Int64Attribute{MarkdownDescription: "Size of its key in bits: 4096.", Computed: true},
-			"byok_compatible": schema.BoolAttribute{MarkdownDescription: "Whether it can wrap key material now. For which " +
-				"types: `compatible_types`.", Computed: true},
+			"byok_compatible": schema.BoolAttribute{MarkdownDescription: "Whether the certificate can wrap key material now. " +
+				"`compatible_types` says for which types.", Computed: true},
 			"compatible_types": schema.ListAttribute{
 				MarkdownDescription: compatibleTypesDescription, Computed: true,
 				ElementType: types.StringType,

@@ -204,34 +204,33 @@ func (r *dataEncryptionKeyResource) Schema(_ context.Context, _ resource.SchemaR
 				"rotation stops and names it, and an apply with its pin goes on."),
 			"rotation_triggers": rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Age of the key in use, in days, at which the first plan rotates, 1 or more. Default: age " +
+				MarkdownDescription: "Age in days, 1 or more, after which the next plan rotates the key in use. Default: age " +
 					"rotates nothing.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
 			"escrow": escrowAttribute(),
-			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays in "+
-				"use. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default) forgets the key, which stays in use. `PREVENT` "+
+				"makes it an error, even after the block is gone from the configuration.", policyAbandon, policyPrevent),
 			"organization_id":        computedString("Id of the org, 18 characters."),
 			"data_encryption_key_id": computedString("Id of the key in use, or `version-<n>` if Salesforce shows none."),
 			"version": schema.Int64Attribute{
 				MarkdownDescription: "Version of the key in use.",
 				Computed:            true,
 			},
-			"status":       computedString("Status of the key in use: `ACTIVE`."),
-			"created_date": computedString("When the key in use was created, RFC 3339, UTC."),
-			"rotation_id": computedString("Name of the rotation that the key in use answers; see " +
-				"`salesforcebyok_tenant_secret`."),
+			"status":            computedString("Status of the key in use: `ACTIVE`."),
+			"created_date":      computedString("When the key in use was created, RFC 3339, UTC."),
+			"rotation_id":       computedString("Id of the rotation that made the key; see `salesforcebyok_tenant_secret`."),
 			"rotation_due_date": computedString("When the key in use reaches `rotate_after_days`, RFC 3339, UTC."),
-			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key: one " +
-				"hour after the last, RFC 3339, UTC."),
-			"secret_value_hash": computedString("Base64 SHA-256 of the 32 plaintext bytes, as computed here: " +
-				"Salesforce keeps none for this kind of key. Null where the material was never seen."),
+			"next_rotation_allowed_date": computedString("When Salesforce documents that it accepts the next key, RFC 3339, " +
+				"UTC: one hour after the last."),
+			"secret_value_hash": computedString("Base64 SHA-256 of the 32 plaintext bytes, as computed here: Salesforce keeps " +
+				"none for this kind of key. Null if the provider never saw the material."),
 			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. Null without escrow."),
-			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null where the " +
-				"material was never seen."),
-			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. " +
-				"Null where that is not known."),
+			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex. Null if the provider " +
+				"never saw the material."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null if " +
+				"that is not known."),
 			"receipt": computedString("Evidence of the upload, JSON; see `salesforcebyok_tenant_secret`."),
 		},
 	}

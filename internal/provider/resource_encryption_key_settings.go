@@ -31,29 +31,29 @@ func newEncryptionKeySettingsResource() resource.Resource {
 		flags: []settingsFlag{
 			{
 				attribute: "allow_key_derivation_opt_out", wire: salesforce.SettingOptOutOfDerivation, addOn: addOnShield,
-				description: "Allow BYOK to opt out of key derivation: `key_derivation_mode = \"NONE\"`.",
+				description: "Whether BYOK keys may opt out of key derivation (`key_derivation_mode = \"NONE\"`).",
 			},
 			{
 				attribute: "enable_cache_only_keys", wire: salesforce.SettingCacheOnlyKeys, addOn: addOnCacheOnly,
-				description: "Allow cache-only keys: `source = \"REMOTE\"`. What `false` does to data under cache-only keys is " +
-					"not documented: the plan warns, and while a REMOTE tenant secret is in use it needs `allow_key_destruction = " +
-					"true` in the provider block.",
+				description: "Whether cache-only keys (`source = \"REMOTE\"`) are allowed. Salesforce does not document what " +
+					"`false` does to data under them: the plan warns, and while a REMOTE tenant secret is in use, `false` needs " +
+					"`allow_key_destruction = true` in the provider block.",
 			},
 			{
 				attribute: "enable_replay_detection", wire: salesforce.SettingReplayDetection, addOn: addOnCacheOnly,
-				description: "Have each callout for a cache-only key carry a nonce that the answer must repeat. Needs cache-only " +
-					"keys.",
+				description: "Whether each callout for a cache-only key carries a nonce that the answer must repeat. Needs " +
+					"`enable_cache_only_keys`.",
 			},
 			{
 				attribute: "encrypt_transactional_database", wire: salesforce.SettingTransactionalDatabase, addOn: addOnDatabase,
 				since: 63, irreversible: true, staysOn: true,
-				description: "Encrypt the whole transactional database. Turning it on makes Salesforce generate a tenant secret " +
-					"of type Database, and it can't be turned off.",
+				description: "Whether the whole transactional database is encrypted. Turning it on makes Salesforce generate a " +
+					"tenant secret of type Database, and can't be undone.",
 			},
 			{
 				attribute: "manage_data_cloud_keys", wire: salesforce.SettingDataCloudKeys, addOn: addOnDataCloud, since: 63,
 				irreversible: true,
-				description:  "Manage root keys of Data Cloud in this org.",
+				description:  "Whether root keys of Data Cloud are managed in this org.",
 				off:          "What that means for keys of Data Cloud is not documented.",
 			},
 		},

@@ -110,7 +110,7 @@ func (r *externalRootKeyResource) Schema(_ context.Context, _ resource.SchemaReq
 			"description":      computedString("Description of the root key in the org."),
 			"activated_date":   computedString("When it was activated, RFC 3339, UTC."),
 			"destruction_statement": computedString("The text that approvers sign before the key is made `Inactive`. Null " +
-				"without `destruction_not_after`, and for a key that is not `Active`. Each change of the key makes another one."),
+				"without `destruction_not_after`, and for a key that is not `Active`. Each change of the key changes it."),
 			"receipt": computedString(receiptDescription + " Of the last change of the status; null until there is one."),
 		},
 	}

@@ -22,33 +22,33 @@ func newPlatformEncryptionSettingsResource() resource.Resource {
 			{
 				attribute: "enable_deterministic_encryption", wire: salesforce.SettingDeterministicEncryption, addOn: addOnShield,
 				off:         off,
-				description: "Allow deterministic encryption, for which a tenant secret of type DeterministicData is made.",
+				description: "Whether deterministic encryption is allowed; its tenant secret has the type DeterministicData.",
 			},
 			{
 				attribute: "enable_event_bus_encryption", wire: salesforce.SettingEventBusEncryption, addOn: addOnShield, off: off,
-				description: "Encrypt events on the event bus, for which a tenant secret of type EventBus is made.",
+				description: "Whether events on the event bus are encrypted; their tenant secret has the type EventBus.",
 			},
 			{
 				attribute: "enable_search_encryption", wire: salesforce.SettingSearchEncryption, addOn: addOnShield, off: off,
-				description: "Encrypt search index files.",
+				description: "Whether search index files are encrypted.",
 			},
 			{
 				attribute: "encrypt_field_history", wire: salesforce.SettingFieldHistory, addOn: addOnShield, off: off,
-				description: "Encrypt field history and feed tracking values.",
+				description: "Whether field history and feed tracking values are encrypted.",
 			},
 			{
 				attribute: "encrypt_managed_package_fields", wire: salesforce.SettingManagedPackageFields, addOn: addOnShield,
 				off:         off,
-				description: "Allow the encryption of custom fields in installed managed packages.",
+				description: "Whether custom fields in installed managed packages may be encrypted.",
 			},
 			{
 				attribute: "high_assurance_required", wire: salesforce.SettingHighAssuranceRequired, computed: true,
-				description: "Managing keys needs a high assurance session, in Setup and by API.",
+				description: "Whether managing keys needs a high assurance session, in Setup and by API.",
 			},
 			{
 				attribute: "mek_required", wire: salesforce.SettingMEKRequired, computed: true,
-				description: "The org's `isMEKForEncryptionRequired`: more of encryption than keys needs the permission Manage " +
-					"Encryption Keys.",
+				description: "Whether encryption settings beyond keys need the permission Manage Encryption Keys too (the org's " +
+					"`isMEKForEncryptionRequired`).",
 			},
 		},
 	}

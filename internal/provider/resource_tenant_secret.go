@@ -130,15 +130,15 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 		Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				MarkdownDescription: "What the key encrypts: `Data` (fields and files, probabilistic), `DeterministicData`, " +
-					"`EventBus`, `SearchIndex`, `Analytics` or `Database`. Another value is a warning, one that differs in letter " +
-					"case an error. Changing it makes another resource; the key of the old type is only forgotten.",
+					"`EventBus`, `SearchIndex`, `Analytics` or `Database`. Any other value is a warning; one that differs only in " +
+					"letter case is an error. A change replaces the resource and only forgets the key of the old type.",
 				Required:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				Validators:    []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.KnownTenantSecretType()},
 			},
 			"description": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("Text for people in Setup, up to %d characters. The record's Description is "+
-					"this text followed by the marker ` [tf:<rotation_id>]`. A change is patched and does not rotate.",
+				MarkdownDescription: fmt.Sprintf("Description of the record in Setup, up to %d characters. The provider appends "+
+					"the marker ` [tf:<rotation_id>]`. A change is made in place and does not rotate.",
 					keys.MaxDescription),
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.UTF8LengthAtMost(keys.MaxDescription)},
@@ -153,8 +153,8 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"certificate": schema.StringAttribute{
 				MarkdownDescription: "Unique name (DeveloperName, not the label) of the BYOK-compatible certificate that wraps " +
-					"the key. Required for each `UPLOADED` key that is made; no import reads it back. A change alone does not " +
-					"rotate: it applies from the next upload.",
+					"the key. Required to make an `UPLOADED` key; an import can't read it back. A change alone does not rotate: it " +
+					"applies from the next upload.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
@@ -169,8 +169,8 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			},
 			"key_derivation_mode": schema.StringAttribute{
 				MarkdownDescription: "`PBKDF2` (default): Salesforce derives the data encryption key from the tenant secret. " +
-					"`NONE`: the 32 bytes are the data encryption key itself; the org must allow to opt out of derivation, and " +
-					"`Database` keys can't. A change rotates.",
+					"`NONE`: the 32 bytes are the data encryption key itself; the org must allow opting out of derivation, and " +
+					"`Database` keys can't opt out. A change rotates.",
 				Optional:   true,
 				Computed:   true,
 				Default:    stringdefault.StaticString(keys.DerivationPBKDF2),
@@ -186,48 +186,48 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 				Validators: []validator.String{tfvalidator.WrappedKeyMaterial()},
 			},
 			"secret_value_hash": schema.StringAttribute{
-				MarkdownDescription: "Base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it. Configured, it is a pin: " +
-					"material with another hash is refused before anything is sent, a new value rotates, and an ACTIVE record that " +
-					"already has it is adopted instead of uploading. Null where Salesforce made the key.",
+				MarkdownDescription: "Base64 SHA-256 of the 32 plaintext bytes, as Salesforce keeps it. If configured, it pins " +
+					"the key: material with another hash is refused before anything is sent, a new value rotates, and an ACTIVE " +
+					"record that already has it is adopted instead of uploading. Null if Salesforce made the key.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{tfvalidator.SecretValueHash()},
 			},
 			"rotation_triggers": rotationTriggersAttribute(),
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Age of the ACTIVE record, in days, at which the first plan rotates, 1 or more. The age is " +
-					"taken at the refresh by the org's clock; with `-refresh=false` it is not noticed. Default: age rotates nothing.",
+				MarkdownDescription: "Age in days, 1 or more, after which the next plan rotates the ACTIVE record. Default: age " +
+					"rotates nothing. The refresh measures the age by the org's clock, so `-refresh=false` does not see it.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, maxDays)},
 			},
 			"warn_before_days": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How many days before the wrapping certificate expires a plan that uploads a "+
+				MarkdownDescription: fmt.Sprintf("Days before the wrapping certificate expires from which a plan that uploads a "+
 					"key warns. Default: %d.", defaultWarnBeforeDays),
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(0, maxDays)},
 			},
 			"escrow": escrowAttribute(),
 			"remote_key_identifier": schema.StringAttribute{
-				MarkdownDescription: "Identifier of the key at the key service, the last part of the callout's URL: a warning " +
-					"says so if it has characters that end or change a URL's path. Required for `REMOTE`, and an error for other " +
-					"sources. A change rotates.",
+				MarkdownDescription: "Identifier of the key at the key service, the last part of the callout's URL. Characters " +
+					"that end or change a URL's path are a warning. Required for `REMOTE`, and an error for other sources. A change " +
+					"rotates.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1), tfvalidator.Warn(tfvalidator.KeyIdentifier())},
 			},
 			"remote_key_service_id": schema.StringAttribute{
 				MarkdownDescription: "Record id of the Named Credential of the key service. Required for `REMOTE`, and an error " +
-					"for other sources. A change is patched.",
+					"for other sources. A change is made in place.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.SalesforceID()},
 			},
 			"remote_key_certificate": schema.StringAttribute{
 				MarkdownDescription: "Unique name of the certificate that the key service wraps the key with. Required for " +
-					"`REMOTE`, and an error for other sources. A change is patched.",
+					"`REMOTE`, and an error for other sources. A change is made in place.",
 				Optional:   true,
 				Validators: []validator.String{tfvalidator.DeveloperName()},
 			},
-			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the key, which stays ACTIVE in the "+
-				"org; a warning says so. `PREVENT`: it fails, even after the block is gone from the configuration, until an "+
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default) forgets the key, which stays ACTIVE in the org; a "+
+				"warning says so. `PREVENT` makes it an error, even after the block is gone from the configuration, until an "+
 				"apply has set `ABANDON`. No policy destroys the key.", policyAbandon, policyPrevent),
 			"organization_id":  computedString("Id of the org, 18 characters."),
 			"tenant_secret_id": computedString("Id (`02G…`, 18 characters) of the ACTIVE record."),
@@ -238,21 +238,21 @@ func (r *tenantSecretResource) Schema(_ context.Context, _ resource.SchemaReques
 			"created_date":       computedString("When the ACTIVE record was created, RFC 3339, UTC."),
 			"created_by_id":      computedString("Id of the user who created the ACTIVE record."),
 			"last_modified_date": computedString("When the ACTIVE record was last changed, RFC 3339, UTC."),
-			"rotation_id": computedString("Name of the rotation that the ACTIVE record answers: 8 hex digits over the inputs " +
-				"that ask for a new key, a dot, and a counter that every rotation raises. It travels in the record's Description " +
-				"and makes an interrupted apply repeatable."),
+			"rotation_id": computedString("Id of the rotation that made the ACTIVE record: 8 hex digits of a hash over the " +
+				"rotation inputs, a dot, and a counter that every rotation raises. It is in the record's Description, so that an " +
+				"interrupted apply can be repeated."),
 			"rotation_due_date": computedString("When the ACTIVE record reaches `rotate_after_days`, RFC 3339, UTC. Null " +
 				"without `rotate_after_days`."),
-			"next_rotation_allowed_date": computedString("From when Salesforce documents that it accepts the next key of this " +
-				"type, RFC 3339, UTC: 24 hours after the newest one for Data and Analytics and 7 days for DeterministicData (4 " +
-				"hours each in a sandbox that is recognised by its host name), 7 days for EventBus and SearchIndex, 90 days for " +
-				"Database. Null for other types."),
+			"next_rotation_allowed_date": computedString("When Salesforce documents that it accepts the next key of this " +
+				"type, RFC 3339, UTC: 24 hours after the newest one for Data and Analytics, 7 days for DeterministicData (4 " +
+				"hours each in a sandbox, if its host name shows that it is one), 7 days for EventBus and SearchIndex, 90 days " +
+				"for Database. Null for other types."),
 			"escrow_ciphertext": computedString("The escrow copy, age armor, safe to publish. `age -d` with an identity of a " +
 				"recipient gives the 32 bytes. Null without escrow."),
 			"key_check_value": computedString("First 3 bytes of AES-256-ECB over a zero block, hex: it distinguishes keys and " +
-				"reveals nothing about them. Null where the material was never seen."),
-			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null " +
-				"where that is not known."),
+				"reveals nothing about them. Null if the provider never saw the material."),
+			"certificate_sha256": computedString("SHA-256 fingerprint of the certificate that wrapped the key, hex. Null if " +
+				"that is not known."),
 			"wrapping_certificate_sha256": computedString("SHA-256 fingerprint, hex, of the certificate that `certificate` " +
 				"names **now**: the next upload wraps for it. Read at each refresh, and planned as a known value. Null for `HSM` " +
 				"and `REMOTE`."),

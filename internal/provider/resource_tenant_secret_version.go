@@ -96,7 +96,7 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 			"`ARCHIVED`, apply, then `DESTROYED`, apply) or `backup = \"NONE\"` with the typed `destruction_acknowledgement`.",
 		Attributes: map[string]schema.Attribute{
 			"tenant_secret_id": schema.StringAttribute{
-				MarkdownDescription: "Id (`02G…`) of the record, 15 or 18 characters. Another record is another resource.",
+				MarkdownDescription: "Id (`02G…`) of the record, 15 or 18 characters. A change replaces the resource.",
 				Required:            true,
 				Validators:          []validator.String{tfvalidator.SalesforceID(tenantSecretPrefix)},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIf(
@@ -109,7 +109,7 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 			},
 			"desired_status": schema.StringAttribute{
 				MarkdownDescription: "`ARCHIVED` or `DESTROYED`; for the newest cache-only (`REMOTE`) record `ACTIVE` or " +
-					"`DESTROYED`. From `DESTROYED` to `ARCHIVED` the key is restored from its export.",
+					"`DESTROYED`. Changing `DESTROYED` to `ARCHIVED` restores the key from its export.",
 				Required: true,
 				Validators: []validator.String{stringvalidator.OneOf(keys.StatusArchived, keys.StatusDestroyed,
 					keys.StatusActive)},
@@ -124,8 +124,8 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 				Validators: []validator.String{stringvalidator.OneOf(backupState, backupNone)},
 			},
 			"exported_secret_value_wo": schema.StringAttribute{
-				MarkdownDescription: "An export of this record that is held elsewhere, for a restore; write-only (Terraform 1.11 " +
-					"or newer, OpenTofu 1.11 or newer). It must be what Salesforce exported: a freshly wrapped key restores " +
+				MarkdownDescription: "An export of this record that you hold elsewhere, for a restore; write-only (Terraform " +
+					"1.11 or newer, OpenTofu 1.11 or newer). It must be what Salesforce exported: a freshly wrapped key restores " +
 					"nothing. Needs `exported_secret_value_wo_version`.",
 				Optional:  true,
 				WriteOnly: true,
@@ -149,9 +149,9 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 			},
 			"destruction_approvals": approvalsAttribute(),
 			"destruction_not_after": notAfterAttribute(),
-			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default): it forgets the record and changes nothing in "+
-				"Salesforce; it is refused while the state holds the only export of a DESTROYED key, unless that was "+
-				"acknowledged. `PREVENT`: it fails, even after the block is gone from the configuration.", policyAbandon,
+			"deletion_policy": deletionPolicyAttribute("`ABANDON` (default) forgets the record and changes nothing in "+
+				"Salesforce; it is refused while the state holds the only export of a DESTROYED key, unless you acknowledged "+
+				"that. `PREVENT` makes it an error, even after the block is gone from the configuration.", policyAbandon,
 				policyPrevent),
 			"organization_id": computedString("Id of the org, 18 characters."),
 			"type":            computedString("Type of the key, such as `Data`."),
@@ -161,25 +161,24 @@ func (r *tenantSecretVersionResource) Schema(_ context.Context, _ resource.Schem
 			"source":              computedString("Where the key came from: `UPLOADED`, `HSM` or `REMOTE`."),
 			"description":         computedString("The record's Description, with its marker."),
 			"key_derivation_mode": computedString("`PBKDF2` or `NONE`."),
-			"secret_value_hash": computedString("Base64 SHA-256 of the plaintext key, which Salesforce keeps after a " +
-				"destruction. Null where Salesforce made the key."),
+			"secret_value_hash": computedString("Base64 SHA-256 of the plaintext key. Salesforce keeps it after a " +
+				"destruction. Null if Salesforce made the key."),
 			"created_date":       computedString("When the record was created, RFC 3339, UTC."),
 			"last_modified_date": computedString("When the record was last changed, RFC 3339, UTC."),
 			"exported_secret_value": schema.StringAttribute{
 				MarkdownDescription: "The record's export, encrypted by Salesforce, base64. Read when the record is first " +
-					"managed and right before a destruction, never on a refresh: Salesforce may log each reading as an export. Null " +
-					"with `backup = \"NONE\"`.",
+					"managed and right before a destruction, but never on a refresh: Salesforce may log each reading as an export. " +
+					"Null with `backup = \"NONE\"`.",
 				Computed:  true,
 				Sensitive: true,
 			},
 			"recoverable": schema.BoolAttribute{
-				MarkdownDescription: "Whether an export is held that restores the key: it was read from this record, with its " +
-					"hash.",
+				MarkdownDescription: "Whether the state holds an export that restores the key: one that was read from this " +
+					"record, with its hash.",
 				Computed: true,
 			},
-			"destruction_statement": computedString("The text that approvers sign for the destruction that may come next: of " +
-				"the key, or of its last export. Null without `destruction_not_after`. Each change of the record makes another " +
-				"one."),
+			"destruction_statement": computedString("The text that approvers sign for the next possible destruction: of the " +
+				"key, or of its last export. Null without `destruction_not_after`. Each change of the record changes it."),
 			"receipt": computedString(receiptDescription + " Of the last adoption, destruction, restoration or drop of an " +
 				"export."),
 		},

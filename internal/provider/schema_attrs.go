@@ -36,14 +36,14 @@ func escrowAttributeTypes() map[string]attr.Type {
 // escrowAttribute is the escrow of every object that generates or takes key material.
 func escrowAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "Who can open a copy of the key: it is encrypted with [age](https://age-encryption.org) " +
-			"before anything is sent to Salesforce. Exactly one of `age_recipients` and `recipient_groups`. A change applies " +
-			"from the next upload. Generating a key without escrow is a warning: Salesforce then holds the only copy.",
+		MarkdownDescription: "Escrow copy of the key, encrypted with [age](https://age-encryption.org) before anything is " +
+			"sent to Salesforce. Default: none; generating a key then is a warning, since Salesforce holds the only copy. Set " +
+			"exactly one of `age_recipients` and `recipient_groups`. A change applies from the next upload.",
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"age_recipients": schema.ListAttribute{
 				MarkdownDescription: "Age public keys: X25519 (`age1…`), post-quantum hybrid (`age1pq1…`), or held by hardware " +
-					"(`age1tag1…`, `age1tagpq1…`). Any one of them opens the copy. Classic and post-quantum ones are never mixed.",
+					"(`age1tag1…`, `age1tagpq1…`). Any one of them opens the copy. Classic and post-quantum ones can't be mixed.",
 				Optional:    true,
 				ElementType: types.StringType,
 				Validators: []validator.List{
@@ -52,16 +52,16 @@ func escrowAttribute() schema.SingleNestedAttribute {
 			},
 			"recipient_groups": schema.ListAttribute{
 				MarkdownDescription: "Dual control: at least 2 groups of 1 to 50 age public keys. One identity of **each** group " +
-					"is needed to open the copy, the last group's first: `age -d -i last | age -d -i first`. A recipient stands in " +
-					"one group; classic and post-quantum ones are never mixed.",
+					"is needed to open the copy, the last group's first: `age -d -i last | age -d -i first`. A recipient is in one " +
+					"group only; classic and post-quantum ones can't be mixed.",
 				Optional:    true,
 				ElementType: types.ListType{ElemType: types.StringType},
 			},
 			"directory": schema.StringAttribute{
 				MarkdownDescription: "Directory on the machine that applies, where the copy is also written as " +
 					"`<org>-<type>-<rotation_id>-<first 8 hex digits of the hash>.age` (mode 0600, never overwritten), with its " +
-					"intent and its receipt beside it, before anything is sent. It lets an interrupted apply recognise its key by " +
-					"the hash, and find the copy again. `~` is refused. Default: none, and the copy is in state only.",
+					"intent and its receipt beside it, before anything is sent. Default: none, so the copy is in state only. With " +
+					"it an interrupted apply recognises its key by the hash, and finds the copy again. `~` is refused.",
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
@@ -74,10 +74,10 @@ func escrowAttribute() schema.SingleNestedAttribute {
 func certificatePinsAttribute(more string) schema.ListAttribute {
 	return schema.ListAttribute{
 		MarkdownDescription: "SHA-256 fingerprints of the certificates that key material may be wrapped for, hex, with or " +
-			"without colons. Compared with the very bytes that wrap, before escrow and before anything is sent: another " +
-			"certificate is an error. Take them from Setup by another way than this provider: a pin that refers to the " +
-			"certificate's own output protects nothing, and a pin excludes automatic renewal. A change alone does nothing. " +
-			"Default: none." + more,
+			"without colons. Default: none. Before escrow and upload, the provider compares them with the certificate that " +
+			"wraps; another one is an error. Take the fingerprints from Setup, not from this provider: a pin that refers to " +
+			"the certificate's own output protects nothing. Pins exclude automatic renewal. A change alone does " +
+			"nothing." + more,
 		Optional:    true,
 		ElementType: types.StringType,
 		Validators:  []validator.List{tfvalidator.CertificatePins()},
@@ -88,9 +88,9 @@ func certificatePinsAttribute(more string) schema.ListAttribute {
 func keyMaterialAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: "Your own key material: base64 of exactly 32 bytes, write-only (Terraform 1.11 or newer, " +
-			"OpenTofu 1.11 or newer), never stored. Needs `key_material_wo_version`. Do not feed an ephemeral generator to " +
-			"this attribute and to a secret store side by side: it gives another value each time it is opened. Generate, " +
-			"store, read back, upload.",
+			"OpenTofu 1.11 or newer), never stored. Needs `key_material_wo_version`. Do not feed one ephemeral generator to " +
+			"both this attribute and a secret store: it gives another value each time it is opened. Generate, store, read " +
+			"back, upload.",
 		Optional:   true,
 		WriteOnly:  true,
 		Sensitive:  true,
@@ -114,7 +114,7 @@ func keyMaterialVersionAttribute() schema.StringAttribute {
 // rotationTriggersAttribute are the triggers of every key that is rotated in place.
 func rotationTriggersAttribute() schema.MapAttribute {
 	return schema.MapAttribute{
-		MarkdownDescription: "Any values; any change rotates.", Optional: true,
+		MarkdownDescription: "Values of your choice. Any change rotates.", Optional: true,
 		ElementType: types.StringType,
 	}
 }

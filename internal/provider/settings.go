@@ -89,9 +89,9 @@ func (r *settingsResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			}
 		}
 		if f.computed {
-			description += " Read, never written: it can lock automation out. Null if the org does not show it."
+			description += " The provider never writes it: it can lock automation out. Null if the org does not show it."
 		} else {
-			description += " Left as it is if it is not configured, and null if the org does not show it then."
+			description += " If it is not configured, it stays as it is, and is null if the org does not show it."
 		}
 		attributes[f.attribute] = schema.BoolAttribute{
 			MarkdownDescription: description, Optional: !f.computed,

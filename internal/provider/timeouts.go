@@ -16,8 +16,8 @@ import (
 
 // timeoutsOf is the attribute timeouts of a resource that is made by deploys.
 func timeoutsOf(ctx context.Context, opts timeouts.Opts) schema.Attribute {
-	const description = "How long the deploy is waited for, as a duration such as `30m`; default `15m`. One that is not " +
-		"over then is cancelled, and watched until it is over."
+	const description = "How long to wait for the deploy, as a duration such as `30m`. Default: `15m`. A deploy that " +
+		"takes longer is cancelled, and watched until it ends."
 	opts.CreateDescription, opts.UpdateDescription, opts.DeleteDescription = description, description, description
 	attribute := timeouts.Attributes(ctx, opts)
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
