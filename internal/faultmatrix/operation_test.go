@@ -140,7 +140,7 @@ func operations() []operation {
 		},
 		{
 			name: "root key", meaning: "an external root key is made Inactive", address: rootKeyAddress,
-			seed: rootKeySeed, narrow: true, silent: true, judge: judgeRootKey,
+			seed: rootKeySeed, narrow: true, judge: judgeRootKey,
 			prepare: func(l *lane, _ int) {
 				l.config(rootKeyBlock("Active"))
 				l.must()

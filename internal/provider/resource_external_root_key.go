@@ -173,7 +173,10 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 	plan.Receipt, plan.DestructionStatement = state.Receipt, state.DestructionStatement
 	changes := mustChange(state.Status.ValueString(), plan.DesiredStatus.ValueString())
 	if changes {
-		plan.Status, plan.ActivatedDate, plan.Receipt = plan.DesiredStatus, types.StringUnknown(), types.StringUnknown()
+		plan.Status, plan.ActivatedDate = plan.DesiredStatus, types.StringUnknown()
+	}
+	if changes || isNewWish(plan, state) {
+		plan.Receipt = types.StringUnknown()
 	}
 	switch {
 	case plan.DestructionNotAfter.IsNull():
@@ -183,6 +186,12 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		plan.DestructionStatement = types.StringUnknown()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// isNewWish reports whether another status is wanted than before. Its receipt is left even if the
+// key is found so: a run that was killed after its change has left none.
+func isNewWish(plan, state externalRootKeyModel) bool {
+	return !state.DesiredStatus.IsNull() && !plan.DesiredStatus.Equal(state.DesiredStatus)
 }
 
 // mustChange reports whether a change of the status must be sent. Only Active and Inactive turn
@@ -337,12 +346,12 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 	if !ok {
 		return false
 	}
-	evidence := state.Receipt
-	if mustChange(key.Status, plan.DesiredStatus.ValueString()) {
-		if !r.data.canRecord(ctx, diags) {
-			return false
-		}
-		before := key.Status
+	before, changes := key.Status, mustChange(key.Status, plan.DesiredStatus.ValueString())
+	leavesReceipt := changes || isNewWish(*plan, state) && strings.EqualFold(before, plan.DesiredStatus.ValueString())
+	if leavesReceipt && !r.data.canRecord(ctx, diags) {
+		return false
+	}
+	if changes {
 		err := r.data.Client.SetExternalRootKeyStatus(ctx, key.ID, plan.DesiredStatus.ValueString())
 		if err != nil && !errors.Is(err, salesforce.ErrOutcomeUnknown) {
 			addError(diags, "Unable to change the root key", err)
@@ -362,6 +371,9 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 
 			return false
 		}
+	}
+	evidence := state.Receipt
+	if leavesReceipt {
 		evidence = r.data.record(ctx, r.data.withApprovals(receipt.Receipt{
 			Operation: receipt.ChangeRootKey, Cause: causeOf(plan.DesiredStatus, state.DesiredStatus),
 			Resource:     typeName + "_external_root_key",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -139,6 +140,26 @@ func TestAccExternalRootKey_drift(t *testing.T) {
 	}
 	cli.MustApply()
 	expectPatches(t, sim, 2)
+}
+
+// A run that was killed after its change has left no receipt. The next one, which finds the key as
+// wanted, sends nothing and leaves one.
+func TestAccExternalRootKey_foundAsWanted(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, withRootKey("Active"))
+	cli := acctest.NewCLI(t, sim)
+	providerConfig(cli, allowing(sim, rootKeyBlock("Active")))
+	cli.MustApply()
+	killed := acctest.NewCLI(t, sim)
+	providerConfig(killed, allowing(sim, rootKeyBlock("Inactive")))
+	killed.MustApply()
+	providerConfig(cli, allowing(sim, rootKeyBlock("Inactive")))
+	cli.MustApply()
+	expectPatches(t, sim, 1)
+	r := receiptInState(t, cli, rootKeyAddress)
+	if r.Operation != receipt.ChangeRootKey || r.StatusBefore != "Inactive" || r.StatusAfter != "Inactive" {
+		t.Errorf("expected the receipt of what was found, found %+v", r)
+	}
 }
 
 // Unavailable is what Salesforce finds, not what the org chose: there is nothing to change.
