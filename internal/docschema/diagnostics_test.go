@@ -19,12 +19,15 @@ const (
 	detailWords  = 60
 )
 
+// withDiagnostics are the packages that make diagnostics.
+var withDiagnostics = []string{"provider", "pluginserver", "upload", "custody", "keys", "tfvalidator"}
+
 // Every diagnostic is short. A text that is known only at run time, such as an id or Salesforce's
 // answer, counts as one word. Of the texts that a variable or a function can have, the longest
 // counts.
 func TestDiagnosticsAreShort(t *testing.T) {
 	t.Parallel()
-	all := diagnosticsIn(t, "provider", "upload", "custody", "keys", "tfvalidator")
+	all := diagnosticsIn(t, withDiagnostics...)
 	counted := 0
 	for _, d := range all {
 		if d.long() {
@@ -102,6 +105,9 @@ var summaryArguments = map[string]int{
 	"NewAttributeWarningDiagnostic": 1,
 	"addError":                      1, "addProviderError": 1, "problem.New": 1, "warn": 1, "add": 1,
 }
+
+// The structs that become a diagnostic, and which of their elements is the summary.
+var summaryElements = map[string]int{"check": 0, "parsed": 1}
 
 // diagnosticsIn are the diagnostics that the code of some packages makes.
 func diagnosticsIn(t *testing.T, packages ...string) []diagnostic {
@@ -199,9 +205,11 @@ func addLiteral(literal *ast.CompositeLit, add func(ast.Expr, ...ast.Expr)) {
 			}
 		}
 	}
-	// tfvalidator's checks may be written without names; the summary is the first.
-	if typ, ok := literal.Type.(*ast.Ident); ok && typ.Name == "check" && summary == nil && len(literal.Elts) > 0 {
-		summary = literal.Elts[0]
+	// Validators may be written without names.
+	if typ, ok := literal.Type.(*ast.Ident); ok && summary == nil {
+		if i, ok := summaryElements[typ.Name]; ok && i < len(literal.Elts) {
+			summary = literal.Elts[i]
+		}
 	}
 	if summary != nil {
 		add(summary, detail...)

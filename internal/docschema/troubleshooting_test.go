@@ -14,7 +14,7 @@ import (
 // can't. "…" stands only for what differs from case to case.
 func TestTroubleshootingListsEverySummary(t *testing.T) {
 	t.Parallel()
-	shown := summaries(t, "provider", "upload", "custody", "keys", "tfvalidator")
+	shown := summaries(t, withDiagnostics...)
 	if len(shown) < 80 {
 		t.Fatalf("found only %d summaries in the code: have they moved?", len(shown))
 	}
