@@ -63,9 +63,11 @@ func TestEvidence_Observe(t *testing.T) {
 		highest           int64
 		version           int64 // of the newest record before the attempt, 0 for 1
 	}{
-		"no attempt is known":              {keys.TypeData, "1", user, nil, "0a1b2c3d.4", 4, 0},
-		"the hash that was sent":           {keys.TypeData, "1", user, []string{"0", "1"}, "0a1b2c3d.4", 4, 0},
-		"the hash that was sent, edited":   {keys.TypeData, "1", "005000000000009AAA", []string{"1"}, "0a1b2c3d.4", 4, 0},
+		"no attempt is known":    {keys.TypeData, "1", user, nil, "0a1b2c3d.4", 4, 0},
+		"the hash that was sent": {keys.TypeData, "1", user, []string{"0", "1"}, "0a1b2c3d.4", 4, 0},
+		"the hash that was sent, edited": {
+			keys.TypeData, "1", "005000000000009AAA", []string{"1"}, "0a1b2c3d.4", 4, 0,
+		},
 		"another hash":                     {keys.TypeData, "2", user, []string{"1"}, "", 4, 0},
 		"another hash, of somebody else's": {keys.TypeData, "2", "005000000000009AAA", []string{"1"}, "", -1, 0},
 		"somebody else's":                  {keys.TypeData, "2", "005000000000009AAA", nil, "", -1, 0},
