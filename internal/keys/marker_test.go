@@ -56,6 +56,8 @@ func TestParseDescriptionOfForeignText(t *testing.T) {
 		"[tf:[tf:9c1185a5.3]":               {"[tf:", "9c1185a5.3"},
 		"[tf:9c1185a5.9223372036854775807]": {"[tf:9c1185a5.9223372036854775807]", ""},
 		"[tf:]":                             {"[tf:]", ""},
+		"[tf:9c1185a5.3x":                   {"[tf:9c1185a5.3x", ""},
+		"]":                                 {"]", ""},
 		"two spaces  [tf:9c1185a5.3]":       {"two spaces ", "9c1185a5.3"},
 		"open [tf:9c1185a5.3":               {"open [tf:9c1185a5.3", ""},
 		strings.Repeat("é", 230) + " [tf:9c1185a5.3]": {strings.Repeat("é", 230), "9c1185a5.3"},

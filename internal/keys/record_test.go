@@ -17,6 +17,7 @@ func TestRecordIsFoundByItsFirst15Characters(t *testing.T) {
 		want       bool
 	}{
 		"18 characters":                    {"02G000000000001AAA", "02G000000000001AAA", true},
+		"15 characters are the record's":   {"02G000000000001", "02G000000000001AAA", true},
 		"15 characters are enough":         {"02G000000000001AAA", "02G000000000001", true},
 		"the checksum does not matter":     {"02G000000000001AAA", "02G000000000001aaa", true},
 		"upper and lower case differ":      {"02G00000000000aAAA", "02G00000000000AAAA", false},
