@@ -99,8 +99,8 @@ func notAfterAttribute() schema.StringAttribute {
 			"`destruction_statement`.",
 		Optional: true,
 		Validators: []validator.String{parsed{
-			"an RFC 3339 time", "Invalid destruction_not_after", "Nothing was changed.",
-			func(text string) error {
+			expected: "an RFC 3339 time", summary: "Invalid destruction_not_after", nothing: "Nothing was changed.",
+			parse: func(text string) error {
 				_, err := quorum.ParseNotAfter(text)
 
 				return err

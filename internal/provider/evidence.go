@@ -109,7 +109,8 @@ func inReceipts(name string, use func(*receipt.Directory) error) error {
 // receiptDirectoryValidator refuses a path that no receipt directory can have.
 func receiptDirectoryValidator() validator.String {
 	return parsed{
-		"a path, without ~", "The receipt directory is not usable", "Nothing was sent.", receipt.CheckDirectory,
+		expected: "a path, without ~", summary: "The receipt directory is not usable", nothing: "Nothing was sent.",
+		parse: receipt.CheckDirectory,
 	}
 }
 
