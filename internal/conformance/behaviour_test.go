@@ -45,7 +45,8 @@ func (b behaviour) item() item {
 
 // behaviours are all of them, in order: what reads, what is refused, and then what makes keys.
 func behaviours() []behaviour {
-	return slices.Concat(readBehaviours(), refusedBehaviours(), uploadBehaviours(), custodyBehaviours())
+	return slices.Concat(readBehaviours(), estateBehaviours(), refusedBehaviours(), uploadBehaviours(),
+		custodyBehaviours())
 }
 
 // cli is the CLI over a directory of this run, which is there until the run ends.
