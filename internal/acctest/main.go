@@ -79,7 +79,7 @@ func prepare(ctx context.Context) error {
 		err = errors.Join(err, os.Setenv(name, value))
 	}
 	if testing.Short() {
-		// plugin-testing finds no CLI, so that a test without NeedsCLI fails instead of making
+		// plugin-testing finds no CLI, so a test without NeedsCLI fails instead of making
 		// every short run longer.
 		err = errors.Join(err, os.Setenv(clifind.PathVariable,
 			filepath.Join(scratch, "no CLI in a short run: call acctest.NeedsCLI")))

@@ -14,7 +14,7 @@ import (
 const peerModule = "github.com/hashicorp/terraform-provider-tls"
 
 // providerBinary returns the absolute path, without links, of a provider's binary, as /proc names
-// it. what says whose path it is. The CLI finds a provider by the name of its file, so that a
+// it. what says whose path it is. The CLI finds a provider by the name of its file, so a
 // binary of another name fails here and not after minutes of measuring. module is the main package
 // that it must have been built from, "" for any.
 func providerBinary(what, path, name, module string) (string, error) {

@@ -57,13 +57,13 @@ func (b *bench) watch(ctx context.Context, w *world, binary string, args ...stri
 	if err != nil {
 		return s, fmt.Errorf("%s %s: %w\n%s", filepath.Base(b.CLI), strings.Join(args, " "), err, out.String())
 	}
-	// The CLI waits for the providers that it starts, so that their time is in its own.
+	// The CLI waits for the providers that it starts, so their time is in its own.
 	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 
 	return s, nil
 }
 
-// lookEvery is how often the provider's memory is looked at. The kernel keeps the peak, so that
+// lookEvery is how often the provider's memory is looked at. The kernel keeps the peak, so
 // only the end of a process can be missed.
 const lookEvery = 5 * time.Millisecond
 

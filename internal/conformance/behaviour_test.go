@@ -18,7 +18,7 @@ import (
 // behaviour is one thing that the provider promises its users: checked with the built provider
 // under the real CLI.
 type behaviour struct {
-	// name is that of its subtest: the object, and the rule.
+	// name is that of its subtest: the object, and what it does.
 	name string
 	// section is the part of the provider that it is of.
 	section string
@@ -28,7 +28,7 @@ type behaviour struct {
 	does string
 	// needs says the same to the budget.
 	needs need
-	// makes is how many tenant secrets it makes beside the one that all behaviours look at.
+	// makes is how many tenant secrets it makes besides the one that all behaviours look at.
 	makes int
 	// calls is how many API calls it makes at most.
 	calls int

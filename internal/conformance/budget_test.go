@@ -110,7 +110,7 @@ type organization struct {
 	sandbox     bool
 }
 
-// kind names the org's kind: a scratch org counts as a sandbox, as which it describes itself [R].
+// kind names the org's kind: a scratch org counts as a sandbox, which it says it is [R].
 func (o organization) kind() string {
 	switch {
 	case o.sandbox:

@@ -131,7 +131,7 @@ type probe struct {
 
 	// reason is the first thing that the test reported, also as the reason of a skip.
 	reason string
-	// unheard: a request had no answer of Salesforce's own, so that nothing is refuted.
+	// unheard: a request had no answer of Salesforce's own, so nothing is refuted.
 	unheard bool
 }
 
@@ -497,8 +497,8 @@ func (p *probe) advance(d time.Duration) {
 	p.sim.Clock.Advance(d)
 }
 
-// retryFor looks again until a check holds, since Salesforce works some things off by itself: soon
-// at first, then every 5 seconds.
+// retryFor repeats a check until it holds, soon at first and then every 5 seconds, since Salesforce
+// does some things in the background.
 func (p *probe) retryFor(d time.Duration, holds func() bool) {
 	p.Helper()
 	ctx, cancel := context.WithTimeout(p.Context(), d)
@@ -600,7 +600,7 @@ func (p *probe) uploadBody(material []byte, change map[string]any) map[string]an
 	return body
 }
 
-// mayCreate skips unless a Data key could be made now: its interval is over, so that a refusal has
+// mayCreate skips unless a Data key could be made now: its interval is over, so a refusal has
 // another reason.
 func (p *probe) mayCreate() {
 	p.Helper()

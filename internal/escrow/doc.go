@@ -4,7 +4,7 @@
 //
 // # What a copy guarantees
 //
-// A copy is one armored age file. Its payload is the raw 32 bytes and nothing else, so that plain
+// A copy is one armored age file. Its payload is the raw 32 bytes and nothing else, so plain
 // `age --decrypt` gives back the key, without this program and in twenty years. It is ciphertext:
 // state and a directory may hold it. Who holds the identities holds the key, and nobody else does;
 // this package never sees an identity, except in [Open], which tests and drills use.

@@ -493,7 +493,7 @@ func TestHardwareHeldRecipients(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build age's stand-in: %v\n%s", err, out)
 	}
-	// The stand-in is found on PATH, so that neither this test nor its parts are parallel.
+	// The stand-in is found on PATH, so neither this test nor its parts are parallel.
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	token, err := plugin.NewIdentity(plugin.EncodeIdentity("tagtest", nil), &plugin.ClientUI{})
 	if err != nil {

@@ -185,7 +185,7 @@ func (e *edge) heal() {
 	}
 }
 
-// settle waits until nothing is under way any more and nothing new arrives: a provider whose CLI
+// settle waits until nothing is under way and nothing new arrives: a provider whose CLI
 // was killed may live on for a while.
 func (e *edge) settle() {
 	const quiet = 300 * time.Millisecond

@@ -536,7 +536,7 @@ func TestThePipelineOnHCP(t *testing.T) {
 	}
 }
 
-// The scripts are what shellcheck lets pass, the workflows what actionlint does.
+// shellcheck accepts the scripts, and actionlint the workflows.
 func TestPipelinesAreLinted(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

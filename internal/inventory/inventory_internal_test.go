@@ -22,7 +22,7 @@ type org struct {
 	version atomic.Int64
 	delay   time.Duration
 	fail    atomic.Pointer[error]
-	// cancelled counts the reads that ended because nobody waited any more.
+	// cancelled counts the reads that ended because nobody was waiting.
 	cancelled atomic.Int64
 }
 

@@ -66,7 +66,7 @@ func (c Certificate) Problems(now time.Time) []string {
 
 // EndOf returns the end of a day for its midnight, else the instant itself: Salesforce documents
 // the expiry of a certificate as a date in one place and as a dateTime in another [D CertTooling,
-// WSDL]. The X.509 certificate has the very second.
+// WSDL]. The X.509 certificate has the exact second.
 func EndOf(t time.Time) time.Time {
 	if t.Equal(t.UTC().Truncate(day)) {
 		return t.Add(day)

@@ -30,7 +30,7 @@ const (
 // Destructive reports whether data becomes unreadable.
 func (t Transition) Destructive() bool { return t == Destroy || t == Deactivate }
 
-// Kept is a record in custody, with what the rules need beside the record itself.
+// Kept is a record in custody, with what the rules need besides the record itself.
 type Kept struct {
 	Record
 

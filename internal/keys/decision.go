@@ -27,7 +27,7 @@ const (
 	TooOld
 )
 
-// String names the reason in words that complete "the key is rotated because …".
+// String names the reason in words that complete "…, so a new key is made".
 func (r Reason) String() string {
 	switch r {
 	case InputsChanged:
@@ -138,7 +138,7 @@ type Observation struct {
 	// HighestCounter is the highest counter among the credible markers of the type, -1 if there is
 	// none.
 	HighestCounter int64 `json:"highest_counter"`
-	// Late is true if the org answered from a replica that lags behind, so that the state was kept.
+	// Late is true if the org answered from a replica that lags behind, so the state was kept.
 	Late bool `json:"late,omitempty"`
 }
 
@@ -274,7 +274,7 @@ func (d *Decision) resume(want Desired, known Known, ours RotationID, marked boo
 	if sent, ok := later(known.Ours.Unconfirmed); ok && sent.Counter > known.Seen.HighestCounter {
 		d.RotationID = sent
 		if want.PinnedHash != "" && !slices.Contains(known.Ours.UnconfirmedHashes(), want.PinnedHash) {
-			// Its record may still come, with a key that is not wanted any more.
+			// Its record may still come, with a key that is no longer wanted.
 			d.RotationID = RotationID{Fingerprint: want.Inputs.Fingerprint(), Counter: sent.Counter + 1}
 		}
 	}

@@ -517,7 +517,7 @@ func TestDecide(t *testing.T) {
 			reasons: reasons{keys.InputsChanged}, id: idOf(changed(), 4),
 		},
 
-		// ignore_changes hides the configured source, so that the plan shows the org's.
+		// ignore_changes hides the configured source, so the plan shows the org's.
 		"source hidden: the org was rotated by HSM": {
 			want: keys.Desired{Inputs: fromSalesforce(ours())}, known: known(replacedByHSM),
 			id: idOf(ours(), 3), keep: true, warns: "source",

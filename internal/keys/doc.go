@@ -1,5 +1,5 @@
 // Package keys holds the rules about the keys of an org, each once: what asks for a new key, which
-// record answers it, which certificate may wrap it, what may become of a record, and Salesforce's
+// record answers it, which certificate may wrap it, what can become of a record, and Salesforce's
 // limits. A plan and its apply ask the same functions, so that the plan says what the apply will
 // do.
 //

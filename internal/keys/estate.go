@@ -39,7 +39,7 @@ const firstSearchIndexMove = 63
 
 // SearchIndexMoved says why a TenantSecret of the type can't be made and what to do, "" if nothing
 // speaks against it. hasDataKeys reports that the org shows the object DataEncryptionKey: only
-// Hyperforce has it in use, which no other reading shows, so that the text is certain enough for a
+// Hyperforce has it in use, which no other reading shows, so the text is certain enough for a
 // warning and the first words of a refusal, not for a refusal of our own.
 func SearchIndexMoved(typ string, apiVersion int, hasDataKeys bool) string {
 	if typ != TypeSearchIndex || apiVersion < firstSearchIndexMove || !hasDataKeys {
@@ -54,7 +54,7 @@ func SearchIndexMoved(typ string, apiVersion int, hasDataKeys bool) string {
 
 // DeterministicSetting names the setting that a first DeterministicData key may need. Public
 // scripts turn it on before they make the key [C platform-encryption-demo, CMSS]; whether
-// Salesforce refuses the key without it is unknown, so that the text belongs to warnings and
+// Salesforce refuses the key without it is unknown, so the text belongs to warnings and
 // refusals. on reports that the org shows the setting as on.
 func DeterministicSetting(typ string, on bool) string {
 	if typ != TypeDeterministicData || on {

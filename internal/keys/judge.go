@@ -64,7 +64,7 @@ type Attempt struct {
 // sent reports whether the attempt had this hash.
 func (a Attempt) sent(hash string) bool { return hash != "" && slices.Contains(a.Hashes, hash) }
 
-// Evidence is what we know of earlier runs, beside the org.
+// Evidence is what we know of earlier runs, besides the org.
 type Evidence struct {
 	// Ours is what the last apply left, zero on create.
 	Ours Ours

@@ -42,7 +42,7 @@ func (thing) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
 	}}
 }
 
-// things is a Unchanged over a world in which only "a" exists, and is settled unless its note says
+// things is an Unchanged over a world in which only "a" exists, and is settled unless its note says
 // "busy".
 func things() *Unchanged {
 	return &Unchanged{

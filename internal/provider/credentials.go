@@ -179,7 +179,7 @@ func (s settings) complain(diags *diag.Diagnostics) *credentialSet {
 	return nil
 }
 
-// withVariables lists attributes with the variables that could give them.
+// withVariables lists attributes with the variables that could set them.
 func withVariables(names []string) string {
 	parts := make([]string, len(names))
 	for i, name := range names {

@@ -296,7 +296,7 @@ func TestAccCacheOnlyKey_pinsAndReceipts(t *testing.T) {
 		t.Errorf("expected the evidence of the JWE, found %+v", r)
 	}
 	verifyDirectory(t, name, 1)
-	// A pin that does not hold any more is a warning while nothing is made.
+	// A pin that no longer holds is a warning while nothing is made.
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`, fmt.Sprintf("certificate_pins = [%q]", strings.Repeat("ab", 32)),
 		escrowIn(cli)))
 	expectWarning(t, cli.MustApply(), "The wrapping certificate is not pinned")

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// readNotWished are the attributes that a generated configuration leaves out, by resource: they can
-// be configured, and an import reads them, but written down they are a wish. A hash becomes a pin,
+// readNotWished are the attributes that a generated configuration leaves out, by resource: an
+// import reads them, but to write them down is to ask for something. A hash would become a pin,
 // which ends rotation by age.
 var readNotWished = map[string]struct {
 	attribute string

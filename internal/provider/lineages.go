@@ -7,7 +7,7 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
 )
 
-// lineages is what a process knows of the keys of each type beside the state: the core hands a
+// lineages is what a process knows of the keys of each type besides the state: the core hands a
 // plan's private state to nobody, and a create has none.
 type lineages struct {
 	mu sync.Mutex

@@ -116,7 +116,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 }
 
 // addProviderError ties an error of the client's configuration to the attribute that it names.
-// Values from the environment pass no schema validator, so that this is where they are refused.
+// Values from the environment pass no schema validator, so they are refused here.
 func addProviderError(diags *diag.Diagnostics, summary string, err error) {
 	var attribute string
 	if of, ok := errors.AsType[*salesforce.SettingError](err); ok {

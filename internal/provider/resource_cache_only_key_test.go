@@ -188,7 +188,7 @@ func TestAccCacheOnlyKey_generated(t *testing.T) {
 	cli.MustApply()
 	expectState(t, cli, cacheOnlyAddress, map[string]any{"jwe": jwe, "secret_value_hash": material.Hash()})
 	destroyed := cli.Destroy()
-	// Nothing in the configuration leads to the directory any more.
+	// The configuration no longer leads to the directory.
 	expectWarning(t, destroyed, "The only escrow copy leaves the state", keyIdentifier, "keep this instance")
 }
 

@@ -189,7 +189,7 @@ func TestAccTenantSecret_neverArrived(t *testing.T) {
 			if failed := cli.Apply(); failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown") {
 				t.Fatalf("expected an unknown outcome, found %s", failed.Output())
 			}
-			// A dropped connection leaves no operation in the journal, so that the attempt is not counted.
+			// A dropped connection leaves no operation in the journal, so the attempt is not counted.
 			before := acctest.Count(sim, acctest.OpCreate)
 			cli.MustApply()
 			if n := acctest.Count(sim, acctest.OpCreate) - before; n != 1 {
@@ -222,7 +222,7 @@ func TestAccTenantSecret_visibleLate(t *testing.T) {
 	}
 }
 
-// Somebody rotated after the interrupted run: its record is not ACTIVE any more, so that a new
+// Somebody rotated after the interrupted run: its record is no longer ACTIVE, so a new
 // rotation follows.
 func TestAccTenantSecret_overtakenRecordIsNotAdopted(t *testing.T) {
 	t.Parallel()

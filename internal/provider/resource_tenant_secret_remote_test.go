@@ -549,7 +549,7 @@ func TestAccTenantSecretVersion_cacheOnly(t *testing.T) {
 	r.sim.Clock.Advance(2 * time.Minute)
 	r.MustBeEmpty()
 
-	// A newer key archives it, and then it is nobody's any more.
+	// A newer key archives it, and then nobody has it.
 	r.write(dataKey() + r.block(active))
 	if result := r.Apply(); result.Code != 0 {
 		t.Fatal(result.Output())

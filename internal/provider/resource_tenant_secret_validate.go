@@ -94,7 +94,7 @@ func missing(source, name string) *problem.Problem {
 }
 
 // missingCertificate refuses to make a key without the certificate that wraps it, which validation
-// leaves open: no import can read it back, so that a configuration generated for a key in use has
+// leaves open: no import can read it back, so a configuration generated for a key in use has
 // none.
 func (m *keyModel) missingCertificate() *problem.Problem {
 	if m.Source.ValueString() != keys.SourceUploaded || !m.Certificate.IsNull() {

@@ -513,7 +513,7 @@ func (r *tenantSecretVersionResource) mayForget(
 	}
 	work := &version{resource: r, plan: state, wish: wish, kept: kept, announced: keys.RecordFate{Export: keys.DropExport}}
 	// Whoever lets go of the last copy needs the approvals of a quorum too: those in state, since
-	// there is no block any more.
+	// the block is gone.
 	if !r.online() || r.data.QuorumUndecided || !r.data.guarded() || !work.dropsLast() {
 		return work, true
 	}

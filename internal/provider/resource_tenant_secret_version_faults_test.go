@@ -105,7 +105,7 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 	}
 }
 
-// The adoption reads an export; if that fails, nothing is in state, so that nothing is tainted,
+// The adoption reads an export; if that fails, nothing is in state, so nothing is tainted,
 // and the next apply adopts.
 func TestAccTenantSecretVersion_adoptionFails(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ func (m *tenantSecretVersionModel) row() salesforce.TenantSecret {
 	}
 }
 
-// keptInState returns a record in state as the rules look at it. What decides beside the record
+// keptInState returns a record in state as the rules look at it. What decides besides the record
 // itself, for a cache-only key and for a restore, the org alone knows; if it can't be asked, that
 // is left to the apply.
 func (r *tenantSecretVersionResource) keptInState(ctx context.Context, state tenantSecretVersionModel) keys.Kept {
@@ -375,7 +375,7 @@ func (v *version) approve(k keys.Kept) *problem.Problem {
 }
 
 // recheck judges the record once more, on the reading right before its change, and so do the
-// approvers. What is known beside the record stays.
+// approvers. What is known besides the record stays.
 func (v *version) recheck(row salesforce.TenantSecret) error {
 	k := v.kept
 	k.Record = inventory.Record(row)
@@ -417,7 +417,7 @@ func (v *version) receipt(fate keys.RecordFate, outcome custody.Export, cause re
 	}, v.statement, v.signers)
 }
 
-// warnUnknown says what may become of a record whose wishes are not known yet, and reports whether
+// warnUnknown says what can become of a record whose wishes are not known yet, and reports whether
 // there is one.
 func (m *tenantSecretVersionModel) warnUnknown(diags *diag.Diagnostics) bool {
 	var unknown []string

@@ -342,7 +342,7 @@ func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.R
 }
 
 // Read follows the record that is in use now. It never drops the key from state: a record can't be
-// deleted, so that an answer without it speaks of permissions or of the wrong org.
+// deleted, so an answer without it speaks of permissions or of the wrong org.
 func (r *rotatedKey) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var state keyModel

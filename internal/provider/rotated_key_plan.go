@@ -107,7 +107,7 @@ type planner struct {
 }
 
 // create plans the first key of a lineage. In the second call of a replacement the core drops
-// warnings, so that what matters shows in planned values and errors.
+// warnings, so what matters shows in planned values and errors.
 func (p *planner) create(ctx context.Context, replacement bool) {
 	// What was ours belongs to the lineage that is replaced; the create of the apply does not know it.
 	p.kept = privateKey{}

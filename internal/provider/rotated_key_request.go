@@ -151,7 +151,7 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 	return hints
 }
 
-// interval says, in words, from when Salesforce takes the next key of a type, "" if that is now.
+// interval says, in words, when Salesforce takes the next key of a type, "" if that is now.
 func (r *rotatedKey) interval(typ string, newest keys.Record, now time.Time) string {
 	next, ok := keys.NextAllowed(typ, r.data.sandbox(), newest.CreatedDate)
 	if !ok || !next.After(now) {

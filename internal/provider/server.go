@@ -34,7 +34,7 @@ func NewServer(version string, opts ...Option) func() tfprotov6.ProviderServer {
 	}
 }
 
-// hooks are what is said and done beside the framework's answers.
+// hooks are what is said and done besides the framework's answers.
 func (p *byokProvider) hooks() pluginserver.Hooks {
 	return pluginserver.Hooks{
 		Unchanged: &p.unchanged,

@@ -181,7 +181,7 @@ type judgement struct {
 }
 
 // change is what must be set for the org to be as wanted. A switch that the org does not show is
-// off as far as anybody can see, so that false needs nothing.
+// off as far as anybody can see, so false needs nothing.
 func (j judgement) change() salesforce.Settings {
 	change := salesforce.Settings{}
 	for name, value := range j.wanted {
@@ -484,7 +484,7 @@ func (r *settingsResource) identity() settingsIdentity {
 const privateSettingsHidden = "hidden"
 
 // Read takes what the org shows. A configured false is satisfied by a switch that is not shown, so
-// it stays in state until the plan finds that it is not configured any more.
+// it stays in state until the plan finds that it is no longer configured.
 func (r *settingsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer onlyFirstLimit(ctx, &resp.Diagnostics)
 	var org types.String

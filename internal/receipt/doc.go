@@ -4,7 +4,7 @@
 //
 // # Form
 //
-// A [Receipt] is written as RFC 8785 canonical JSON, so that its SHA-256 is that of its text,
+// A [Receipt] is written as RFC 8785 canonical JSON, so its SHA-256 is that of its text,
 // whoever computes it. schema/receipt.schema.json is its schema, which the guide on evidence shows.
 // Names of fields are never changed: old states hold receipts that users decode.
 //

@@ -392,7 +392,7 @@ func (e *localError) Unwrap() error { return e.err }
 
 // grantOf decides where the token may go. A token belongs to two places: the
 // host that issued it, and the instance_url that came with it. A configured
-// instance_url must be one of them; where none is configured, the reply's is
+// instance_url must be one of them; if none is configured, the reply's is
 // used. Anything else is an error, since the token would be shown to a host
 // that nobody named.
 func (c *Client) grantOf(ctx context.Context, r tokenRequest, token *oauth2.Token) (*grant, error) {

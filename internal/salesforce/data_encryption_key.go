@@ -203,10 +203,9 @@ func (c *Client) FinishDataEncryptionKey(ctx context.Context, k NewDataEncryptio
 	}{k.SecretValue, k.SessionToken.Expose(), k.Type, k.Description})
 }
 
-// createDataEncryptionKey posts to the resource as every sObject has it. The
-// documentation of this object prints one with /create added; it is tried if
-// the ordinary one definitely does not exist. The id is "" if the reply names
-// none.
+// createDataEncryptionKey posts to the resource that every sObject has. The documentation of this
+// object shows one with /create added, which is tried if the ordinary one certainly does not exist.
+// The id is "" if the reply names none.
 func (c *Client) createDataEncryptionKey(ctx context.Context, verb string, sensitive []string, body any) (string,
 	error,
 ) {

@@ -39,7 +39,7 @@ var (
 	// ErrWrongHost is an answer that no My Domain of an org gives: a redirect, a
 	// page, or no such resource from something that is not Salesforce.
 	ErrWrongHost = errors.New("not the org's My Domain")
-	// ErrLoginLimit is a login that was refused since there were too many.
+	// ErrLoginLimit is a login that was refused because there were too many.
 	ErrLoginLimit = errors.New("too many logins")
 	// ErrSOAPToken is a valid access token that SOAP does not take.
 	ErrSOAPToken = errors.New("SOAP refuses the access token")

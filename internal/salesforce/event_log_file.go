@@ -18,8 +18,8 @@ const (
 	// maxEvents bounds the events that are kept, of all files together: a Terraform state is no
 	// archive.
 	maxEvents = 250_000
-	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files beside the daily
-	// ones has 25 a day.
+	// maxLogFiles bounds the calls: one for each file. An org that keeps hourly files besides the
+	// daily ones has 25 a day.
 	maxLogFiles = 1000
 )
 

@@ -107,7 +107,7 @@ func (c *Client) LimitWarning() (string, bool) { return c.limits.takeWarning() }
 // limit, nil before.
 func (c *Client) RequestLimit() *RequestLimitError { return c.stop.Load() }
 
-// noteReply takes what the header of every reply holds beside its body: the org's clock and its
+// noteReply takes what the header of every reply holds besides its body: the org's clock and its
 // limits.
 func (c *Client) noteReply(ctx context.Context, r *reply) {
 	c.clock.note(r.header, c.now())

@@ -30,7 +30,7 @@ var ErrNotEncodable = errors.New("secret: a secret value cannot be encoded; expo
 
 // Bytes is a secret byte string, such as the 32 bytes of a tenant secret. The zero value holds
 // nothing. Copies share the same bytes, so Destroy through one copy destroys all of them. It is
-// safe for concurrent reads; Destroy must not run beside them.
+// safe for concurrent reads; Destroy must not run at the same time.
 type Bytes struct {
 	cell func() *[]byte
 }

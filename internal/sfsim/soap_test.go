@@ -126,7 +126,7 @@ func TestSOAPFaults(t *testing.T) {
 			t.Parallel()
 			c := start(t, seeded(t, tc.seed))
 			a := c.soap(tc.path, tc.text(c.token)).want(http.StatusInternalServerError)
-			// jsforce finds an expired session by this very text.
+			// jsforce finds an expired session by exactly this text.
 			if want := "<faultcode>sf:" + tc.code + "</faultcode>"; !strings.Contains(string(a.body), want) {
 				t.Errorf("fault %s, want %s", a.body, want)
 			}

@@ -31,7 +31,7 @@ func (w *run) adopt(ctx context.Context, j keys.Judgement) (Result, error) {
 	return w.adopted(row, j.Proof, changed), nil
 }
 
-// adopted fills the result with what can still be known of a key that an earlier run made.
+// adopted fills the result with what is still known of a key that an earlier run made.
 func (w *run) adopted(row keys.Record, proof keys.Proof, changed bool) Result {
 	s := sealed{material: materialAdopted, hash: row.Hash}
 	if proof == keys.ByAttempt {

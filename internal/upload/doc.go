@@ -13,7 +13,7 @@
 //  3. Take or generate the material; check its hash against the pin and against every record of the
 //     org.
 //  4. Escrow: encrypt the material to the age recipients and, with a directory, make the copy and
-//     the intent to send durable. From here on the material can be recovered, so that a key that
+//     the intent to send durable. From here on the material can be recovered, so a key that
 //     Salesforce has accepted is never one that nobody holds.
 //  5. Wrap, POST once. After an answer that leaves the outcome open, look for the hash or the
 //     marker, patiently, and never POST again. After a refusal look once too: something else than

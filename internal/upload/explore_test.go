@@ -216,7 +216,7 @@ func (p *process) heldPlan(r upload.Request, result upload.Result) {
 	}
 }
 
-// adjust brings the Description of the key in use in line.
+// adjust brings the Description of the key in use into line.
 func (p *process) adjust(s state, id keys.RotationID) (*state, bool, error) {
 	if s.seen.Late || s.rotation == id.String() {
 		return &s, true, nil

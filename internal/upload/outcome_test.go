@@ -236,7 +236,7 @@ func TestRun_earlierAttemptTurnsUpUnplanned(t *testing.T) {
 	t.Parallel()
 	org := newOrg(t, record(1, byHSM, archived), record(2, byHSM, described(marker(5))))
 	org.hidden, org.fresh[recordID(2)] = 2, true
-	// The attempt at a key of Salesforce's has no hash, so that only its writer speaks for the record.
+	// An attempt at an HSM key has no hash, so only the record's writer proves it.
 	_, err := org.uploader().Run(t.Context(), org, request(fromHSM, unconfirmed(5, now, "")))
 	if err == nil || !strings.Contains(err.Error(), "Plan again") || org.writes() != 0 {
 		t.Errorf("expected an error that says to plan again, found %v and %v", err, org.events)
@@ -321,7 +321,7 @@ func TestRun_readBackWithoutID(t *testing.T) {
 	}
 }
 
-// A cache-only record is patched with what does not make another key.
+// A change that makes no other key patches a cache-only record.
 func TestRun_adoptsRemote(t *testing.T) {
 	t.Parallel()
 	org := newOrg(t, record(1, byService, described(marker(0)), func(r *keys.Record) {

@@ -138,7 +138,7 @@ func WeakMaterial(material secret.Bytes) *problem.Problem {
 			"it.", weakness)
 }
 
-// keep makes the escrow copy. From here on the material can be recovered, so that a key that
+// keep makes the escrow copy. From here on the material can be recovered, so a key that
 // Salesforce has accepted is never one that nobody holds.
 func (w *run) keep(material secret.Bytes, hash string) (kept, error) {
 	if w.Escrow == nil {
