@@ -51,7 +51,7 @@ func escrowAttribute() schema.SingleNestedAttribute {
 				},
 			},
 			"recipient_groups": schema.ListAttribute{
-				MarkdownDescription: "Dual control: at least 2 groups of 1 to 50 age public keys. One identity of **each** group " +
+				MarkdownDescription: "Dual control: 2 to 20 groups of 1 to 50 age public keys. One identity of **each** group " +
 					"is needed to open the copy, the last group's first: `age -d -i last | age -d -i first`. A recipient is in one " +
 					"group only; classic and post-quantum ones can't be mixed.",
 				Optional:    true,
