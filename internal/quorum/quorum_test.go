@@ -120,10 +120,7 @@ func newToken(t testing.TB, name, kind string, flags byte) person {
 	return person{name, pub, func(t testing.TB, text, namespace string) string {
 		t.Helper()
 		digest := sha256.Sum256([]byte(text))
-		data := append([]byte("SSHSIG"), ssh.Marshal(struct{ Namespace, Reserved, Hash, Digest string }{
-			namespace, "",
-			"sha256", string(digest[:]),
-		})...)
+		data := toSign(namespace, digest)
 		counter := []byte{flags, 0, 0, 0, 7}
 		app, message := sha256.Sum256([]byte(application)), sha256.Sum256(data)
 		signed := slices.Concat(app[:], counter, message[:])
@@ -312,6 +309,52 @@ func TestHardwareKeysMustBeTouched(t *testing.T) {
 			mustFail(t, err, want)
 		}
 	}
+}
+
+// An RSA key signs by SHA-2. The older form, over a SHA-1, is one that somebody may forge.
+func TestSHA1IsRefused(t *testing.T) {
+	t.Parallel()
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromSigner(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byAlgorithm, ok := signer.(ssh.AlgorithmSigner)
+	if !ok {
+		t.Fatal("the signer has no choice of algorithms")
+	}
+	alice, text := newPerson(t, "alice", key), destruction().String()
+	for algorithm, want := range map[string]string{
+		ssh.KeyAlgoRSASHA256: "", ssh.KeyAlgoRSASHA512: "", ssh.KeyAlgoRSA: "of a kind that is not known here",
+	} {
+		digest := sha256.Sum256([]byte(text))
+		signature, err := byAlgorithm.SignWithAlgorithm(rand.Reader, toSign(quorum.Namespace, digest), algorithm)
+		if err != nil {
+			t.Skipf("%s: %v", algorithm, err) // strict FIPS makes no SHA-1
+		}
+		approval := string(sshsig.Armor(&sshsig.Signature{
+			Version: 1, PublicKey: signer.PublicKey(), Namespace: quorum.Namespace, HashAlgorithm: sshsig.HashSHA256,
+			Signature: signature,
+		}))
+		_, err = quorum.All(approvers(t, 1, alice)).Verify(text, []string{approval})
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", algorithm, err)
+			}
+			continue
+		}
+		mustFail(t, err, want)
+	}
+}
+
+// toSign is what an SSH signature is over: the SHA-256 of a text, in a namespace.
+func toSign(namespace string, digest [sha256.Size]byte) []byte {
+	return append([]byte("SSHSIG"), ssh.Marshal(struct{ Namespace, Reserved, Hash, Digest string }{
+		namespace, "", "sha256", string(digest[:]),
+	})...)
 }
 
 // Both the quorum of the configuration and that of the environment must be met; one person may
