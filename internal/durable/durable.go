@@ -321,7 +321,7 @@ func (d *Dir) Lock(ctx context.Context, name string) (unlock func(), err error) 
 		case <-ctx.Done():
 			timer.Stop()
 			_ = f.Close()
-			return nil, fmt.Errorf("another process holds the lock %s: %w", d.Path(name), ctx.Err())
+			return nil, fmt.Errorf("another process holds the lock %s: let it end first: %w", d.Path(name), ctx.Err())
 		}
 	}
 }
