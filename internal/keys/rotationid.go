@@ -14,10 +14,6 @@ import (
 // sets of one lineage, and short enough to leave 230 characters of a Description to the user.
 const fingerprintDigits = 8
 
-// maxCounterDigits bounds the counter of a marker that is read from an org, where anybody can edit
-// it. What fits an int64 is read, so that a state with such a counter can be raised once more.
-const maxCounterDigits = 19
-
 // credibleStep is the most by which a marker may lie above those that a lineage knows, and still be
 // taken for its own: a rotation an hour for a thousand years stays below it. A higher one was
 // typed.
@@ -133,8 +129,7 @@ func ParseRotationID(s string) (RotationID, bool) {
 	if !found || len(fingerprint) != fingerprintDigits || strings.Trim(fingerprint, "0123456789abcdef") != "" {
 		return RotationID{}, false
 	}
-	if counter == "" || len(counter) > maxCounterDigits || strings.Trim(counter, "0123456789") != "" ||
-		(len(counter) > 1 && counter[0] == '0') {
+	if strings.Trim(counter, "0123456789") != "" || (len(counter) > 1 && counter[0] == '0') {
 		return RotationID{}, false
 	}
 	n, err := strconv.ParseInt(counter, 10, 64)
