@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +71,54 @@ func TestWalkCacheOnlyKeys(t *testing.T) {
 	says(t, printed, "register", "1 added, 0 changed, 0 destroyed", "No changes.")
 	says(t, printed, "calls", "data-2026-1")
 	says(t, printed, "keys", `= "ACTIVE"`, `= "REMOTE"`)
+}
+
+// A key that was generated goes from its escrow copy to a JWE for another certificate: the same
+// key, in the same instance, under the same identifier.
+func TestWalkANewCertificateForACacheOnlyKey(t *testing.T) {
+	t.Parallel()
+	if acctest.Below(t, 1, 11) {
+		t.Skip("write-only attributes need 1.11")
+	}
+	seed, err := sfsim.ReadSeed(strings.NewReader("certificates: [{developer_name: BYOK_Wrapping}, {developer_name: " +
+		"BYOK_Wrapping_2028}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := acctest.StartSim(t, sfsim.WithSeed(seed))
+	s := newShell(t, "age", "age-keygen", "base64", "jq").of(sim)
+	p := open(t, "cache-only-keys")
+	const show = "terraform state show 'salesforcebyok_cache_only_key.data[\"data-2026-1\"]' | grep -E '^ " +
+		"+(certificate|secret_value_hash|jwe) '\n"
+	const recipients = "variable \"escrow_recipients\" {\n  type = list(string)\n}\n"
+	const settings = "resource \"salesforcebyok_encryption_key_settings\" \"this\" {\n  enable_cache_only_keys = true\n}\n"
+	made := required + recipients + p.block("hcl", `output "answer"`)
+	printed := s.
+		then("custodian", "age-keygen -o identity.txt 2>/dev/null\nexport TF_VAR_escrow_recipients=\"[\\\"$(age-keygen -y "+
+			"identity.txt)\\\"]\"\n").
+		write("main.tf", made).
+		then("make", "terraform apply >/dev/null\n"+show).
+		then("save", p.block("sh", "escrow_ciphertext")).
+		then("open", p.block("sh", "TF_VAR_key_materials")).
+		write("main.tf", required+recipients+p.block("hcl", "BYOK_Wrapping_2028"), settings).
+		then("again", "terraform apply\nterraform plan -detailed-exitcode\n").
+		then("after", show).
+		run()
+
+	says(t, printed, "again", "0 added, 1 changed, 0 destroyed", "No changes.")
+	value := func(step, name string) string {
+		found := regexp.MustCompile(name + ` +=\s+"?([^"\s]+)`).FindStringSubmatch(printed[step])
+		if found == nil {
+			t.Fatalf("%s: no %s in %s", step, name, printed[step])
+		}
+
+		return found[1]
+	}
+	if value("make", "secret_value_hash") != value("after", "secret_value_hash") ||
+		value("make", "jwe") == value("after", "jwe") ||
+		value("after", "certificate") != "BYOK_Wrapping_2028" {
+		t.Errorf("expected the same key in another JWE, found %s\nand %s", printed["make"], printed["after"])
+	}
 }
 
 // The first look at an org: login by each way that is shown, certificate, permissions.
