@@ -119,8 +119,8 @@ func escrowPlan(ctx context.Context, value types.Object) (*escrow.Plan, escrowMo
 		}
 
 		return nil, model, problem.New("escrow", "Escrow needs one kind of recipients",
-			"Expected escrow.age_recipients, any one of whom opens a copy, or escrow.recipient_groups, of each of which one is "+
-				"needed. Found %s. Nothing was sent.", found)
+			"Expected escrow.age_recipients (any one opens a copy) or escrow.recipient_groups (one of each group is needed), "+
+				"found %s. Nothing was sent. Set one of the two.", found)
 	case groups.IsNull():
 		plan, err = escrow.NewPlan(stringsIn(list))
 	default:

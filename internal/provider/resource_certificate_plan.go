@@ -102,8 +102,8 @@ func (r *certificateResource) ValidateConfig(ctx context.Context, req resource.V
 		renewal("A CA-signed certificate keeps its key pair: renew it by another certificate_chain, and remove " +
 			"renew_before_days.")
 	case config.DeletionPolicy.ValueString() == policyPrevent:
-		renewal(fmt.Sprintf("A renewal lets go of the old certificate, which deletion_policy = %q forbids. Use %q to keep "+
-			"it in the org.", policyPrevent, policyAbandon))
+		renewal(fmt.Sprintf("A renewal forgets or deletes the old certificate, which deletion_policy = %q forbids. Use %q "+
+			"to keep it in the org.", policyPrevent, policyAbandon))
 	}
 }
 
