@@ -417,6 +417,12 @@ func TestAccTenantSecret_twoResourcesAtPlan(t *testing.T) {
 		t.Errorf("expected no warning of two types, found %v", plan.Diagnostics)
 	}
 	cli.Config(two("a"))
+	// The core plans each of the two again when it comes to it. Where the other has made the key by
+	// then, that plan adopts it, which is not what was planned: the core refuses it, and the next
+	// apply adopts.
+	if applied := cli.Apply(); applied.Code != 0 {
+		expectError(t, applied, "Provider produced inconsistent final plan")
+	}
 	cli.MustApply()
 	cli.Config(two("b"))
 	expectWarning(t, cli.Plan(), summary, "Keep one")
