@@ -210,7 +210,7 @@ func TestParseCertificateRefuses(t *testing.T) {
 			"followed by other data",
 		},
 		"PEM damaged":                 {damaged, "block 1 is malformed"},
-		"damaged leaf before issuers": {concat(damaged, vector(t, "root.crt")), "PEM blocks is malformed"},
+		"damaged leaf before issuers": {concat(damaged, vector(t, "root.crt")), "of the certificate, block"},
 		"PEM cut off":                 {text[:len(text)-40], "malformed"},
 		"PEM within a line":           {concat([]byte("{\"chain\":"), text), "block 1 is malformed"},
 		"PEM and text":                {concat(text, []byte("trailing")), "8 bytes follow the last PEM block"},

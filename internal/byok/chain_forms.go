@@ -91,7 +91,7 @@ func decodePEM(text string) ([][]byte, error) {
 		der, err := strictBase64(withoutSpace(content))
 		if !startsLine || !wholeBegin || !wholeEnd || err != nil {
 			// Skipping what can't be read would let the issuer of a damaged leaf take its place.
-			return nil, fmt.Errorf("block %[2]d of the certificate's %[1]d PEM blocks is malformed", blocks, n)
+			return nil, fmt.Errorf("of %d PEM blocks of the certificate, block %d is malformed", blocks, n)
 		}
 		found, err := decodeBlock(label, der)
 		if err != nil {

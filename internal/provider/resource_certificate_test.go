@@ -583,7 +583,7 @@ func TestAccCertificate_noneVisible(t *testing.T) {
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	cli.MustApply()
 	sim.Configure(func(_ *sfsim.Settings, p *sfsim.Permissions) { p.ManageCertificates, p.DeniedAsEmpty = false, true })
-	expectError(t, cli.Plan(), "No certificate is visible", "BYOK_2027", "nothing was removed from state",
+	expectError(t, cli.Plan(), "No certificate is visible", "BYOK_2027", "Nothing was removed from state",
 		"Manage Certificates")
 	expectState(t, cli, certificateAddress, map[string]any{"developer_name": "BYOK_2027"})
 }

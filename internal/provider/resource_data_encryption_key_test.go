@@ -336,7 +336,7 @@ func TestAccDataEncryptionKey_refused(t *testing.T) {
 		cli.MustApply()
 		cli.Config(searchKey(trigger("b")))
 		expectError(t, cli.Apply(), "Salesforce refused the new Search Index key",
-			"The next Search Index key can be created at", "one hour between two of this type")
+			"The next Search Index key can be created at", "one hour between two keys of this type")
 		cli.Config(searchKey())
 		cli.MustBeEmpty()
 	})

@@ -90,7 +90,7 @@ func (m *keyModel) require(source string, diags *diag.Diagnostics, names ...stri
 
 func missing(source, name string) *problem.Problem {
 	return problem.New(name, "Attribute is missing for the source",
-		"Expected %s with source = %q, found none. Nothing was sent. Set it.", name, source)
+		"%s is required with source = %q, found none. Nothing was sent. Set it.", name, source)
 }
 
 // missingCertificate refuses to make a key without the certificate that wraps it, which validation

@@ -635,7 +635,7 @@ func shows(all inventory.Reading, id string) bool {
 
 func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id string, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("tenant_secret_id"), "No such tenant secret",
-		fmt.Sprintf("Org %s shows %d tenant secrets, but none with the id %s. Tenant secrets can't be deleted, so nothing "+
+		fmt.Sprintf("Org %s shows %d tenant secrets, and none with the id %s. Tenant secrets can't be deleted, so nothing "+
 			"was removed from state or changed. %s", r.data.Session.OrganizationID,
 			all.Count(), id, permissionsAdvice))
 }

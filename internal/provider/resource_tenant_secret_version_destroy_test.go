@@ -25,7 +25,7 @@ func TestAccTenantSecretVersion_destroyInTwoApplies(t *testing.T) {
 	if plan.Added != 0 || plan.Changed != 1 || plan.Removed != 0 {
 		t.Errorf("expected one change in place, found %+v", plan)
 	}
-	if !plan.Has("warning", "A key will be destroyed", r.id, "can't be read from then on",
+	if !plan.Has("warning", "A key will be destroyed", r.id, "its data can't be read",
 		"The export in state restores it.") {
 		t.Errorf("expected a warning that names what is lost, found %+v", plan.Diagnostics)
 	}
