@@ -50,6 +50,23 @@ type certificateRun struct {
 
 	mu     sync.Mutex
 	chosen []string
+	// planned are the names of the certificates that this plan makes and that can wrap once made.
+	planned []string
+}
+
+// plans notes that this plan makes a certificate.
+func (c *certificateRun) plans(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.planned = append(c.planned, name)
+}
+
+// isPlanned reports whether this plan makes the certificate. What refers to it is planned after it.
+func (c *certificateRun) isPlanned(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+
+	return slices.Contains(c.planned, name)
 }
 
 // choose returns a name that neither the org has nor another resource of this process was given,
@@ -356,6 +373,8 @@ func (r *certificateResource) judgeNew(ctx context.Context, plan certificateMode
 	}
 	if row, found := certificateNamed(rows, plan.DeveloperName.ValueString()); found {
 		addNameTaken(diags, row, r.data.Session.OrganizationID)
+	} else if !diags.HasError() && plan.CASigned.Equal(types.BoolValue(false)) {
+		r.data.certificates.plans(plan.DeveloperName.ValueString())
 	}
 }
 

@@ -217,6 +217,30 @@ func TestAccTenantSecret_certificateMissing(t *testing.T) {
 	}
 }
 
+// A certificate that the same plan makes is no cause for a warning: the key refers to it, and is
+// applied after it. One that still waits for its chain then is.
+func TestAccTenantSecret_certificateOfTheSamePlan(t *testing.T) {
+	t.Parallel()
+	for attribute, want := range map[string]bool{"": false, "ca_signed = false": false, "ca_signed = true": true} {
+		t.Run(attribute, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			cli := acctest.NewCLI(t, sim).InProcess()
+			cli.Config(tenantSecret(`type = "Data"`, "certificate = salesforcebyok_certificate.new.developer_name") +
+				fmt.Sprintf("\nresource \"salesforcebyok_certificate\" \"new\" {\n  developer_name = \"BYOK_New\"\n  %s\n}\n",
+					attribute))
+			plan := cli.Plan()
+			if plan.Code != acctest.PlanChanges || plan.Has("warning", "Wrapping certificate not found", "BYOK_New") != want {
+				t.Errorf("expected a warning: %t, found %s", want, plan.Output())
+			}
+			if !want {
+				cli.MustApply()
+				cli.MustBeEmpty()
+			}
+		})
+	}
+}
+
 // moment is a point in time of a seed.
 func moment(t *testing.T, text string) sfsim.Moment {
 	t.Helper()

@@ -261,6 +261,9 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 	}
 	found, err := upload.LookUpCertificate(ctx, p.data.Inventory, name.ValueString(), p.plan.Type.ValueString(), now)
 	if missing, ok := problem.Of(err); ok {
+		if p.data.certificates.isPlanned(name.ValueString()) {
+			return
+		}
 		addProblemWarning(p.diags, problem.New("certificate", missing.Summary,
 			"%s If this configuration makes it, refer to it or add depends_on.", missing.Detail))
 
