@@ -210,7 +210,7 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 	}
 	if newest, ok := keys.Newest(all.records, typ); ok {
 		if wait := p.interval(typ, newest, all.now); wait != "" {
-			p.diags.AddWarning("The rotation interval is not over", wait+". An earlier apply is likely to be refused.")
+			p.diags.AddWarning("The rotation interval is not over", wait+". Salesforce will probably refuse one before then.")
 		}
 	}
 	if n := keys.Counted(all.records, typ); n > keys.KeyCap-lowOnKeys && typ != keys.TypeDataKey {
