@@ -59,7 +59,7 @@ func (d *encryptionEventsDataSource) Schema(_ context.Context, _ datasource.Sche
 			"whom, from where (EventLogFile of the type PlatformEncryption). Salesforce writes these files some time after " +
 			"the events, and an org without Event Monitoring has few or none: an empty list proves nothing. The filters work " +
 			"while the files are read; without one the list can be long. A row that can't be read is shown all the same, " +
-			"whatever the filters, with a warning.",
+			"whatever action, key and user are asked for, with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"since": schema.StringAttribute{
 				MarkdownDescription: "Only events at or after this time, RFC 3339, such as `2027-01-31T00:00:00Z`. Default: all " +
