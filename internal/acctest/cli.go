@@ -137,10 +137,9 @@ func (c *CLI) override(dir string) {
 	}
 }
 
-// InProcess gives more options to the provider that the test's process serves, and returns the
-// runner.
-func (c *CLI) InProcess(opts ...provider.Option) *CLI {
-	c.built, c.opts = false, opts
+// With gives options to the provider that the test's process serves, and returns the runner.
+func (c *CLI) With(opts ...provider.Option) *CLI {
+	c.opts = opts
 
 	return c
 }

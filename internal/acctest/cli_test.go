@@ -20,8 +20,8 @@ func testCLI(t *testing.T, inProcess bool) {
 	t.Helper()
 	sim := acctest.StartSim(t)
 	cli := acctest.NewCLI(t, sim)
-	if inProcess {
-		cli.InProcess()
+	if !inProcess {
+		cli.Built()
 	}
 	cli.Config(`
 resource "salesforcebyok_tenant_secret" "data" {
@@ -60,7 +60,7 @@ resource "salesforcebyok_tenant_secret" "data" {
 // Instances have the address that Terraform gives them.
 func TestStateFileOfInstances(t *testing.T) {
 	t.Parallel()
-	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+	cli := acctest.NewCLI(t, acctest.StartSim(t))
 	cli.Config(`
 resource "terraform_data" "counted" {
   count = 2

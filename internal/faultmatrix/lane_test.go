@@ -93,7 +93,7 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 	l.sim = acctest.StartSim(t, opts...)
 	l.edge = newEdge(t, l.sim)
 	// Without waits of its own: it looks as often, and as long, as the built provider.
-	l.cli = acctest.NewCLI(t, l.sim).InProcess(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout),
+	l.cli = acctest.NewCLI(t, l.sim).With(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout),
 		provider.WithReceiptPatience(receiptPatience))
 	l.receipts = filepath.Join(l.cli.Dir, "receipts")
 	l.edge.arrive = l.arrive

@@ -73,7 +73,7 @@ func newLife(t *testing.T, opts ...sfsim.Option) *life {
 	t.Helper()
 	sim := acctest.StartSim(t, append([]sfsim.Option{sfsim.WithoutIntervals()}, opts...)...)
 
-	return &life{CLI: acctest.NewCLI(t, sim).InProcess(), sim: sim}
+	return &life{CLI: acctest.NewCLI(t, sim), sim: sim}
 }
 
 func (l *life) then(operations ...operation) *life {

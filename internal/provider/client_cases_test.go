@@ -286,7 +286,7 @@ func TestAccClient_jwtTokens(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
 		s.JWTTokens, s.SessionEnd = true, "header"
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey())
 	cli.MustApply()
 	cli.Config(dataKey() + keySettings("enable_cache_only_keys = true"))

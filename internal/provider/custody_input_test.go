@@ -83,8 +83,8 @@ func TestAccCustody_badInput(t *testing.T) {
 			groups(list(ageRecipient), list(second, second)), badGroups, at + "[1][1] repeats " + at + "[1][0]",
 		},
 		"groups: of two kinds":    {groups(list(ageRecipient), list(hybrid)), badGroups, "cannot share a copy"},
-		"groups: beside a list":   {escrow(both), oneKind, "Found both"},
-		"neither list nor groups": {escrow(`directory = "escrow"`), oneKind, "Found neither"},
+		"groups: beside a list":   {escrow(both), oneKind, "found both"},
+		"neither list nor groups": {escrow(`directory = "escrow"`), oneKind, "found neither"},
 		"a null recipient": {
 			escrow("age_recipients = " + list(ageRecipient, "null")), badGroups, "escrow.age_recipients[1] is empty",
 		},
@@ -111,7 +111,7 @@ func TestAccCustody_badInput(t *testing.T) {
 					cacheOnly(`certificate = "Sim_BYOK"`, test.line)
 				mistakes = 3
 			}
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			providerConfig(cli, text)
 			if validated := cli.Run("validate", "-no-color"); validated.Code == 0 {
 				t.Errorf("expected validate to refuse it, found\n%s", validated.Output())
@@ -150,7 +150,7 @@ func TestAccTenantSecret_pinsFitUploads(t *testing.T) {
 		},
 	} {
 		sim := acctest.StartSim(t)
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config(tenantSecret(append(lines, `type = "Data"`, pin)...))
 		if plan := cli.Plan(); !plan.Has("error", "Attribute does not fit the source", source, "certificate_pins") {
 			t.Errorf("%s: expected the pins to be refused, found\n%s", source, plan.Output())

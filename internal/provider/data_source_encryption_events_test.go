@@ -143,7 +143,7 @@ events:
 // shownEvent is the attribute of each event that a configuration shows.
 func eventAttributes(t *testing.T, sim *sfsim.Server, filters, attribute string) ([]any, acctest.Result) {
 	t.Helper()
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config("\ndata \"salesforcebyok_encryption_events\" \"x\" {\n" + filters + "\n}\n")
 	applied := cli.MustApply()
 	list, _ := cli.State(eventsAddress)["events"].([]any)
@@ -177,7 +177,7 @@ func TestAccEncryptionEventsDataSource_filters(t *testing.T) {
 		}
 	}
 	for attribute, value := range map[string]string{"tenant_secret_id": "005000000000009", "user_id": "me", "action": ""} {
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config("\ndata \"salesforcebyok_encryption_events\" \"x\" {\n" + attribute + " = \"" + value + "\"\n}\n")
 		if plan := cli.Plan(); plan.Code != acctest.PlanFailed {
 			t.Errorf("%s = %q was accepted", attribute, value)

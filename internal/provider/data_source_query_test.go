@@ -167,7 +167,7 @@ func TestAccQueryDataSource_secretsAreLeftOut(t *testing.T) {
 			) {
 				s.Hyperforce = true
 			}))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			body := "\ndata \"salesforcebyok_query\" \"x\" { soql = \"" + tc.soql + "\" }\n"
 			if tc.field == "SessionToken" {
 				beginDataKey(t, sim)
@@ -260,7 +260,7 @@ func TestAccQueryDataSource_hidden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cli := acctest.NewCLI(t, acctest.StartSim(t, denied(test.deny))).InProcess()
+			cli := acctest.NewCLI(t, acctest.StartSim(t, denied(test.deny)))
 			cli.Config("\ndata \"salesforcebyok_query\" \"x\" {\n" + test.query + "\n}\n")
 			plan := cli.Plan()
 			if test.words == "" {

@@ -35,7 +35,7 @@ func TestAccReceipts_everyOperation(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, everything))
 	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanOptOutOfDerivationWithBYOK = false })
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	name := filepath.Join(t.TempDir(), "receipts")
 	versions := func(lines ...[]string) string {
 		var body strings.Builder

@@ -226,7 +226,7 @@ func TestAccTenantSecret_receipts(t *testing.T) {
 func TestAccTenantSecret_receiptOfAKilledRun(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	directory := filepath.Join(t.TempDir(), "receipts")
 	cli.Config(dataKey(trigger("a")))
 	cli.MustApply()
@@ -331,7 +331,7 @@ func TestAccReceipts_first(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, withRootKey("Inactive"))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			providerConfig(cli, acctest.ProviderBlock(sim, fmt.Sprintf("receipt_directory = %q", file))+body)
 			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "The receipt directory can't be written to",
 				"Nothing was sent") {

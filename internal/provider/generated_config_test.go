@@ -56,7 +56,7 @@ func TestAccGeneratedConfiguration(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seedOf(t, test.seed))
 			before := sim.TenantSecrets()
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			plan, text := generated(t, cli, test.address, test.id(sim))
 			if plan.Code == acctest.PlanFailed || plan.Added+plan.Removed != 0 {
 				t.Fatalf("expected an import and nothing else, found\n%s\nof\n%s", plan.Output(), text)
@@ -83,7 +83,7 @@ func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 	t.Parallel()
 	const summary = "Attribute is missing for the source"
 	sim := acctest.StartSim(t, uploadedElsewhere(), sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	body := func(lines ...string) string { return tenantSecret(append(lines, `type = "Data"`)...) }
 	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = \"Data\"\n}\n", tenantSecretAddress) + body())
 	expectWarning(t, cli.MustApply(), "No certificate for the next upload", "The key in use stays", "Set certificate")
@@ -100,7 +100,7 @@ func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 			}
 		}
 	}
-	other := acctest.NewCLI(t, sim).InProcess()
+	other := acctest.NewCLI(t, sim)
 	other.Config(body())
 	expectError(t, other.Apply(), summary, "certificate is required", "Nothing was sent")
 	if n := acctest.Count(sim, acctest.OpCreate); n != 0 {
@@ -120,7 +120,7 @@ func TestAccTenantSecret_importWithoutCertificate(t *testing.T) {
 func TestAccTenantSecretVersion_importOfTheActiveKey(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, seedOf(t, archivedKey))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	plan, text := generated(t, cli, versionAddress, acctest.ActiveKey(t, sim, "Data").ID)
 	if plan.Code != acctest.PlanFailed || !plan.Has("error", "The ACTIVE key can't be imported here",
 		"changes by rotation only", "salesforcebyok_tenant_secret, by its type \"Data\"") {

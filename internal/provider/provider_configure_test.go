@@ -194,7 +194,7 @@ func TestAccProvider_badInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Write("main.tf", configured(test.lines(sim)...))
 			plan := cli.Plan()
 			if plan.Code != acctest.PlanFailed || !plan.Has("error", test.summary, test.detail...) {
@@ -221,7 +221,7 @@ func TestAccProvider_badInput(t *testing.T) {
 func TestAccProvider_refusedCredentials(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL),
 		fmt.Sprintf("client_id = %q", sim.ClientID), "client_secret = var.wrong_secret"))
 	plan := cli.Plan()
@@ -246,7 +246,7 @@ func TestAccProvider_organizationPin(t *testing.T) {
 		fmt.Sprintf("instance_url = %q", sim.InstanceURL), fmt.Sprintf("client_id = %q", sim.ClientID),
 		"client_secret = var.client_secret",
 	}
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	for _, wrong := range []string{"00DWt0000000009MAA", "00DWt0000000009"} {
 		cli.Write("main.tf", configured(append(base, fmt.Sprintf("organization_id = %q", wrong))...))
 		if failed := cli.Apply(); failed.Code == 0 || !failed.Has("error", "Credentials of another org", sim.OrganizationID) {
@@ -267,7 +267,7 @@ func TestAccProvider_organizationPin(t *testing.T) {
 func TestAccProvider_versionThatTheOrgLacks(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartLenientSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Write("main.tf", configured(fmt.Sprintf("instance_url = %q", sim.InstanceURL),
 		fmt.Sprintf("client_id = %q", sim.ClientID),
 		"client_secret = var.client_secret", `api_version = "99.0"`))
@@ -318,7 +318,7 @@ func TestAccProvider_credentialSets(t *testing.T) {
 func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	config := func(token string) string {
 		return fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = { id = %q, secret = %q, token = %s "+
 			"}\n}\n\nprovider \"salesforcebyok\" {\n  instance_url  = %q\n  client_id     = terraform_data.late.output.id\n  "+
@@ -335,7 +335,7 @@ func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
 	cli.MustApply()
 	uploads(t, sim, 1, 1)
 
-	both := acctest.NewCLI(t, sim).InProcess()
+	both := acctest.NewCLI(t, sim)
 	providerConfig(both, config(`"another"`))
 	if applied := both.Apply(); !applied.Has("error", "More than one set of credentials") {
 		t.Errorf("expected two sets to be refused at apply, found\n%s", applied.Output())
@@ -357,7 +357,7 @@ func TestAccProvider_unknownAtPlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seedOf(t, archivedKey))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			providerConfig(cli, fmt.Sprintf("\nresource \"terraform_data\" \"url\" {\n  input = %q\n}\n\nprovider "+
 				"\"salesforcebyok\" {\n  instance_url  = terraform_data.url.output\n  client_id     = %q\n  client_secret = "+
 				"%q\n}\n", sim.InstanceURL, sim.ClientID, sim.ClientSecret)+body(sim))

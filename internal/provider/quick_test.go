@@ -92,7 +92,7 @@ func TestAccQuick(t *testing.T) {
 		}
 	}
 
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "63.0"`)+configuration)
 	if result := cli.Apply(); result.Code != 0 || result.Added != len(declared) || len(result.Summaries("error")) > 0 {
 		t.Fatalf("expected %d resources to be made, found exit code %d\n%s", len(declared), result.Code, result.Output())

@@ -224,7 +224,7 @@ func TestAccCacheOnlyKey_onlyCopy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+			cli := acctest.NewCLI(t, acctest.StartSim(t))
 			directory := filepath.Join(cli.Dir, "escrow")
 			escrow := func(form string) string {
 				if form == "" {
@@ -275,7 +275,7 @@ func TestAccCacheOnlyKey_weak(t *testing.T) {
 			{Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: "used"},
 		},
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(variable + cacheOnly(`certificate = "First"`, weak))
 	expectError(t, cli.Plan(), "Key material is weak", "is all zero", "Nothing was sent")
 	expectError(t, cli.Apply(), "Key material is weak")
@@ -612,7 +612,7 @@ func TestAccCacheOnlyKey_warnBeforeDays(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	end, _ := inOrg(sim, "Sim_BYOK")
 	sim.Clock.Set(end.ExpirationDate.Add(-40 * 24 * time.Hour))
 	var jwe any
@@ -642,7 +642,7 @@ func TestAccCacheOnlyKey_certificateWatched(t *testing.T) {
 	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
 		s.CertificateDateOnly = true
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	end, _ := inOrg(sim, "Sim_BYOK")
 	midnight := end.ExpirationDate.UTC().Truncate(24 * time.Hour)
 	key := func(days int) string {
@@ -691,7 +691,7 @@ func TestAccCacheOnlyKey_pins(t *testing.T) {
 	pins := func(name string) string {
 		return fmt.Sprintf("certificate_pins = [%q]", strings.ToUpper(fingerprints[name]))
 	}
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	given, variable := givenMaterial(acctest.NewMaterial(), "1")
 	directory := filepath.Join(cli.Dir, "escrow")
 	escrow := fmt.Sprintf("escrow = { age_recipients = [%q], directory = %q }", ageRecipient, directory)
@@ -772,7 +772,7 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 		{Type: "Analytics", Source: "REMOTE", RemoteKeyIdentifier: keyIdentifier},
 	}}))
 	used := acctest.ActiveKey(t, sim, "Analytics").ID
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(strings.ReplaceAll(cacheOnly(`certificate = "Sim_BYOK"`), keyIdentifier, "free"))
 	cli.MustApply()
 	cli.Config(cacheOnly(`certificate = "Sim_BYOK"`))
@@ -784,7 +784,7 @@ func TestAccCacheOnlyKey_identifierInUse(t *testing.T) {
 
 	// The very key may come back, from its escrow copy.
 	given, variable := givenMaterial(acctest.NewMaterial(), "1")
-	fresh := acctest.NewCLI(t, sim).InProcess()
+	fresh := acctest.NewCLI(t, sim)
 	fresh.Config(variable + cacheOnly(`certificate = "Sim_BYOK"`, given))
 	expectWarning(t, fresh.Plan(), "The identifier is in use", used, "must be the one that the record was made with")
 	fresh.MustApply()
@@ -796,7 +796,7 @@ func TestAccCacheOnlyKey_unknownInputs(t *testing.T) {
 	t.Parallel()
 	skipUnderStrictFIPS(t)
 	sim := acctest.StartSim(t, seeded(t, twoForKeys))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	config := func(certificate, now string, lines ...string) string {
 		_, source := lateTrigger(certificate, now)
 

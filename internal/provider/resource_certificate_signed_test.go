@@ -322,7 +322,7 @@ func TestAccCertificate_chainsAsTheyCome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(caSigned())
 			cli.MustApply()
 			leaf := leafFor(t, test.ca, requestIn(t, cli).PublicKey, time.Now().AddDate(1, 0, 0))

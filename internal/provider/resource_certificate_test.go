@@ -709,7 +709,7 @@ func TestAccCertificate_anotherOrg(t *testing.T) {
 func TestAccCertificate_nameInAnotherCase(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "Wrap_2027"`))
 	cli.MustApply()
 	cli.Config(wrappingCertificate(`developer_name = "wrap_2027"`))
@@ -723,7 +723,7 @@ func TestAccCertificate_nameInAnotherCase(t *testing.T) {
 func TestAccCertificate_spacesAroundTheLabel(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "Wrap_2027"`, `label = " Wraps keys "`))
 	cli.MustApply()
 	before := cli.State("salesforcebyok_certificate.wrapping")["id"]

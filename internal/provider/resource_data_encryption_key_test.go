@@ -35,7 +35,7 @@ type hyperforceCLI struct {
 func newHyperforceCLI(t *testing.T, sim *sfsim.Server) *hyperforceCLI {
 	t.Helper()
 
-	return &hyperforceCLI{CLI: acctest.NewCLI(t, sim).InProcess(), sim: sim}
+	return &hyperforceCLI{CLI: acctest.NewCLI(t, sim), sim: sim}
 }
 
 // Config makes body the configuration, below the provider block.

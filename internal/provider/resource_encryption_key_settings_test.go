@@ -241,7 +241,7 @@ func TestAccEncryptionKeySettings_anotherOrg(t *testing.T) {
 func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true"))
 	cli.MustApply()
 	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true"))
@@ -263,7 +263,7 @@ func TestAccEncryptionKeySettings_changedSinceTheRefresh(t *testing.T) {
 func TestAccEncryptionKeySettings_ignoreChanges(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = false"))
 	cli.MustApply()
 	cli.Config(keySettings("enable_cache_only_keys = true", "enable_replay_detection = true",
@@ -289,7 +289,7 @@ const cacheOnlySwitches = "enableCacheOnlyKeys, enableReplayDetection"
 func TestAccEncryptionKeySettings_absentIsNotFalse(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, absent(cacheOnlySwitches))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings())
 	cli.MustApply()
 	expectState(t, cli, settingsAddress, map[string]any{
@@ -357,7 +357,7 @@ func TestAccEncryptionKeySettings_notTaken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, absent("", test.org))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(keySettings("enable_cache_only_keys = true", "allow_key_derivation_opt_out = true"))
 			applied := cli.Apply()
 			expectError(t, applied, test.summary, test.word, addOn)
@@ -387,7 +387,7 @@ func TestAccEncryptionKeySettings_staysOn(t *testing.T) {
 	sim := acctest.StartSim(t, settingsAre(true, false, false), absent("", func(s *sfsim.Settings) {
 		s.SettingsKept = "canOptOutOfDerivationWithBYOK"
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("allow_key_derivation_opt_out = false"))
 	applied := cli.Apply()
 	expectError(t, applied, "The setting did not take", "allow_key_derivation_opt_out is not false")
@@ -405,7 +405,7 @@ func configure63(cli *acctest.CLI, sim *sfsim.Server, lines ...string) {
 func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, settingsAre(false, true, false))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	// API 62, the default, does not have them.
 	cli.Config(keySettings("encrypt_transactional_database = true", "acknowledge_irreversible = true"))
 	expectError(t, cli.Plan(), "The setting needs a newer API version", "63.0", "62.0")
@@ -450,7 +450,7 @@ func TestAccEncryptionKeySettings_irreversible(t *testing.T) {
 
 	// Turned on elsewhere: taken over without an acknowledgement. Turned off elsewhere between plan
 	// and apply: refused there.
-	other := acctest.NewCLI(t, sim).InProcess()
+	other := acctest.NewCLI(t, sim)
 	configure63(other, sim, "encrypt_transactional_database = true")
 	other.MustApply()
 	sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.CanEncryptTransactionalDatabase = false })
@@ -485,7 +485,7 @@ func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seedOf(t, secrets(test.statuses...)))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(keySettings("enable_cache_only_keys = false"))
 			if len(test.named) == 0 {
 				cli.MustApply()
@@ -505,7 +505,7 @@ func TestAccEncryptionKeySettings_cacheOnlyInUse(t *testing.T) {
 
 	// One that is registered between plan and apply.
 	sim := acctest.StartSim(t, seedOf(t, secrets()))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_cache_only_keys = true"))
 	cli.MustApply()
 	cli.Config(keySettings("enable_cache_only_keys = false"))
@@ -524,7 +524,7 @@ func TestAccEncryptionKeySettings_deployThatResets(t *testing.T) {
 	sim := acctest.StartSim(t, settingsAre(true, true, true), absent("", func(s *sfsim.Settings) {
 		s.SettingsDeployResets = true
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(keySettings("enable_replay_detection = false"))
 	cli.MustApply()
 	expectSwitches(t, sim, cli, true, true, false)

@@ -188,7 +188,7 @@ func TestAccExternalRootKey_fixedStatus(t *testing.T) {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, withRootKey(status))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			for _, desired := range []string{"Active", "Inactive"} {
 				cli.Config(rootKeyBlock(desired))
 				expectWarning(t, cli.Plan(), "The root key's status is fixed", status, "between Active and Inactive only")
@@ -209,7 +209,7 @@ func TestAccExternalRootKey_salesforce(t *testing.T) {
 		ID:         rootKeyID,
 		Identifier: salesforceRootKey, Service: "SF",
 	}}}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	expectState(t, cli, rootKeyAddress, map[string]any{
@@ -239,7 +239,7 @@ func TestAccExternalRootKeysDataSource(t *testing.T) {
 		"root_key_service = \"aws\"\n status = \"Active\"": {rootKeyARN},
 		"status = \"Canceled\"":                            {},
 	} {
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config("\ndata \"salesforcebyok_external_root_keys\" \"all\" {\n" + filter + "\n}\n")
 		cli.MustApply()
 		state := cli.State("data.salesforcebyok_external_root_keys.all")
@@ -261,7 +261,7 @@ func TestAccExternalRootKeysDataSource(t *testing.T) {
 			t.Errorf("%s: expected %v, found %v", filter, want, got)
 		}
 	}
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config("\ndata \"salesforcebyok_external_root_keys\" \"all\" {\n  status = \"active\"\n}\n")
 	expectError(t, cli.Plan(), "Invalid Attribute Value Match", "Activation Pending")
 	providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "57.0"`)+
@@ -475,11 +475,11 @@ func TestAccExternalRootKey_anotherOrg(t *testing.T) {
 func TestAccExternalRootKey_changedSinceTheRefresh(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, withRootKey("Active"))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(rootKeyBlock("Active"))
 	cli.MustApply()
 	before := cli.State(rootKeyAddress)["activated_date"]
-	other := acctest.NewCLI(t, sim).InProcess()
+	other := acctest.NewCLI(t, sim)
 	for _, status := range []string{"Inactive", "Active"} {
 		sim.Clock.Advance(time.Hour)
 		providerConfig(other, allowing(sim, rootKeyBlock(status)))

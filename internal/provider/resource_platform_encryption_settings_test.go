@@ -38,7 +38,7 @@ func TestAccPlatformEncryptionSettings_each(t *testing.T) {
 		t.Run(attribute, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(platformSettings(attribute + " = true"))
 			cli.MustApply()
 			for other, name := range platformAttributes {
@@ -73,7 +73,7 @@ func TestAccPlatformEncryptionSettings_lockout(t *testing.T) {
 		sim := acctest.StartSim(t, platformSwitches(t, "isMEKForEncryptionRequired", "isUseHighAssuranceKeysRequired",
 			"enableEncryptFieldHistory"),
 			absent("", func(s *sfsim.Settings) { s.SettingsDeployResets = resets }))
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config(platformSettings("enable_event_bus_encryption = true"))
 		cli.MustApply()
 		expectState(t, cli, platformAddress, map[string]any{
@@ -123,7 +123,7 @@ func TestAccSettings_everySwitch(t *testing.T) {
 			t.Run(f.attribute+", "+name, func(t *testing.T) {
 				t.Parallel()
 				sim := acctest.StartSim(t, absent("", test.org))
-				cli := acctest.NewCLI(t, sim).InProcess()
+				cli := acctest.NewCLI(t, sim)
 				address := "salesforcebyok_" + f.kind + "_settings.org"
 				config := func(lines ...string) {
 					if f.kind == "encryption_key" && len(lines) > 0 {
@@ -160,7 +160,7 @@ func TestAccSettings_everySwitch(t *testing.T) {
 func TestAccPlatformEncryptionSettings_import(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, platformSwitches(t, "enableDeterministicEncryption"), absent("enableEventBusEncryption"))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", platformAddress, sim.OrganizationID) +
 		platformSettings("enable_deterministic_encryption = true", "enable_event_bus_encryption = false"))
 	cli.MustApply()

@@ -135,7 +135,7 @@ func TestAccTenantSecret_unknownOutcome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			posts := 1
 			if rotation {
 				cli.Config(dataKey(trigger("a")))
@@ -177,7 +177,7 @@ func TestAccTenantSecret_neverArrived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			posts := 0
 			if rotation {
 				cli.Config(dataKey(trigger("a")))
@@ -206,7 +206,7 @@ func TestAccTenantSecret_neverArrived(t *testing.T) {
 func TestAccTenantSecret_visibleLate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithVisibilityLag(3))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(escrowIn(cli)))
 	arm(t, sim, lostReply)
 	if failed := cli.Apply(); failed.Code == 0 && failed.Has("warning", "The reply to an upload was lost") {

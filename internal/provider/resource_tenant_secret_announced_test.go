@@ -34,7 +34,7 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			escrow := escrowInState()
 			if test.directory {
 				escrow = escrowIn(cli)
@@ -89,7 +89,7 @@ func TestAccTenantSecret_planOfAnAdoption(t *testing.T) {
 func TestAccTenantSecret_adoptionOfWhatTheStateHolds(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(trigger("a"), escrowInState()))
 	cli.MustApply()
 	before := cli.State(tenantSecretAddress)
@@ -113,7 +113,7 @@ func TestAccTenantSecret_undecidedInputsAreNamed(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	line, variable := givenMaterial(acctest.NewMaterial(), "1")
 	late := func(value string) string {
 		return variable + fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = %q\n}\n", value)
@@ -134,7 +134,7 @@ func TestAccTenantSecret_undecidedInputsAreNamed(t *testing.T) {
 		"no input of a key":       {"a text", []string{"description = " + output, line}},
 	} {
 		body := late(test.value) + tenantSecret(append(test.lines, `type = "Data"`, `certificate = "Sim_BYOK"`)...)
-		other := acctest.NewCLI(t, sim).InProcess()
+		other := acctest.NewCLI(t, sim)
 		other.Config(body)
 		cli.Config(body)
 		asks := !strings.HasPrefix(input, "no ")
@@ -160,7 +160,7 @@ func TestAccTenantSecret_changedInputsAreNamed(t *testing.T) {
 	) {
 		s.CanOptOutOfDerivationWithBYOK = true
 	}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	line, variable := givenMaterial(acctest.NewMaterial(), "1")
 	cli.Config(variable + dataKey(line, trigger("a")))
 	cli.MustApply()
@@ -215,7 +215,7 @@ func TestAccTenantSecret_keyThatAppearsBeforeTheApply(t *testing.T) {
 			t.Run(name+", "+source, func(t *testing.T) {
 				t.Parallel()
 				sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-				cli := acctest.NewCLI(t, sim).InProcess()
+				cli := acctest.NewCLI(t, sim)
 				cli.Config(tenantSecret(fmt.Sprintf("type = %q", typ), `certificate = "Sim_BYOK"`))
 				plan := cli.Plan("-out=saved.tfplan")
 				outside, err := sim.Rotate(typ, source)
@@ -254,7 +254,7 @@ func TestAccResources_escrowDirectoryInATilde(t *testing.T) {
 		},
 	} {
 		for _, directory := range []string{"~/keys", "~", "~root/keys"} {
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(body(fmt.Sprintf("escrow = {\n    age_recipients = [%q]\n    directory      = %q\n  }", ageRecipient,
 				directory)))
 			if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", "Escrow directory is not usable",
@@ -281,7 +281,7 @@ func TestAccResources_escrowDirectoryInATilde(t *testing.T) {
 func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	const summary = "Wrapped key material without effect"
 	material, next := acctest.NewMaterial(), acctest.NewMaterial()
 	cli.Config(dataKey(wrapped(wrapByOpenSSL(t, sim, "Sim_BYOK", material)), pin(material)))
@@ -326,7 +326,7 @@ func TestAccTenantSecret_newCiphertextOfTheOldHash(t *testing.T) {
 func TestAccTenantSecret_evidenceAfterDriftAndRefresh(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(escrowInState()))
 	cli.MustApply()
 	before := cli.State(tenantSecretAddress)
@@ -365,7 +365,7 @@ func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey(trigger("a"), test.escrow(cli)))
 			cli.MustApply()
 			// What the next key gets saves nothing of this one.
@@ -382,7 +382,7 @@ func TestAccTenantSecret_outgoingEscrowCopy(t *testing.T) {
 // Ages that no calendar holds are refused where they are written.
 func TestAccResources_agesBeyondAllCalendars(t *testing.T) {
 	t.Parallel()
-	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+	cli := acctest.NewCLI(t, acctest.StartSim(t))
 	for _, days := range []string{"9223372036854775807", "36501", "-1", "-9223372036854775808"} {
 		cli.Config(dataKey("rotate_after_days = "+days, "warn_before_days = "+days) + searchKey("rotate_after_days = "+days) +
 			wrappingCertificate(`developer_name_prefix = "BYOK"`, "renew_before_days = "+days))
@@ -407,7 +407,7 @@ func TestAccTenantSecret_twoResourcesAtPlan(t *testing.T) {
 	t.Parallel()
 	const summary = "Two resources manage one key"
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	two := func(value string) string { return dataKey("count = 2", trigger(value)) }
 	cli.Config(two("a"))
 	expectWarning(t, cli.Plan(), summary, "archives the other's", "terraform state rm")
@@ -475,7 +475,7 @@ func TestAccTenantSecret_hintAtAnotherWrapping(t *testing.T) {
 					}
 				}
 			}
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(test.body)
 			applied := cli.Apply()
 			refused := slices.IndexFunc(applied.Diagnostics, func(d acctest.Diagnostic) bool {

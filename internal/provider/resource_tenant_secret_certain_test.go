@@ -69,7 +69,7 @@ func TestAccTenantSecret_certainRefusals(t *testing.T) {
 			"needs a certificate that uses the KMS",
 		},
 	} {
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config(test.body)
 		plan := cli.Plan()
 		if test.summary == "" {
@@ -92,7 +92,7 @@ func TestAccTenantSecret_certainRefusals(t *testing.T) {
 			"This type needs another wrapping",
 		},
 	} {
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config(late(test.body, test.value))
 		if applied := cli.Apply(); applied.Code == 0 || !applied.Has("error", test.summary, "Nothing was sent.") ||
 			applied.Has("error", "Salesforce refused the new Data key") {
@@ -110,7 +110,7 @@ func TestAccTenantSecret_certainMaterial(t *testing.T) {
 	t.Parallel()
 	skipBelowWriteOnly(t)
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	const mismatch = "Key material does not match the pinned hash"
 	first, second, third := acctest.NewMaterial(), acctest.NewMaterial(), acctest.NewMaterial()
 	want := func(material acctest.Material, version string, lines ...string) {
@@ -154,7 +154,7 @@ func TestAccTenantSecret_certainMaterial(t *testing.T) {
 			"that is the length of RSA_AES_KEY_WRAP_SHA512",
 		}, "expected 552"},
 	} {
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		cli.Config(tenantSecret(append(test.lines, `type = "SearchIndex"`, `certificate = "Sim_BYOK"`, pin(third))...))
 		plan := cli.Plan()
 		i := slices.IndexFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool { return d.Severity == "error" })

@@ -170,7 +170,7 @@ func TestAccTenantSecret_certificateExpiry(t *testing.T) {
 func TestAccTenantSecret_pinsOfASettledKey(t *testing.T) {
 	t.Parallel()
 	const summary = "The wrapping certificate is not pinned"
-	cli := acctest.NewCLI(t, acctest.StartSim(t)).InProcess()
+	cli := acctest.NewCLI(t, acctest.StartSim(t))
 	lines := []string{
 		`type = "Data"`, `certificate = "Sim_BYOK"`,
 		fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient),
@@ -225,7 +225,7 @@ func TestAccTenantSecret_certificateOfTheSamePlan(t *testing.T) {
 		t.Run(attribute, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(tenantSecret(`type = "Data"`, "certificate = salesforcebyok_certificate.new.developer_name") +
 				fmt.Sprintf("\nresource \"salesforcebyok_certificate\" \"new\" {\n  developer_name = \"BYOK_New\"\n  %s\n}\n",
 					attribute))

@@ -438,7 +438,7 @@ func TestAccTenantSecret_createNeverTaints(t *testing.T) {
 func TestAccTenantSecret_notReadBackThenChanged(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	arm(t, sim, sfsim.Fault{
 		Method: http.MethodGet, Path: "sobjects/TenantSecret/", Status: http.StatusBadRequest,
 		ErrorCode: "SIMULATED_OUTAGE",
@@ -478,7 +478,7 @@ func TestAccTenantSecret_weakMaterial(t *testing.T) {
 			t.Parallel()
 			material := acctest.Material(strings.Repeat(test.pattern, 32/len(test.pattern)))
 			line, variable := givenMaterial(material, "1")
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			directory := filepath.Join(cli.Dir, "escrow")
 			escrow := fmt.Sprintf("escrow = { age_recipients = [%q], directory = %q }", ageRecipient, directory)
 			cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line, escrow))
@@ -508,7 +508,7 @@ func TestAccTenantSecret_weakMaterialInUse(t *testing.T) {
 		Source:   "UPLOADED",
 		Material: material.Base64(),
 	}}}))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	line, variable := givenMaterial(material, "1")
 	cli.Config(variable + tenantSecret(`type = "Data"`, `certificate = "Sim_BYOK"`, line,
 		fmt.Sprintf("secret_value_hash = %q", material.Hash())))

@@ -107,7 +107,7 @@ func TestAccTenantSecret_preventRotates(t *testing.T) {
 func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey())
 	cli.MustApply()
 	cli.Config(tenantSecret(`type = "data"`, `certificate = "Sim_BYOK"`))
@@ -124,7 +124,7 @@ func TestAccTenantSecret_typeInAnotherCase(t *testing.T) {
 func TestAccTenantSecret_movedAndRemoved(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	body := dataKey(`deletion_policy = "PREVENT"`)
 	cli.Config(body)
 	cli.MustApply()

@@ -262,7 +262,7 @@ func TestAccTenantSecret_counterRisesWithEveryRotation(t *testing.T) {
 func TestAccTenantSecret_spacesAroundTheDescription(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(`description = "  Owned by the key team "`))
 	cli.MustApply()
 	key := acctest.ActiveKey(t, sim, "Data")

@@ -148,7 +148,7 @@ func TestAccTenantSecret_escrowPostQuantum(t *testing.T) {
 func TestAccTenantSecret_escrowBeforePost(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(escrowIn(cli)))
 	// The connection ends with the POST, and the org is out of reach from then on.
 	for _, fault := range []sfsim.Fault{

@@ -49,7 +49,7 @@ func TestAccTenantSecret_foreignMark(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 			admin := newAdministrator(t, sim)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey())
 			cli.MustApply()
 			first := cli.State(tenantSecretAddress)
@@ -131,7 +131,7 @@ func TestAccTenantSecret_foreignReceipts(t *testing.T) {
 			}
 			user := acctest.ActiveKey(t, sim, "Data").CreatedByID
 			id := test.make(newAdministrator(t, sim))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(test.body)
 			cli.MustApply()
 			state, receipt := cli.State(tenantSecretAddress), receiptOf(t, cli)
@@ -160,7 +160,7 @@ func TestAccTenantSecret_counterThatWasTyped(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 			admin := newAdministrator(t, sim)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey(trigger("a")))
 			cli.MustApply()
 			cli.Config(dataKey(trigger("b")))

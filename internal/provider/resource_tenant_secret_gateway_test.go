@@ -112,7 +112,7 @@ func TestAccTenantSecret_gatewayAfterTheKeyWasMade(t *testing.T) {
 			skipBelowWriteOnly(t)
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 			g := newGateway(t, sim)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			for n, answer := range way.answers {
 				material := way.next(t, sim, cli, n)
 				g.set(answer.reply, false)
@@ -166,7 +166,7 @@ func TestAccTenantSecret_gatewayInsteadOfSalesforce(t *testing.T) {
 			skipBelowWriteOnly(t)
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 			g := newGateway(t, sim)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			copies, renamed := 0, 0
 			for n, answer := range []answered{answers()[0], answers()[1], answers()[5]} {
 				way.next(t, sim, cli, n)
@@ -216,7 +216,7 @@ func TestAccTenantSecret_gatewayAndNoLook(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
 	g := newGateway(t, sim)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(escrowIn(cli)))
 	g.set(answers()[5].reply, false)
 	// The plan reads the keys once, the apply once for its plan and once for the write.

@@ -18,7 +18,7 @@ func TestAccTenantSecret_hiddenSource(t *testing.T) {
 		t.Run(ignored, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			ignore := "lifecycle {\n    ignore_changes = " + ignored + "\n  }"
 			body := func(lines ...string) string {
 				return dataKey(append(lines, `source = "UPLOADED"`, "rotate_after_days = 10", ignore)...)
@@ -67,7 +67,7 @@ func TestAccTenantSecret_hiddenSource(t *testing.T) {
 func TestAccTenantSecret_hiddenChangeOfSource(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	const ignore = "lifecycle {\n    ignore_changes = [source]\n  }"
 	cli.Config(tenantSecret(`type = "Data"`, `source = "HSM"`, trigger("a"), ignore))
 	cli.MustApply()
@@ -107,7 +107,7 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals(), allowed)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			mode := func(mode string) string { return `key_derivation_mode = "` + mode + `"` }
 			if test.update {
 				cli.Config(dataKey(mode(test.wanted)))
@@ -146,7 +146,7 @@ func TestAccTenantSecret_pinInAnotherMode(t *testing.T) {
 	t.Run("sources that have no mode", func(t *testing.T) {
 		t.Parallel()
 		sim := acctest.StartSim(t, allowed)
-		cli := acctest.NewCLI(t, sim).InProcess()
+		cli := acctest.NewCLI(t, sim)
 		for _, body := range []string{
 			remoteKey("kid-1", blueCredential, "Sim_BYOK", none),
 			tenantSecret(`type = "Data"`, `source = "HSM"`, none),

@@ -58,7 +58,7 @@ func TestAccTenantSecret_hsm(t *testing.T) {
 func TestAccTenantSecret_hsmLostReply(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(tenantSecret(`type = "Data"`, `source = "HSM"`))
 	arm(t, sim, lostReply, outOfReach)
 	if failed := cli.Apply(); failed.Code == 0 || !failed.Has("error", "Outcome of the upload is unknown") {

@@ -19,7 +19,7 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			lines := []string{"rotate_after_days = 10", escrowIn(cli)}
 			cli.Config(dataKey(append(lines, trigger("a"))...))
 			cli.MustApply()
@@ -89,7 +89,7 @@ func TestAccTenantSecret_lateReplica(t *testing.T) {
 func TestAccTenantSecret_typeInAnotherCaseOnCreate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	for spelled, is := range map[string]string{
 		"data": `"Data"`, "DATA": `"Data"`,
 		"deterministicdata": `"DeterministicData"`,

@@ -40,7 +40,7 @@ func TestAccTenantSecret_searchIndexMoved(t *testing.T) {
 			) {
 				s.Hyperforce = test.hyperforce
 			}))
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			providerConfig(cli, acctest.ProviderBlock(sim, `api_version = "`+test.version+`"`)+
 				tenantSecret(`type = "`+typ+`"`, `certificate = "Sim_BYOK"`))
 			plan := cli.Plan()
@@ -94,7 +94,7 @@ func TestAccTenantSecret_deterministicSetting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, seeded(t, test.seed), sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(tenantSecret(`type = "DeterministicData"`, `certificate = "Sim_BYOK"`))
 			plan := cli.Plan()
 			if plan.Has("warning", warning, setting) != test.warned {

@@ -67,7 +67,7 @@ func newMoving(t *testing.T, kind orgKind) (m *moving, first, second *sfsim.Serv
 	}
 	first = acctest.StartSim(t, opts...)
 	second = acctest.StartSim(t, append(slices.Clone(opts), sfsim.WithOrganizationID(otherOrganization))...)
-	m = &moving{CLI: acctest.NewCLI(t, first).InProcess(), kind: kind}
+	m = &moving{CLI: acctest.NewCLI(t, first), kind: kind}
 	m.in(first)
 
 	return m, first, second
@@ -191,7 +191,7 @@ func TestAccOrgs_stateOfAnotherOrg(t *testing.T) {
 func TestAccOrgs_refreshedSandbox(t *testing.T) {
 	t.Parallel()
 	production := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, production).InProcess()
+	cli := acctest.NewCLI(t, production)
 	body := dataKey(escrowIn(cli))
 	cli.Config(body)
 	cli.MustApply()
@@ -207,7 +207,7 @@ func TestAccOrgs_refreshedSandbox(t *testing.T) {
 	// Written by the integration user, whom the sandbox has too.
 	patchTenantSecret(t, sandbox, copied.ID, map[string]any{"Description": key.Description})
 
-	other := acctest.NewCLI(t, sandbox).InProcess()
+	other := acctest.NewCLI(t, sandbox)
 	other.Config(body)
 	plan, change := planned(t, other, tenantSecretAddress)
 	expectWarning(t, plan, "An existing key will be archived", copied.ID)

@@ -129,7 +129,7 @@ func TestAccTenantSecret_pinAdopts(t *testing.T) {
 func TestAccTenantSecret_equalPinIsMarked(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(trigger("a"), fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
 	cli.MustApply()
 	before := cli.State(tenantSecretAddress)
@@ -175,7 +175,7 @@ func TestAccTenantSecret_equalPinIsMarked(t *testing.T) {
 func TestAccTenantSecret_pinAdoptsOnUpdate(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
 	cli.MustApply()
 	outside, err := sim.Rotate("Data", "UPLOADED")

@@ -24,7 +24,7 @@ const (
 func TestAccTenantSecret_preventedReplacement(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	asked := func(value string) string {
 		return fmt.Sprintf("\nresource \"terraform_data\" \"asked\" {\n  input = %q\n}\n", value)
 	}
@@ -104,7 +104,7 @@ func TestAccTenantSecret_preventedTaint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey(lines...))
 			cli.MustApply()
 			if result := cli.Run("taint", tenantSecretAddress); result.Code != 0 {
@@ -176,7 +176,7 @@ func depose(t *testing.T, cli *acctest.CLI, saved []byte) {
 func TestAccTenantSecret_deposedObjectOfAFormerKey(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(keepKey, trigger("a")))
 	cli.MustApply()
 	former := acctest.ActiveKey(t, sim, "Data").ID

@@ -68,7 +68,7 @@ func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			before := dataKey()
 			if test.body != before && test.args == nil && test.body != otherType {
 				before = fmt.Sprintf(dependency, "a") + dataKey(byDependency)
@@ -124,7 +124,7 @@ func TestAccTenantSecret_replacementIsAnnounced(t *testing.T) {
 func TestAccTenantSecret_replacementPrevented(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	body := func(value string, lines ...string) string {
 		return fmt.Sprintf(dependency, value) + dataKey(append(lines, byDependency, `deletion_policy = "PREVENT"`)...)
 	}

@@ -329,7 +329,7 @@ func lateTrigger(value, now string) (line, source string) {
 func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	line, source := lateTrigger("a", "1")
 	cli.Config(source + dataKey(line, fmt.Sprintf("escrow = { age_recipients = [%q] }", ageRecipient)))
 	cli.MustApply()
@@ -349,7 +349,7 @@ func TestAccTenantSecret_undecidedPlanKeepsTheEscrowCopy(t *testing.T) {
 func TestAccTenantSecret_ignoreChanges(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey(trigger("a")))
 	cli.MustApply()
 	for _, ignored := range []string{"[rotation_triggers]", "all"} {
@@ -388,7 +388,7 @@ func TestAccTenantSecret_refusalIsShown(t *testing.T) {
 				Method: http.MethodPost, Path: "*/sobjects/TenantSecret", Status: http.StatusBadRequest,
 				ErrorCode: "WORD_OF_TOMORROW", Message: message,
 			})
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(dataKey(`key_derivation_mode = "NONE"`))
 			expectError(t, cli.Apply(), "Salesforce refused the new Data key", "WORD_OF_TOMORROW",
 				strings.ReplaceAll(message, "\n", " "), "Nothing was changed.", "Opt-Out of Key Derivation")

@@ -50,7 +50,7 @@ func TestAccTenantSecret_swappedCertificate(t *testing.T) {
 	own, _ := inOrg(acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Attacker"})), "Attacker")
 	honest, _ := inOrg(sim, "Sim_BYOK")
 	proxy := newInspecting(t, sim, own.PEM)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	config := func(lines ...string) {
 		providerConfig(cli, fmt.Sprintf("provider \"salesforcebyok\" {\n  instance_url = %q\n  access_token = %q\n}\n",
 			proxy.url, sim.AccessToken)+dataKey(append(lines, escrowIn(cli))...))

@@ -280,7 +280,7 @@ func TestAccTenantSecret_badInput(t *testing.T) {
 				skipBelowWriteOnly(t)
 			}
 			sim := acctest.StartSim(t)
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(test.config)
 			// The source line of an error is shown by the CLI, so the secret comes by a variable; its
 			// default stands elsewhere.
@@ -406,7 +406,7 @@ func TestAccResources_variablesWithoutValues(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cli := acctest.NewCLI(t, acctest.StartSim(t, seedOf(t, archivedKey))).InProcess()
+			cli := acctest.NewCLI(t, acctest.StartSim(t, seedOf(t, archivedKey)))
 			cli.Config(optional + body)
 			if validated := cli.Run("validate", "-no-color"); validated.Code != 0 {
 				t.Errorf("expected the configuration to be valid, found\n%s", validated.Output())

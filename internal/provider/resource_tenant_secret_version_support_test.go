@@ -51,7 +51,7 @@ func newCustodyRun(t *testing.T, seed string, opts ...sfsim.Option) *custodyRun 
 	t.Helper()
 	sim := acctest.StartSim(t, append([]sfsim.Option{seedOf(t, seed)}, opts...)...)
 
-	return &custodyRun{CLI: acctest.NewCLI(t, sim).InProcess(), t: t, sim: sim, id: sim.TenantSecrets()[0].ID}
+	return &custodyRun{CLI: acctest.NewCLI(t, sim), t: t, sim: sim, id: sim.TenantSecrets()[0].ID}
 }
 
 // block renders the resource of the tests.

@@ -15,7 +15,7 @@ import (
 func TestAccTenantSecret_warningsOfManyKeys(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	types := []string{"Data", "Analytics", "SearchIndex"}
 	keys := func(value string) string {
 		return fmt.Sprintf(`

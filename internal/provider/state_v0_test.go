@@ -160,7 +160,7 @@ func TestAccState_version0Interrupted(t *testing.T) {
 			t.Parallel()
 			sim, state := orgOfVersion0(t, name)
 			address := "salesforcebyok_" + name + ".this"
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			copies := filepath.Join(cli.Dir, "copies")
 			body := strings.Replace(stateVersion0[name].body, "  escrow = {\n",
 				fmt.Sprintf("  escrow = {\n    directory = %q\n", copies), 1)

@@ -33,7 +33,7 @@ func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 				s.DeployPolls = 1000
 			}))
 			sim.Clock.Stop() // the deploy would end by itself
-			cli := acctest.NewCLI(t, sim).InProcess()
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(test.body(`timeouts = { create = "2s" }`))
 			failed := cli.Apply()
 			if failed.Code == 0 || !failed.Has("error", test.summary, "ended as Canceled", "gave up waiting",
@@ -63,7 +63,7 @@ func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 func TestAccTimeouts_badInput(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(wrappingCertificate(`developer_name = "Late"`, `timeouts = { create = "soon" }`))
 	if plan := cli.Plan(); plan.Code != acctest.PlanFailed {
 		t.Errorf("expected a duration that is none to be refused, found\n%s", plan.Output())

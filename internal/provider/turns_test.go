@@ -12,7 +12,7 @@ import (
 func TestAccTenantSecret_oneLineageTwice(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithLatency(20*time.Millisecond))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	for n, value := range []string{"a", "b"} {
 		cli.Config(dataKey("count = 3", trigger(value)))
 		if applied := cli.MustApply(); !applied.Has("warning", "Two resources manage one key",
@@ -27,7 +27,7 @@ func TestAccTenantSecret_oneLineageTwice(t *testing.T) {
 func TestAccTenantSecret_twoLineagesOfOneType(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals(), sfsim.WithLatency(20*time.Millisecond))
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config(dataKey("count = 2", "rotation_triggers = { key = count.index }", escrowIn(cli)))
 	expectError(t, cli.Apply(), "Two resources manage one key", "for the Data key", "terraform state rm")
 	uploads(t, sim, 1, 1)
@@ -40,7 +40,7 @@ func TestAccTenantSecret_twoLineagesOfOneType(t *testing.T) {
 func TestAccTenantSecret_typesSideBySide(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).InProcess()
+	cli := acctest.NewCLI(t, sim)
 	cli.Config("\nresource \"salesforcebyok_tenant_secret\" \"each\" {\n  for_each    = toset([\"Data\", " +
 		"\"SearchIndex\", \"Analytics\"])\n  type        = each.value\n  certificate = \"Sim_BYOK\"\n}\n")
 	if applied := cli.MustApply(); applied.Added != 3 || applied.Has("warning", "Two resources manage one key") {
@@ -58,7 +58,7 @@ func TestAccDataEncryptionKey_oneLineageTwice(t *testing.T) {
 	}
 	expectCount(t, sim, opDataKey, 2)
 
-	two := &hyperforceCLI{CLI: acctest.NewCLI(t, sim).InProcess(), sim: sim}
+	two := &hyperforceCLI{CLI: acctest.NewCLI(t, sim), sim: sim}
 	sim.Clock.Advance(2 * time.Hour)
 	two.Config(searchKey("count = 2", "rotation_triggers = { key = count.index }"))
 	expectError(t, two.Apply(), "Two resources manage one key", "for the Search Index key")
