@@ -156,7 +156,7 @@ deny contains message if {
 	count(organizations) > 0
 	id := set_to(change).organization_id
 	not id in organizations
-	message := sprintf("%s is for the org %s, which is none of yours.", [change.address, id])
+	message := sprintf("%s is for the org %s, which the policy does not list.", [change.address, id])
 }
 
 # ---- how often
