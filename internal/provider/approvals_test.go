@@ -14,6 +14,7 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt/schema"
 )
 
 // approver is a person with a key of ssh-keygen.
@@ -329,7 +330,7 @@ func TestAccTenantSecretVersion_receipts(t *testing.T) {
 		}
 		texts = append(texts, text)
 	}
-	if err := receipt.VerifyChain(texts...); err != nil {
+	if err := schema.VerifyChain(texts...); err != nil {
 		t.Error(err)
 	}
 	kept, err := receipt.OpenDirectory(directory)

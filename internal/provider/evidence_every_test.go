@@ -102,17 +102,11 @@ import {
 		}
 		operations[r.Operation], resources[r.Resource] = true, true
 	}
-	var document struct {
-		Properties struct {
-			Operation struct {
-				Enum []receipt.Operation `json:"enum"`
-			} `json:"operation"`
-		} `json:"properties"`
-	}
-	if err := json.Unmarshal(schema.Text(), &document); err != nil {
+	known, err := schema.Operations()
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, operation := range document.Properties.Operation.Enum {
+	for _, operation := range known {
 		if !operations[operation] {
 			t.Errorf("no receipt of the operation %s", operation)
 		}

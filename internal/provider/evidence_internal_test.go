@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt/schema"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/secret"
 )
@@ -46,7 +47,7 @@ func TestRecordWithoutAPlace(t *testing.T) {
 		second.ValueString()) {
 		t.Errorf("expected one warning with the receipt, found %v", diags)
 	}
-	if err := receipt.VerifyChain(first.ValueString(), second.ValueString()); err != nil {
+	if err := schema.VerifyChain(first.ValueString(), second.ValueString()); err != nil {
 		t.Error(err)
 	}
 	r, err := receipt.Parse(second.ValueString())

@@ -127,7 +127,7 @@ func chainOf(t *testing.T, cli *acctest.CLI, address string, steps ...func()) []
 			t.Errorf("step %d: expected an empty plan, found\n%s", i, plan.Output())
 		}
 	}
-	if err := receipt.VerifyChain(texts...); err != nil {
+	if err := schema.VerifyChain(texts...); err != nil {
 		t.Error(err)
 	}
 

@@ -244,31 +244,3 @@ func Parse(text string) (Receipt, error) {
 	}
 	return r, nil
 }
-
-// VerifyChain checks the texts of receipts of one state, the oldest first: each is canonical, and
-// its previous is the SHA-256 of the one before. The first may follow one that is not given.
-// Receipts without a Format chain nothing.
-func VerifyChain(texts ...string) error {
-	var problems []error
-	for i, text := range texts {
-		r, err := Parse(text)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("receipt %d %w", i+1, err))
-			continue
-		}
-		if r.Format == 0 {
-			continue
-		}
-		if canonical, err := Canonical([]byte(text)); err != nil || string(canonical) != text {
-			problems = append(problems, fmt.Errorf("receipt %d is not in canonical form", i+1))
-		}
-		if i == 0 {
-			continue
-		}
-		if want := Sum(texts[i-1]); r.Previous == nil || *r.Previous != want {
-			problems = append(problems, fmt.Errorf("receipt %d does not follow the one before it, whose SHA-256 is %s", i+1,
-				want))
-		}
-	}
-	return errors.Join(problems...)
-}

@@ -1,10 +1,11 @@
-// Package schema holds the JSON schema of receipts, and holds texts to it. Tests use it; the
-// provider does not.
+// Package schema holds receipts to their JSON schema and to their chain, as an auditor would. Tests
+// use it; the provider does not.
 package schema
 
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,21 @@ var text []byte
 
 // Text returns the schema, JSON Schema draft 2020-12.
 func Text() []byte { return bytes.Clone(text) }
+
+// Operations returns the operations that the schema knows.
+func Operations() ([]receipt.Operation, error) {
+	var document struct {
+		Properties struct {
+			Operation struct {
+				Enum []receipt.Operation `json:"enum"`
+			} `json:"operation"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	return document.Properties.Operation.Enum, nil
+}
 
 // compiled is the schema, ready to be held against receipts.
 var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
@@ -55,4 +71,32 @@ func Validate(receiptText string) error {
 		err = errors.New("the receipt is not in canonical form")
 	}
 	return err
+}
+
+// VerifyChain checks the texts of receipts of one state, the oldest first: each is canonical, and
+// its previous is the SHA-256 of the one before. The first may follow one that is not given.
+// Receipts without a Format chain nothing.
+func VerifyChain(texts ...string) error {
+	var problems []error
+	for i, text := range texts {
+		r, err := receipt.Parse(text)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("receipt %d %w", i+1, err))
+			continue
+		}
+		if r.Format == 0 {
+			continue
+		}
+		if canonical, err := receipt.Canonical([]byte(text)); err != nil || string(canonical) != text {
+			problems = append(problems, fmt.Errorf("receipt %d is not in canonical form", i+1))
+		}
+		if i == 0 {
+			continue
+		}
+		if want := receipt.Sum(texts[i-1]); r.Previous == nil || *r.Previous != want {
+			problems = append(problems, fmt.Errorf("receipt %d does not follow the one before it, whose SHA-256 is %s", i+1,
+				want))
+		}
+	}
+	return errors.Join(problems...)
 }
