@@ -3,6 +3,7 @@ package acctest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
@@ -22,11 +23,12 @@ func StartSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 	return sim
 }
 
-// StartLenientSim is StartSim for tests that provoke violations.
+// StartLenientSim is StartSim for tests that provoke violations. Neither org loses patience with a
+// key service: how long one takes to answer depends on the machine.
 func StartLenientSim(t testing.TB, opts ...sfsim.Option) *sfsim.Server {
 	t.Helper()
 	NeedsCLI(t)
-	sim, err := sfsim.New(opts...)
+	sim, err := sfsim.New(append([]sfsim.Option{sfsim.WithKeyServiceTimeout(time.Hour)}, opts...)...)
 	if err != nil {
 		t.Fatalf("starting the simulator: %v", err)
 	}

@@ -116,7 +116,7 @@ func TestConformance(t *testing.T) {
 					})
 					o := simulated(t, sfsim.WithSeed(read))
 					f.check(&probe{T: t, org: o})
-					if n, most := len(o.sim.Requests()), f.item().calls; n > most && f.needs&prepared == 0 {
+					if n, most := o.sim.RequestCount(), f.item().calls; n > most && f.needs&prepared == 0 {
 						t.Errorf("%d API calls, announced are at most %d", n, most)
 					}
 				})

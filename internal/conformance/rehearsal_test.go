@@ -182,8 +182,8 @@ func TestTheLiveSuite(t *testing.T) {
 			t.Errorf("left behind: %+v", key)
 		}
 	}
-	if got.APICallsSpent < 100 || got.APICallsSpent > len(r.sim.Requests()) {
-		t.Errorf("%d API calls, of %d requests", got.APICallsSpent, len(r.sim.Requests()))
+	if got.APICallsSpent < 100 || got.APICallsSpent > r.sim.RequestCount() {
+		t.Errorf("%d API calls, of %d requests", got.APICallsSpent, r.sim.RequestCount())
 	}
 	announced, asked := strings.Index(output, "This will happen on "+r.sim.InstanceURL),
 		strings.Index(output, "=== RUN   TestLive/")
@@ -348,7 +348,7 @@ func TestTheLiveSuite_refuses(t *testing.T) {
 			if passed || !strings.Contains(output, test.want) {
 				t.Errorf("expected a failure that says %q, found %s", test.want, output)
 			}
-			if n := len(r.sim.Requests()); n != test.requests || len(r.writes()) != 0 {
+			if n := r.sim.RequestCount(); n != test.requests || len(r.writes()) != 0 {
 				t.Errorf("%d requests, expected %d: the login, and the query of the organization: %v", n, test.requests, r.writes())
 			}
 			if r.record() != nil {
@@ -363,8 +363,8 @@ func TestTheLiveSuite_withoutTFACC(t *testing.T) {
 	t.Parallel()
 	r := rehearse(t, sandboxSeed, map[string]string{"TF_ACC": "", "SALESFORCE_LIVE_ROTATIONS": "5"})
 	if output, passed := r.run(); !passed || !strings.Contains(output, "--- SKIP: TestLive") ||
-		len(r.sim.Requests()) != 0 {
-		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
+		r.sim.RequestCount() != 0 {
+		t.Errorf("%d requests: %s", r.sim.RequestCount(), output)
 	}
 }
 
@@ -376,8 +376,8 @@ func TestTheLiveSuite_dryRun(t *testing.T) {
 		"SALESFORCE_LIVE_ORGANIZATION_ID": "",
 	})
 	output, passed := r.run()
-	if !passed || len(r.sim.Requests()) != 0 || r.record() != nil {
-		t.Errorf("%d requests: %s", len(r.sim.Requests()), output)
+	if !passed || r.sim.RequestCount() != 0 || r.record() != nil {
+		t.Errorf("%d requests: %s", r.sim.RequestCount(), output)
 	}
 	for _, i := range items() {
 		if !strings.Contains(output, " "+i.name+": ") {

@@ -102,12 +102,12 @@ func (l *life) run(t *testing.T) {
 		if plan := l.Plan("-out=saved.tfplan"); plan.Code != acctest.PlanChanges {
 			t.Fatalf("%s: expected a plan with changes, found exit code %d\n%s", op.name, plan.Code, plan.Output())
 		}
-		before := len(l.sim.Requests())
+		before := l.sim.RequestCount()
 		if result := l.Run("apply", "-json", "-input=false", "saved.tfplan"); result.Code != 0 {
 			t.Fatalf("%s: exit code %d\n%s", op.name, result.Code, result.Output())
 		}
 		var made []string
-		for _, request := range l.sim.Requests()[before:] {
+		for _, request := range l.sim.RequestsFrom(before) {
 			made = append(made, request.Operation)
 		}
 		if len(made) > op.atMost {

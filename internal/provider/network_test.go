@@ -183,7 +183,7 @@ func TestAccProvider_proxyAndPrivateAuthority(t *testing.T) {
 			if result.Code == 0 || !strings.Contains(strings.Join(strings.Fields(result.Output()), " "), test.refusal) {
 				t.Errorf("expected an error with %q, found exit code %d, %s", test.refusal, result.Code, result.Output())
 			}
-			if n := len(org.sim.Requests()); n != 0 {
+			if n := org.sim.RequestCount(); n != 0 {
 				t.Errorf("expected no request over such a connection, found %d", n)
 			}
 		})
@@ -344,7 +344,7 @@ func TestAccProvider_requestLimit(t *testing.T) {
 	t.Parallel()
 	sim, cli := manyKeys(t, 30)
 	const full = "so no further one is made in this run"
-	spent := func() int { return len(sim.Requests()) }
+	spent := func() int { return sim.RequestCount() }
 	said := func(result acctest.Result) (whole, brief int) {
 		t.Helper()
 		for _, d := range result.Diagnostics {
@@ -399,7 +399,7 @@ func TestAccProvider_requestLimit(t *testing.T) {
 			whole, brief, made)
 	}
 	refused := 0
-	for _, request := range sim.Requests()[before:] {
+	for _, request := range sim.RequestsFrom(before) {
 		if request.ErrorCode == "REQUEST_LIMIT_EXCEEDED" {
 			refused++
 		}
@@ -449,10 +449,10 @@ func TestAccProvider_orgDown(t *testing.T) {
 	if err := sim.AddFault(sfsim.Fault{Query: "FROM TenantSecret", HTML: true}); err != nil {
 		t.Fatal(err)
 	}
-	before := len(sim.Requests())
+	before := sim.RequestCount()
 	plan := cli.Plan("-parallelism=10")
 	asked := 0
-	for _, request := range sim.Requests()[before:] {
+	for _, request := range sim.RequestsFrom(before) {
 		if request.Status == http.StatusServiceUnavailable {
 			asked++
 		}

@@ -210,7 +210,7 @@ func TestAccProvider_badInput(t *testing.T) {
 					t.Errorf("the output shows a secret: %s", plan.Output())
 				}
 			}
-			if n := len(sim.Requests()); n != 0 {
+			if n := sim.RequestCount(); n != 0 {
 				t.Errorf("expected nothing to be sent, found %v", sim.Requests())
 			}
 		})
@@ -329,7 +329,7 @@ func TestAccProvider_credentialsUnknownAtPlan(t *testing.T) {
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 2 {
 		t.Errorf("expected the plan to wait for the credentials, found\n%s", plan.Output())
 	}
-	if n := len(sim.Requests()); n != 0 {
+	if n := sim.RequestCount(); n != 0 {
 		t.Errorf("expected nothing to be sent, found %v", sim.Requests())
 	}
 	cli.MustApply()
@@ -364,7 +364,7 @@ func TestAccProvider_unknownAtPlan(t *testing.T) {
 			if plan := cli.Plan(); plan.Code != acctest.PlanChanges || plan.Added != 2 {
 				t.Errorf("expected a plan to create, found\n%s", plan.Output())
 			}
-			if n := len(sim.Requests()); n != 0 {
+			if n := sim.RequestCount(); n != 0 {
 				t.Errorf("expected nothing to be sent, found %v", sim.Requests())
 			}
 			cli.MustApply()

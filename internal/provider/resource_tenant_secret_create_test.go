@@ -176,7 +176,7 @@ func TestAccTenantSecret_uploadOrder(t *testing.T) {
 			t.Errorf("expected the POST to have %s, without which Salesforce makes its own key, found %v", needed, fields)
 		}
 	}
-	if uploads := len(sim.Requests()); uploads > 12 {
+	if uploads := sim.RequestCount(); uploads > 12 {
 		t.Errorf("expected a plan and an upload within 12 calls, found %d: %v", uploads, operations)
 	}
 }

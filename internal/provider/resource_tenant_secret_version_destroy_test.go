@@ -346,12 +346,12 @@ func TestAccTenantSecretVersion_destroyTakesFourCalls(t *testing.T) {
 	r.must(archived)
 	r.allowed = true
 	r.want(destroyed)
-	before := len(r.sim.Requests())
+	before := r.sim.RequestCount()
 	if result := r.Apply(); result.Code != 0 {
 		t.Fatal(result.Output())
 	}
 	var calls []string
-	for _, request := range r.sim.Requests()[before:] {
+	for _, request := range r.sim.RequestsFrom(before) {
 		if request.Operation != acctest.OpToken {
 			calls = append(calls, request.Method+" "+request.Operation)
 		}

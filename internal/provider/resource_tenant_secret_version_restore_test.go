@@ -150,7 +150,7 @@ func TestAccTenantSecretVersion_exportIsValidated(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey)
 	skipWithoutWriteOnly(t, r)
-	before := len(r.sim.Requests())
+	before := r.sim.RequestCount()
 	for name, test := range map[string]struct{ lines, summary string }{
 		"no base64":         {givenExport, "Invalid exported secret value"},
 		"no version":        {"exported_secret_value_wo = var.export", "Export without a version"},
@@ -182,7 +182,7 @@ func TestAccTenantSecretVersion_exportIsValidated(t *testing.T) {
 			t.Errorf("%s: the output shows the value", name)
 		}
 	}
-	for _, request := range r.sim.Requests()[before:] {
+	for _, request := range r.sim.RequestsFrom(before) {
 		if request.Operation != acctest.OpToken {
 			t.Errorf("expected nothing to be sent, found %s", request.Operation)
 		}

@@ -1,6 +1,7 @@
 package sfsim
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -16,8 +17,8 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim/jwe"
 )
 
-// calloutTimeout is how long a key service may take [V ThalesDoc].
-const calloutTimeout = 3 * time.Second
+// keyServiceTimeout is how long a key service may take [V ThalesDoc].
+const keyServiceTimeout = 3 * time.Second
 
 // Retries after a failed callout [D Help cache_considerations]: each minute for five minutes, then
 // every five minutes for a day.
@@ -96,7 +97,8 @@ func (s *Server) callOut(secret *tenantSecret, cert *certificate, service *named
 		return made.status
 	}
 	s.mu.Unlock()
-	httpStatus, answer, status := askKeyService(service.endpoint, secret.remoteIdentifier, made.nonce)
+	timeout := cmp.Or(s.options.keyServiceTimeout, keyServiceTimeout)
+	httpStatus, answer, status := askKeyService(service.endpoint, secret.remoteIdentifier, made.nonce, timeout)
 	if status == jwe.Success {
 		_, status = jwe.Open(cert.key, answer, want)
 	}
@@ -107,7 +109,9 @@ func (s *Server) callOut(secret *tenantSecret, cert *certificate, service *named
 
 // askKeyService sends the request that key services see [C distributey]. Salesforce demands https;
 // on loopback http will do.
-func askKeyService(endpoint, identifier, nonce string) (httpStatus int, answer []byte, status jwe.Status) {
+func askKeyService(endpoint, identifier, nonce string, timeout time.Duration) (
+	httpStatus int, answer []byte, status jwe.Status,
+) {
 	target, err := url.Parse(endpoint)
 	if err != nil || target.Scheme != "http" && target.Scheme != "https" {
 		return 0, nil, jwe.UnknownError
@@ -116,7 +120,7 @@ func askKeyService(endpoint, identifier, nonce string) (httpStatus int, answer [
 	query := target.Query()
 	query.Set("requestId", nonce)
 	target.RawQuery = query.Encode()
-	ctx, cancel := context.WithTimeout(context.Background(), calloutTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {

@@ -27,6 +27,7 @@ type keyService struct {
 	status  int  // other than 200: refuse
 	jti     bool // send the nonce back
 	empty   bool
+	stall   bool // answer only when nobody waits any more
 	asked   []*http.Request
 	dataKey []byte
 }
@@ -55,6 +56,10 @@ func (s *keyService) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, r)
+	if s.stall {
+		<-r.Context().Done()
+		return
+	}
 	if s.status != http.StatusOK || s.empty {
 		w.WriteHeader(s.status)
 		return
@@ -91,6 +96,7 @@ const remoteBody = `{"Source":"Remote","Type":"DeterministicData","RemoteKeyIden
 
 func startWithService(t *testing.T, service *keyService, opts ...sfsim.Option) *client {
 	t.Helper()
+	opts = append([]sfsim.Option{sfsim.WithKeyServiceTimeout(time.Hour)}, opts...)
 	c := start(t, append(opts, seeded(t, "named_credentials: [{id: 0XAWt0000000077, developer_name: Keys, endpoint: '"+
 		service.URL+"/keys'}]\n"+
 		"settings: {enable_cache_only_keys: true}"))...)
@@ -172,6 +178,21 @@ func TestCalloutReplayDetection(t *testing.T) {
 	}
 	service.set(func(s *keyService) { s.jti = true })
 	c.create(remoteBody).created()
+}
+
+// A key service that takes longer than Salesforce waits refuses the key.
+func TestCalloutTimeout(t *testing.T) {
+	t.Parallel()
+	service := newKeyService(t)
+	service.stall = true
+	c := startWithService(t, service, sfsim.WithKeyServiceTimeout(time.Millisecond))
+	refused := c.create(remoteBody).refused(http.StatusBadRequest, unknown)
+	if !strings.Contains(refused.Message, "RESPONSE_TIMEOUT") {
+		t.Errorf("message %q", refused.Message)
+	}
+	if made := c.server.Callouts(); len(made) != 1 || made[0].StatusCode != "RESPONSE_TIMEOUT" || made[0].HTTPStatus != 0 {
+		t.Errorf("callouts %+v", made)
+	}
 }
 
 // A failing callout destroys the key, retries bring it back [D Help cache_considerations].

@@ -47,11 +47,22 @@ type Violation struct {
 func (v Violation) String() string { return v.Method + " " + v.Path + ": the client " + v.Text }
 
 // Requests returns the journal, oldest first.
-func (s *Server) Requests() []Request {
+func (s *Server) Requests() []Request { return s.RequestsFrom(0) }
+
+// RequestCount returns the length of the journal.
+func (s *Server) RequestCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Request, len(s.journal))
-	for i, entry := range s.journal {
+	return len(s.journal)
+}
+
+// RequestsFrom returns the journal without its first n requests.
+func (s *Server) RequestsFrom(n int) []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	journal := s.journal[min(n, len(s.journal)):]
+	out := make([]Request, len(journal))
+	for i, entry := range journal {
 		out[i] = *entry
 		out[i].Fields = slices.Clone(entry.Fields)
 	}

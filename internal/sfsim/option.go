@@ -13,6 +13,7 @@ type options struct {
 	kindGiven                        bool
 	organizationID                   string
 	latency                          time.Duration
+	keyServiceTimeout                time.Duration
 	control                          bool
 	now                              *time.Time
 	seed                             *Seed
@@ -66,6 +67,18 @@ func WithLatency(d time.Duration) Option {
 			return fmt.Errorf("the latency is %s, expected 0 or more", d)
 		}
 		o.latency = d
+		return nil
+	}
+}
+
+// WithKeyServiceTimeout bounds a callout to a key service, in real time: 3 seconds by default, as
+// Salesforce allows [V ThalesDoc]. A test of anything else gives its key service longer.
+func WithKeyServiceTimeout(d time.Duration) Option {
+	return func(o *options) error {
+		if d <= 0 {
+			return fmt.Errorf("the timeout of key services is %s, expected more than 0", d)
+		}
+		o.keyServiceTimeout = d
 		return nil
 	}
 }

@@ -3,6 +3,7 @@ package sfsim
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -121,15 +122,11 @@ func (r *reply) write(w http.ResponseWriter, req *http.Request, now time.Time, m
 		body = append([]byte("{[\"malformed\":"), body...)
 	}
 	if len(body) > 0 && acceptsGzip(req) && mangle == intact {
-		var packed bytes.Buffer
-		zip := gzip.NewWriter(&packed)
-		if _, err := zip.Write(body); err != nil {
+		packed, err := pack(body)
+		if err != nil {
 			return 0, err
 		}
-		if err := zip.Close(); err != nil {
-			return 0, err
-		}
-		body = packed.Bytes()
+		body = packed
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	if r.status != http.StatusNoContent && r.status != http.StatusNotModified {
@@ -149,6 +146,35 @@ func (r *reply) write(w http.ResponseWriter, req *http.Request, now time.Time, m
 		panic(http.ErrAbortHandler)
 	}
 	return w.Write(body)
+}
+
+// packers are gzip writers that rest: one is over a megabyte, which would be most of what a reply
+// costs. A sync.Pool would drop some of them under the race detector, where they cost most.
+var packers = make(chan *gzip.Writer, 4)
+
+// pack compresses a body.
+func pack(body []byte) ([]byte, error) {
+	var zip *gzip.Writer
+	select {
+	case zip = <-packers:
+	default:
+		made, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		if err != nil {
+			return nil, err
+		}
+		zip = made
+	}
+	var packed bytes.Buffer
+	zip.Reset(&packed)
+	_, err := zip.Write(body)
+	if err := errors.Join(err, zip.Close()); err != nil {
+		return nil, err
+	}
+	select {
+	case packers <- zip:
+	default:
+	}
+	return packed.Bytes(), nil
 }
 
 func acceptsGzip(req *http.Request) bool {

@@ -317,6 +317,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"kind":         sfsim.WithKind("scratch"),
 		"organization": sfsim.WithOrganizationID("005Wt0000000001"),
 		"latency":      sfsim.WithLatency(-1),
+		"patience":     sfsim.WithKeyServiceTimeout(0),
 		"settings": sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
 			s.CertificateChainForm = "p7b"
 		}),
@@ -342,7 +343,7 @@ func TestResetReturnsToTheInitialWorld(t *testing.T) {
 	if n := len(c.server.TenantSecrets()); n != 1 {
 		t.Errorf("%d tenant secrets after a reset, want 1", n)
 	}
-	if n := len(c.server.Requests()); n != 0 {
+	if n := c.server.RequestCount(); n != 0 {
 		t.Errorf("%d requests after a reset", n)
 	}
 	if shift := time.Until(c.server.Clock.Now()); shift > time.Minute || shift < -time.Minute {

@@ -118,7 +118,11 @@ func WriteArchive(files []File) ([]byte, error) {
 	var out bytes.Buffer
 	writer := zip.NewWriter(&out)
 	for _, file := range files {
-		w, err := writer.Create(file.Name)
+		header := zip.FileHeader{Name: file.Name, Method: zip.Deflate}
+		if len(file.Body) == 0 {
+			header.Method = zip.Store // a compressor of its own would be most of what the archive costs
+		}
+		w, err := writer.CreateHeader(&header)
 		if err != nil {
 			return nil, err
 		}
