@@ -1,6 +1,7 @@
 package acctest
 
 import (
+	"context"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -19,14 +20,24 @@ const ProviderName = "salesforcebyok"
 // ServerFactories are providers by local name, as plugin-testing wants them.
 type ServerFactories = map[string]func() (tfprotov6.ProviderServer, error)
 
-// Factories returns the provider under test. Unless opts say otherwise it looks for a lost record
-// without pauses.
+// Factories returns the provider under test. Unless opts say otherwise it waits for a moment only
+// where the released one waits for seconds.
 func Factories(opts ...provider.Option) ServerFactories {
-	opts = append([]provider.Option{provider.WithLooks(time.Millisecond, time.Millisecond)}, opts...)
+	opts = append([]provider.Option{provider.WithSleep(Moment)}, opts...)
 
 	server := provider.NewServer(Version, opts...)
 
 	return ServerFactories{ProviderName: func() (tfprotov6.ProviderServer, error) { return server(), nil }}
+}
+
+// Moment waits as a sleep of d would end, a millisecond later at the latest.
+func Moment(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(min(d, time.Millisecond)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // FactoriesWithEcho adds the echo provider, which copies what its configuration gets, also an

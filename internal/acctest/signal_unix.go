@@ -14,6 +14,23 @@ import (
 // long as that takes.
 func (c *CLI) ApplyKilled(at sfsim.Fault) {
 	c.t.Helper()
+	c.applySignalled(at, syscall.SIGKILL, false)
+	c.sim.ClearFaults()
+}
+
+// ApplyInterrupted is ApplyKilled with the signal of Ctrl-C, after which the reply leaves. It
+// returns what the CLI printed until its end.
+func (c *CLI) ApplyInterrupted(at sfsim.Fault) string {
+	c.t.Helper()
+
+	return c.applySignalled(at, syscall.SIGINT, true)
+}
+
+// applySignalled sends a signal to the CLI and to all that it has started, as a terminal does,
+// while the org holds a reply. It returns what the CLI has printed, and fails the test if it
+// succeeds.
+func (c *CLI) applySignalled(at sfsim.Fault, signal syscall.Signal, reply bool) string {
+	c.t.Helper()
 	struck, release, err := c.sim.Hold(at)
 	if err != nil {
 		c.t.Fatal(err)
@@ -31,13 +48,17 @@ func (c *CLI) ApplyKilled(at sfsim.Fault) {
 	select {
 	case <-struck:
 	case err := <-ended:
-		c.t.Fatalf("the apply ended before it could be killed: %v\n%s", err, output.String())
+		c.t.Fatalf("the apply ended before %v: %v\n%s", signal, err, output.String())
 	}
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
 		c.t.Fatal(err)
 	}
-	if err := <-ended; err == nil {
-		c.t.Fatal("the apply ended by itself")
+	if reply {
+		release()
 	}
-	c.sim.ClearFaults()
+	if err := <-ended; err == nil {
+		c.t.Fatalf("the apply succeeded in spite of %v\n%s", signal, output.String())
+	}
+
+	return output.String()
 }

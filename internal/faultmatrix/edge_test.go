@@ -66,6 +66,9 @@ type edge struct {
 	hit  bool
 	down bool
 
+	// connections are those that are open, with the run that each began in.
+	connections map[net.Conn]int64
+
 	runs     atomic.Int64
 	inflight atomic.Int64
 	last     atomic.Int64
@@ -75,7 +78,7 @@ var edges atomic.Int64
 
 func newEdge(t *testing.T, sim *sfsim.Server) *edge {
 	t.Helper()
-	e := &edge{t: t, sim: sim, address: "127.0.0.1:0"}
+	e := &edge{t: t, sim: sim, address: "127.0.0.1:0", connections: map[net.Conn]int64{}}
 	if n := edges.Add(1); runtime.GOOS == "linux" {
 		// The whole of 127.0.0.0/8 is loopback here. While this edge refuses connections nobody else can
 		// take its port.
@@ -96,7 +99,9 @@ func (e *edge) open() {
 	if err != nil {
 		e.t.Fatalf("the edge can't listen: %v", err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{
+		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute, ConnState: e.follow,
+	}
 	e.mu.Lock()
 	e.address, e.server, e.down = listener.Addr().String(), server, false
 	e.mu.Unlock()
@@ -185,8 +190,54 @@ func (e *edge) heal() {
 	}
 }
 
-// settle waits until nothing is under way and nothing new arrives: a provider whose CLI
-// was killed may live on for a while.
+// follow keeps the connections.
+func (e *edge) follow(c net.Conn, state http.ConnState) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		e.connections[c] = e.runs.Load()
+	case http.StateClosed, http.StateHijacked:
+		delete(e.connections, c)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// drain waits until all has arrived that the processes of this run have sent before they were
+// killed: their connections are served to the end then.
+func (e *edge) drain() {
+	// Connections are accepted in turn, so that all earlier ones are known once this one is.
+	if last, err := new(net.Dialer).DialContext(e.t.Context(), "tcp", e.address); err == nil {
+		e.until(func(c net.Conn, _ int64) bool { return c.RemoteAddr().String() == last.LocalAddr().String() }, true)
+		if err := last.Close(); err != nil {
+			e.t.Error(err)
+		}
+	}
+	run := e.runs.Load()
+	e.until(func(_ net.Conn, of int64) bool { return of == run }, false)
+}
+
+// until waits until some connection fits, or none.
+func (e *edge) until(fits func(c net.Conn, run int64) bool, some bool) {
+	found := func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for c, run := range e.connections {
+			if fits(c, run) {
+				return true
+			}
+		}
+
+		return false
+	}
+	for found() != some {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// settle waits until nothing is under way and nothing new arrives: a provider whose CLI was killed
+// may live on for a while. What it has not done by then, on a slow machine, it does not get to do:
+// drain sees to it that nothing of it comes later.
 func (e *edge) settle() {
 	const quiet = 300 * time.Millisecond
 	for e.inflight.Load() > 0 || time.Since(time.Unix(0, e.last.Load())) < quiet {
@@ -356,9 +407,9 @@ func (s *strike) with(f sfsim.Fault, answered bool) {
 // pass hands a request to the simulator.
 func (e *edge) pass(w http.ResponseWriter, r *http.Request, note func(func(*entry)), answered bool) {
 	seen := &statusWriter{ResponseWriter: w}
-	before := len(e.sim.Requests())
+	before := e.sim.RequestCount()
 	defer func() {
-		requests := e.sim.Requests()[before:]
+		requests := e.sim.RequestsFrom(before)
 		note(func(e *entry) {
 			for _, request := range requests {
 				e.committed = e.committed || request.Committed

@@ -92,8 +92,7 @@ func newLane(t *testing.T, seed string, f fault) *lane {
 	l := &lane{t: t, fault: f}
 	l.sim = acctest.StartSim(t, opts...)
 	l.edge = newEdge(t, l.sim)
-	// Without waits of its own: it looks as often, and as long, as the built provider.
-	l.cli = acctest.NewCLI(t, l.sim).With(provider.WithLooks(), provider.WithTimeouts(l.timeouts.withTimeout),
+	l.cli = acctest.NewCLI(t, l.sim).With(provider.WithTimeouts(l.timeouts.withTimeout),
 		provider.WithReceiptPatience(receiptPatience))
 	l.receipts = filepath.Join(l.cli.Dir, "receipts")
 	l.edge.arrive = l.arrive
@@ -409,6 +408,9 @@ func (l *lane) row(op operation, n int, names []string) string {
 	l.killable = false
 	struck := l.edge.struck()
 	l.bury()
+	if l.fault.kills {
+		l.edge.drain()
+	}
 	l.edge.heal()
 
 	outcome := atOnce

@@ -28,15 +28,6 @@ func Write() Patience {
 	}}
 }
 
-// Shorter returns p with waits given by a test, if there are any.
-func (p Patience) Shorter(waits []time.Duration) Patience {
-	if waits != nil {
-		p.Waits = waits[:min(len(waits), len(p.Waits))]
-	}
-
-	return p
-}
-
 // stop is an error after which another look is of no use.
 type stop struct{ error }
 

@@ -62,8 +62,8 @@ type byokProvider struct {
 
 // options are what tests change.
 type options struct {
-	// looks replaces the waits between two looks for a lost record.
-	looks []time.Duration
+	// sleep waits, nil for a wait by the clock.
+	sleep func(context.Context, time.Duration) error
 	// environment looks up variables, in place of os.LookupEnv.
 	environment func(name string) (value string, found bool)
 	// bound bounds an attempt of a request, nil by context.WithTimeout.
@@ -75,10 +75,10 @@ type options struct {
 // Option changes how a provider is built; only tests have a use for it.
 type Option func(*options)
 
-// WithLooks replaces the waits between two looks into the org for a record whose POST had no
-// answer.
-func WithLooks(waits ...time.Duration) Option {
-	return func(o *options) { o.looks = waits }
+// WithSleep replaces every wait of the provider: before a request is sent again, and before another
+// look at what may come late. What is sent, and how often, stays the same.
+func WithSleep(sleep func(context.Context, time.Duration) error) Option {
+	return func(o *options) { o.sleep = sleep }
 }
 
 // WithEnvironment replaces the environment of the process.

@@ -16,7 +16,6 @@ import (
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/byok"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
@@ -91,6 +90,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 		UserAgent:      "terraform-provider-" + typeName + "/" + p.version,
 		Events:         logEvent,
 		WithTimeout:    p.options.bound,
+		Sleep:          p.options.sleep,
 	})
 	if err != nil {
 		addProviderError(diags, "Provider configuration is not usable", err)
@@ -105,7 +105,7 @@ func (p *byokProvider) open(ctx context.Context, model providerModel, diags *dia
 	}
 	data.Client, data.Inventory = client, inventory.New(client)
 	data.uploader = &upload.Uploader{
-		Organization: data.Session.OrganizationID, Patience: look.Write().Shorter(data.options.looks),
+		Organization: data.Session.OrganizationID, Patience: data.forWrite(),
 	}
 	tflog.Info(ctx, "Configured", map[string]any{
 		"organization_id": data.Session.OrganizationID,

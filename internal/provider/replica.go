@@ -15,6 +15,16 @@ type patience struct {
 	spent bool
 }
 
+// forPlan is the patience of a plan.
+func (d *Data) forPlan() look.Patience {
+	return look.Patience{Waits: look.Plan().Waits, Sleep: d.options.sleep}
+}
+
+// forWrite is the patience of a write.
+func (d *Data) forWrite() look.Patience {
+	return look.Patience{Waits: look.Write().Waits, Sleep: d.options.sleep}
+}
+
 // sight reads the tenant secrets for a plan until seen is content, and reports whether it is.
 // Readings of Salesforce may lag behind: a record that an earlier run has seen can be missing in
 // one, and nothing is decided on such a reading.
@@ -25,7 +35,7 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 	}
 	d.patience.mu.Lock()
 	defer d.patience.mu.Unlock()
-	looks := look.Plan().Shorter(d.options.looks)
+	looks := d.forPlan()
 	if d.patience.spent {
 		looks.Waits = nil
 	}
@@ -45,5 +55,5 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 // sightForWrite is sight for a decision to write, forget or drop something: every look is a reading
 // of its own.
 func (d *Data) sightForWrite(ctx context.Context, seen func(inventory.Reading) bool) (inventory.Reading, bool, error) {
-	return look.Reading(ctx, look.Write().Shorter(d.options.looks), d.Inventory.ForWrite, seen)
+	return look.Reading(ctx, d.forWrite(), d.Inventory.ForWrite, seen)
 }

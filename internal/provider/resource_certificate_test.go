@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -401,55 +400,6 @@ func TestAccCertificate_notReadBack(t *testing.T) {
 		"byok_compatible": true,
 	})
 	expectCount(t, sim, opDeploy, 1)
-}
-
-// Who interrupts an apply stops the deploy too.
-func TestAccCertificate_interrupt(t *testing.T) {
-	t.Parallel()
-	sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
-		s.DeployPolls = 1000
-	}))
-	sim.Clock.Stop() // the deploy would end by itself
-	polled, release, err := sim.Hold(sfsim.Fault{Method: "GET", Path: "deployRequest", Nth: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	cli := acctest.NewCLI(t, sim)
-	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
-	apply := cli.Command("apply", "-input=false", "-auto-approve", "-no-color")
-	var output strings.Builder
-	apply.Stdout, apply.Stderr = &output, &output
-	if err := apply.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- apply.Wait() }()
-	select {
-	case <-polled:
-	case err := <-ended:
-		t.Fatalf("the apply ended before it could be interrupted: %v\n%s", err, output.String())
-	}
-	if err := apply.Process.Signal(syscall.SIGINT); err != nil {
-		t.Error(err)
-	}
-	release()
-	if err := <-ended; err == nil {
-		t.Error("expected the interrupted apply to fail")
-	}
-	if !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(output.String(), "│", " ")), " "),
-		"so it was cancelled") {
-		t.Errorf("expected to read about the cancellation, found\n%s", output.String())
-	}
-	expectCount(t, sim, opDeploy, 1)
-	expectCount(t, sim, opDeploy+".cancel", 1)
-	sim.Clock.Advance(time.Hour)
-	if plan := cli.Plan(); plan.Added != 1 {
-		t.Errorf("expected the certificate to be planned again, found\n%s", plan.Output())
-	}
-	if _, made := inOrg(sim, "BYOK_2027"); made {
-		t.Error("expected the cancelled deploy to have made no certificate")
-	}
 }
 
 func TestAccCertificate_expiresSoon(t *testing.T) {

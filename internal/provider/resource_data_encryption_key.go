@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/upload"
 )
@@ -116,7 +115,7 @@ func (dataKeyKind) recordType(typ string) string {
 }
 
 func (dataKeyKind) org(d *Data) upload.Org {
-	return &upload.DataKeys{Client: d.Client, Patience: look.Write().Shorter(d.options.looks)}
+	return &upload.DataKeys{Client: d.Client, Patience: d.forWrite()}
 }
 
 func (k dataKeyKind) readForPlan(ctx context.Context, d *Data) (reading, error) {

@@ -20,7 +20,6 @@ import (
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/custody"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/inventory"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/pluginserver"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
@@ -644,6 +643,6 @@ func (r *tenantSecretVersionResource) addMissing(all inventory.Reading, id strin
 func (d *Data) keeper() *custody.Keeper {
 	return &custody.Keeper{
 		Org: d.Client, Changed: d.Inventory.TenantSecretsChanged,
-		Patience: look.Write().Shorter(d.options.looks),
+		Patience: d.forWrite(),
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -56,7 +55,7 @@ type planned struct {
 
 func newCore(t *testing.T) *core {
 	t.Helper()
-	whole, sim := newOrgOf(t, custodyOrg, WithLooks(time.Microsecond, time.Microsecond))
+	whole, sim := newOrgOf(t, custodyOrg, WithSleep(atOnce))
 	name, state, _ := whole.provider.unchanged.Types(t.Context())
 	typ, ok := state.(tftypes.Object)
 	if !ok {

@@ -55,7 +55,7 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 		"read back: dropped once":   {getFault(sfsim.Fault{Nth: 2, Drop: "before"}), 1, 1, ""},
 		"read back: malformed once": {getFault(sfsim.Fault{Nth: 2, Body: "malformed"}), 1, 1, ""},
 		"read back: refused for good": {
-			getFault(sfsim.Fault{Nth: 2, Times: 3, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"}),
+			getFault(sfsim.Fault{Nth: 2, Times: 100, Status: 400, ErrorCode: "UNKNOWN_EXCEPTION"}),
 			2, 1, "was accepted, but reading it back failed",
 		},
 	}
@@ -87,6 +87,7 @@ func TestAccTenantSecretVersion_faults(t *testing.T) {
 				if r.export() != export {
 					t.Fatal("the first apply lost the export")
 				}
+				r.sim.ClearFaults()
 				if test.applies == 2 {
 					if result := r.Apply(); result.Code != 0 {
 						t.Fatalf("expected the second apply to succeed, found %+v", result.Diagnostics)

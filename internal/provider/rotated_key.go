@@ -438,8 +438,7 @@ func (r *rotatedKey) read(ctx context.Context, ours keys.Ours, typ string, diags
 
 // readUntil reads again, a few times, until a reading is good, and returns the last one.
 func (r *rotatedKey) readUntil(ctx context.Context, all reading, good func(reading) bool) (reading, error) {
-	patience := look.Plan().Shorter(r.data.options.looks)
-	again, _, err := look.Reading(ctx, patience, func(ctx context.Context) (reading, error) {
+	again, _, err := look.Reading(ctx, r.data.forPlan(), func(ctx context.Context) (reading, error) {
 		return r.kind.readAgain(ctx, r.data)
 	}, good)
 	if err != nil {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -42,7 +43,7 @@ func newKeyCore(t *testing.T) *keyCore {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, ok := NewServer("test", WithLooks(time.Microsecond, time.Microsecond))().(server)
+	whole, ok := NewServer("test", WithSleep(atOnce))().(server)
 	if !ok {
 		t.Fatal("the server is not wrapped")
 	}
@@ -111,6 +112,9 @@ func (k *keyCore) posts() (n int) {
 
 	return n
 }
+
+// atOnce is a sleep that waits for nothing.
+func atOnce(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // What the plan has announced is what the apply did, over random configurations, states and orgs,
 // for create, rotate, adopt, patch, import and refuse; and if somebody rotates between plan and

@@ -56,6 +56,9 @@ type Config struct {
 	// WithTimeout replaces [context.WithTimeout], by which RequestTimeout bounds an attempt: a test
 	// ends one when it likes.
 	WithTimeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+	// Sleep replaces every wait of the client, before a retry or between two polls. It returns early,
+	// with the context's error, if the context ends.
+	Sleep func(context.Context, time.Duration) error
 }
 
 var apiVersionForm = regexp.MustCompile(`^([1-9][0-9]{1,2})\.0$`)
@@ -141,12 +144,15 @@ func New(cfg Config) (*Client, error) {
 		maxRows:    maxRows,
 		maxQuery:   maxQuery,
 		now:        time.Now,
-		sleep:      sleepContext,
+		sleep:      cfg.Sleep,
 		jitter:     fullJitter,
 		bound:      cfg.WithTimeout,
 	}
 	if c.bound == nil {
 		c.bound = context.WithTimeout
+	}
+	if c.sleep == nil {
+		c.sleep = sleepContext
 	}
 	if c.auth == nil {
 		return nil, errors.New("no credentials: give client_id and client_secret, or client_id, username and private_key, " +

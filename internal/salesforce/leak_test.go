@@ -232,16 +232,14 @@ func TestNothingLeaks(t *testing.T) {
 					}
 					m.reply(w, r.Header.Get("Authorization")+" "+r.URL.RawQuery+" "+string(body))
 				}))
-				log := &events{}
+				log, p := &events{}, &pauses{}
 				c, err := New(Config{
-					InstanceURL: server.URL, APIVersion: "63.0", MaxRetries: 1, Events: log.add,
+					InstanceURL: server.URL, APIVersion: "63.0", MaxRetries: 1, Events: log.add, Sleep: p.sleep,
 					Auth: ClientCredentials{ClientID: "app", ClientSecret: secret.NewText(leakSecret)},
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				p := &pauses{}
-				c.sleep = p.sleep
 				err = do(t.Context(), c)
 				if err == nil && name != "session" && !strings.HasPrefix(m.name, "200") {
 					t.Errorf("%s: no error", name)

@@ -98,10 +98,9 @@ func FuzzLogin(f *testing.F) {
 			answer.Header.Set("Location", location)
 			return answer, nil
 		}, func(cfg *Config) {
-			cfg.MaxRetries = 2
+			cfg.MaxRetries, cfg.Sleep = 2, (&pauses{}).sleep
 			cfg.Auth = ClientCredentials{ClientID: "app", ClientSecret: secret.NewText(clientSecret)}
 		})
-		c.sleep = (&pauses{}).sleep
 		_, err := c.Session(t.Context())
 		if logins < 1 || err != nil && logins > 3 {
 			t.Errorf("%d logins: %v", logins, err)

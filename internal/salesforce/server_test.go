@@ -233,13 +233,14 @@ func (p *pauses) all() []time.Duration {
 // client makes a client of the org that retries without waiting.
 func (o *org) client(change ...func(*Config)) (*Client, *pauses, *events) {
 	o.t.Helper()
-	log := &events{}
+	log, p := &events{}, &pauses{}
 	cfg := Config{
 		InstanceURL: o.URL,
 		APIVersion:  "62.0",
 		Auth:        ClientCredentials{ClientID: "app", ClientSecret: secret.NewText(testSecret)},
 		MaxRetries:  3,
 		Events:      log.add,
+		Sleep:       p.sleep,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -248,8 +249,6 @@ func (o *org) client(change ...func(*Config)) (*Client, *pauses, *events) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	p := &pauses{}
-	c.sleep = p.sleep
 	c.jitter = func(ceiling time.Duration) time.Duration { return ceiling }
 	return c, p, log
 }
