@@ -96,7 +96,7 @@ func TestAccTenantSecret_strictFIPSRefusesSHA1(t *testing.T) {
 func TestAccTenantSecret_noFIPSNotice(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
-	cli := acctest.NewCLI(t, sim).Built()
+	cli := acctest.NewCLI(t, sim).Built() // the mode is that of a process
 	cli.Env["GODEBUG"] = "fips140=on"
 	cli.Config(dataKey(escrowIn(cli)))
 	result := cli.Apply()
