@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,7 +254,7 @@ func TestTheMirrorScriptRefuses(t *testing.T) {
 			dir, mirror := release(t, "1.2.3"), filepath.Join(t.TempDir(), "mirror")
 			test.spoil(dir)
 			command := exec.CommandContext(t.Context(), script, dir, mirror)
-			command.Env = append(s.env, "GNUPGHOME="+t.TempDir())
+			command.Env = append(slices.Clip(s.env), "GNUPGHOME="+t.TempDir())
 			if test.unsigned {
 				command.Env = append(command.Env, "UNSIGNED=1")
 			}
