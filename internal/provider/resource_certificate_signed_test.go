@@ -402,6 +402,42 @@ func TestAccCertificate_chainOverASignedOne(t *testing.T) {
 	}
 }
 
+// The reply to the chain is lost. Another deploy of it would go over a certificate that is signed by
+// then: the chain is looked for, and sent again by the next apply only if it has not arrived.
+func TestAccCertificate_chainWithoutAReply(t *testing.T) {
+	t.Parallel()
+	for name, drop := range map[string]string{"arrived": "after", "not arrived": "before"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+				s.CertificateRedeployKeys = true
+			}))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(caSigned())
+			cli.MustApply()
+			request := requestIn(t, cli)
+			before := acctest.Count(sim, opDeploy)
+			chain := chainFor(t, newAuthority(t, "Bank CA"), request.PublicKey)
+			cli.Write("chain.pem", chain)
+			cli.Config(caSigned(`certificate_chain = file("chain.pem")`))
+			arm(t, sim, sfsim.Fault{Method: "POST", Path: "deployRequest", Nth: 1, Drop: drop})
+			if drop == "after" {
+				hasten(t, sim, opDeploy, before, time.Minute)
+				cli.MustApply()
+				expectCount(t, sim, opDeploy, before+1)
+			} else {
+				expectError(t, cli.Apply(), "Unable to upload the signed chain")
+				cli.MustApply()
+				expectCount(t, sim, opDeploy, before+1) // the journal counts no request that was not served
+			}
+			made, _ := inOrg(sim, "BYOK_2027")
+			if strings.TrimSpace(made.PEM) != strings.TrimSpace(chain) {
+				t.Errorf("expected the org to have the chain for the first key pair, found %+v", made)
+			}
+		})
+	}
+}
+
 // A chain that is known only at the apply is judged there.
 func TestAccCertificate_chainUnknownAtPlan(t *testing.T) {
 	t.Parallel()

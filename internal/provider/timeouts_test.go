@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
-	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -34,8 +33,7 @@ func TestAccTimeouts_deployThatStaysPending(t *testing.T) {
 				s.DeployPolls = 1000
 			}))
 			sim.Clock.Stop() // the deploy would end by itself
-			// The provider waits by the clock: it is its time that ends, not the number of its looks.
-			cli := acctest.NewCLI(t, sim).With(provider.WithSleep(nil))
+			cli := acctest.NewCLI(t, sim)
 			cli.Config(test.body(`timeouts = { create = "2s" }`))
 			failed := cli.Apply()
 			if failed.Code == 0 || !failed.Has("error", test.summary, "ended as Canceled", "gave up waiting",

@@ -155,7 +155,10 @@ func (c *Client) FindCertificate(ctx context.Context, developerName string) (Cer
 
 // UploadCertificateChain gives a CA-signed certificate its signed chain, in
 // PEM, leaf first [I: the .crt file "holds the certificate chain", D CertMeta].
-// It may be sent twice: the same chain has the same effect.
+// It is never sent twice: a second deploy would go over a certificate that is
+// signed already, which may get another key pair [D CertMeta]. Where the outcome
+// of the deploy is not known, the chain is looked for, and only if it can't be
+// found does the error match ErrOutcomeUnknown.
 func (c *Client) UploadCertificateChain(ctx context.Context, n NewCertificate, chain []byte) error {
 	if err := n.check(); err != nil {
 		return fmt.Errorf("upload certificate chain: %w", err)
@@ -168,7 +171,7 @@ func (c *Client) UploadCertificateChain(ctx context.Context, n NewCertificate, c
 		return fmt.Errorf("upload certificate chain: %w", err)
 	}
 	err = c.deploy(ctx, deployment{
-		pack: p, repeat: idempotent, subject: "the chain of certificate " + n.DeveloperName,
+		pack: p, repeat: once, subject: "the chain of certificate " + n.DeveloperName,
 		took: func(ctx context.Context) (bool, error) {
 			content, found, err := c.CertificateContent(ctx, n.DeveloperName)
 			return found && firstOfChain(content, chain), err

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -445,21 +447,49 @@ func TestSettingsThatMayHaveArrived(t *testing.T) {
 	}
 }
 
+// A chain is deployed once, whatever becomes of the reply: a second deploy would go over a
+// certificate that is signed.
 func TestUploadCertificateChain(t *testing.T) {
 	t.Parallel()
-	o := newOrg(t)
-	// The same chain may be deployed twice.
-	o.on("POST "+deployRoute, hangUp, answer(201, started))
-	o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
-	c, _, _ := o.client()
-	chain := "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
-	if err := c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true},
-		[]byte(chain)); err != nil {
-		t.Fatal(err)
+	const chain = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+	waiting := strings.ReplaceAll(chain, "CERTIFICATE", "CERTIFICATE REQUEST")
+	shown := func(content string) http.HandlerFunc {
+		return answer(200, soapReply(`<records xsi:type="Certificate"><fullName>A</fullName><content>`+
+			base64.StdEncoding.EncodeToString([]byte(content))+`</content></records>`), "Content-Type", "text/xml")
 	}
-	_, files := openDeploy(t, o.seen()[1])
-	if files["certs/A.crt"] != chain || !strings.Contains(files["certs/A.crt-meta.xml"], "<caSigned>true</caSigned>") {
-		t.Errorf("files %v", files)
+	for name, tc := range map[string]struct {
+		reply http.HandlerFunc
+		looks []http.HandlerFunc
+		took  bool
+	}{
+		"answered":               {answer(201, started), nil, true},
+		"no reply, arrived":      {hangUp, []http.HandlerFunc{shown(chain)}, true},
+		"no reply, arrives late": {hangUp, []http.HandlerFunc{shown(waiting), hangUp, shown(chain)}, true},
+		"no reply, not arrived":  {hangUp, []http.HandlerFunc{shown(waiting)}, false},
+		"502, arrived":           {answer(502, "<html>"), []http.HandlerFunc{shown(chain)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on("POST "+deployRoute, tc.reply)
+			o.on("GET "+deployRoute+"/"+testDeploy, answer(200, deployed("Succeeded", true, true)))
+			o.on(soapRoute, tc.looks...)
+			c, p, _ := o.client()
+			moveClock(c, p)
+			err := c.UploadCertificateChain(t.Context(), NewCertificate{DeveloperName: "A", CASigned: true}, []byte(chain))
+			if tc.took && err != nil || !tc.took && !errors.Is(err, ErrOutcomeUnknown) {
+				t.Errorf("error %v", err)
+			}
+			sent := slices.DeleteFunc(o.seen(), func(r request) bool { return r.method != "POST" || r.path != deployRoute })
+			if len(sent) != 1 {
+				t.Fatalf("%d deploys, want one", len(sent))
+			}
+			_, files := openDeploy(t, sent[0])
+			if files["certs/A.crt"] != chain ||
+				!strings.Contains(files["certs/A.crt-meta.xml"], "<caSigned>true</caSigned>") {
+				t.Errorf("files %v", files)
+			}
+		})
 	}
 }
 

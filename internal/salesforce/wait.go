@@ -56,7 +56,7 @@ func (w wait[T]) until(ctx context.Context, c *Client) (T, error) {
 		last     error
 		failures int
 	)
-	start := c.now()
+	start, slept := c.now(), time.Duration(0)
 	for interval := w.shortest; ; interval = min(w.longest, interval+interval/2) {
 		got, now, over, err := w.look(ctx)
 		switch {
@@ -72,7 +72,8 @@ func (w wait[T]) until(ctx context.Context, c *Client) (T, error) {
 			failures++
 			last = err
 		}
-		elapsed := c.now().Sub(start)
+		// What was slept counts, even if a sleep was replaced by a shorter one.
+		elapsed := max(c.now().Sub(start), slept)
 		if elapsed >= w.timeout {
 			return thing, &waitTimeoutError{subject: w.subject, state: state, waited: elapsed, last: last}
 		}
@@ -81,5 +82,6 @@ func (w wait[T]) until(ctx context.Context, c *Client) (T, error) {
 		if err := c.sleep(ctx, pause); err != nil {
 			return thing, fmt.Errorf("%s: %w", w.subject, err)
 		}
+		slept += pause
 	}
 }
