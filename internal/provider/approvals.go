@@ -113,8 +113,11 @@ func notAfterAttribute() schema.StringAttribute {
 func (d *Data) guarded() bool { return d != nil && len(d.Quorum) > 0 }
 
 // allowsUnapproved reports whether a destruction may be that nobody can approve, since it has no
-// statement: under a quorum none may.
-func (d *Data) allowsUnapproved() bool { return d.AllowKeyDestruction && !d.guarded() }
+// statement: under a quorum none may. Where allow_key_destruction is not known yet, it may be for
+// the plan, and the apply asks again.
+func (d *Data) allowsUnapproved() bool {
+	return (d.AllowKeyDestruction || d.DestructionUndecided) && !d.guarded()
+}
 
 // allowAdvice says what could allow such a destruction.
 func (d *Data) allowAdvice() string {

@@ -161,6 +161,30 @@ func TestAccTenantSecret_pinsFitUploads(t *testing.T) {
 	}
 }
 
+// A pin that something else brings is judged when it is known.
+func TestAccTenantSecret_pinUnknownAtPlan(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	byok, _ := inOrg(sim, "Sim_BYOK")
+	old := strings.Repeat("ab", 32)
+	for _, test := range []struct{ pin, summary string }{
+		{strings.Repeat("cd", 32), "The wrapping certificate is not pinned"}, {fingerprintOf(t, byok.PEM), ""},
+	} {
+		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"pin\" {\n  input            = %q\n"+
+			"  triggers_replace = %q\n}\n", test.pin, test.summary) +
+			dataKey(fmt.Sprintf("certificate_pins = [%q, terraform_data.pin.output]", old)))
+		if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
+			t.Errorf("expected a plan, found\n%s", plan.Output())
+		}
+		applied := cli.Apply()
+		if (applied.Code == 0) != (test.summary == "") || test.summary != "" && !applied.Has("error", test.summary) {
+			t.Errorf("expected %q, found\n%s", test.summary, applied.Output())
+		}
+	}
+	uploads(t, sim, 1, 1)
+}
+
 // An approval that does not count is refused by name, at the attribute, by plan and apply; nothing
 // is sent, nothing is lost, and the key is destroyed once the approvals are right.
 func TestAccTenantSecretVersion_badApprovals(t *testing.T) {

@@ -235,10 +235,18 @@ func onlyInState(ctx context.Context, ciphertext types.String, escrowed types.Ob
 	return err != nil || found.Path == ""
 }
 
+// pinsHold reports whether a certificate is a pinned one, as far as the pins are known: any that is
+// not known yet may be it.
+func pinsHold(pins types.List, fingerprint string) bool {
+	known := stringsIn(pins)
+
+	return keys.CertificatePinsHold(known, fingerprint) || len(known) < len(pins.Elements())
+}
+
 // warnUnpinned warns that the certificate of a key that stays is not a pinned one: nothing is
 // wrapped, so nothing is refused.
-func warnUnpinned(pins []string, name, fingerprint types.String, diags *diag.Diagnostics) {
-	if !isGiven(fingerprint) || keys.CertificatePinsHold(pins, fingerprint.ValueString()) {
+func warnUnpinned(pins types.List, name, fingerprint types.String, diags *diag.Diagnostics) {
+	if !isGiven(fingerprint) || pinsHold(pins, fingerprint.ValueString()) {
 		return
 	}
 	diags.AddAttributeWarning(path.Root("certificate_pins"), "The wrapping certificate is not pinned",

@@ -239,7 +239,7 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 				"The changed escrow does not apply to the key in use, whose material is no longer known. It applies when the JWE "+
 					"is next made from key_material_wo.")
 		}
-		warnUnpinned(stringsIn(plan.CertificatePins), plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
+		warnUnpinned(plan.CertificatePins, plan.Certificate, state.CertificateSHA256, &resp.Diagnostics)
 		plan.warnOf(getPrivate[watchedCertificate](ctx, req.Private, privateWatchedCertificate, &resp.Diagnostics),
 			&resp.Diagnostics)
 		plan.JWE, plan.SecretValueHash, plan.KeyCheckValue = state.JWE, state.SecretValueHash, state.KeyCheckValue
@@ -315,7 +315,7 @@ func (r *cacheOnlyKeyResource) checkCertificate(ctx context.Context, plan cacheO
 // checkPins refuses to encrypt the key for a certificate that is not pinned, and reports whether
 // the pins hold.
 func (m *cacheOnlyKeyModel) checkPins(certificate *byok.Certificate, diags *diag.Diagnostics) bool {
-	if keys.CertificatePinsHold(stringsIn(m.CertificatePins), certificate.SHA256Fingerprint()) {
+	if pinsHold(m.CertificatePins, certificate.SHA256Fingerprint()) {
 		return true
 	}
 

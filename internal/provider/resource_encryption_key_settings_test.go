@@ -73,6 +73,90 @@ func TestAccEncryptionKeySettings_onlyConfigured(t *testing.T) {
 	expectCount(t, sim, opDeploy, 3)
 }
 
+// What only the apply knows may come to a change, or to none.
+func TestAccEncryptionKeySettings_unknownAtPlan(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t)
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(keySettings("allow_key_derivation_opt_out = false"))
+	cli.MustApply()
+	for deploys, test := range []struct {
+		value  bool
+		reason string
+	}{{false, "first"}, {true, "second"}} {
+		// Replaced, so that it is unknown again.
+		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input            = %t\n"+
+			"  triggers_replace = %q\n}\n", test.value, test.reason) +
+			keySettings("allow_key_derivation_opt_out = terraform_data.late.output"))
+		cli.MustApply()
+		expectSwitches(t, sim, cli, test.value, false, false)
+		expectCount(t, sim, opDeploy, deploys)
+	}
+}
+
+// What somebody changes between plan and apply is for the next plan to show: the apply does what
+// the plan has shown.
+func TestAccEncryptionKeySettings_changedSinceThePlan(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines   []string
+		deploys int
+	}{
+		"nothing is planned for the org": {[]string{`timeouts = { update = "1h" }`}, 0},
+		"another switch is planned":      {[]string{"allow_key_derivation_opt_out = true"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, settingsAre(false, true, false))
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(keySettings("enable_cache_only_keys = true"))
+			cli.MustApply()
+			cli.Config(keySettings(append(test.lines, "enable_cache_only_keys = true")...))
+			if plan := cli.Plan("-out=plan"); plan.Changed != 1 {
+				t.Fatal(plan.Output())
+			}
+			sim.Configure(func(s *sfsim.Settings, _ *sfsim.Permissions) { s.EnableCacheOnlyKeys = false })
+			if applied := cli.Run("apply", "-json", "-input=false", "plan"); applied.Code != 0 {
+				t.Fatal(applied.Output())
+			}
+			expectCount(t, sim, opDeploy, test.deploys)
+			if sim.Settings().EnableCacheOnlyKeys {
+				t.Error("the apply has turned on what the plan did not show")
+			}
+			if plan := cli.Plan(); plan.Changed != 1 {
+				t.Errorf("expected the next plan to show the change, found\n%s", plan.Output())
+			}
+			cli.MustApply()
+			expectCount(t, sim, opDeploy, test.deploys+1)
+		})
+	}
+}
+
+// Whether cache-only keys may be switched off under keys in use may be known only during the apply.
+func TestAccEncryptionKeySettings_permissionKnownAfterApply(t *testing.T) {
+	t.Parallel()
+	for name, allowed := range map[string]bool{"allowed": true, "not allowed": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, seedOf(t, "settings: {enable_cache_only_keys: true}\ntenant_secrets: [{type: Data}, "+
+				"{type: EventBus, source: REMOTE, certificate: Sim_BYOK, remote_key_identifier: k, status: ACTIVE}]\n"+
+				"named_credentials: [{id: 0XA000000000001, developer_name: Keys, endpoint: 'https://keys.example'}]"))
+			cli := acctest.NewCLI(t, sim)
+			providerConfig(cli, fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input = %t\n}\n", allowed)+
+				acctest.ProviderBlock(sim, "allow_key_destruction = terraform_data.later.output")+
+				keySettings("enable_cache_only_keys = false"))
+			if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
+				t.Fatalf("expected a plan, found\n%s", plan.Output())
+			}
+			applied := cli.Apply()
+			if (applied.Code == 0) != allowed || !allowed && !applied.Has("error", "Cache-only keys are in use") {
+				t.Errorf("found\n%s", applied.Output())
+			}
+			expectSwitches(t, sim, nil, false, !allowed, false)
+		})
+	}
+}
+
 func TestAccEncryptionKeySettings_nothingConfigured(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, settingsAre(true, true, true))

@@ -251,3 +251,36 @@ func moment(t *testing.T, text string) sfsim.Moment {
 
 	return seed.At
 }
+
+// The certificate of the next upload may be missing, or wait for its chain, while the key in use
+// stays as it is.
+func TestAccTenantSecret_nextCertificateIsNotThere(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		certificate, more string
+		wrapping          any
+	}{
+		"missing": {`"Nope"`, "", nil},
+		"made by the same apply": {
+			"salesforcebyok_certificate.wrapping.developer_name", wrappingCertificate(`developer_name = "BYOK_2027"`), "made",
+		},
+		"waits for its chain": {"salesforcebyok_certificate.wrapping.developer_name", caSigned(), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t)
+			cli := acctest.NewCLI(t, sim)
+			cli.Config(dataKey())
+			cli.MustApply()
+			uploads(t, sim, 1, 1)
+			cli.Config(test.more + tenantSecret(`type = "Data"`, "certificate = "+test.certificate))
+			cli.MustApply()
+			uploads(t, sim, 1, 1)
+			if test.wrapping == "made" {
+				made, _ := inOrg(sim, "BYOK_2027")
+				test.wrapping = fingerprintOf(t, made.PEM)
+			}
+			expectState(t, cli, tenantSecretAddress, map[string]any{"wrapping_certificate_sha256": test.wrapping})
+		})
+	}
+}

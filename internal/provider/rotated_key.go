@@ -192,6 +192,11 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 		kept.seen.ActiveMarker = decision.RotationID.String()
 		kept.seen.HighestCounter = max(kept.seen.HighestCounter, decision.RotationID.Counter)
 	}
+	if plan.WrappingCertificateSHA256.IsUnknown() {
+		// The plan could not read the certificate; nothing was wrapped for it.
+		plan.WrappingCertificateSHA256 = types.StringNull()
+		r.readWrapping(ctx, &plan, r.data.Client.Now())
+	}
 	kept.remember(plan)
 	resp.Diagnostics.Append(r.kind.store(ctx, &plan, &resp.State)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)

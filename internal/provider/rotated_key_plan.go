@@ -186,7 +186,7 @@ func (p *planner) update(ctx context.Context) bool {
 	if unknown := p.plan.unknownInputs(p.config); len(unknown) > 0 {
 		// Whether this rotates is known only during apply, when the core plans again.
 		p.planWrapping(ctx, true)
-		warnUnpinned(p.plan.pins(), p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
+		warnUnpinned(p.plan.CertificatePins, p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
 		p.plan.planNew(p.config)
 		p.plan.planUndecided()
 		p.plan.RotationID = types.StringUnknown()
@@ -279,7 +279,7 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 		return
 	}
 	p.plan.planUndecided()
-	warnUnpinned(p.plan.pins(), p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
+	warnUnpinned(p.plan.CertificatePins, p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
 	if j.Proof == keys.ByHash {
 		// As in the plan of the run that was cut off, which may be applied again: the core compares the
 		// two.
@@ -424,7 +424,7 @@ func (p *planner) warnSameRemoteKey(all reading) {
 // warnKept says what a key that stays does not follow.
 func (p *planner) warnKept() {
 	state, plan := p.state, p.plan
-	warnUnpinned(plan.pins(), plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
+	warnUnpinned(plan.CertificatePins, plan.Certificate, plan.WrappingCertificateSHA256, p.diags)
 	if state.Source.ValueString() == keys.SourceRemote && state.Status.ValueString() == keys.StatusDestroyed {
 		p.diags.AddWarning("The cache-only key is not available",
 			fmt.Sprintf("Record %s reads DESTROYED, so its data can't be read now. Salesforce sets that while its callouts to "+

@@ -282,7 +282,7 @@ func (p *planner) certificate(ctx context.Context, now time.Time) {
 				"uploaded first.", row.DeveloperName))
 	case len(found.Problems) > 0:
 		addProblem(p.diags, upload.Unfit(row.DeveloperName, p.plan.Type.ValueString(), found.Problems))
-	case !keys.CertificatePinsHold(p.plan.pins(), found.Certificate.SHA256Fingerprint()):
+	case !pinsHold(p.plan.CertificatePins, found.Certificate.SHA256Fingerprint()):
 		addProblem(p.diags, keys.CertificateNotPinned(row.DeveloperName, found.Certificate.SHA256Fingerprint()))
 	case !row.ExpirationDate.IsZero() && left < time.Duration(valueOr(p.plan.WarnBeforeDays,
 		defaultWarnBeforeDays))*24*time.Hour:

@@ -133,6 +133,17 @@ func (r *settingsResource) values(ctx context.Context, from attributed, diags *d
 	return values
 }
 
+// anyUnknown reports whether a value is not known yet.
+func (v settingsValues) anyUnknown() bool {
+	for _, value := range v {
+		if value.IsUnknown() {
+			return true
+		}
+	}
+
+	return false
+}
+
 // shown are the values of what an org shows; null stands for what it does not.
 func (r *settingsResource) shown(s salesforce.Settings) settingsValues {
 	values := settingsValues{}
@@ -283,7 +294,7 @@ func (r *settingsResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	j.current = r.known(state)
 	r.judge(ctx, j, diags)
-	if len(j.change()) == 0 {
+	if len(j.change()) == 0 && !config.anyUnknown() {
 		var kept types.String
 		diags.Append(req.State.GetAttribute(ctx, path.Root("receipt"), &kept)...)
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("receipt"), kept)...)
@@ -309,7 +320,7 @@ func (r *settingsResource) acknowledged(ctx context.Context, from attributed, di
 func (r *settingsResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	resp.State.Raw = req.Plan.Raw
 	if _, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Create, &resp.Diagnostics), req.Config, req.Plan,
-		types.StringNull(), &resp.State, &resp.Diagnostics); !ok {
+		nil, types.StringNull(), &resp.State, &resp.Diagnostics); !ok {
 		resp.State.RemoveResource(ctx)
 
 		return
@@ -326,7 +337,7 @@ func (r *settingsResource) Update(ctx context.Context, req resource.UpdateReques
 	}
 	resp.State.Raw = req.Plan.Raw
 	evidence, ok := r.write(withTimeout(ctx, req.Plan, timeouts.Value.Update, &resp.Diagnostics), req.Config, req.Plan,
-		last, &resp.State, &resp.Diagnostics)
+		r.known(r.values(ctx, req.State, &resp.Diagnostics)), last, &resp.State, &resp.Diagnostics)
 	if !ok {
 		// What was sent and did not take has its receipt all the same.
 		resp.State.Raw = req.State.Raw
@@ -342,14 +353,20 @@ type settable interface {
 	SetAttribute(ctx context.Context, at path.Path, value any) diag.Diagnostics
 }
 
-// write changes what is configured and differs, and nothing else, and fills what the plan leaves
-// open with what the org has then. The planned value of a setting that is not configured is that of
-// the last refresh, and no wish. It returns the newest receipt, also if it fails.
-func (r *settingsResource) write(ctx context.Context, configured, planned attributed, last types.String, state settable,
-	diags *diag.Diagnostics,
+// write changes what is configured and differs from the last refresh, and nothing else, and fills
+// what the plan leaves open with what the org has then. The planned value of a setting that is not
+// configured is that of the last refresh, and no wish; and what somebody has changed since is for
+// the next plan to show. refreshed is nil where there was none. It returns the newest receipt, also
+// if it fails.
+func (r *settingsResource) write(ctx context.Context, configured, planned attributed, refreshed salesforce.Settings,
+	last types.String, state settable, diags *diag.Diagnostics,
 ) (types.String, bool) {
 	config, plan := r.values(ctx, configured, diags), r.values(ctx, planned, diags)
-	j := judgement{wanted: r.wanted(config, plan), acknowledged: r.acknowledged(ctx, planned, diags), apply: true}
+	shown := judgement{wanted: r.wanted(config, plan), current: refreshed}
+	j := judgement{wanted: shown.wanted, acknowledged: r.acknowledged(ctx, planned, diags), apply: true}
+	if refreshed != nil {
+		j.wanted = shown.change()
+	}
 	if diags.HasError() || !r.ready(diags) {
 		return last, false
 	}
