@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
 // Version is the version of the provider under test, as it stands in receipts and in the user
@@ -36,6 +37,15 @@ func Moment(ctx context.Context, d time.Duration) error {
 	case <-time.After(min(d, time.Millisecond)):
 		return nil
 	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Passing waits as the org's time passes: the clock of the simulator moves on by what was slept.
+func Passing(sim *sfsim.Server) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		sim.Clock.Advance(d)
+
 		return ctx.Err()
 	}
 }

@@ -104,12 +104,15 @@ func (o Ours) UnconfirmedHashes() []string {
 }
 
 // Late reports whether the records of a type come from a replica that lags behind: they lack the
-// record that we know, or end before it. A record is never deleted, and versions only grow.
+// record that we know, or end before it. A record is never deleted, and versions only grow. The
+// record of an upload that could not be read back is lacking until one can be claimed.
 func (o Ours) Late(records []Record, typ string) bool {
-	last, _ := Newest(records, typ)
 	if o.ID == "" {
-		return o.RotationID != "" && last.Version <= o.Version
+		current, _ := Current(records, typ)
+
+		return o.RotationID != "" && o.Claim(current, records).Version <= o.Version
 	}
+	last, _ := Newest(records, typ)
 	_, found := Find(records, o.ID)
 
 	return !found || last.Version < o.Version

@@ -698,7 +698,7 @@ func TestLateReadings(t *testing.T) {
 
 	ours := keys.Ours{ID: ourID, Version: 30}
 	record := func(id string, version int64) keys.Record {
-		return keys.Record{ID: id, Type: keys.TypeData, Version: version}
+		return keys.Record{ID: id, Type: keys.TypeData, Version: version, Status: keys.StatusActive}
 	}
 
 	for name, tc := range map[string]struct {
@@ -725,6 +725,18 @@ func TestLateReadings(t *testing.T) {
 		},
 		"a marked key of no known id, the newest is older": {
 			keys.Ours{RotationID: "9c1185a5.1", Version: 30}, []keys.Record{record(foreignID, 29)}, true,
+		},
+		"a marked key of no known id, a newer one without the mark is not in use yet": {
+			keys.Ours{RotationID: "9c1185a5.1", Version: 30},
+			[]keys.Record{record(ourID, 30), {ID: foreignID, Type: keys.TypeData, Version: 31, Status: "ACTIVATION PENDING"}},
+			true,
+		},
+		"a marked key of no known id, a newer one with the mark is not in use yet": {
+			keys.Ours{RotationID: "9c1185a5.1", Version: 30},
+			[]keys.Record{record(ourID, 30), {
+				ID: foreignID, Type: keys.TypeData, Version: 31, Status: "ACTIVATION PENDING", Description: "[tf:9c1185a5.1]",
+			}},
+			false,
 		},
 		"an id of 15 characters": {
 			keys.Ours{ID: ourID[:15], Version: 30}, []keys.Record{record(ourID, 30)}, false,

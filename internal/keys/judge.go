@@ -59,6 +59,9 @@ type Attempt struct {
 	Since time.Time
 	// Version is the newest version of the type before it, 0 if it is not known.
 	Version int64
+	// Left is when the first POST left; zero if none did, and so no record is to be expected. One that
+	// was refused counts: what refused it may not have been Salesforce.
+	Left time.Time
 }
 
 // sent reports whether the attempt had this hash.
@@ -271,7 +274,7 @@ func (w Wanted) proof(e Evidence, r Record, id RotationID) (Proof, bool) {
 	attempt, attempted := e.Attempt(id)
 	if w.Hashless {
 		// Without a Description only an update that remembers an attempt can know its key.
-		known := marked || (w.Unmarked && !w.Create() && !r.CreatedDate.Before(attempt.Since))
+		known := marked || (w.Unmarked && !w.Create() && !attempt.Left.IsZero() && !r.CreatedDate.Before(attempt.Left))
 
 		return ByAttempt, known && attempted && r.Version > max(e.Ours.Version, attempt.Version)
 	}

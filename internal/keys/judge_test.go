@@ -509,20 +509,28 @@ func TestJudge(t *testing.T) {
 			action:   keys.Make, id: idOf(ours(), 4), current: 5,
 		},
 		"update of a data encryption key without Description, made after the attempt": {
+			wanted: wantedBy(ours(), hashless, update(4)),
+			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{
+				Since: noon, Left: noon.Add(5 * time.Minute), Version: 4,
+			})),
+			records: records{record(5, dataKey)},
+			action:  keys.Adopt, id: idOf(ours(), 4), record: 5, proof: keys.ByAttempt, current: 5,
+		},
+		"update of a data encryption key without Description, nothing was sent": {
 			wanted:   wantedBy(ours(), hashless, update(4)),
-			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Since: noon.Add(5 * time.Minute), Version: 4})),
+			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Since: noon, Version: 4})),
 			records:  records{record(5, dataKey)},
-			action:   keys.Adopt, id: idOf(ours(), 4), record: 5, proof: keys.ByAttempt, current: 5,
+			action:   keys.Make, id: idOf(ours(), 4), current: 5,
 		},
 		"update of a data encryption key without Description, made before the attempt": {
 			wanted:   wantedBy(ours(), hashless, update(4)),
-			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Since: noon.Add(5*time.Minute + 1)})),
+			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Left: noon.Add(5*time.Minute + 1)})),
 			records:  records{record(5, dataKey)},
 			action:   keys.Make, id: idOf(ours(), 4), current: 5,
 		},
 		"update of a data encryption key without Description, no newer version": {
 			wanted:   wantedBy(ours(), hashless, update(4)),
-			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Since: noon, Version: 5})),
+			evidence: evidence(tried(idOf(ours(), 4), keys.Attempt{Left: noon, Version: 5})),
 			records:  records{record(5, dataKey)},
 			action:   keys.Make, id: idOf(ours(), 4), current: 5,
 		},

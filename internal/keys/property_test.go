@@ -377,11 +377,15 @@ func drawScene(t *rapid.T) scene {
 			"our rotation")
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "attempts") {
-		e.Attempts[idOf(in, counter.Draw(t, "attempt"))] = keys.Attempt{
+		attempt := keys.Attempt{
 			Hashes:  rapid.SliceOfN(rapid.SampledFrom([]string{"", ourHash, otherHash}), 0, 2).Draw(t, "hashes"),
 			Since:   noon.Add(time.Duration(rapid.IntRange(0, 9).Draw(t, "since")) * time.Minute),
 			Version: rapid.Int64Range(0, 9).Draw(t, "version"),
 		}
+		if rapid.Bool().Draw(t, "left") {
+			attempt.Left = attempt.Since
+		}
+		e.Attempts[idOf(in, counter.Draw(t, "attempt"))] = attempt
 	}
 
 	return scene{wanted: w, inputs: in, evidence: e, records: records}
@@ -413,7 +417,8 @@ func (s scene) proven(r keys.Record, id keys.RotationID) bool {
 	case is:
 		return e.Ours.RotationID == id.String()
 	case w.Hashless && w.Unmarked && !w.Create() && !carries:
-		return attempted && r.Version > attempt.Version && r.Version > e.Ours.Version && !r.CreatedDate.Before(attempt.Since)
+		return attempted && r.Version > attempt.Version && r.Version > e.Ours.Version && !attempt.Left.IsZero() &&
+			!r.CreatedDate.Before(attempt.Left)
 	case w.Hashless:
 		return carries && attempted && r.Version > attempt.Version && r.Version > e.Ours.Version
 	case w.PinnedHash != "":

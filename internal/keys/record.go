@@ -117,8 +117,12 @@ func Find(records []Record, id string) (Record, bool) {
 	return records[i], true
 }
 
-// Counted returns how many records of a type Salesforce's cap counts: ACTIVE and ARCHIVED ones.
+// Counted returns how many records of a type Salesforce's cap counts: ACTIVE and ARCHIVED ones, but
+// none of Database keys [D Help ts_types], nor of data encryption keys, for which no cap is known.
 func Counted(records []Record, typ string) int {
+	if typ == TypeDatabase || typ == TypeDataKey {
+		return 0
+	}
 	n := 0
 	for _, r := range records {
 		if r.Type == typ && (r.Status == StatusActive || r.Status == StatusArchived) {

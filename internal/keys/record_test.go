@@ -91,8 +91,14 @@ func TestRecordsOfOneType(t *testing.T) {
 	if n := keys.Counted(records, keys.TypeData); n != 2 {
 		t.Errorf("%d records count for the cap, want the ACTIVE and the ARCHIVED one", n)
 	}
-	if n := keys.Counted(records, keys.TypeDatabase); n != 0 {
+	if n := keys.Counted(records, keys.TypeAnalytics); n != 0 {
 		t.Errorf("%d records of a type that has none", n)
+	}
+	for _, typ := range []string{keys.TypeDatabase, keys.TypeDataKey} {
+		uncounted := []keys.Record{{Type: typ, Status: keys.StatusActive}, {Type: typ, Status: keys.StatusArchived}}
+		if n := keys.Counted(uncounted, typ); n != 0 {
+			t.Errorf("%d records of %s count, whose keys do not", n, typ)
+		}
 	}
 }
 

@@ -29,7 +29,14 @@ func (d *Data) forWrite() look.Patience {
 // Readings of Salesforce may lag behind: a record that an earlier run has seen can be missing in
 // one, and nothing is decided on such a reading.
 func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (inventory.Reading, bool, error) {
-	all, err := d.Inventory.ForPlan(ctx)
+	return sight(ctx, d, d.Inventory.ForPlan, d.Inventory.ForWrite, seen)
+}
+
+// sight reads for a plan until seen is content, and reports whether it is.
+func sight[T any](ctx context.Context, d *Data, forPlan, forWrite func(context.Context) (T, error), seen func(T) bool) (
+	T, bool, error,
+) {
+	all, err := forPlan(ctx)
 	if err != nil || seen(all) {
 		return all, err == nil, err
 	}
@@ -40,10 +47,10 @@ func (d *Data) sight(ctx context.Context, seen func(inventory.Reading) bool) (in
 		looks.Waits = nil
 	}
 	// The first look is at what the others have read meanwhile.
-	read := d.Inventory.ForPlan
-	all, ok, err := look.Reading(ctx, looks, func(ctx context.Context) (inventory.Reading, error) {
+	read := forPlan
+	all, ok, err := look.Reading(ctx, looks, func(ctx context.Context) (T, error) {
 		this := read
-		read = d.Inventory.ForWrite
+		read = forWrite
 
 		return this(ctx)
 	}, seen)

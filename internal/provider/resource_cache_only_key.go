@@ -198,8 +198,11 @@ func (r *cacheOnlyKeyResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if req.State.Raw.IsNull() || !plan.KeyIdentifier.Equal(state.KeyIdentifier) {
 		if plan.Escrow.IsNull() {
 			plan.EscrowCiphertext = types.StringNull()
-			resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 		}
+		if r.online() {
+			plan.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
+		}
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 		if generated && plan.Escrow.IsNull() {
 			resp.Diagnostics.AddAttributeWarning(path.Root("escrow"), "The key will be generated without escrow",
 				"Only Salesforce can open the JWE: without an escrow copy this key can't be recovered or encrypted for another "+
@@ -336,7 +339,7 @@ func (r *cacheOnlyKeyResource) Create(ctx context.Context, req resource.CreateRe
 	var plan, config cacheOnlyKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) {
 		return
 	}
 	if !r.checkIdentifier(ctx, plan.KeyIdentifier.ValueString(), config.KeyMaterialWO, &resp.Diagnostics) ||

@@ -401,11 +401,19 @@ func (r *certificateResource) Read(ctx context.Context, req resource.ReadRequest
 		return
 	}
 	name := state.DeveloperName.ValueString()
-	rows, ok := r.certificates(ctx, &resp.Diagnostics)
-	if !ok {
+	// Nothing is forgotten on one reading: the list may lag behind.
+	rows, found, err := sight(ctx, r.data, r.data.Inventory.Certificates, r.data.Inventory.CertificatesForWrite,
+		func(rows []salesforce.Certificate) bool {
+			_, found := certificateNamed(rows, name)
+
+			return found
+		})
+	if err != nil {
+		addError(&resp.Diagnostics, "Unable to read the certificates", err)
+
 		return
 	}
-	row, found := certificateNamed(rows, name)
+	row, _ := certificateNamed(rows, name)
 	if !found && len(rows) == 0 {
 		resp.Diagnostics.AddError("No certificate is visible",
 			fmt.Sprintf("Expected certificate %q in org %s, which shows no certificate at all. Nothing was removed from "+

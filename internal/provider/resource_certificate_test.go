@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/provider"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
@@ -332,29 +333,12 @@ func TestAccCertificate_refusedBySalesforce(t *testing.T) {
 	}
 }
 
-// hasten moves the org's clock on once an operation was seen more than so many times, so that what
-// runs there by itself gets done.
-func hasten(t *testing.T, sim *sfsim.Server, operation string, times int, by time.Duration) {
-	t.Helper()
-	go func() {
-		for t.Context().Err() == nil {
-			if acctest.Count(sim, operation) > times {
-				sim.Clock.Advance(by)
-
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	}()
-}
-
 // A deploy whose reply is lost is found again, and not repeated.
 func TestAccCertificate_lostReply(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t)
 	arm(t, sim, sfsim.Fault{Method: "POST", Path: "deployRequest", Drop: "after"})
-	hasten(t, sim, opDeploy, 0, time.Minute)
-	cli := acctest.NewCLI(t, sim)
+	cli := acctest.NewCLI(t, sim).With(provider.WithSleep(acctest.Passing(sim)))
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	cli.MustApply()
 	expectCount(t, sim, opDeploy, 1)
@@ -617,6 +601,7 @@ func TestAccCertificate_deletionLost(t *testing.T) {
 	cli.Config(wrappingCertificate(`developer_name = "BYOK_2027"`))
 	cli.MustApply()
 	arm(t, sim, sfsim.Fault{Method: "POST", Path: "deployRequest", Times: 1, Drop: "after"})
+	cli.With(provider.WithSleep(acctest.Passing(sim)))
 	if lost := cli.Destroy(); lost.Code != 0 {
 		t.Fatal(lost.Output())
 	}

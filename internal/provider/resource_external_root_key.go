@@ -18,6 +18,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/keys"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/look"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/problem"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/quorum"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/receipt"
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/salesforce"
@@ -147,12 +149,18 @@ func (r *externalRootKeyResource) ModifyPlan(ctx context.Context, req resource.M
 		return
 	}
 	if req.State.Raw.IsNull() {
-		if r.online() {
-			if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
-				r.planInactive(ctx, plan, key, &resp.Diagnostics)
-				warnFixedStatus(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+		if !r.online() {
+			return
+		}
+		plan.OrganizationID = types.StringValue(r.data.Session.OrganizationID)
+		if key, ok := r.find(ctx, plan.RootKeyID.ValueString(), &resp.Diagnostics); ok {
+			r.planInactive(ctx, plan, key, &resp.Diagnostics)
+			warnFixedStatus(key.Status, plan.DesiredStatus.ValueString(), key.ID, &resp.Diagnostics)
+			if !mustChange(key.Status, plan.DesiredStatus.ValueString()) {
+				plan.Status, plan.ActivatedDate = stringOrNull(key.Status), timeOrNull(key.ActivatedDate)
 			}
 		}
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 
 		return
 	}
@@ -347,6 +355,11 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 		return false
 	}
 	before, changes := key.Status, mustChange(key.Status, plan.DesiredStatus.ValueString())
+	if changes && !plan.ActivatedDate.IsUnknown() {
+		return addProblem(diags, problem.New("", "The org has moved on since the plan",
+			"The plan leaves root key %s as it is, but the key reads %s now, and the apply would make it %s. Nothing was "+
+				"sent. Plan again.", key.ID, key.Status, plan.DesiredStatus.ValueString()))
+	}
 	leavesReceipt := changes || isNewWish(*plan, state) && strings.EqualFold(before, plan.DesiredStatus.ValueString())
 	if leavesReceipt && !r.data.canRecord(ctx, diags) {
 		return false
@@ -359,7 +372,7 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 			return false
 		}
 		sent := err
-		if key, ok = r.find(ctx, key.ID, diags); !ok {
+		if key, ok = r.readBack(ctx, key.ID, plan.DesiredStatus.ValueString(), diags); !ok {
 			return false
 		}
 		if !strings.EqualFold(key.Status, plan.DesiredStatus.ValueString()) {
@@ -394,6 +407,26 @@ func (r *externalRootKeyResource) setStatus(ctx context.Context, plan *externalR
 	plan.fillUnknown(key, r.data)
 
 	return true
+}
+
+// readBack reads a key until it has the status that was asked for, or patience ends: a replica may
+// show the old one.
+func (r *externalRootKeyResource) readBack(ctx context.Context, id, status string, diags *diag.Diagnostics) (
+	salesforce.ExternalRootKey, bool,
+) {
+	key, _, err := look.Reading(ctx, r.data.forWrite(), func(ctx context.Context) (salesforce.ExternalRootKey, error) {
+		key, _, err := r.data.Client.GetExternalRootKey(ctx, id)
+
+		return key, err
+	}, func(key salesforce.ExternalRootKey) bool { return strings.EqualFold(key.Status, status) })
+	switch {
+	case err != nil:
+		addError(diags, "Unable to read the external root keys", err)
+	case key.ID == "":
+		return r.find(ctx, id, diags)
+	}
+
+	return key, err == nil
 }
 
 // fillUnknown fills what the plan has left open. What has changed of the rest since the refresh is
@@ -446,7 +479,7 @@ func (r *externalRootKeyResource) Create(ctx context.Context, req resource.Creat
 ) {
 	var plan externalRootKeyModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) ||
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) || !r.sameOrg(plan.OrganizationID, &resp.Diagnostics) ||
 		!r.setStatus(ctx, &plan, externalRootKeyModel{}, &resp.Diagnostics) {
 		return
 	}

@@ -471,6 +471,40 @@ func TestAccExternalRootKey_anotherOrg(t *testing.T) {
 	expectPatches(t, sim, 0)
 }
 
+// A root key that somebody makes Active between plan and apply is not made Inactive by an apply
+// whose plan leaves it as it is.
+func TestAccExternalRootKey_changedSinceThePlan(t *testing.T) {
+	t.Parallel()
+	for name, managed := range map[string]bool{"create": false, "update": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim := acctest.StartSim(t, withRootKey("Inactive"))
+			cli := acctest.NewCLI(t, sim)
+			body := allowing(sim, rootKeyBlock("Inactive"))
+			if managed {
+				providerConfig(cli, body)
+				cli.MustApply()
+				body = strings.ReplaceAll(body, rootKeyID, rootKeyID[:15])
+			}
+			providerConfig(cli, body)
+			if plan := cli.Plan("-out=plan"); plan.Code != acctest.PlanChanges ||
+				plan.Has("warning", "A root key will be made Inactive") {
+				t.Fatal(plan.Output())
+			}
+			other := acctest.NewCLI(t, sim)
+			other.Config(rootKeyBlock("Active"))
+			other.MustApply()
+			applied := cli.Run("apply", "-json", "-input=false", "plan")
+			if applied.Code == 0 || !applied.Has("error", "The org has moved on since the plan", rootKeyID,
+				"Nothing was sent") &&
+				!slices.Contains(applied.Summaries("error"), "Provider produced inconsistent final plan") {
+				t.Errorf("expected the apply to be refused, found\n%s", applied.Output())
+			}
+			expectPatches(t, sim, 1)
+		})
+	}
+}
+
 // What has changed since the refresh that the plan is made of is for the next plan to show.
 func TestAccExternalRootKey_changedSinceTheRefresh(t *testing.T) {
 	t.Parallel()

@@ -75,6 +75,27 @@ func TestAccTenantSecret_lostStateAdopts(t *testing.T) {
 	}
 }
 
+// The certificate of an adopted key is the one that wrapped it, and not the one that is named now.
+func TestAccTenantSecret_lostStateAfterARenewal(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, withCertificate(sfsim.SeedCertificate{DeveloperName: "Renewed"}))
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Good"`, trigger("a"), escrowIn(cli)))
+	cli.MustApply()
+	before := cli.State(tenantSecretAddress)
+	if removed := cli.Run("state", "rm", tenantSecretAddress); removed.Code != 0 {
+		t.Fatal(removed.Output())
+	}
+	cli.Config(tenantSecret(`type = "Data"`, `certificate = "Renewed"`, trigger("a"), escrowIn(cli)))
+	cli.MustApply()
+	renewed, _ := inOrg(sim, "Renewed")
+	expectState(t, cli, tenantSecretAddress, map[string]any{
+		"certificate_sha256": before["certificate_sha256"], "wrapping_certificate_sha256": fingerprintOf(t, renewed.PEM),
+		"receipt": before["receipt"],
+	})
+	uploads(t, sim, 1, 1)
+}
+
 // Adoption patches what is configured otherwise, and says what is lost with the state.
 func TestAccTenantSecret_adoptionWithoutDirectory(t *testing.T) {
 	t.Parallel()

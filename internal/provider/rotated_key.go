@@ -174,7 +174,7 @@ func (r *rotatedKey) Update(ctx context.Context, req resource.UpdateRequest, res
 		if plan.Receipt.IsUnknown() && !r.data.canRecord(ctx, &resp.Diagnostics) {
 			return
 		}
-		row, changed, err := r.adjust(ctx, plan, state, decision.RotationID)
+		row, changed, err := r.adjust(ctx, plan, state, kept.ours, decision.RotationID)
 		if err != nil {
 			addError(&resp.Diagnostics, "Unable to change the key", err)
 
@@ -313,13 +313,22 @@ func (r *rotatedKey) amend(ctx context.Context, plan, state keyModel, kept priva
 	return r.data.record(ctx, evidence, state.Receipt, diags)
 }
 
-// adjust brings what can be changed on the record in use in line, without a new key, and reports
-// whether it has changed anything.
-func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.RotationID) (keys.Record, bool, error) {
+// adjust brings what can be changed on the record in use in line, without a new key, if the plan
+// has shown that, and reports whether it has changed anything.
+func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, ours keys.Ours, id keys.RotationID) (
+	keys.Record, bool, error,
+) {
 	org, typ := r.kind.org(r.data), r.kind.recordType(plan.Type.ValueString())
-	records, _, err := org.Records(ctx)
+	records, seen, err := look.Reading(ctx, r.data.forWrite(), func(ctx context.Context) ([]keys.Record, error) {
+		records, _, err := org.Records(ctx)
+
+		return records, err
+	}, func(records []keys.Record) bool { return !ours.Late(records, typ) })
 	if err != nil {
 		return keys.Record{}, false, fmt.Errorf("reading the keys of the org: %w", err)
+	}
+	if !seen {
+		return keys.Record{}, false, upload.Behind(typ, ours)
 	}
 	row, ok := keys.Current(records, typ)
 	if !ok || !row.Is(state.TenantSecretID.ValueString()) {
@@ -327,7 +336,7 @@ func (r *rotatedKey) adjust(ctx context.Context, plan, state keyModel, id keys.R
 			"is no longer the %s key in use. Nothing was changed. Plan again.",
 			state.TenantSecretID.ValueString(), plan.Type.ValueString())
 	}
-	if typ == keys.TypeDataKey {
+	if typ == keys.TypeDataKey || !plan.LastModifiedDate.IsUnknown() {
 		return row, false, nil
 	}
 	change := upload.ChangeOf(row, keys.Describe(plan.Description.ValueString(), id),

@@ -262,14 +262,15 @@ func (p *planner) judge(ctx context.Context, decision keys.Decision, refreshed s
 	case keys.Refuse:
 		addProblem(p.diags, j.Refusal)
 	case keys.Adopt:
-		p.adopts(j, refreshed)
+		p.adopts(j, refreshed, request.CertificateOf(p.data.Session.OrganizationID, j.Record))
 	default:
 		p.makes(ctx, j, decision, all, request)
 	}
 }
 
-// adopts plans that an existing record is taken.
-func (p *planner) adopts(j keys.Judgement, refreshed string) {
+// adopts plans that an existing record is taken. wrappedFor is the fingerprint of the certificate
+// that wrapped its key, "" if nothing tells.
+func (p *planner) adopts(j keys.Judgement, refreshed, wrappedFor string) {
 	if refreshed != "" && !j.Record.Is(refreshed) && j.Proof == keys.ByWriter {
 		// The plan that was reviewed was made over another record: it can't have spoken of this one.
 		addProblem(p.diags, problem.New("", "The org has moved on since the plan",
@@ -280,7 +281,11 @@ func (p *planner) adopts(j keys.Judgement, refreshed string) {
 	}
 	p.plan.planUndecided()
 	warnUnpinned(p.plan.CertificatePins, p.plan.Certificate, p.plan.WrappingCertificateSHA256, p.diags)
-	if j.Proof == keys.ByHash {
+	switch {
+	case !p.plan.CertificateSHA256.IsUnknown():
+	case wrappedFor != "":
+		p.plan.CertificateSHA256 = types.StringValue(wrappedFor)
+	case j.Proof == keys.ByHash:
 		// As in the plan of the run that was cut off, which may be applied again: the core compares the
 		// two.
 		p.planCertificate()

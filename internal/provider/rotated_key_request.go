@@ -124,7 +124,7 @@ func (r *rotatedKey) refusalHints(ctx context.Context, request upload.Request) [
 			hints = append(hints, wait)
 		}
 	}
-	if n := keys.Counted(all.records, request.Type); n >= keys.KeyCap && request.Type != keys.TypeDataKey {
+	if n := keys.Counted(all.records, request.Type); n >= keys.KeyCap {
 		hints = append(hints, fmt.Sprintf("the type has %d ACTIVE and ARCHIVED keys, and the cap is %d: destroy an "+
 			"archived one that is no longer needed", n, keys.KeyCap))
 	}
@@ -213,7 +213,7 @@ func (p *planner) warnOrg(ctx context.Context, all reading) {
 			p.diags.AddWarning("The rotation interval is not over", wait+". Salesforce will probably refuse one before then.")
 		}
 	}
-	if n := keys.Counted(all.records, typ); n > keys.KeyCap-lowOnKeys && typ != keys.TypeDataKey {
+	if n := keys.Counted(all.records, typ); n > keys.KeyCap-lowOnKeys {
 		p.diags.AddWarning("Few keys of this type are left",
 			fmt.Sprintf("Org %s has %d ACTIVE and ARCHIVED %s keys, Salesforce allows %d. Destroy archived keys that are no "+
 				"longer needed (salesforcebyok_tenant_secret_version) before the cap stops a rotation.",

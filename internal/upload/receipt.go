@@ -138,19 +138,43 @@ func (w *run) earlierReceipt(row keys.Record, path string) (foundReceipt, bool) 
 	if held, err := receipt.Parse(w.InState); err == nil && w.heldInState(row) && held.TenantSecretID == row.ID {
 		return foundReceipt{Receipt: held, text: w.InState}, true
 	}
+
+	return w.receiptBeside(path, row)
+}
+
+// receiptBeside reads the receipt of a record beside its escrow copy, "" for none.
+func (r Request) receiptBeside(path string, row keys.Record) (foundReceipt, bool) {
 	if path == "" {
 		return foundReceipt{}, false
 	}
-	text, err := w.Escrow.Directory.ReadReceipt(filepath.Base(path))
+	text, err := r.Escrow.Directory.ReadReceipt(filepath.Base(path))
 	if err != nil || text == "" {
 		return foundReceipt{}, false
 	}
 	found, err := receipt.Parse(text)
-	if err != nil || found.TenantSecretID != row.ID || (!w.Hashless && found.SecretValueHash != row.Hash) {
+	if err != nil || found.TenantSecretID != row.ID || (!r.Hashless && found.SecretValueHash != row.Hash) {
 		return foundReceipt{}, false
 	}
 
 	return foundReceipt{Receipt: found, text: text}, true
+}
+
+// CertificateOf returns the fingerprint of the certificate that wrapped a key of this rotation, by
+// the receipt beside its escrow copy, and "" if there is none.
+func (r Request) CertificateOf(organization string, row keys.Record) string {
+	if r.Escrow.directory() == nil {
+		return ""
+	}
+	held, err := r.Escrow.Directory.Find(organization, r.Type, row.Hash, r.Escrow.Plan)
+	if err != nil {
+		return ""
+	}
+	found, ok := r.receiptBeside(held.Path, row)
+	if !ok || found.Certificate == nil {
+		return ""
+	}
+
+	return found.Certificate.SHA256
 }
 
 // evidence returns the receipts of an adoption, the newest last: that of the key's making, if it is

@@ -177,6 +177,9 @@ func (r Request) remember(e *keys.Evidence, organization string, id keys.Rotatio
 		if attempt.Since.IsZero() {
 			attempt.Since = ours.UnconfirmedSince
 		}
+		if attempt.Left.IsZero() {
+			attempt.Left = ours.UnconfirmedSince
+		}
 		attempt.Hashes = append(attempt.Hashes, ours.UnconfirmedHashes()...)
 	}
 	if known {
@@ -202,6 +205,9 @@ func (r Request) attempt(organization string, id keys.RotationID) (keys.Attempt,
 	attempt := keys.Attempt{Since: intent.Attempts[0].Time, Version: intent.Attempts[0].KnownVersion}
 	for _, a := range intent.Attempts {
 		attempt.Hashes = append(attempt.Hashes, a.SecretValueHash)
+		if attempt.Left.IsZero() && !a.SentAt.IsZero() {
+			attempt.Left = a.Time
+		}
 	}
 
 	return attempt, true, nil
