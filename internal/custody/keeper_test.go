@@ -47,6 +47,8 @@ type org struct {
 	row salesforce.TenantSecret
 	// release is part of every export: an export of another release differs, and still restores.
 	release int
+	// anew makes each export another one.
+	anew bool
 	// foreign is what Restore turns SecretValueHash into, "" for what it was.
 	foreign string
 	// faults are consumed by the call of their name, in order: "get", "export" or "patch". What a nil
@@ -145,8 +147,11 @@ func (o *org) ExportTenantSecret(_ context.Context, id string) (salesforce.Tenan
 	}
 
 	o.exported = o.export()
+	if o.anew {
+		o.exported += fmt.Sprintf(", read %d", len(o.calls))
+	}
 
-	return salesforce.TenantSecretExport{TenantSecret: o.row, SecretValue: o.exportText()}, nil
+	return salesforce.TenantSecretExport{TenantSecret: o.row, SecretValue: secret.NewText(o.exported)}, nil
 }
 
 func (o *org) DestroyTenantSecret(_ context.Context, _ string) error {
@@ -382,6 +387,57 @@ func TestDestroy_renewed(t *testing.T) {
 	// The export of the older release restores too [I].
 	if row, err := keeper.Restore(t.Context(), recordID, saved); err != nil || row.Status != "ARCHIVED" {
 		t.Errorf("expected the key to come back, found %v", err)
+	}
+}
+
+// Exports that differ from read to read are no newer backups: the saved one stays, and the key is
+// destroyed and comes back. What can't be read twice, or is another key's, is not decided so.
+func TestDestroy_sealedAnew(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		saved     string
+		fault     error
+		hash      string
+		destroyed bool
+	}{
+		"another at each read":            {"export of " + recordID + " by release 258, read 0", nil, "", true},
+		"nothing is saved":                {"", nil, "", false},
+		"the second read fails":           {"export of " + recordID + " by release 258, read 0", errDown, "", false},
+		"the second read has another key": {"export of " + recordID + " by release 258, read 0", nil, "another", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
+			org.anew = true
+			if test.fault != nil {
+				org.faults["export"] = []fault{{}, {err: test.fault}}
+			}
+			if test.hash != "" {
+				org.before = func(n int, _ string) {
+					if n == 1 {
+						org.row.SecretValueHash = test.hash
+					}
+				}
+			}
+			saved := secret.NewText(test.saved)
+			outcome, err := keeper.Destroy(t.Context(), recordID, saved)
+			if (err == nil) != test.destroyed || (org.row.Status == "DESTROYED") != test.destroyed {
+				t.Fatalf("the record is %s: %v", org.row.Status, err)
+			}
+			if !test.destroyed {
+				if !errors.Is(err, custody.ErrBackupRenewed) || outcome.Value.IsZero() || outcome.Value.Equal(saved) {
+					t.Errorf("expected the first reading as the new backup, found %v", err)
+				}
+
+				return
+			}
+			if !outcome.Value.Equal(saved) {
+				t.Error("expected the saved export to stay")
+			}
+			if row, err := keeper.Restore(t.Context(), recordID, saved); err != nil || row.Status != "ARCHIVED" {
+				t.Errorf("expected the key to come back, found %v", err)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/acctest"
+	"github.com/salesforcebyok/terraform-provider-salesforcebyok/internal/sfsim"
 )
 
 func TestAccTenantSecretVersion_destroyInTwoApplies(t *testing.T) {
@@ -181,6 +182,26 @@ func TestAccTenantSecretVersion_backupRenewed(t *testing.T) {
 	r.expectPatches(1, 1)
 	if r.export() != renewed {
 		t.Error("expected the renewed export to be held")
+	}
+	r.must(archived)
+	r.expectStatus("ARCHIVED")
+}
+
+// Salesforce may seal the export anew at each read: that is no renewed backup, and no reason to stop
+// each time.
+func TestAccTenantSecretVersion_exportSealedAnew(t *testing.T) {
+	t.Parallel()
+	r := newCustodyRun(t, archivedKey, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
+		s.ExportSealedAnew = true
+	}))
+	r.must(archived)
+	before := r.export()
+	r.allowed = true
+	r.must(destroyed)
+	r.expectStatus("DESTROYED")
+	r.expectPatches(1, 1)
+	if r.export() != before {
+		t.Error("expected the export that an earlier apply saved to be held")
 	}
 	r.must(archived)
 	r.expectStatus("ARCHIVED")

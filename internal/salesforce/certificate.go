@@ -104,26 +104,32 @@ func (c *Client) ListCertificates(ctx context.Context) ([]Certificate, error) {
 // CertificateChain downloads the X.509 content of a certificate. Its form is
 // not documented: it may be PEM, base64, a JSON string or DER, and is for
 // byok.ParseCertificate to read. Of a CA-signed certificate that waits for its
-// chain it is a signing request [D CertMeta].
+// chain it is a signing request [D CertMeta]. Where there is none the error
+// matches ErrNotFound: that may come as a 404, a 204 or an empty body.
 func (c *Client) CertificateChain(ctx context.Context, id string) ([]byte, error) {
 	full, err := recordID(id)
 	if err != nil {
 		return nil, fmt.Errorf("certificate id: %w", err)
 	}
 	var body []byte
+	errEmpty := errors.New("it is empty")
 	_, err = c.do(ctx, call{
 		method:  http.MethodGet,
 		path:    c.dataPath("/tooling/sobjects/Certificate/" + full + "/CertificateChain"),
 		accept:  "*/*",
 		maxBody: maxChainBody,
 		decode: func(r *reply) error {
-			if len(r.body) == 0 {
-				return errors.New("it is empty")
+			if len(r.body) == 0 && r.status != http.StatusNoContent {
+				return errEmpty // perhaps the next one is not
 			}
 			body = r.body
 			return nil
 		},
 	})
+	reply, misread := errors.AsType[*ReplyError](err)
+	if misread && errors.Is(reply.Err, errEmpty) || err == nil && len(body) == 0 {
+		return nil, fmt.Errorf("the chain of certificate %s is empty: %w", full, ErrNotFound)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the chain of certificate %s: %w", full, err)
 	}

@@ -1,6 +1,8 @@
 package salesforce
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -71,6 +73,27 @@ func TestListCertificatesRefusesWhatItCannotTrust(t *testing.T) {
 			_, err := c.ListCertificates(t.Context())
 			if err == nil || !strings.Contains(err.Error(), tc.text) {
 				t.Errorf("error %v, want %q in it", err, tc.text)
+			}
+		})
+	}
+}
+
+// That there is no chain may come in several ways.
+func TestCertificateChain_none(t *testing.T) {
+	t.Parallel()
+	const route = "GET /services/data/v62.0/tooling/sobjects/Certificate/" + testCertificate + "/CertificateChain"
+	for name, reply := range map[string]http.HandlerFunc{
+		"404":           fault(404, "NOT_FOUND", "m"),
+		"204":           answer(204, ""),
+		"an empty body": answer(200, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg(t)
+			o.on(route, reply)
+			c, _, _ := o.client()
+			if got, err := c.CertificateChain(t.Context(), testCertificate); !errors.Is(err, ErrNotFound) {
+				t.Errorf("%q, %v", got, err)
 			}
 		})
 	}
