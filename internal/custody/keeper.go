@@ -81,8 +81,8 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 	return Export{Record: after, Value: saved}, err
 }
 
-// sealsAnew reports whether Salesforce gives another export of an unchanged key at each read, which is
-// not known [U]: the saved one is as good as any then, and would never equal what is read.
+// sealsAnew reports whether Salesforce gives another export of an unchanged key at each read, which
+// is not known [U]: the saved one is as good as any then, and would never equal what is read.
 func (k *Keeper) sealsAnew(ctx context.Context, row salesforce.TenantSecretExport, saved secret.Text) bool {
 	if isEmpty(saved) {
 		return false

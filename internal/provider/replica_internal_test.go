@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// What a reading lacks is looked for in new ones, a few times in a run, before it is taken for gone.
+// What a reading lacks is looked for in new ones, a few times in a run, before it is taken for
+// gone.
 func TestSight(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -187,8 +187,8 @@ func TestAccTenantSecretVersion_backupRenewed(t *testing.T) {
 	r.expectStatus("ARCHIVED")
 }
 
-// Salesforce may seal the export anew at each read: that is no renewed backup, and no reason to stop
-// each time.
+// Salesforce may seal the export anew at each read: that is no renewed backup, and no reason to
+// stop each time.
 func TestAccTenantSecretVersion_exportSealedAnew(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
