@@ -73,7 +73,7 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 	if isEmpty(row.SecretValue) {
 		return Export{}, fmt.Errorf("%w; nothing was destroyed", noExport(row.TenantSecret))
 	}
-	if !row.SecretValue.Equal(saved) && !k.sealsAnew(ctx, row, saved) {
+	if !row.SecretValue.Equal(saved) && !k.exportsDiffer(ctx, row, saved) {
 		return Export{Record: row.TenantSecret, Value: row.SecretValue}, ErrBackupRenewed
 	}
 	after, err := k.patch(ctx, id, keys.StatusDestroyed, func() error { return k.Org.DestroyTenantSecret(ctx, id) })
@@ -81,9 +81,9 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 	return Export{Record: after, Value: saved}, err
 }
 
-// sealsAnew reports whether Salesforce gives another export of an unchanged key at each read, which
-// is not known [U]: the saved one is as good as any then, and would never equal what is read.
-func (k *Keeper) sealsAnew(ctx context.Context, row salesforce.TenantSecretExport, saved secret.Text) bool {
+// exportsDiffer reports whether Salesforce gives another export of an unchanged key at each read,
+// which is not known [U]: the saved one is as good as any then, and would never equal what is read.
+func (k *Keeper) exportsDiffer(ctx context.Context, row salesforce.TenantSecretExport, saved secret.Text) bool {
 	if isEmpty(saved) {
 		return false
 	}

@@ -47,8 +47,8 @@ type org struct {
 	row salesforce.TenantSecret
 	// release is part of every export: an export of another release differs, and still restores.
 	release int
-	// anew makes each export another one.
-	anew bool
+	// differing makes each export another one.
+	differing bool
 	// foreign is what Restore turns SecretValueHash into, "" for what it was.
 	foreign string
 	// faults are consumed by the call of their name, in order: "get", "export" or "patch". What a nil
@@ -147,7 +147,7 @@ func (o *org) ExportTenantSecret(_ context.Context, id string) (salesforce.Tenan
 	}
 
 	o.exported = o.export()
-	if o.anew {
+	if o.differing {
 		o.exported += fmt.Sprintf(", read %d", len(o.calls))
 	}
 
@@ -392,7 +392,7 @@ func TestDestroy_renewed(t *testing.T) {
 
 // Exports that differ from read to read are no newer backups: the saved one stays, and the key is
 // destroyed and comes back. What can't be read twice, or is another key's, is not decided so.
-func TestDestroy_sealedAnew(t *testing.T) {
+func TestDestroy_exportsDiffer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		saved     string
@@ -408,7 +408,7 @@ func TestDestroy_sealedAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keeper, org := newKeeper(t, record("UPLOADED", "ARCHIVED"))
-			org.anew = true
+			org.differing = true
 			if test.fault != nil {
 				org.faults["export"] = []fault{{}, {err: test.fault}}
 			}

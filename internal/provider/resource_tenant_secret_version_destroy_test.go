@@ -187,12 +187,12 @@ func TestAccTenantSecretVersion_backupRenewed(t *testing.T) {
 	r.expectStatus("ARCHIVED")
 }
 
-// Salesforce may seal the export anew at each read: that is no renewed backup, and no reason to
+// The export may be another one at each read: that is no renewed backup, and no reason to
 // stop each time.
-func TestAccTenantSecretVersion_exportSealedAnew(t *testing.T) {
+func TestAccTenantSecretVersion_exportsDiffer(t *testing.T) {
 	t.Parallel()
 	r := newCustodyRun(t, archivedKey, sfsim.WithConfiguration(func(s *sfsim.Settings, _ *sfsim.Permissions) {
-		s.ExportSealedAnew = true
+		s.ExportsDiffer = true
 	}))
 	r.must(archived)
 	before := r.export()

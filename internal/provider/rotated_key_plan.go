@@ -269,7 +269,7 @@ func (p *planner) judge(ctx context.Context, decision keys.Decision, refreshed s
 }
 
 // adopts plans that an existing record is taken. wrappedFor is the fingerprint of the certificate
-// that wrapped its key, "" if nothing tells.
+// that wrapped its key, "" if it is not known.
 func (p *planner) adopts(j keys.Judgement, refreshed, wrappedFor string) {
 	if refreshed != "" && !j.Record.Is(refreshed) && j.Proof == keys.ByWriter {
 		// The plan that was reviewed was made over another record: it can't have spoken of this one.

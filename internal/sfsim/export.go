@@ -24,7 +24,7 @@ func (w *world) exportSecret(s *tenantSecret) string {
 	release := strconv.Itoa(w.release)
 	mac := hmac.New(sha256.New, w.wrappingMaster)
 	mac.Write([]byte("iv " + release + " " + s.id))
-	if w.settings.ExportSealedAnew {
+	if w.settings.ExportsDiffer {
 		mac.Write(randomBytes(aes.BlockSize))
 	}
 	iv := mac.Sum(nil)[:aes.BlockSize]

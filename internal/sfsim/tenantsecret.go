@@ -129,7 +129,7 @@ func (c *call) tenantSecretRow(s *tenantSecret, users map[string]soql.Row) soql.
 	// Database keys can't be exported, nor what is destroyed [D Help security_pe_destroy_key,
 	// import_export_keys].
 	if s.material != nil && s.typ != "Database" && s.source != "REMOTE" {
-		if s.exported == "" || s.exportedRelease != c.s.world.release || c.s.world.settings.ExportSealedAnew {
+		if s.exported == "" || s.exportedRelease != c.s.world.release || c.s.world.settings.ExportsDiffer {
 			s.exported, s.exportedRelease = c.s.world.exportSecret(s), c.s.world.release
 		}
 		row["SecretValue"] = s.exported

@@ -94,9 +94,9 @@ type Settings struct {
 	// (those that any cache-only key names, the default), active (those that an ACTIVE one names) or
 	// free (none).
 	CertificateDeletion string `json:"certificate_deletion" yaml:"certificate_deletion"`
-	// ExportSealedAnew gives another export of a key at each read. Whether Salesforce's stay the same
+	// ExportsDiffer gives another export of a key at each read. Whether Salesforce's stay the same
 	// is [U 11.1].
-	ExportSealedAnew bool `json:"export_sealed_anew" yaml:"export_sealed_anew"`
+	ExportsDiffer bool `json:"exports_differ" yaml:"exports_differ"`
 	// CertificateRedeployKeys makes a new key pair by any deploy over an existing certificate [D
 	// CertMeta: it copies the X.509 parameters to a new one]. Off, a deploy changes the label, or
 	// brings the signed chain.
