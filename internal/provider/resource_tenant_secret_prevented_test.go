@@ -19,6 +19,32 @@ const (
 		"salesforcebyok_tenant_secret.data.tenant_secret_id\n\n  " + createBefore + "\n}\n"
 )
 
+// The record of a rotation that had no answer is this object's own and not a successor's: PREVENT
+// holds.
+func TestAccTenantSecret_preventedAfterALostReply(t *testing.T) {
+	t.Parallel()
+	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
+	cli := acctest.NewCLI(t, sim)
+	cli.Config(dataKey(keepKey, trigger("a")))
+	cli.MustApply()
+	cli.Config(dataKey(keepKey, trigger("b")))
+	arm(t, sim, lostReply, outOfReach)
+	expectError(t, cli.Apply(), "Outcome of the upload is unknown")
+	uploads(t, sim, 2, 2)
+	sim.ClearFaults()
+	cli.Config("")
+	const summary = "Destroying this resource is prevented"
+	expectError(t, cli.Plan(), summary)
+	expectError(t, cli.Apply(), summary)
+	expectError(t, cli.Destroy("-refresh=false"), summary)
+	if cli.State(tenantSecretAddress) == nil {
+		t.Error("the key is not in state any more")
+	}
+	cli.Config(dataKey(keepKey, trigger("b")))
+	cli.MustApply()
+	uploads(t, sim, 2, 2)
+}
+
 // Under PREVENT a replacement is refused by the plan, before anything is made, whoever asks for it
 // and in whatever order.
 func TestAccTenantSecret_preventedReplacement(t *testing.T) {

@@ -527,8 +527,9 @@ func (r *rotatedKey) mayForget(ctx context.Context, state keyModel, ours keys.Ou
 }
 
 // overtaken reports whether a state is what a create_before_destroy of an earlier run has left: the
-// org has a newer key in use than ours, which one of ours has made. The attributes in state say
-// nothing of that: a refresh follows the key in use.
+// org has a newer key in use than ours, which one of ours has made, and not a rotation of this very
+// object that had no answer. The attributes in state say nothing of that: a refresh follows the key
+// in use.
 func (r *rotatedKey) overtaken(ctx context.Context, state keyModel, ours keys.Ours) bool {
 	if !r.online() || ours.ID == "" {
 		return false
@@ -540,8 +541,10 @@ func (r *rotatedKey) overtaken(ctx context.Context, state keyModel, ours keys.Ou
 	}
 	current, ok := keys.Current(all.records, typ)
 
-	return ok && !current.Is(ours.ID) && current.Version > ours.Version && !current.Marker().IsZero() &&
-		current.LastModifiedBy != "" && current.LastModifiedBy == r.data.user(ctx)
+	marker := current.Marker()
+
+	return ok && !current.Is(ours.ID) && current.Version > ours.Version && !marker.IsZero() &&
+		marker.String() != ours.Unconfirmed && current.LastModifiedBy != "" && current.LastModifiedBy == r.data.user(ctx)
 }
 
 // ImportState takes the type, the id of the record in use, or an identity.
