@@ -94,9 +94,9 @@ var servable = regexp.MustCompile(`^(CHECKPOINT_DISABLE|SALESFORCE(BYOK)?_\w+|TF
 
 // NewCLI returns a runner in an empty directory. The test's process serves the provider: a run
 // takes half the processor time of one that starts the built provider, once for each phase. That
-// provider waits for moments only, and it resolves relative paths against the
-// directory of the test's package: give it absolute ones. A test whose subject is the process
-// itself, its environment, its log, its end or its network, calls Built or Command.
+// provider waits for moments only, and it resolves relative paths against the directory of the
+// test's package: give it absolute ones. A test whose subject is the process itself, its
+// environment, its log, its end or its network, calls Built or Command.
 func NewCLI(t testing.TB, sim *sfsim.Server) *CLI {
 	t.Helper()
 	c := NewCLIIn(t, t.TempDir(), Variables(sim))

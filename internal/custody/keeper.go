@@ -83,14 +83,16 @@ func (k *Keeper) Destroy(ctx context.Context, id string, saved secret.Text) (Exp
 
 // exportsDiffer reports whether Salesforce gives another export of an unchanged key at each read,
 // which is not known [U]: the saved one is as good as any then, and would never equal what is read.
+// It takes three that differ. Where the second read is the saved one, servers of two releases take
+// turns; where the saved one has another length, it is no such export: both are renewed.
 func (k *Keeper) exportsDiffer(ctx context.Context, row salesforce.TenantSecretExport, saved secret.Text) bool {
-	if isEmpty(saved) {
+	if isEmpty(saved) || len(saved.Expose()) != len(row.SecretValue.Expose()) {
 		return false
 	}
 	again, err := k.Org.ExportTenantSecret(ctx, row.ID)
 
 	return err == nil && !isEmpty(again.SecretValue) && !again.SecretValue.Equal(row.SecretValue) &&
-		again.SecretValueHash == row.SecretValueHash
+		!again.SecretValue.Equal(saved) && again.SecretValueHash == row.SecretValueHash
 }
 
 // DestroyForGood destroys a record without keeping anything, or ends the callouts of the newest

@@ -400,10 +400,12 @@ func TestDestroy_exportsDiffer(t *testing.T) {
 		hash      string
 		destroyed bool
 	}{
-		"another at each read":            {"export of " + recordID + " by release 258, read 0", nil, "", true},
+		"another at each read":            {"export of " + recordID + " by release 262, read 0", nil, "", true},
 		"nothing is saved":                {"", nil, "", false},
-		"the second read fails":           {"export of " + recordID + " by release 258, read 0", errDown, "", false},
-		"the second read has another key": {"export of " + recordID + " by release 258, read 0", nil, "another", false},
+		"the saved one is damaged":        {"export of " + recordID, nil, "", false},
+		"two releases take turns":         {"export of " + recordID + " by release 262, read 2", nil, "", false},
+		"the second read fails":           {"export of " + recordID + " by release 262, read 0", errDown, "", false},
+		"the second read has another key": {"export of " + recordID + " by release 262, read 0", nil, "another", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
