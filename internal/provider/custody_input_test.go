@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -171,8 +172,7 @@ func TestAccTenantSecret_pinUnknownAtPlan(t *testing.T) {
 	for _, test := range []struct{ pin, summary string }{
 		{strings.Repeat("cd", 32), "The wrapping certificate is not pinned"}, {fingerprintOf(t, byok.PEM), ""},
 	} {
-		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"pin\" {\n  input            = %q\n"+
-			"  triggers_replace = %q\n}\n", test.pin, test.summary) +
+		cli.Config(knownLate("pin", strconv.Quote(test.pin), test.summary) +
 			dataKey(fmt.Sprintf("certificate_pins = [%q, terraform_data.pin.output]", old)))
 		if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
 			t.Errorf("expected a plan, found\n%s", plan.Output())
@@ -274,9 +274,7 @@ func TestAccTenantSecretVersion_approvalsUnknownAtPlan(t *testing.T) {
 	} {
 		g.want(destroyed, g.notAfter(),
 			fmt.Sprintf("destruction_approvals = [%q, terraform_data.signature.output]", alice.sign(t, statement)))
-		// Replaced, so that it is unknown again.
-		g.Write("signature.tf", fmt.Sprintf("resource \"terraform_data\" \"signature\" {\n  input            = %q\n"+
-			"  triggers_replace = %q\n}\n", test.signature, test.summary))
+		g.Write("signature.tf", knownLate("signature", strconv.Quote(test.signature), test.summary))
 		if plan := g.Plan(); plan.Code != acctest.PlanChanges {
 			t.Errorf("expected a plan, found\n%s", plan.Output())
 		}

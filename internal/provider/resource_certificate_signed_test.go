@@ -447,17 +447,17 @@ func TestAccCertificate_chainUnknownAtPlan(t *testing.T) {
 	cli.Config(caSigned())
 	cli.MustApply()
 	request := requestIn(t, cli)
-	config := func(version int, chain string) {
+	config := func(now, chain string) {
 		cli.Write("chain.pem", chain)
-		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"chain\" {\n  input            = file(\"chain.pem\")\n  "+
-			"triggers_replace = [%d]\n}\n", version) + caSigned("certificate_chain = terraform_data.chain.output"))
+		cli.Config(knownLate("chain", `file("chain.pem")`, now) +
+			caSigned("certificate_chain = terraform_data.chain.output"))
 	}
-	config(1, chainFor(t, newAuthority(t, "Bank CA"), newAuthority(t, "Other").key.Public()))
+	config("1", chainFor(t, newAuthority(t, "Bank CA"), newAuthority(t, "Other").key.Public()))
 	if plan := cli.Plan(); plan.Code != acctest.PlanChanges {
 		t.Fatal(plan.Output())
 	}
 	expectError(t, cli.Apply(), "The chain does not belong to this certificate")
-	config(2, chainFor(t, newAuthority(t, "Bank CA"), request.PublicKey))
+	config("2", chainFor(t, newAuthority(t, "Bank CA"), request.PublicKey))
 	cli.MustApply()
 	expectState(t, cli, certificateAddress, map[string]any{"byok_compatible": true})
 	expectCount(t, sim, opDeploy, 2)

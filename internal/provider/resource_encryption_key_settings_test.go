@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -81,12 +82,10 @@ func TestAccEncryptionKeySettings_unknownAtPlan(t *testing.T) {
 	cli.Config(keySettings("allow_key_derivation_opt_out = false"))
 	cli.MustApply()
 	for deploys, test := range []struct {
-		value  bool
-		reason string
+		value bool
+		now   string
 	}{{false, "first"}, {true, "second"}} {
-		// Replaced, so that it is unknown again.
-		cli.Config(fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input            = %t\n"+
-			"  triggers_replace = %q\n}\n", test.value, test.reason) +
+		cli.Config(knownLate("late", strconv.FormatBool(test.value), test.now) +
 			keySettings("allow_key_derivation_opt_out = terraform_data.late.output"))
 		cli.MustApply()
 		expectSwitches(t, sim, cli, test.value, false, false)

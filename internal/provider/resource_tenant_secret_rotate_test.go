@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -199,15 +200,10 @@ func TestAccTenantSecret_derivationModeRotates(t *testing.T) {
 func TestAccTenantSecret_unknownTriggers(t *testing.T) {
 	t.Parallel()
 	sim := acctest.StartSim(t, sfsim.WithoutIntervals())
-	// replaced makes a terraform_data whose output is unknown at plan each time that `now` changes,
-	// and `value` after apply.
 	config := func(value, now string) string {
-		return acctest.Config(sim, fmt.Sprintf(`
-resource "terraform_data" "source" {
-  input            = %q
-  triggers_replace = %q
-}
-`, value, now)+dataKey("rotation_triggers = { key = terraform_data.source.output }"))
+		line, source := lateTrigger(value, now)
+
+		return acctest.Config(sim, source+dataKey(line))
 	}
 	sameKey := statecheck.CompareValue(compare.ValuesSame())
 	unknown := plancheck.ExpectUnknownValue(tenantSecretAddress, tfjsonpath.New("rotation_id"))
@@ -319,9 +315,7 @@ func TestAccTenantSecret_fewKeysLeft(t *testing.T) {
 // lateTrigger is a rotation trigger that is unknown at each plan in which `now` has changed, and
 // value after the apply; with the resource that it is of.
 func lateTrigger(value, now string) (line, source string) {
-	return "rotation_triggers = { key = terraform_data.source.output }",
-		fmt.Sprintf("\nresource \"terraform_data\" \"source\" {\n  input            = %q\n  triggers_replace = %q\n}\n",
-			value, now)
+	return "rotation_triggers = { key = terraform_data.source.output }", knownLate("source", strconv.Quote(value), now)
 }
 
 // What a rotation would set to null stays open while nobody knows whether there is one: here the

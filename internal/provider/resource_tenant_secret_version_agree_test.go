@@ -298,8 +298,7 @@ func TestAccTenantSecretVersion_twoBlocksOfOneRecord(t *testing.T) {
 	r.expectPatches(0, 0)
 	// What the plan can't see, the write refuses: one of the two has changed the record, and the other
 	// leaves it.
-	later := "\nresource \"terraform_data\" \"later\" {\n  input            = \"DESTROYED\"\n  triggers_replace = " +
-		"\"1\"\n}\n"
+	later := knownLate("later", `"DESTROYED"`, "1")
 	r.write(later + r.block("desired_status = terraform_data.later.output") +
 		short("desired_status = terraform_data.later.output"))
 	if result := r.Apply(); result.Code != 0 && !result.Has("error", summary) {
@@ -345,8 +344,7 @@ func TestAccTenantSecretVersion_permissionKnownAfterApply(t *testing.T) {
 	for _, allowed := range []bool{true, false} {
 		r := newCustodyRun(t, archivedKey)
 		r.must(archived)
-		later := fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %t\n  triggers_replace = "+
-			"\"%t\"\n}\n", allowed, allowed)
+		later := knownLate("later", strconv.FormatBool(allowed), "1")
 		r.Write("main.tf", requiredProvider+acctest.ProviderBlock(r.sim,
 			"allow_key_destruction = terraform_data.later.output")+later+r.block(destroyed))
 		if plan := r.Plan(); plan.Code != acctest.PlanChanges || !plan.Has("warning", "A key will be destroyed", r.id) {
@@ -365,8 +363,7 @@ func TestAccTenantSecretVersion_unknownIsSaid(t *testing.T) {
 	t.Parallel()
 	const summary = "The apply may destroy a key"
 	later := func(value string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = "+
-			"%q\n}\n", value, value)
+		return knownLate("later", strconv.Quote(value), value)
 	}
 	const output = "terraform_data.later.output"
 	for name, test := range map[string]struct {

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -269,8 +270,7 @@ func TestAccTenantSecretVersion_onlyCopySinceThePlan(t *testing.T) {
 func TestAccTenantSecretVersion_unknownWishes(t *testing.T) {
 	t.Parallel()
 	later := func(value string) string {
-		return fmt.Sprintf("\nresource \"terraform_data\" \"later\" {\n  input            = %q\n  triggers_replace = "+
-			"%q\n}\n", value, value)
+		return knownLate("later", strconv.Quote(value), value)
 	}
 	t.Run("DESTROYED, not allowed", func(t *testing.T) {
 		t.Parallel()

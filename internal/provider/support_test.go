@@ -21,6 +21,13 @@ func hexDigits(n int) *regexp.Regexp { return regexp.MustCompile(fmt.Sprintf(`^[
 // strictFIPS reports whether this process refuses what FIPS 140-3 does not approve.
 func strictFIPS() bool { return strings.Contains(os.Getenv("GODEBUG"), "fips140=only") }
 
+// knownLate is a resource whose output is unknown at each plan in which now has changed, and input,
+// an expression, after the apply.
+func knownLate(name, input, now string) string {
+	return fmt.Sprintf("\nresource \"terraform_data\" %q {\n  input            = %s\n  triggers_replace = %q\n}\n", name,
+		input, now)
+}
+
 // patchTenantSecret changes fields of a record as another client of the org would.
 func patchTenantSecret(t *testing.T, sim *sfsim.Server, id string, fields map[string]any) {
 	t.Helper()
